@@ -1,0 +1,90 @@
+"""Threat models: what an adversary may add to an image. A norm ball knows three operations, all of them per sample."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+import torch
+from torch import Tensor
+
+_TINY = 1e-10  # the reference library adds the same to a gradient's norm
+
+
+@dataclass(frozen=True)
+class Ball(ABC):
+    """A set of allowed perturbations around zero.
+
+    Args:
+        radius: in units of pixels in [0, 1] at the resolution of the images that are attacked. It is never rescaled
+            unless somebody calls `scaled`.
+    """
+
+    norm: ClassVar[str]
+    radius: float
+
+    def scaled(self, factor: float) -> Self:
+        """The same ball with its radius multiplied by `factor`."""
+        return replace(self, radius=self.radius * factor)
+
+    @abstractmethod
+    def project(self, delta: Tensor) -> Tensor:
+        """Nearest point of the ball for each sample of `delta`, (N, ...)."""
+
+    @abstractmethod
+    def random_start(self, like: Tensor) -> Tensor:
+        """A point drawn uniformly from the ball for each sample of `like`, (N, ...)."""
+
+    @abstractmethod
+    def steepest(self, gradient: Tensor) -> Tensor:
+        """The direction of unit norm that gains most along `gradient`, (N, ...)."""
+
+
+@dataclass(frozen=True)
+class L2Ball(Ball):
+    """All perturbations whose Euclidean norm is at most `radius`."""
+
+    norm = "l2"
+
+    def project(self, delta: Tensor) -> Tensor:
+        """Shrink each sample of `delta`, (N, ...), to norm `radius` where it is longer."""
+        return delta * (self.radius / _norms(delta).clamp_min(_TINY)).clamp_max(1.0)
+
+    def random_start(self, like: Tensor) -> Tensor:
+        """Uniform in the ball: a uniform direction, and a length whose `d`-th power is uniform."""
+        direction = self.steepest(torch.randn_like(like))
+        uniform = torch.rand(_column(like), device=like.device, dtype=like.dtype)
+        return direction * (self.radius * uniform ** (1.0 / like[0].numel()))
+
+    def steepest(self, gradient: Tensor) -> Tensor:
+        """Each sample of `gradient`, (N, ...), divided by its norm."""
+        return gradient / (_norms(gradient) + _TINY)
+
+
+@dataclass(frozen=True)
+class LinfBall(Ball):
+    """All perturbations that change no value by more than `radius`."""
+
+    norm = "linf"
+
+    def project(self, delta: Tensor) -> Tensor:
+        """Clamp every value of `delta`, (N, ...), to [-radius, radius]."""
+        return delta.clamp(-self.radius, self.radius)
+
+    def random_start(self, like: Tensor) -> Tensor:
+        """Uniform in the cube."""
+        return (torch.rand_like(like) * 2.0 - 1.0) * self.radius
+
+    def steepest(self, gradient: Tensor) -> Tensor:
+        """The sign of every value of `gradient`, (N, ...)."""
+        return gradient.sign()
+
+
+def _column(tensor: Tensor) -> tuple[int, ...]:
+    """Shape (N, 1, 1, ...) that broadcasts one number per sample over `tensor`."""
+    return (tensor.shape[0], *(1 for _ in tensor.shape[1:]))
+
+
+def _norms(tensor: Tensor) -> Tensor:
+    """Euclidean norm of each sample, (N, 1, 1, ...); works for any memory format."""
+    norms: Tensor = torch.linalg.vector_norm(tensor, dim=tuple(range(1, tensor.dim())), keepdim=True)
+    return norms

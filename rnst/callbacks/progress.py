@@ -1,0 +1,53 @@
+"""One progress bar for a whole picture, over all its scales."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+_SHOWN = ("style", "content")
+
+
+class PaintingProgress(Callback):
+    """Steps, time and losses of a picture.
+
+    It outlives a single fit: a picture that is painted coarse to fine has one bar. Use it as a context manager.
+
+    Args:
+        steps: of the whole picture.
+        console: where the bar is drawn.
+    """
+
+    def __init__(self, steps: int, console: Console) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[losses]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._bar = self._progress.add_task("painting", total=steps, losses="")
+
+    def __enter__(self) -> "PaintingProgress":
+        """Show the bar."""
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the bar as it stands."""
+        self._progress.stop()
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002 - a hook
+        """Say at which size the picture is."""
+        height, width = pl_module().shape[-2:]
+        self._progress.update(self._bar, description=f"painting {width}x{height}")
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: object) -> None:  # noqa: ARG002 - a hook
+        """Advance by one step."""
+        losses = "  ".join(f"{name} {pl_module.losses[name]:.4f}" for name in _SHOWN if name in pl_module.losses)
+        self._progress.update(self._bar, advance=1, losses=losses)

@@ -1,0 +1,111 @@
+"""Weights & Biases: the only file that imports wandb. It never asks for an account and never needs a network."""
+
+import netrc
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlparse
+
+import wandb
+from pytorch_lightning.loggers import Logger, WandbLogger
+from torch import Tensor
+
+from rnst.image.io import to_bytes
+
+Tracking = Literal["auto", "wandb", "off"]
+
+PROJECT = "rnst"
+
+
+def tracker(
+    tracking: Tracking,
+    folder: Path,
+    *,
+    job_type: str,
+    group: str,
+    tags: Sequence[str],
+    config: Mapping[str, Any],
+) -> WandbLogger | None:
+    """A logger for Weights & Biases, or None.
+
+    Without a key the run is written to `folder` and `wandb sync` uploads it later.
+
+    Args:
+        tracking: "auto" goes online where a key or WANDB_MODE says so and offline otherwise; "wandb" insists on going
+            online unless WANDB_MODE says otherwise; "off" tracks nothing.
+        folder: where the run is written.
+        job_type: what the run does, as "train" or "stylize".
+        group: runs that belong together.
+        tags: words to filter by.
+        config: every setting, resolved.
+    """
+    if tracking == "off":
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("WANDB_SILENT", "true")
+    return WandbLogger(
+        project=PROJECT,
+        save_dir=folder,
+        offline=_offline(tracking),
+        job_type=job_type,
+        group=group,
+        tags=list(tags),
+        config=dict(config),
+    )
+
+
+class PictureTracker:
+    """One run for one picture.
+
+    Args:
+        tracking, folder, group, tags, config: see `tracker`.
+    """
+
+    def __init__(
+        self, tracking: Tracking, folder: Path, *, group: str, tags: Sequence[str], config: Mapping[str, Any]
+    ) -> None:
+        self._logger = tracker(tracking, folder, job_type="stylize", group=group, tags=tags, config=config)
+
+    @property
+    def loggers(self) -> list[Logger]:
+        """What a Trainer takes."""
+        return [self._logger] if self._logger is not None else []
+
+    def show(self, image: Tensor, step: int) -> None:
+        """Log an intermediate picture (1, 3, H, W) at the number of its step."""
+        if self._logger is not None:
+            log_pictures(self._logger, "picture", [image], step)
+
+    def finish(self, image: Tensor, losses: Mapping[str, float]) -> None:
+        """Log the finished picture and its losses, and close the run, so that its file is complete."""
+        if self._logger is None:
+            return
+        run = self._logger.experiment
+        run.log({"final": wandb.Image(to_bytes(image), file_type="jpg")})
+        run.summary.update({f"final_loss/{name}": value for name, value in losses.items()})
+        run.finish(quiet=True)
+
+
+def log_pictures(logger: WandbLogger, name: str, images: Sequence[Tensor], step: int) -> None:
+    """Log images, each (1, 3, H, W) in [0, 1], as JPEG: a PNG of noise takes ten times as long to write."""
+    pictures = [wandb.Image(to_bytes(image), file_type="jpg") for image in images]
+    logger.log_metrics({name: pictures}, step=step)  # type: ignore[dict-item]
+
+
+def _offline(tracking: Tracking) -> bool:
+    mode = os.environ.get("WANDB_MODE")
+    if mode is not None:
+        return mode != "online"
+    return tracking == "auto" and not _has_key()
+
+
+def _has_key() -> bool:
+    """Whether an API key is in the environment or in the user's netrc file; reads no value."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    host = urlparse(wandb.Settings().base_url).hostname
+    try:
+        return host is not None and netrc.netrc().authenticators(host) is not None
+    except (FileNotFoundError, netrc.NetrcParseError):
+        return False

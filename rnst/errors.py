@@ -1,0 +1,43 @@
+"""What can go wrong by no fault of the program: one root, a few children, messages that say what to do next."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class RnstError(Exception):
+    """Root of all errors that a command reports as one line and exit status 2."""
+
+
+class MissingPathError(RnstError):
+    """A file or folder that was named does not exist."""
+
+    def __init__(self, path: Path | str, what: str, advice: str) -> None:
+        super().__init__(f"{what} not found: {path}. {advice}")
+
+
+class UnreadableFileError(RnstError):
+    """A file exists, and is not what it should be."""
+
+    def __init__(self, path: Path | str, what: str, reason: str) -> None:
+        super().__init__(f"cannot read {path} as {what}: {reason}")
+
+
+class UnknownNameError(RnstError):
+    """A name that is not in the list of valid ones."""
+
+    def __init__(self, what: str, name: str, valid: Iterable[str]) -> None:
+        super().__init__(f"unknown {what} {name!r}; valid: {', '.join(valid)}")
+
+
+class InvalidValueError(RnstError):
+    """A value outside of what an option may take."""
+
+    def __init__(self, option: str, value: object, wanted: str) -> None:
+        super().__init__(f"{option} is {value!r}, but must be {wanted}")
+
+
+class MissingExtraError(RnstError):
+    """A feature needs a package that only some users install."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(f"{feature} needs an optional package: pip install 'rnst[{extra}]'")

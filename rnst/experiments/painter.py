@@ -1,0 +1,165 @@
+"""One picture, one size at a time: targets, parameters, one Trainer for each scale."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.loggers import Logger
+from torch import Tensor
+
+from rnst.encoders.encoder import Encoder
+from rnst.errors import RnstError
+from rnst.experiments.stylization_settings import StylizationSettings
+from rnst.image.io import fit_long_side, resize
+from rnst.image.parameters import FourierImage, PixelImage
+from rnst.losses.objective import Objective, Weights, objective_for
+from rnst.optimization.optimizers import PixelOptimizer
+from rnst.tasks.image_optimization import ImageOptimization
+
+_SCALE_FACTOR = 2**0.5
+_PARAMETERS = {"pixels": PixelImage, "fourier": FourierImage}
+_PRECISIONS = {"bf16": "bf16-mixed", "fp32": "32-true"}
+
+
+class NoPictureError(RnstError):
+    """The optimization never reached a finite loss."""
+
+    def __init__(self) -> None:
+        super().__init__("the loss was never finite. Lower --style_weight, or try --precision fp32 or --optimizer adam")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One size of a picture that is painted coarse to fine.
+
+    Attributes:
+        size: height and width in pixels.
+        steps: optimizer steps.
+        first_step: number of its first step, counted over all scales.
+    """
+
+    size: tuple[int, int]
+    steps: int
+    first_step: int
+
+
+@dataclass(frozen=True)
+class Painted:
+    """What came out of one scale.
+
+    Attributes:
+        image: (1, 3, H, W) in [0, 1] of lowest loss.
+        losses: of that picture, by name.
+        finished: False where the user stopped it.
+    """
+
+    image: Tensor
+    losses: dict[str, float]
+    finished: bool
+
+
+def plan_scales(size: tuple[int, int], settings: StylizationSettings) -> list[Scale]:
+    """Sizes from coarse to fine; each scale takes the same number of steps.
+
+    Args:
+        size: height and width of the content in pixels; its aspect is kept.
+        settings: size, scales and steps.
+    """
+    long_sides = [round(settings.size / _SCALE_FACTOR**step) for step in reversed(range(settings.scales))]
+    sizes = [fit_long_side(size, long_side) for long_side in long_sides]
+    return [Scale(fitted, settings.steps, settings.steps * index) for index, fitted in enumerate(sizes)]
+
+
+class Painter:
+    """Holds what does not change from scale to scale.
+
+    Args:
+        settings: of the picture; layers are named.
+        encoder: frozen; gives the features of all those layers.
+        content: (1, 3, H, W) in [0, 1], at its own size.
+        style: (1, 3, H', W') in [0, 1], at its own size.
+    """
+
+    def __init__(self, settings: StylizationSettings, encoder: Encoder, content: Tensor, style: Tensor) -> None:
+        self._settings = settings
+        self._encoder = encoder
+        self._content = content
+        self._style = style
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the content in pixels."""
+        return self._content.shape[-2], self._content.shape[-1]
+
+    def paint(self, scale: Scale, start: Tensor, callbacks: Sequence[Callback], loggers: Sequence[Logger]) -> Painted:
+        """Optimize at one size.
+
+        Args:
+            scale: size and steps.
+            start: (1, 3, H, W) in [0, 1] of any size.
+            callbacks: what is reported meanwhile.
+            loggers: where losses go.
+
+        Raises:
+            NoPictureError: the loss was never finite.
+        """
+        settings = self._settings
+        task = ImageOptimization(
+            _PARAMETERS[settings.parameters].from_image(resize(start, scale.size)),
+            self._encoder,
+            self._objective(scale.size),
+            PixelOptimizer(settings.optimizer, settings.learning_rate, settings.history, settings.line_search),
+            steps=scale.steps,
+            first_step=scale.first_step,
+        )
+        trainer = pl.Trainer(
+            max_epochs=1,
+            accelerator="auto",
+            devices=1,
+            precision=_PRECISIONS[settings.precision],  # type: ignore[arg-type]
+            callbacks=list(callbacks),
+            logger=list(loggers),
+            log_every_n_steps=1,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            enable_checkpointing=False,
+        )
+        with _without_loader_hints():
+            finished = _fit(trainer, task)
+        if task.best_image is None:
+            raise NoPictureError
+        return Painted(task.best_image.cpu(), task.best_losses, finished)
+
+    def _objective(self, size: tuple[int, int]) -> Objective:
+        """Measure both targets; the style keeps its aspect and gets the long side of the picture."""
+        style = resize(self._style, fit_long_side((self._style.shape[-2], self._style.shape[-1]), max(size)))
+        with torch.no_grad():
+            style_features = self._encoder(style)
+            content_features = self._encoder(resize(self._content, size))
+        return objective_for(
+            {layer: style_features[layer] for layer in self._settings.style_layers or ()},
+            {layer: content_features[layer] for layer in self._settings.content_layers or ()},
+            Weights(self._settings.style_weight, self._settings.content_weight, self._settings.tv_weight),
+        )
+
+
+def _fit(trainer: pl.Trainer, task: ImageOptimization) -> bool:
+    """Run; False where Ctrl-C ended it."""
+    try:
+        trainer.fit(task)
+    except (KeyboardInterrupt, SystemExit):  # Lightning turns the first into the second
+        return False
+    return not trainer.interrupted
+
+
+@contextmanager
+def _without_loader_hints() -> Iterator[None]:
+    """A picture has no data set, so Lightning's hints on loading data say nothing."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message=".*LeafSpec.*deprecated.*")
+        yield

@@ -1,0 +1,140 @@
+"""Paint a photo in the style of a painting: read, load, paint coarse to fine, write."""
+
+import resource
+import sys
+import time
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from torch import Tensor
+
+from rnst.callbacks.images import Snapshots
+from rnst.callbacks.progress import PaintingProgress
+from rnst.callbacks.tracking import PictureTracker
+from rnst.encoders.catalog import find_network
+from rnst.encoders.encoder import RANDOM, Encoder, Plumbing, load_encoder
+from rnst.encoders.weights import sha256_of
+from rnst.experiments.painter import Painted, Painter, plan_scales
+from rnst.experiments.stylization_settings import StylizationSettings
+from rnst.image.io import fit_long_side, read_image, resize, write_image
+from rnst.image.samples import find_picture
+from rnst.results import Result
+
+_KIBIBYTE = 1024
+
+
+def stylize(settings: StylizationSettings, *, console: Console | None = None) -> Result:
+    """Paint one picture; write it and its sidecar.
+
+    Ctrl-C ends the painting early and keeps the best picture so far.
+
+    Args:
+        settings: everything there is to choose.
+        console: where progress is shown; none means standard error.
+
+    Returns:
+        What was made; `Result.image` is the file.
+
+    Raises:
+        RnstError: a child of it for every mistake in the input, before any work is done.
+    """
+    pictures = {name: read_image(find_picture(name)) for name in (settings.content, settings.style)}
+    content, style = pictures[settings.content], pictures[settings.style]
+    start = _first_picture(settings, content, style)
+    settings = _with_layers(settings)
+    encoder, facts = _encoder(settings)
+    began = time.perf_counter()
+    tracker = PictureTracker(
+        settings.tracking,
+        settings.output.parent,
+        group=f"{_stem(settings.content)} in the style of {_stem(settings.style)}",
+        tags=[settings.encoder],
+        config={**settings.as_dict(), "weights_facts": facts},
+    )
+    painted = _paint(settings, Painter(settings, encoder, content, style), start, tracker, console)
+    result = Result(
+        image=settings.output,
+        content=_stem(settings.content),
+        styles=(_stem(settings.style),),
+        encoder=settings.encoder,
+        settings=settings.as_dict(),
+        seconds=round(time.perf_counter() - began, 2),
+        peak_memory_bytes=_peak_memory(),
+        losses=painted.losses,
+        weights_sha256=_hash_of(settings),
+        size=(painted.image.shape[-1], painted.image.shape[-2]),
+    )
+    write_image(painted.image, settings.output, result.settings)
+    result.write()
+    tracker.finish(painted.image, painted.losses)
+    return result
+
+
+def _paint(
+    settings: StylizationSettings, painter: Painter, start: Tensor, tracker: PictureTracker, console: Console | None
+) -> Painted:
+    """Coarse to fine, each scale from the picture of the last."""
+    console = console or Console(stderr=True)
+    plan = plan_scales(painter.size, settings)
+    snapshots = Snapshots(settings.output.parent, settings.output.stem, settings.save_every, tracker.show)
+    with PaintingProgress(sum(scale.steps for scale in plan), console) as progress:
+        for scale in plan:
+            painted = painter.paint(scale, start, [progress, snapshots], tracker.loggers)
+            start = painted.image
+            if not painted.finished:
+                console.print("stopped; keeping the best picture so far")
+                break
+    return painted
+
+
+def _first_picture(settings: StylizationSettings, content: Tensor, style: Tensor) -> Tensor:
+    """What the picture is before the first step, (1, 3, H, W) in [0, 1]."""
+    size = fit_long_side((content.shape[-2], content.shape[-1]), settings.size)
+    if settings.init == "content":
+        return content
+    if settings.init == "style":
+        return resize(style, size)
+    if settings.init == "noise":
+        return torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(settings.seed))
+    return resize(read_image(find_picture(settings.init)), size)
+
+
+def _with_layers(settings: StylizationSettings) -> StylizationSettings:
+    """The encoder's default layers where none are named."""
+    network = find_network(settings.encoder)
+    return settings.replaced(
+        style_layers=settings.style_layers or list(network.style_layers),
+        content_layers=settings.content_layers or list(network.content_layers),
+    )
+
+
+def _encoder(settings: StylizationSettings) -> tuple[Encoder, dict[str, object]]:
+    layers = list(dict.fromkeys([*(settings.style_layers or []), *(settings.content_layers or [])]))
+    return load_encoder(
+        find_network(settings.encoder),
+        layers,
+        weights=settings.weights,
+        plumbing=Plumbing(settings.pooling, settings.strides),
+        seed=settings.seed,
+    )
+
+
+def _hash_of(settings: StylizationSettings) -> str:
+    """Hash of the weight file, or "" where the weights are no file of ours."""
+    if settings.weights == RANDOM:
+        return ""
+    path = Path(settings.weights) if settings.weights else find_network(settings.encoder).bundled_file
+    return sha256_of(path) if path is not None else ""
+
+
+def _stem(name: str) -> str:
+    return Path(name).stem
+
+
+def _peak_memory() -> int:
+    """Bytes, of the device where there is one, else of this process."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    unit = 1 if sys.platform == "darwin" else _KIBIBYTE
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

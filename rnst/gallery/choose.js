@@ -1,0 +1,92 @@
+/* Content and style by thumbnail, encoders by name, and the article's check box. */
+
+const SIDES = ["left", "right"];
+const COMPARED = ["content", "style", "left", "right", "leftPicture", "rightPicture"];
+let beforeVgg = data.pair;
+
+function face(entry, name) {
+  const pictures = entry.pictures.map((reference) => {
+    const picture = make("img", { alt: "", decoding: "async" });
+    picture.addEventListener("error", () => picture.replaceWith(make("span", { className: "letters", textContent: name })));
+    picture.src = source(reference);
+    return picture;
+  });
+  return pictures.length ? pictures : [make("span", { className: "letters", textContent: name })];
+}
+
+function addTiles(kind, entries, nameOf) {
+  for (const entry of entries) {
+    const tile = copyOf("tile-template").firstElementChild;
+    const radio = tile.querySelector("input");
+    Object.assign(radio, { name: kind, value: entry.name });
+    radio.addEventListener("change", () => change({ [kind]: entry.name, leftPicture: "", rightPicture: "" }));
+    tile.querySelector(".face").append(...face(entry, nameOf(entry.name)));
+    tile.querySelector(".name").textContent = nameOf(entry.name);
+    tile.title = nameOf(entry.name);
+    $(`${kind}s`).append(tile);
+  }
+}
+
+function option(value, text) {
+  return make("option", { value, textContent: text });
+}
+
+function addEncoders(side) {
+  const select = $(side);
+  select.append(...data.encoders.map((name) => option(name, name)));
+  if (data.contents.some((entry) => entry.pictures.length)) select.append(option(CONTENT, "content picture"));
+  select.addEventListener("change", () => change({ [side]: select.value, [`${side}Picture`]: "" }));
+}
+
+function isVggPair() {
+  return data.vggPair !== null && state.left === data.vggPair[0] && state.right === data.vggPair[1];
+}
+
+function toggleVgg() {
+  if ($("vgg").checked) beforeVgg = [state.left, state.right];
+  const [left, right] = $("vgg").checked ? data.vggPair : beforeVgg;
+  change({ left, right, leftPicture: "", rightPicture: "" });
+}
+
+function swap() {
+  const { left, right, leftPicture, rightPicture } = state;
+  change({ left: right, right: left, leftPicture: rightPicture, rightPicture: leftPicture });
+}
+
+/* Combinations that nobody painted stay selectable, and look so. */
+function showChoice() {
+  for (const kind of ["content", "style"]) {
+    const other = kind === "content" ? "style" : "content";
+    const painted = new Set(data.results.filter((result) => result[other] === state[other]).map((result) => result[kind]));
+    for (const radio of $(`${kind}s`).querySelectorAll("input")) {
+      radio.checked = radio.value === state[kind];
+      radio.closest(".tile").classList.toggle("absent", !painted.has(radio.value));
+    }
+  }
+  for (const side of SIDES) $(side).value = state[side];
+  $("vgg").checked = isVggPair();
+}
+
+function announce() {
+  const names = SIDES.map((side) => `${side} ${chosen(side)?.encoder ?? "no picture"}`);
+  $("status").textContent = `Content ${contentName(state.content)}, style ${styleName(state.style)}; ${names.join(", ")}.`;
+}
+
+function number(count, noun) {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+function setUpChoice() {
+  $("lede").textContent = `${number(data.results.length, "picture")}: ${number(data.contents.length, "content")} and `
+    + `${number(data.styles.length, "style")}, painted through ${number(data.encoders.length, "network")}.`;
+  addTiles("content", data.contents, contentName);
+  addTiles("style", data.styles, styleName);
+  SIDES.forEach(addEncoders);
+  $("vgg-field").hidden = data.vggPair === null || String(data.vggPair) === String(data.pair);
+  $("vgg").addEventListener("change", toggleVgg);
+  $("swap").addEventListener("click", swap);
+  follow(COMPARED, () => {
+    showChoice();
+    announce();
+  });
+}

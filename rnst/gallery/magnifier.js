@@ -1,0 +1,99 @@
+/* A small square on the picture, and what lies under it ten times as large, for both sides. */
+
+const MAGNIFICATION = 10;
+const STEP = 0.01;
+const LONG_STEP = 0.1;
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+/* Width of the picture in its own pixels; of the larger one where the two differ. */
+function pixelWidth() {
+  return Math.max(...SIDES.map((side) => picture(side).naturalWidth), 0);
+}
+
+function point() {
+  return state.at.split(",").map(Number);
+}
+
+function within(value) {
+  return Math.min(1, Math.max(0, value));
+}
+
+function moveTo(x, y) {
+  change({ at: `${within(x).toFixed(4)},${within(y).toFixed(4)}` });
+}
+
+/* The part of the picture, in fractions of its size, that a closeup shows: always whole, never past an edge. */
+function part(canvas) {
+  const [width, height] = [pixelWidth(), pixelWidth() * $("stage").clientHeight / $("stage").clientWidth];
+  const size = [canvas.clientWidth / MAGNIFICATION / width, canvas.clientHeight / MAGNIFICATION / height].map((n) => Math.min(n, 1));
+  const corner = point().map((center, axis) => Math.min(Math.max(center - size[axis] / 2, 0), 1 - size[axis]));
+  return { corner, size };
+}
+
+function drawCloseup(side) {
+  const canvas = $(`closeup-${side}`);
+  const image = picture(side);
+  const context = canvas.getContext("2d");
+  canvas.width = Math.round(canvas.clientWidth * devicePixelRatio);
+  canvas.height = Math.round(canvas.clientHeight * devicePixelRatio);
+  const name = chosen(side)?.encoder ?? "";
+  canvas.nextElementSibling.textContent = name;
+  canvas.setAttribute("aria-label", `Closeup of ${name || "no picture"}, at 10 times`);
+  if (!image.complete || !image.naturalWidth || !canvas.width || !$("stage").clientWidth) return;
+  const { corner, size } = part(canvas);
+  const [wide, high] = [image.naturalWidth, image.naturalHeight];
+  context.imageSmoothingEnabled = false;
+  context.drawImage(
+    image, corner[0] * wide, corner[1] * high, size[0] * wide, size[1] * high, 0, 0, canvas.width, canvas.height,
+  );
+}
+
+function showMagnifier() {
+  SIDES.forEach(drawCloseup);
+  const canvas = $("closeup-left");
+  if (!pixelWidth() || !$("stage").clientWidth) return;
+  const { corner, size } = part(canvas);
+  const reticle = $("reticle");
+  reticle.style.left = `${corner[0] * 100}%`;
+  reticle.style.top = `${corner[1] * 100}%`;
+  reticle.style.width = `${size[0] * 100}%`;
+  reticle.style.height = `${size[1] * 100}%`;
+  const [x, y] = point().map((fraction) => Math.round(fraction * 100));
+  reticle.setAttribute("aria-valuenow", x);
+  reticle.setAttribute("aria-valuetext", `${x} % from the left, ${y} % from the top`);
+}
+
+function followPointer(event) {
+  const box = $("stage").getBoundingClientRect();
+  moveTo((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
+}
+
+/* A finger drags the square itself, because elsewhere on the picture it drags the divider. */
+function dragByFinger(event) {
+  event.preventDefault();
+  $("reticle").setPointerCapture(event.pointerId);
+}
+
+function moveByKey(event) {
+  const direction = ARROWS[event.key];
+  if (!direction) return;
+  event.preventDefault();
+  const step = event.shiftKey ? LONG_STEP : STEP;
+  const [x, y] = point();
+  moveTo(x + direction[0] * step, y + direction[1] * step);
+}
+
+function setUpMagnifier() {
+  $("stage").addEventListener("pointermove", (event) => {
+    if (event.pointerType === "mouse") followPointer(event);
+  });
+  $("reticle").addEventListener("pointerdown", dragByFinger);
+  $("reticle").addEventListener("pointermove", (event) => {
+    if ($("reticle").hasPointerCapture(event.pointerId)) followPointer(event);
+  });
+  $("reticle").addEventListener("keydown", moveByKey);
+  for (const side of SIDES) picture(side).addEventListener("load", showMagnifier);
+  new ResizeObserver(showMagnifier).observe($("stage"));
+  new ResizeObserver(showMagnifier).observe($("closeup-left"));
+  follow([...COMPARED, "at"], showMagnifier);
+}

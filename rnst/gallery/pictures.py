@@ -1,0 +1,90 @@
+"""How a page names its pictures: by a relative address, or by bytes that it carries itself."""
+
+import base64
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+from rnst.errors import MissingPathError, UnreadableFileError
+
+# First bytes -> type, for the formats that browsers show. WebP has its name at the eighth byte.
+_SIGNATURES = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF8": "image/gif",
+    b"BM": "image/bmp",
+}
+_WEBP = slice(8, 12)
+_LONGEST_SIGNATURE = 12
+
+
+class Pictures:
+    """The pictures of one page.
+
+    Args:
+        folder: where the page is written; addresses are relative to it.
+        embed: carry the bytes of every picture in the page.
+        thumbnails: picture -> a small version of it, where there is one.
+    """
+
+    def __init__(self, folder: Path, *, embed: bool, thumbnails: Mapping[Path, Path]) -> None:
+        self.embedded: dict[str, str] = {}
+        self._folder, self._embed = folder, embed
+        self._thumbnails = {_absolute(picture): small for picture, small in thumbnails.items()}
+        self._names: dict[str, str] = {}
+
+    def reference(self, path: Path) -> str:
+        """A relative address, or `#` and the name of an entry in `embedded`.
+
+        Raises:
+            MissingPathError: no such picture.
+            UnreadableFileError: to be embedded, and not a picture that a browser can show.
+        """
+        if not path.is_file():
+            raise MissingPathError(path, "picture of the gallery", "Remove its .json file, or bring the picture back.")
+        return f"#{self._name(path)}" if self._embed else self.address(path)
+
+    def thumbnail(self, path: Path) -> str:
+        """The same for the small version; for the picture itself where there is no small version."""
+        return self.reference(self._thumbnails.get(_absolute(path), path))
+
+    def thumbnail_if_shown(self, path: Path) -> str | None:
+        """The same, or None where the file is absent or no picture for a browser: it may belong to somebody else."""
+        small = self._thumbnails.get(_absolute(path), path)
+        return self.reference(small) if picture_type(small) else None
+
+    def address(self, path: Path) -> str:
+        """Address of a file as seen from the page, quoted: nothing in a name can be read as a query or a fragment."""
+        try:
+            relative = os.path.relpath(_absolute(path), _absolute(self._folder))
+        except ValueError:  # another drive
+            return path.absolute().as_uri()
+        return quote(os.fsencode(relative.replace(os.sep, "/")))
+
+    def _name(self, path: Path) -> str:
+        key = _absolute(path)
+        if key not in self._names:
+            media_type = picture_type(path)
+            if media_type is None:
+                raise UnreadableFileError(path, "a picture for a page", "browsers show PNG, JPEG, WebP, GIF and BMP")
+            self._names[key] = f"picture-{len(self._names)}"
+            content = base64.b64encode(path.read_bytes()).decode("ascii")
+            self.embedded[self._names[key]] = f"data:{media_type};base64,{content}"
+        return self._names[key]
+
+
+def picture_type(path: Path) -> str | None:
+    """Media type of a picture that browsers show, by its first bytes; None for everything else."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(_LONGEST_SIGNATURE)
+    except (OSError, ValueError):  # ValueError: a zero byte in the path
+        return None
+    if start[:4] == b"RIFF" and start[_WEBP] == b"WEBP":
+        return "image/webp"
+    return next((media for signature, media in _SIGNATURES.items() if start.startswith(signature)), None)
+
+
+def _absolute(path: Path) -> str:
+    return os.path.abspath(path)  # noqa: PTH100 - lexical, as a browser reads "..": resolve() would follow links

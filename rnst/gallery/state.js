@@ -1,0 +1,135 @@
+/* The data, the chosen state and its place in the fragment of the address; small makers of elements. */
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const CONTENT = "@content";
+const KEYS = ["content", "style", "left", "right", "leftPicture", "rightPicture", "position", "at", "view", "sort", "order",
+  "find", "encoder", "picked", "pair"];
+const DEFAULTS = {
+  ...data.start, leftPicture: "", rightPicture: "", position: "50", at: "0.3,0.35", view: "pictures",
+  sort: "", order: "best", find: "", encoder: "", picked: "", pair: "",
+};
+const byKey = new Map(data.results.map((result) => [result.key, result]));
+const listeners = [];
+let state = { ...DEFAULTS };
+let waiting = 0;
+
+function $(id) {
+  return document.getElementById(id);
+}
+
+/* An element with properties and children; text is only ever set as text. */
+function make(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+function copyOf(template) {
+  return $(template).content.cloneNode(true);
+}
+
+/* Address of a picture: relative, or the bytes that an element of this page holds. */
+function source(reference) {
+  return reference.startsWith("#") ? $(reference.slice(1)).textContent : reference;
+}
+
+function words(name) {
+  return name.replaceAll("_", " ");
+}
+
+function contentName(name) {
+  return name || "no content";
+}
+
+function styleName(name) {
+  return name || "no style";
+}
+
+/* Three significant digits; powers of ten only where zeros would hide the digits. */
+function figure(value) {
+  if (typeof value !== "number") return "–";
+  const size = Math.abs(value);
+  if (Number.isInteger(value) && size < 1e6) return String(value);
+  if (size >= 1e5 || size < 1e-3) return value.toExponential(2);
+  return size >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+function describe(result) {
+  const painter = `by ${result.encoder}`;
+  return `${contentName(result.content)} in the style of ${styleName(result.style)}, ${painter}`;
+}
+
+/* What one side shows: a result, the content picture, or nothing. */
+function chosen(side) {
+  const encoder = state[side];
+  if (encoder === CONTENT) {
+    const picture = data.contents.find((entry) => entry.name === state.content)?.pictures[0];
+    return picture ? { picture, encoder: "content picture", isContent: true } : null;
+  }
+  const exact = byKey.get(state[`${side}Picture`]);
+  const fits = (result) => result.content === state.content && result.style === state.style && result.encoder === encoder;
+  return exact && fits(exact) ? exact : data.results.find((result) => result.shown && fits(result)) ?? null;
+}
+
+function fragment(wanted) {
+  const parts = KEYS.filter((key) => wanted[key] !== DEFAULTS[key] || key in data.start)
+    .map((key) => `${key}=${encodeURIComponent(wanted[key])}`);
+  return `#${parts.join("&")}`;
+}
+
+/* Reads a fragment; what it does not name, or names wrongly, keeps its default. */
+function parsed(text) {
+  const given = Object.fromEntries(new URLSearchParams(text.replace(/^#/, "").replaceAll("+", "%2B")));
+  const valid = {
+    content: (name) => data.contents.some((entry) => entry.name === name),
+    style: (name) => data.styles.some((entry) => entry.name === name),
+    left: (name) => name === CONTENT || data.encoders.includes(name),
+    right: (name) => name === CONTENT || data.encoders.includes(name),
+    encoder: (name) => name === "" || data.encoders.includes(name),
+    position: (value) => value !== "" && Number(value) >= 0 && Number(value) <= 100,
+    at: (value) => /^[01](\.\d+)?,[01](\.\d+)?$/.test(value),
+    view: (value) => value === "pictures" || value === "table",
+    order: (value) => value === "best" || value === "worst",
+  };
+  const kept = KEYS.filter((key) => key in given && (valid[key]?.(given[key]) ?? true)).map((key) => [key, given[key]]);
+  return { ...DEFAULTS, ...Object.fromEntries(kept) };
+}
+
+/* The address follows a little later: a divider that is being dragged changes a hundred times a second. */
+function remember() {
+  clearTimeout(waiting);
+  waiting = setTimeout(() => {
+    try {
+      history.replaceState(null, "", fragment(state));
+    } catch {
+      /* Frames without an address of their own refuse; the page works without one. */
+    }
+  }, 150);
+}
+
+function change(patch) {
+  const before = state;
+  state = { ...state, ...patch };
+  remember();
+  for (const listener of listeners) listener(before);
+}
+
+/* Calls back when one of the keys has changed, and once at the start. */
+function follow(keys, listener) {
+  listeners.push((before) => {
+    if (before === null || keys.some((key) => before[key] !== state[key])) listener();
+  });
+}
+
+function start() {
+  state = parsed(location.hash);
+  for (const listener of listeners) listener(null);
+  addEventListener("hashchange", () => {
+    if (location.hash === "" || location.hash.includes("=")) {
+      clearTimeout(waiting);
+      const before = state;
+      state = parsed(location.hash);
+      for (const listener of listeners) listener(before);
+    }
+  });
+}

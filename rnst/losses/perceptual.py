@@ -1,0 +1,70 @@
+"""Style and content losses. A target is measured once; a loss is a distance to it."""
+
+import torch
+from torch import Tensor, nn
+
+from rnst.losses.statistics import Moments, moments
+
+
+class GramLoss(nn.Module):
+    """Style as the Gram matrix of features (Gatys et al. 2016, equations 3 to 5), made free of scale.
+
+    The distance is ||G - T||^2 / ||T||^2 in the Frobenius norm, with G and T divided by their number of positions. The
+    paper divides by layer sizes instead; relative to the target, one weight means the same for every layer and network.
+
+    Args:
+        target: features of the style image, (1, C, H, W).
+    """
+
+    target: Tensor
+    norm: Tensor
+
+    def __init__(self, target: Tensor) -> None:
+        super().__init__()
+        gram = moments(target.detach()).gram
+        self.register_buffer("target", gram, persistent=False)
+        self.register_buffer("norm", gram.square().sum().clamp_min(torch.finfo(gram.dtype).tiny), persistent=False)
+
+    def statistics(self, features: Tensor) -> Moments:
+        """Additive statistics of features (1, C, H, W)."""
+        return moments(features)
+
+    def distance(self, statistics: Moments) -> Tensor:
+        """Scalar distance of `statistics` to the target; 0 is equal, 1 is as far as a black image."""
+        return (statistics.gram - self.target).square().sum() / self.norm
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Distance of features (1, C, H, W) to the target."""
+        return self.distance(self.statistics(features))
+
+
+class ContentLoss(nn.Module):
+    """Content as the features themselves (Gatys et al. 2016, equation 1), relative to the target's squared norm.
+
+    Args:
+        target: features of the content image, (1, C, H, W).
+    """
+
+    target: Tensor
+    norm: Tensor
+
+    def __init__(self, target: Tensor) -> None:
+        super().__init__()
+        target = target.detach().clone()
+        self.register_buffer("target", target, persistent=False)
+        precise = target if target.dtype == torch.float64 else target.float()
+        self.register_buffer("norm", precise.square().sum().clamp_min(torch.finfo(precise.dtype).tiny), persistent=False)
+
+    def statistics(self, features: Tensor) -> Tensor:
+        """Sum of squared differences to the target: additive over positions."""
+        with torch.autocast(features.device.type, enabled=False):
+            difference = features - self.target
+            return (difference if difference.dtype == torch.float64 else difference.float()).square().sum()
+
+    def distance(self, statistics: Tensor) -> Tensor:
+        """Scalar distance; 0 is equal, 1 is as far as features that are all zero."""
+        return statistics / self.norm
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Distance of features (1, C, H, W) to the target."""
+        return self.distance(self.statistics(features))

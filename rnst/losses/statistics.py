@@ -1,0 +1,42 @@
+"""Additive statistics of features: what a style loss must know of an image, whole or in tiles."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Sums over positions. Those of two halves of an image add up to those of the whole.
+
+    Attributes:
+        count: number of positions.
+        total: (C,) sum of features.
+        outer: (C, C) sum of outer products of features.
+    """
+
+    count: float
+    total: Tensor
+    outer: Tensor
+
+    def __add__(self, other: Self) -> "Moments":
+        """Moments of both sets of positions together."""
+        return Moments(self.count + other.count, self.total + other.total, self.outer + other.outer)
+
+    @property
+    def gram(self) -> Tensor:
+        """(C, C) mean outer product: the Gram matrix divided by the number of positions."""
+        return self.outer / self.count
+
+
+def moments(features: Tensor) -> Moments:
+    """Moments of features (1, C, H, W), in float32 (or float64 where the features are).
+
+    Half precision is not enough here: sums over many thousand positions overflow float16 and lose digits in bfloat16.
+    """
+    with torch.autocast(features.device.type, enabled=False):
+        precise = features if features.dtype == torch.float64 else features.float()
+        columns = precise.flatten(2).squeeze(0)
+        return Moments(float(columns.shape[1]), columns.sum(1), columns @ columns.T)

@@ -1,0 +1,100 @@
+"""A neutral eye: small convolutional networks that nobody trained, and the statistics of what they see.
+
+Random filters respond to color, contrast, orientation and scale like trained ones do, only less selectively, and
+textures can be told apart and even synthesized by them (Ustyuzhaninov et al. 2016, "Texture synthesis using shallow
+convolutional networks with random filters"). They belong to none of the networks that the article compares, so they
+favor none.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from rnst.metrics.arrays import Array, checked
+
+SEEDS = (1, 2, 3, 4, 5)
+CHANNELS = (16, 24, 32)
+SMALLEST_SIDE = 18  # px; below, the last layer has no pixel left
+_KERNEL = 3
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_IMAGENET_STD = (0.229, 0.224, 0.225)
+_BLOCK = 1 << 14  # pixels taken to float64 at a time: the whole of a large picture would not fit the caches
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """What is kept of one layer.
+
+    Attributes:
+        mean: (C,) float64.
+        covariance: (C, C) float64, divided by the number of pixels.
+    """
+
+    mean: Tensor
+    covariance: Tensor
+
+
+def filters(seed: int) -> list[Tensor]:
+    """The weights of one network: a (C_out, C_in, 3, 3) float32 tensor per layer, without biases.
+
+    He et al. 2015 (arXiv:1502.01852, equation 10): normal with variance 2 / (9 C_in). The draw depends on no random
+    number generator of torch, and on none of NumPy's distributions, whose streams may change between releases: it is
+    NumPy's PCG64 bit stream, which may not, and the transform of Box and Muller. For each layer in turn, the upper 53
+    of every 64 bits give uniform numbers in [0, 1); the first half of them are radii (of one minus the number), the
+    second half angles; all cosines come first, then all sines, in row-major order of the weights.
+    """
+    stream = np.random.PCG64(seed)
+    layers = []
+    inputs = 3
+    for outputs in CHANNELS:
+        shape = (outputs, inputs, _KERNEL, _KERNEL)
+        deviation = np.sqrt(2.0 / (inputs * _KERNEL**2))
+        values = _normal(stream, outputs * inputs * _KERNEL**2) * deviation
+        layers.append(torch.from_numpy(values.reshape(shape).astype(np.float32)))
+        inputs = outputs
+    return layers
+
+
+@torch.no_grad()
+def layer_statistics(image: Tensor, seed: int) -> list[Gaussian]:
+    """Mean and covariance of the features after each of the three rectifiers.
+
+    The picture is normalized with ImageNet's statistics. A layer is a 3x3 convolution without padding (a frame of
+    zeros would count as texture) and a ReLU; 2x2 average pooling stands between layers.
+
+    Args:
+        image: (1, 3, H, W), sides at least SMALLEST_SIDE px.
+        seed: which network.
+    """
+    mean, deviation = (torch.tensor(values).view(1, 3, 1, 1) for values in (_IMAGENET_MEAN, _IMAGENET_STD))
+    features = (checked(image, SMALLEST_SIDE) - mean) / deviation
+    statistics = []
+    for weight in filters(seed):
+        features = F.relu(F.conv2d(features, weight))
+        statistics.append(_gaussian(features[0].flatten(1)))
+        features = F.avg_pool2d(features, 2)
+    return statistics
+
+
+def _normal(stream: np.random.PCG64, count: int) -> Array:
+    """An even number of standard normal values."""
+    bits = np.asarray(stream.random_raw(count), dtype=np.uint64) >> np.uint64(11)
+    uniform = bits.astype(np.float64) * 2.0**-53
+    radius = np.sqrt(-2.0 * np.log1p(-uniform[: count // 2]))
+    angle = 2.0 * np.pi * uniform[count // 2 :]
+    return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])
+
+
+def _gaussian(features: Tensor) -> Gaussian:
+    """Statistics of (C, pixels) float32, in float64: the small eigenvalues of a covariance matter to its root."""
+    count = features.shape[1]
+    blocks = torch.split(features, _BLOCK, dim=1)
+    mean = sum((block.double().sum(1) for block in blocks), torch.zeros(())) / count
+    covariance = torch.zeros(len(features), len(features), dtype=torch.float64)
+    for block in blocks:
+        centered = block.double() - mean[:, None]
+        covariance += centered @ centered.T
+    return Gaussian(mean, covariance / count)

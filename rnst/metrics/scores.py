@@ -1,0 +1,60 @@
+"""All measures of one stylized picture, by name."""
+
+from torch import Tensor
+
+from rnst.metrics.artifacts import (
+    CHECKERBOARD,
+    COLUMNS,
+    ROWS,
+    high_frequency_fraction,
+    high_pass,
+    noise_sigma,
+    nyquist_excess_db,
+    phase_cv,
+)
+from rnst.metrics.color_distance import color_distance
+from rnst.metrics.content_similarity import edge_correlation, ssim
+from rnst.metrics.style_distance import StyleReference
+
+
+def score(image: Tensor, content: Tensor, style: Tensor) -> dict[str, float]:
+    """Every measure that pictures alone can give. The meanings stand in `score_table.SCORE_TABLE`.
+
+    Args:
+        image: (1, 3, H, W) in [0, 1], what was painted; sides at least 64 px.
+        content: (1, 3, H', W') in [0, 1], what it shows, not cropped.
+        style: (1, 3, H", W") in [0, 1], at the size at which it was painted from; sides at least 18 px.
+
+    Returns:
+        Name -> value, in the order of the table.
+
+    Raises:
+        InvalidValueError: a picture of another shape, too small, or not finite.
+    """
+    # The cheap measures first: they refuse a picture that is too small before time is spent.
+    artifacts = artifact_scores(image)
+    reference = StyleReference(style)
+    return {
+        "style_distance": reference.distance(image),
+        "texture_distance": reference.texture_distance(image),
+        "color_distance": color_distance(image, style),
+        "edge_correlation": edge_correlation(image, content),
+        "ssim": ssim(image, content),
+        **artifacts,
+    }
+
+
+def artifact_scores(image: Tensor) -> dict[str, float]:
+    """The measures that need no reference: for a texture, or for a picture that is judged by itself.
+
+    Args:
+        image: (1, 3, H, W) in [0, 1], sides at least 64 px.
+    """
+    return {
+        "nyquist_excess_columns_db": nyquist_excess_db(image, COLUMNS),
+        "nyquist_excess_rows_db": nyquist_excess_db(image, ROWS),
+        "nyquist_excess_checkerboard_db": nyquist_excess_db(image, CHECKERBOARD),
+        "high_frequency_fraction": high_frequency_fraction(image),
+        "noise_sigma": noise_sigma(image),
+        "phase_cv": phase_cv(high_pass(image), stride=2),
+    }

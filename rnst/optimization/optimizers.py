@@ -1,0 +1,76 @@
+"""Optimizers for pictures."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parameters_to_vector
+
+_ADAM_BETAS = (0.9, 0.99)
+_MOST_EVALUATIONS = 20
+
+
+@dataclass(frozen=True)
+class PixelOptimizer:
+    """How the parameters of a picture move.
+
+    Args:
+        name: "lbfgs" (few steps, each of one or a few evaluations) or "adam".
+        learning_rate: None takes 1 for L-BFGS and 0.05 for Adam.
+        history: pairs of past steps that L-BFGS keeps; each costs twice the memory of the picture.
+        line_search: L-BFGS looks for a step that lowers the loss enough (strong Wolfe conditions); without it, it takes
+            the full quasi-Newton step, which is one evaluation but may climb.
+    """
+
+    name: Literal["lbfgs", "adam"] = "lbfgs"
+    learning_rate: float | None = None
+    history: int = 10
+    line_search: bool = True
+
+    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        """An optimizer of `parameters`. One `step` of L-BFGS is one iteration; its history is kept between steps."""
+        if self.name == "adam":
+            return torch.optim.Adam(parameters, lr=self.learning_rate or 0.05, betas=_ADAM_BETAS)
+        return ThriftyLBFGS(
+            parameters,
+            lr=self.learning_rate or 1.0,
+            max_iter=1,
+            # torch shares this budget with the line search: its default of max_iter * 5 // 4 leaves the search no
+            # evaluation at all, and the picture stands still for ever.
+            max_eval=_MOST_EVALUATIONS,
+            history_size=self.history,
+            tolerance_grad=0.0,
+            tolerance_change=0.0,
+            line_search_fn="strong_wolfe" if self.line_search else None,
+        )
+
+
+class ThriftyLBFGS(torch.optim.LBFGS):
+    """torch's L-BFGS, which does not evaluate the same point twice.
+
+    Each `step` begins by evaluating the point where the last line search ended, and that search has just done so. Where
+    the parameters are still the same, bit for bit, the loss is remembered and the gradients are still in place.
+    """
+
+    def __init__(self, parameters: Iterable[nn.Parameter], **options: Any) -> None:
+        super().__init__(parameters, **options)
+        self._point: Tensor | None = None
+        self._loss: Tensor | None = None
+
+    def step(self, closure: Callable[[], Tensor]) -> Tensor:  # type: ignore[override]
+        """One iteration.
+
+        Args:
+            closure: zeroes the gradients, evaluates, back-propagates, returns the scalar loss.
+        """
+
+        def remembering() -> Tensor:
+            point = parameters_to_vector(self.param_groups[0]["params"]).detach()
+            if self._loss is None or self._point is None or not torch.equal(point, self._point):
+                self._loss = closure().detach()
+                self._point = point.clone()
+            return self._loss
+
+        return super().step(remembering)  # type: ignore[no-any-return,no-untyped-call]

@@ -1,0 +1,72 @@
+"""What a run made, from what, and how: a picture and its JSON sidecar."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from rnst.errors import MissingPathError, UnreadableFileError
+from rnst.files import written_aside
+
+
+@dataclass(frozen=True)
+class Result:
+    """One finished picture.
+
+    Attributes:
+        image: the picture's file. The sidecar stores its name only, so a folder of results can be moved.
+        content: name of the content picture, or "" where there is none.
+        styles: names of the style pictures.
+        encoder: name of the network.
+        settings: every setting of the run, resolved.
+        seconds: wall time of the optimization.
+        peak_memory_bytes: of the process, or of the device.
+        losses: name -> last value of each loss term, "total" among them.
+        scores: name -> value of each measure of the finished picture; filled in by comparisons.
+        weights_sha256: of the weight file, or "" where the weights did not come from a file.
+        size: width and height in pixels.
+    """
+
+    image: Path
+    content: str
+    styles: tuple[str, ...]
+    encoder: str
+    settings: Mapping[str, Any]
+    seconds: float
+    peak_memory_bytes: int
+    losses: Mapping[str, float]
+    scores: Mapping[str, float] = field(default_factory=dict)
+    weights_sha256: str = ""
+    size: tuple[int, int] = (0, 0)
+
+    @property
+    def sidecar(self) -> Path:
+        """The JSON file beside the picture."""
+        return self.image.with_suffix(".json")
+
+    def write(self) -> Path:
+        """Write the sidecar, complete or not at all."""
+        content = {**asdict(self), "image": self.image.name}
+        with written_aside(self.sidecar) as aside:
+            aside.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
+        return self.sidecar
+
+    @classmethod
+    def read(cls, sidecar: Path) -> Self:
+        """Read a sidecar; the picture is looked for beside it.
+
+        Raises:
+            MissingPathError: no such file.
+            UnreadableFileError: not a sidecar of ours.
+        """
+        if not sidecar.is_file():
+            raise MissingPathError(sidecar, "result", "Give the .json file beside a picture.")
+        try:
+            content = json.loads(sidecar.read_text(encoding="utf-8"))
+            known = {name: content[name] for name in (entry.name for entry in fields(cls)) if name in content}
+            known["image"] = sidecar.parent / Path(known["image"]).name
+            known["styles"], known["size"] = tuple(known["styles"]), tuple(known.get("size", (0, 0)))
+            return cls(**known)
+        except (ValueError, KeyError, TypeError) as error:
+            raise UnreadableFileError(sidecar, "a result", str(error)) from error

@@ -1,0 +1,6 @@
+"""Paint a photo in the style of a painting: `python stylize.py --help`."""
+
+from rnst.cli import stylize
+
+if __name__ == "__main__":
+    stylize()

@@ -1,0 +1,55 @@
+"""What all tests share: quiet threads, a fixed seed, tiny photos, and the folder of real pictures."""
+
+import os
+import random
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+# Before torch is imported: threads that spin while they wait make each step many times slower on a shared machine.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+_REPOSITORY = Path(__file__).parents[1]
+
+MakePhotos = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    import torch  # not above: the environment must be set first
+
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - libraries that draw from the global generator
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def test_data() -> Path:
+    """The folder of real pictures: RNST_TEST_DATA, or ../shared/data beside the repository."""
+    folder = Path(os.environ.get("RNST_TEST_DATA", _REPOSITORY / ".." / "shared" / "data")).resolve()
+    if not folder.is_dir():
+        pytest.skip(f"no real pictures: {folder} is absent; RNST_TEST_DATA names another folder")
+    return folder
+
+
+@pytest.fixture
+def make_photos(tmp_path: Path) -> MakePhotos:
+    """A function that makes a data set: a noisy color for each class, under train and val."""
+
+    def make(classes: Iterable[str] = ("n01", "n02", "n03"), train: int = 4, val: int = 2, side: int = 40) -> Path:
+        generator = np.random.default_rng(0)
+        root = tmp_path / "photos"
+        for name in classes:
+            color = generator.integers(40, 215, 3)
+            for split, count in (("train", train), ("val", val)):
+                folder = root / split / name
+                folder.mkdir(parents=True)
+                for number in range(count):
+                    pixels = color + generator.integers(-40, 40, (side, side + 8, 3))
+                    Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{split}{number}.png", compress_level=1)
+        return root
+
+    return make

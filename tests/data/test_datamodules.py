@@ -1,0 +1,197 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from rnst.data.datamodules import IMAGENET_MEAN, PhotoFolders, Stage
+from rnst.data.restricted_imagenet import RESTRICTED_IMAGENET
+from rnst.errors import InvalidValueError, MissingPathError, UnreadableFileError
+
+MakePhotos = Callable[..., Path]
+
+
+def _folders(root: Path, **options: Any) -> PhotoFolders:
+    settings = {"classes": "folders", "name": "tiny", "image_size": 32, "batch_size": 4, "workers": 0, **options}
+    return PhotoFolders(root, **settings)
+
+
+class _Sizes(pl.LightningModule):
+    """Records the size of every batch; learns nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+        self.seen: dict[str, list[int]] = {"train": [], "val": [], "test": []}
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:  # noqa: ARG002 - a hook
+        images, _ = batch
+        assert images.dtype == torch.float32
+        assert 0.0 <= images.min() < images.max() <= 1.0
+        assert images.is_contiguous(memory_format=torch.channels_last)
+        self.seen["train"].append(images.shape[-1])
+        return self.weight.sum()
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:  # noqa: ARG002 - a hook
+        self.seen["val"].append(batch[0].shape[-1])
+
+    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:  # noqa: ARG002 - a hook
+        self.seen["test"].append(batch[0].shape[-1])
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def _trainer(folder: Path, **options: Any) -> pl.Trainer:
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
+    return pl.Trainer(
+        default_root_dir=folder,
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+        enable_checkpointing=False,
+        **{**quiet, **options},
+    )
+
+
+def test_facts__folders(make_photos: MakePhotos) -> None:
+    facts = _folders(make_photos(("b", "a", "c"))).facts
+    assert facts.class_names == ("a", "b", "c")
+    assert (facts.name, facts.image_size, facts.mean) == ("tiny", 32, IMAGENET_MEAN)
+
+
+def test_facts__restricted_imagenet_is_known_before_a_photo_is_there(tmp_path: Path) -> None:
+    assert PhotoFolders(tmp_path).facts.class_names == tuple(RESTRICTED_IMAGENET)
+
+
+def test_restricted_imagenet__labels_by_wordnet_id(make_photos: MakePhotos) -> None:
+    """With most folders missing the labels are still right (by folder index they would not be)."""
+    ids = [RESTRICTED_IMAGENET["crab"][1], RESTRICTED_IMAGENET["dog"][60], RESTRICTED_IMAGENET["insect"][0]]
+    data = _folders(make_photos(ids, train=1, val=3), classes="restricted_imagenet", batch_size=9)
+    (_, labels), *rest = list(data.val_dataloader())
+    assert not rest
+    names = list(RESTRICTED_IMAGENET)
+    assert [names[label] for label in labels.tolist()] == ["dog"] * 3 + ["crab"] * 3 + ["insect"] * 3
+
+
+def test_stages__size_at() -> None:
+    stages = [Stage(epochs=2, image_size=16), Stage(epochs=1, image_size=24)]
+    data = _folders(Path(), stages=stages)
+    assert [data.size_at(epoch) for epoch in range(5)] == [16, 16, 24, 24, 24]
+    assert [_folders(Path()).size_at(epoch) for epoch in (0, 9)] == [32, 32]
+
+
+def test_stages__a_training_sees_the_sizes(make_photos: MakePhotos, tmp_path: Path) -> None:
+    stages = [Stage(epochs=2, image_size=16), Stage(epochs=1, image_size=24)]
+    data = _folders(make_photos(train=4, val=2), crop="shifted", cache=True, stages=stages)
+    model, trainer = _Sizes(), _trainer(tmp_path, max_epochs=4)
+    trainer.fit(model, datamodule=data)
+    trainer.test(model, datamodule=data, verbose=False)
+    assert model.seen["train"] == [16] * 3 + [16] * 3 + [24] * 3 + [24] * 3
+    assert model.seen["val"] == [16] * 2 + [16] * 2 + [24] * 2 + [24] * 2
+    assert model.seen["test"] == [32] * 2, "the test is at the full size"
+
+
+def test_stages__a_resumed_training_goes_on_at_its_size(make_photos: MakePhotos, tmp_path: Path) -> None:
+    root, stages = make_photos(), [Stage(epochs=1, image_size=16), Stage(epochs=1, image_size=24)]
+    first = _trainer(tmp_path, max_epochs=1)
+    first.fit(_Sizes(), datamodule=_folders(root, stages=stages))
+    first.save_checkpoint(tmp_path / "state.ckpt")
+    model = _Sizes()
+    second = _trainer(tmp_path, max_epochs=2)
+    second.fit(model, datamodule=_folders(root, stages=stages), ckpt_path=tmp_path / "state.ckpt", weights_only=True)
+    assert set(model.seen["train"]) == {24}
+
+
+def test_train_and_val_share_no_photo(make_photos: MakePhotos) -> None:
+    root = make_photos(train=8, val=4)
+    data = _folders(root, image_size=32, batch_size=1)
+    # The photos' paths are read off the loaders themselves.
+    paths = {
+        split: {path for path, _ in cast("Any", loader.dataset)._files}
+        for split, loader in (("train", data.train_dataloader()), ("val", data.val_dataloader()))
+    }
+    assert paths["train"] == set((root / "train").rglob("*.png"))
+    assert paths["val"] == set((root / "val").rglob("*.png"))
+    assert cast("Any", data.test_dataloader().dataset)._files == cast("Any", data.val_dataloader().dataset)._files
+
+
+def test_train_loader__shuffles_and_drops_the_rest(make_photos: MakePhotos) -> None:
+    data = _folders(make_photos(train=7), batch_size=4)
+    epochs = [torch.cat([labels for _, labels in data.train_dataloader()]).tolist() for _ in range(2)]
+    assert [len(labels) for labels in epochs] == [20, 20]
+    assert epochs[0] != epochs[1]
+    assert epochs[0] != sorted(epochs[0])
+
+
+def test_val_loader__takes_everything_in_order(make_photos: MakePhotos) -> None:
+    data = _folders(make_photos(val=3), batch_size=4)
+    assert torch.cat([labels for _, labels in data.val_dataloader()]).tolist() == [0] * 3 + [1] * 3 + [2] * 3
+
+
+def test_evaluation_photos__the_same_share_of_each_class(make_photos: MakePhotos) -> None:
+    data = _folders(make_photos(train=4, val=6), evaluation_photos=6, batch_size=100)
+    ((_, labels),) = list(data.val_dataloader())
+    assert labels.tolist() == [0, 0, 1, 1, 2, 2]
+    for everything in (0, 18, 1000):
+        data = _folders(data.root, evaluation_photos=everything, batch_size=100)
+        assert len(next(iter(data.val_dataloader()))[1]) == 18
+
+
+def test_cached_equals_uncached(make_photos: MakePhotos) -> None:
+    root = make_photos()
+    for split in ("train", "val"):
+        batches = []
+        for cache in (True, False):
+            data = _folders(root, crop="shifted", cache=cache)
+            loader = data.train_dataloader if split == "train" else data.val_dataloader
+            list(loader())  # fills the cache
+            torch.manual_seed(3)
+            batches.append(torch.cat([images for images, _ in loader()]))
+        assert torch.equal(*batches)
+
+
+def test_cache__photos_are_opened_once_and_given_up_at_the_next_size(make_photos: MakePhotos) -> None:
+    data = _folders(make_photos(), crop="shifted", cache=True)
+    assert data.train_dataloader().dataset is data.train_dataloader().dataset
+    small = data._photos("train", 16)
+    assert small is not data.train_dataloader().dataset
+    assert [key for key in data._kept if key[0] == "train"] == [("train", 32)]
+
+
+def test_cache__needs_the_moving_window() -> None:
+    with pytest.raises(InvalidValueError, match=r"data\.cache"):
+        _folders(Path(), cache=True, crop="resized")
+
+
+def test_workers_give_the_same_photos(make_photos: MakePhotos) -> None:
+    root = make_photos()
+    alone, helped = (
+        torch.cat([images for images, _ in _folders(root, workers=workers).val_dataloader()]) for workers in (0, 1)
+    )
+    assert torch.equal(alone, helped)
+
+
+def test_missing_folder__says_where_it_looked_and_what_to_do(tmp_path: Path) -> None:
+    for read in (lambda data: data.facts, lambda data: data.train_dataloader()):
+        with pytest.raises(MissingPathError, match=r"nowhere.train.*--data\.root"):
+            read(_folders(tmp_path / "nowhere"))
+
+
+def test_missing_val_folder(make_photos: MakePhotos) -> None:
+    data = _folders(make_photos(val=0) / "train" / "..")
+    for folder in (data.root / "val").iterdir():
+        folder.rmdir()
+    (data.root / "val").rmdir()
+    data.train_dataloader()
+    with pytest.raises(MissingPathError, match="val photos not found"):
+        data.val_dataloader()
+
+
+def test_text_file_named_jpg(make_photos: MakePhotos) -> None:
+    root = make_photos()
+    (root / "val" / "n01" / "broken.jpg").write_text("this is no photo")
+    with pytest.raises(UnreadableFileError, match=r"broken\.jpg"):
+        list(_folders(root).val_dataloader())

@@ -1,0 +1,135 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from rnst.data.photos import Photos, evaluation_transform, list_photos, training_transform
+from rnst.errors import MissingPathError, UnreadableFileError
+
+
+def _unchanged(photo: Tensor) -> Tensor:
+    return photo
+
+
+def _one(path: Path, shorter_side: int | None = None) -> Tensor:
+    return Photos([(path, 7)], shorter_side, _unchanged, cache=False)[0][0]
+
+
+def test_list_photos__labels_follow_the_order_of_the_names(make_photos: Callable[..., Path]) -> None:
+    train = make_photos(("n01", "n02", "n03"), train=2) / "train"
+    files = list_photos(train, {"second": ("n03", "n01"), "first": ("n02",)})
+    assert [(path.parent.name, label) for path, label in files] == [
+        ("n03", 0),
+        ("n03", 0),
+        ("n01", 0),
+        ("n01", 0),
+        ("n02", 1),
+        ("n02", 1),
+    ]
+
+
+def test_list_photos__takes_pictures_only(make_photos: Callable[..., Path]) -> None:
+    train = make_photos(("n01",), train=1) / "train"
+    (train / "n01" / "notes.txt").write_text("no picture")
+    (train / "n01" / "again.JPEG").write_bytes(b"")
+    assert [path.name for path, _ in list_photos(train, {"n01": ("n01",)})] == ["again.JPEG", "train0.png"]
+
+
+def test_list_photos__nothing_found(tmp_path: Path) -> None:
+    with pytest.raises(MissingPathError, match="class folders with photos not found"):
+        list_photos(tmp_path, {"dog": ("n01",)})
+
+
+@pytest.mark.parametrize(
+    ("picture", "expected"),
+    [
+        (Image.new("L", (6, 4), 77), (77, 77, 77)),
+        (Image.new("RGB", (6, 4), (1, 2, 3)).quantize(2), (1, 2, 3)),
+        (Image.new("RGBA", (6, 4), (10, 20, 30, 255)), (10, 20, 30)),
+        (Image.fromarray(np.full((4, 6), 40000, dtype=np.uint16)), (156, 156, 156)),
+    ],
+    ids=["grey", "palette", "alpha", "16 bit"],
+)
+def test_every_kind_of_picture_becomes_rgb_bytes(tmp_path: Path, picture: Image.Image, expected: list[int]) -> None:
+    picture.save(tmp_path / "photo.png")
+    photo = _one(tmp_path / "photo.png")
+    assert photo.dtype == torch.uint8
+    assert photo.shape == (3, 4, 6)
+    assert torch.equal(photo, torch.tensor(expected, dtype=torch.uint8).view(3, 1, 1).expand(3, 4, 6))
+
+
+def test_cmyk_photo(tmp_path: Path) -> None:
+    """ImageNet holds two dozen of them."""
+    Image.new("CMYK", (16, 16), (0, 255, 255, 0)).save(tmp_path / "photo.jpg")
+    assert (_one(tmp_path / "photo.jpg").float().mean((1, 2)) - torch.tensor([255.0, 0.0, 0.0])).abs().max() < 8
+
+
+def test_a_png_named_jpeg_is_read(tmp_path: Path) -> None:
+    """ImageNet holds one."""
+    Image.new("RGB", (6, 4), (9, 8, 7)).save(tmp_path / "photo.png")
+    path = (tmp_path / "photo.png").rename(tmp_path / "photo.JPEG")
+    assert _one(path)[:, 0, 0].tolist() == [9, 8, 7]
+
+
+@pytest.mark.parametrize("content", [b"this is a text", b"", b"\xff\xd8\xff\xe0\x00\x10JFIF"], ids=["text", "empty", "cut"])
+def test_no_picture_in_a_jpg(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "photo.jpg").write_bytes(content)
+    with pytest.raises(UnreadableFileError, match=r"cannot read .*photo\.jpg as a photo: \S"):
+        _one(tmp_path / "photo.jpg")
+
+
+def test_shorter_side(tmp_path: Path) -> None:
+    Image.new("RGB", (60, 40)).save(tmp_path / "photo.png")
+    assert _one(tmp_path / "photo.png", 20).shape == (3, 20, 30)
+    assert _one(tmp_path / "photo.png", 80).shape == (3, 80, 120)
+
+
+def test_cached_equals_uncached_and_decodes_once(make_photos: Callable[..., Path]) -> None:
+    files = list_photos(make_photos(("n01",)) / "train", {"n01": ("n01",)})
+    cached, uncached = (Photos(files, 20, training_transform(16, "shifted"), cache=cache) for cache in (True, False))
+    for _ in range(3):
+        for index in range(len(files)):
+            state = torch.get_rng_state()
+            from_cache = cached[index][0]
+            torch.set_rng_state(state)
+            assert torch.equal(from_cache, uncached[index][0])
+    for path, _ in files:
+        path.unlink()
+    assert cached[0][0].shape == (3, 16, 16)
+    with pytest.raises(UnreadableFileError):
+        uncached[0]
+
+
+@pytest.mark.parametrize("crop", ["shifted", "resized"])
+def test_training_transform__moves_and_flips(crop: str) -> None:
+    photo = torch.randint(0, 256, (3, 40, 50), dtype=torch.uint8)
+    transform = training_transform(32, crop)
+    crops = [transform(photo) for _ in range(12)]
+    assert all(crop.shape == (3, 32, 32) and crop.dtype == torch.uint8 for crop in crops)
+    assert any(not torch.equal(crop, crops[0]) for crop in crops)
+
+
+def test_training_transform__shifted_only_moves_a_window() -> None:
+    photo = torch.randint(0, 256, (3, 10, 12), dtype=torch.uint8)
+    windows = photo.unfold(1, 8, 1).unfold(2, 8, 1).permute(1, 2, 0, 3, 4).reshape(-1, 3, 8, 8)
+    windows = torch.cat([windows, windows.flip(-1)])
+    transform = training_transform(8, "shifted")
+    seen = set()
+    for _ in range(60):
+        match = (windows == transform(photo)).flatten(1).all(1).nonzero().flatten().tolist()
+        assert len(match) == 1
+        seen.add(match[0])
+    assert len(seen) > 15, "of the 30 possible ones"
+
+
+def test_training_transform__a_small_photo_is_padded() -> None:
+    assert training_transform(32, "shifted")(torch.zeros(3, 20, 25, dtype=torch.uint8)).shape == (3, 32, 32)
+
+
+def test_evaluation_transform__takes_the_middle() -> None:
+    photo = torch.arange(36, dtype=torch.uint8).view(1, 6, 6).expand(3, 6, 6)
+    assert torch.equal(evaluation_transform(4)(photo), photo[:, 1:5, 1:5])

@@ -1,0 +1,128 @@
+"""A module imports only from a lower level; inside a folder, only files listed above it; some libraries have one door."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parents[1]
+_FILES = sorted((_ROOT / "rnst").rglob("*.py"))
+
+# Level by level, lowest first: folder -> its files; a file may import those before it.
+_LEVELS: tuple[dict[str, str], ...] = (
+    {"rnst": "errors files results"},
+    {
+        "rnst.image": "io strokes painting samples color parameters transforms",
+        "rnst.attacks": "ball attack pgd",
+        "rnst.metrics": "",
+    },
+    {
+        "rnst.data": "restricted_imagenet photos datamodules",
+        "rnst.encoders": "catalog layers surgery weights encoder",
+        "rnst.losses": "statistics perceptual regularizers activations objective",
+    },
+    {"rnst.optimization": "tiles tiled_gradient optimizers"},
+    {"rnst.tasks": "recipe robust_classifier image_optimization"},
+    {"rnst.callbacks": "images progress tracking", "rnst.gallery": ""},
+    {
+        "rnst.experiments": "robust_training stylization sweep feature_visualization transferability corruption "
+        "layer_robustness artifacts"
+    },
+    {"rnst": "cli"},
+)
+_PLACES = {
+    f"{folder}.{name}": (level, folder, index)
+    for level, folders in enumerate(_LEVELS)
+    for folder, names in folders.items()
+    for index, name in enumerate(names.split())
+}
+# Experiments do not know each other, with this exception.
+_SIBLINGS = {("rnst.experiments.sweep", "rnst.experiments.stylization")}
+# What is fenced in -> the only modules that may use it.
+_FENCES = {
+    "PIL": {"rnst.image.io"},
+    "pickle": {"rnst.encoders.weights"},
+    "torch.load": {"rnst.encoders.weights"},
+    "wandb": {"rnst.callbacks.tracking"},
+    "torch.distributed": {"rnst.optimization.tiled_gradient"},
+    "jsonargparse": {"rnst.cli"},
+    "pytorch_lightning.cli": {"rnst.cli"},
+    "rnst.tasks.robust_classifier": {"rnst.experiments.robust_training", "rnst.cli"},
+}
+_TORCH = ("torch", "torchvision", "torchmetrics", "pytorch_lightning")
+_LONGEST_FILE, _LONGEST_FUNCTION = 250, 50
+
+
+def _module(path: Path) -> str:
+    return ".".join(path.relative_to(_ROOT).with_suffix("").parts)
+
+
+def _used(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Dotted names that a file imports or reaches through an import, with their lines."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            source = "." * node.level + (node.module or "")
+            yield from ((f"{source}.{alias.name}", node.lineno) for alias in node.names)
+        elif isinstance(node, ast.Attribute):
+            yield ast.unparse(node), node.lineno
+
+
+def _is_in(name: str, package: str) -> bool:
+    return f"{name}.".startswith(f"{package}.")
+
+
+def _may_import(importer: str, imported: str) -> bool:
+    (level, folder, index), (its_level, its_folder, its_index) = _PLACES[importer], _PLACES[imported]
+    if (level, folder) != (its_level, its_folder):
+        return its_level < level
+    return its_index < index and (folder != "rnst.experiments" or (importer, imported) in _SIBLINGS)
+
+
+def _wrong(importer: str, name: str) -> str | None:
+    """What is wrong with a name that a module uses."""
+    for fenced, users in _FENCES.items():
+        if _is_in(name, fenced) and importer not in users:
+            return f"only {', '.join(sorted(users))} may use {fenced}"
+    if name.startswith("."):
+        return "imports are absolute"
+    imported = next((module for module in _PLACES if _is_in(name, module)), None)
+    if imported is not None and imported != importer and not _may_import(importer, imported):
+        return f"{importer} stands below {imported} or beside it"
+    return None
+
+
+@pytest.mark.parametrize("path", _FILES, ids=_module)
+def test_imports_and_sizes(path: Path) -> None:
+    lines, place = path.read_text(encoding="utf-8").splitlines(), path.relative_to(_ROOT)
+    if path.name == "__init__.py":
+        assert not lines, f"{place}:1: a package file stays empty"
+        return
+    assert _module(path) in _PLACES, f"{place}:1: add this file to _LEVELS in {Path(__file__).name}"
+    tree = ast.parse("\n".join(lines))
+    found = [(line, wrong) for name, line in _used(tree) if (wrong := _wrong(_module(path), name))]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None:
+            length = node.end_lineno - node.lineno + 1
+            if length > _LONGEST_FUNCTION:
+                found.append((node.lineno, f"{node.name} has {length} lines, {_LONGEST_FUNCTION} are allowed"))
+    if len(lines) > _LONGEST_FILE:
+        found.append((len(lines), f"the file is longer than {_LONGEST_FILE} lines"))
+    assert not found, "\n".join(f"{place}:{line}: {wrong}" for line, wrong in sorted(set(found)))
+
+
+def test_gallery_imports_no_torch() -> None:
+    imports = {_module(path): {name for name, _ in _used(ast.parse(path.read_text()))} for path in _FILES}
+    reached, waiting = set[str](), {module for module in imports if _is_in(module, "rnst.gallery")}
+    while waiting:
+        module = waiting.pop()
+        reached.add(module)
+        torch = [name for name in imports[module] if any(_is_in(name, package) for package in _TORCH)]
+        assert not torch, f"{module}, which the gallery reaches, uses {torch[0]}"
+        waiting |= {other for other in imports if any(_is_in(name, other) for name in imports[module])} - reached
+
+
+def test_it_found_the_code() -> None:
+    assert len(_FILES) > 15

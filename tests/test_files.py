@@ -1,0 +1,56 @@
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from rnst.files import written_aside
+
+
+def _write(path: Path, text: str) -> None:
+    with written_aside(path) as aside:
+        aside.write_text(text)
+
+
+def test_makes_the_folder_and_the_file(tmp_path: Path) -> None:
+    _write(tmp_path / "a" / "b.txt", "new")
+    assert (tmp_path / "a" / "b.txt").read_text() == "new"
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["b.txt"]
+
+
+def test_the_old_file_stays_until_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "b.txt"
+    _write(path, "old")
+    with written_aside(path) as aside:
+        aside.write_text("new")
+        assert path.read_text() == "old"
+        assert aside.parent == path.parent, "another folder may be on another disk, where a rename is a copy"
+        assert aside.suffix == ".txt"
+    assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize("interruption", [ValueError, KeyboardInterrupt])
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path, interruption: type[BaseException]) -> None:
+    path = tmp_path / "b.txt"
+    _write(path, "old")
+    with pytest.raises(interruption), written_aside(path) as aside:
+        aside.write_text("half of the ne")
+        raise interruption
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_leaves_no_new_file(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="stop"), written_aside(tmp_path / "b.txt") as aside:
+        aside.write_text("half")
+        raise ValueError("stop")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_permissions_are_those_of_an_ordinary_file(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        _write(tmp_path / "b.txt", "new")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "b.txt").stat().st_mode) == 0o640
