@@ -7,7 +7,6 @@ paintings/ and photos/. Without it, the environment variable RNST_TEST_DATA is r
 repository is tried. It takes one to two minutes on one core.
 """
 
-import argparse
 import os
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jsonargparse import auto_cli
 from skimage.color import lab2rgb, rgb2lab
 from torch import Tensor
 
@@ -35,6 +35,7 @@ PAINTINGS = {
     "woman": "woman-with-hat-matisse",
 }
 METHODS = ("nonrobust", "robust", "vgg")
+COMPARISONS = (("robust", "nonrobust"), ("vgg", "nonrobust"), ("vgg", "robust"))
 SIDE = 512  # px, shorter side of the paintings, as in the article
 
 Key = tuple[str, str, str]
@@ -136,7 +137,7 @@ def _print_table(values: dict[str, dict[Key, float]]) -> None:
     print(f"{'':31}{'better':8}{'r:n':>4}{'v:n':>4}{'v:r':>4}{'n':>9}{'r':>9}{'v':>9}{'r/n':>7}{'v/n':>7}")
     for name, of in values.items():
         meaning = SCORE_TABLE[name]
-        counts = [wins(of, *pair, meaning.better) for pair in (METHODS[1::-1], METHODS[2::-2], METHODS[2:0:-1])]
+        counts = [wins(of, *pair, meaning.better) for pair in COMPARISONS]
         medians = [np.median([of[*pair, method] for pair in _pairs()]) for method in METHODS]
         ratios = [np.median([of[*p, method] / of[*p, "nonrobust"] for p in _pairs()]) for method in METHODS[1:]]
         # A ratio of decibels says nothing.
@@ -162,15 +163,17 @@ def _print_controls(data: Path, published: Published) -> None:
     print("\n".join(rows.values()))
 
 
-def main() -> int:
-    """Print both tables."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--data", type=Path, default=default_data(), help="folder of the published pictures")
-    data: Path = parser.parse_args().data
+def main(data: Path | None = None) -> int:
+    """Print the measures of the article's published pictures.
+
+    Args:
+        data: folder that holds nakano2019/, paintings/ and photos/.
+    """
+    folder = default_data() if data is None else data
     try:
-        published = load(data)
+        published = load(folder)
         _print_table(measure(published))
-        _print_controls(data, published)
+        _print_controls(folder, published)
     except RnstError as error:
         print(error, file=sys.stderr)
         return 2
@@ -178,4 +181,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(auto_cli(main))

@@ -84,7 +84,7 @@ class PictureTracker:
         run = self._logger.experiment
         run.log({"final": wandb.Image(to_bytes(image), file_type="jpg")})
         run.summary.update({f"final_loss/{name}": value for name, value in losses.items()})
-        run.finish(quiet=True)
+        run.finish()
 
 
 def log_pictures(logger: WandbLogger, name: str, images: Sequence[Tensor], step: int) -> None:

@@ -7,7 +7,7 @@ function picture(side) {
 /* Width over height of what is shown, before the pictures are loaded where the result knows it. */
 function setAspect(result) {
   const [width, height] = result?.size?.[0] ? result.size : [picture("right").naturalWidth, picture("right").naturalHeight];
-  if (width && height) $("stage").style.setProperty("--aspect", String(width / height));
+  if (width && height) $("viewer").style.setProperty("--aspect", String(width / height));
 }
 
 function showSide(side) {

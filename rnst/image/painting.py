@@ -17,8 +17,8 @@ TRACE_STEPS = 24  # even, because strokes are traced from their middle
 AGAINST = 0.2  # share of strokes drawn against the current
 ACCENTS = 0.06  # share of strokes in the temperature that does not belong there
 
-GROUND = (0.080, 0.100, 0.280)
-# Ramps from dark to light, RGB in [0, 1].
+GROUND = (0.080, 0.100, 0.280)  # the canvas itself, RGB in [0, 1]
+# Ramps from dark to light.
 COOL = (
     (0.035, 0.045, 0.130),  # ink
     (0.030, 0.110, 0.260),  # Prussian blue
@@ -131,9 +131,9 @@ def paint(height: int = HEIGHT, width: int = WIDTH, seed: int = SEED) -> Array:
     """Paint the picture.
 
     Args:
-        height: In px. Strokes scale with it: another size is the same painting.
-        width: In px.
-        seed: Moves currents, strokes and colors; the composition stays.
+        height: in px. Strokes scale with it: another size is the same painting.
+        width: in px.
+        seed: moves currents, strokes and colors; the composition stays.
 
     Returns:
         (height, width, 3), in [0, 1].
@@ -236,11 +236,11 @@ def main() -> None:
 
     from rnst.image.io import write_image
 
-    match sys.argv[1:]:
-        case [name, *rest] if len(rest) <= 1:
-            picture = paint(seed=int(rest[0]) if rest else SEED)
-        case _:
-            sys.exit(__doc__)
+    if len(sys.argv) not in {2, 3} or not all(seed.isdigit() for seed in sys.argv[2:]):
+        sys.stderr.write(f"{__doc__}")
+        sys.exit(2)
+    name, seed = (*sys.argv[1:], str(SEED))[:2]
+    picture = paint(seed=int(seed))
     write_image(torch.from_numpy(picture).permute(2, 0, 1)[None], Path(name))
     sys.stdout.write(f"{name}\n")
 

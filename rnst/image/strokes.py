@@ -89,7 +89,7 @@ def light(canvas: Canvas) -> Array:
         (H, W, 3), in [0, 1].
     """
     slope_y, slope_x = np.gradient(_smooth(canvas.relief))
-    shade = np.tanh(-2.1 * (0.6 * slope_x + 0.8 * slope_y) / np.sqrt(1 + slope_x**2 + slope_y**2))[..., None]
+    shade = np.tanh(2.1 * (0.6 * slope_x + 0.8 * slope_y) / np.sqrt(1 + slope_x**2 + slope_y**2))[..., None]
     gloss = np.maximum(shade, 0.0)
     color = canvas.color * (1 + 0.62 * np.minimum(shade, 0.0))
     color += gloss * (0.30 * color + 0.13 * (1 - color))

@@ -58,7 +58,8 @@ def ssim(image: Tensor, content: Tensor) -> float:
 def _edges(gray: Array) -> Array:
     """Gradient magnitudes of (H, W), as a vector without its mean."""
     magnitude: Array = sobel(gaussian(gray, _SMOOTHING)).ravel()  # type: ignore[no-untyped-call]  # so they ship
-    return magnitude - magnitude.mean()
+    centered: Array = magnitude - magnitude.mean()
+    return centered
 
 
 def _reduced(image: Tensor, content: Tensor) -> tuple[Array, Array]:

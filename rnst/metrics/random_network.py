@@ -72,10 +72,10 @@ def layer_statistics(image: Tensor, seed: int) -> list[Gaussian]:
     mean, deviation = (torch.tensor(values).view(1, 3, 1, 1) for values in (_IMAGENET_MEAN, _IMAGENET_STD))
     features = (checked(image, SMALLEST_SIDE) - mean) / deviation
     statistics = []
-    for weight in filters(seed):
-        features = F.relu(F.conv2d(features, weight))
+    for depth, weight in enumerate(filters(seed)):
+        pooled = F.avg_pool2d(features, 2) if depth else features
+        features = F.relu(F.conv2d(pooled, weight))
         statistics.append(_gaussian(features[0].flatten(1)))
-        features = F.avg_pool2d(features, 2)
     return statistics
 
 

@@ -55,7 +55,7 @@ def style_distance(image: Tensor, style: Tensor) -> float:
     style (Li et al. 2017, arXiv:1701.01036; Vacher et al. 2020, arXiv:2006.07229); we depart from both by taking
     untrained networks. It needs no weights and takes no side. On the 16 published triples of the article it ranks the
     robust picture and the VGG picture before the ordinary one each time. It is not fooled by shuffled pixels; copying
-    the colors alone brings a picture half of the way. Two halves of one painting are 0.2 to 0.9 apart, so only pictures
+    the colors alone brings a picture part of the way. Two halves of one painting are 0.2 to 1.0 apart, so only pictures
     with the same style can be compared.
 
     Args:
@@ -63,7 +63,7 @@ def style_distance(image: Tensor, style: Tensor) -> float:
         style: (1, 3, H', W') in [0, 1], sides at least 18 px.
 
     Returns:
-        In [0, inf), lower is closer; 0 for the style itself, 0.05 to 0.3 for good stylizations, 0.3 to 2.5 for the
+        In [0, inf), lower is closer; 0 for the style itself, 0.05 to 0.3 for good stylizations, 0.5 to 3 for the
         content photo. Not symmetric, as it is divided by the spread of the style.
     """
     return StyleReference(style).distance(image)

@@ -173,19 +173,6 @@ def test_no_attack_equals_clean_training(tmp_path: Path) -> None:
         torch.testing.assert_close(found, expected)
 
 
-def test_a_training_learns_and_resists(tmp_path: Path) -> None:
-    """Three colors: an easy set, on which the loss under attack must fall."""
-    labels = torch.arange(12) % 3
-    images = torch.rand(12, 3, 32, 32) * 0.2 + 0.3
-    images[torch.arange(12), labels] += 0.4
-    task = _task(_PGD, _PGD, recipe=Recipe(learning_rate=0.02, schedule="constant"))
-    trainer = _trainer(tmp_path, max_epochs=6)
-    photos = TensorDataset(images, labels)
-    trainer.fit(task, DataLoader(photos, batch_size=6, shuffle=True), DataLoader(photos, batch_size=12))
-    (found,) = trainer.test(task, DataLoader(photos, batch_size=12), verbose=False)
-    assert found["test/accuracy_attacked"] > 0.9
-
-
 def test_the_network_sees_normalized_images() -> None:
     task = _task(NoAttack()).eval()
     images, _ = _batch()

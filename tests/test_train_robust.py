@@ -1,0 +1,190 @@
+"""The real command, on every shipped recipe, with a tiny budget."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from torch import Tensor
+
+from rnst.cli import CONFIGS, train_robust
+from rnst.data.restricted_imagenet import RESTRICTED_IMAGENET
+from rnst.encoders.catalog import build_classifier
+from rnst.encoders.weights import load_into, read_weights
+from rnst.tasks.robust_classifier import RobustClassifier
+
+_RECIPES = sorted((CONFIGS / "train").rglob("*.yaml"))
+_IMAGENETTE = CONFIGS / "train" / "imagenette.yaml"
+_TINY = {
+    "data.image_size": 32,
+    "data.stages": "[{epochs: 1, image_size: 16}, {epochs: 1, image_size: 32}]",
+    "data.batch_size": 4,
+    "data.workers": 0,
+    "model.evaluation.init_args.steps": 1,
+    "trainer.max_epochs": 1,
+    "trainer.accelerator": "cpu",
+    "trainer.devices": 1,
+    "trainer.strategy": "auto",
+    "trainer.check_val_every_n_epoch": 1,
+    "trainer.log_every_n_steps": 1,
+    "trainer.enable_progress_bar": False,
+    "tracking": "off",
+}
+
+MakePhotos = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs are kept below the current folder. And pytest's own arguments are not those of the command."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["train_robust.py"])
+
+
+def _run(recipe: Path, root: Path, output: str, *more: str, **options: Any) -> None:
+    settings = {**_TINY, "data.root": root, "output": output, **options}
+    arguments = [f"--{name}={value}" for name, value in settings.items()]
+    train_robust(["--config", str(recipe), *arguments, *more])
+
+
+def _refused(capsys: pytest.CaptureFixture[str], run: Callable[[], None]) -> str:
+    """What a command says that ends with status 2: one line, without a traceback."""
+    with pytest.raises(SystemExit) as stopped:
+        run()
+    assert stopped.value.code == 2
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1, message
+    assert message.startswith("error: ")
+    return message
+
+
+def test_recipes_are_there() -> None:
+    assert len(_RECIPES) >= 2
+
+
+@pytest.mark.parametrize("recipe", _RECIPES, ids=lambda path: path.stem)
+def test_recipe(recipe: Path, make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = yaml.safe_load(recipe.read_text(encoding="utf-8"))
+    names = list(RESTRICTED_IMAGENET)
+    folders = [ids[0] for ids in RESTRICTED_IMAGENET.values()]
+    if settings["data"].get("classes", "restricted_imagenet") == "folders":
+        names = folders = [f"n{number}" for number in range(4)]
+    _run(recipe, make_photos(folders, train=1, val=1), "new/net.safetensors")
+
+    state, facts = read_weights(Path("new/net.safetensors"))
+    assert facts["classes"] == names
+    assert facts["architecture"] == settings["model"]["architecture"]
+    assert (facts["data"], facts["image_size"], facts["epochs"]) == (settings["data"]["name"], 32, 1)
+    ball = settings["model"]["attack"].get("init_args", {}).get("ball", {"init_args": {"radius": 0.0}})
+    assert facts["radius"] == ball["init_args"]["radius"]
+    assert 0.0 <= facts["accuracy_attacked"] <= facts["accuracy_clean"] + 0.5
+    assert {"norm", "steps", "mean", "std", "evaluation", "command", "versions"} <= facts.keys()
+    network = build_classifier(facts["architecture"], len(names))
+    load_into(network, state, "net.safetensors")
+    assert all(tensor.isfinite().all() for tensor in network.state_dict().values())
+    # With `half`, kernels are stored as float16 and read back as float32.
+    stored = {tensor.dtype for tensor in state.values() if tensor.dim() > 1}
+    assert stored == {torch.float16 if settings.get("half") else torch.float32}
+    assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
+
+    assert "net.safetensors: accuracy" in capsys.readouterr().out
+    kept = Path("runs/net")
+    assert yaml.safe_load((kept / "config.yaml").read_text())["data"]["batch_size"] == 4
+    assert "val/accuracy_attacked" in (kept / "metrics.csv").read_text()
+    (checkpoint,) = (kept / "checkpoints").glob("*.ckpt")
+    newest, _ = read_weights(checkpoint)
+    load_into(build_classifier(facts["architecture"], len(names)), newest, checkpoint)
+
+
+def test_without_a_config_it_is_the_recipe_of_the_article(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        train_robust(["--print_config"])
+    assert stopped.value.code == 0
+    settings = yaml.safe_load(capsys.readouterr().out)
+    assert settings["model"]["architecture"] == "resnet50"
+    assert settings["data"]["classes"] == "restricted_imagenet"
+    attack = settings["model"]["attack"]["init_args"]
+    assert attack["ball"] == {"class_path": "rnst.attacks.ball.L2Ball", "init_args": {"radius": 3.0}}
+    assert (attack["steps"], attack["step_size"]) == (7, 0.5)
+
+
+def test_resume__equals_a_training_that_was_not_stopped(
+    make_photos: MakePhotos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, two_epochs = make_photos(), {"trainer.max_epochs": 2, "half": False}
+    _run(_IMAGENETTE, root, "whole.safetensors", **two_epochs)
+
+    def stops_in_the_second_epoch(task: RobustClassifier, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        if task.current_epoch == 1 and batch_idx == 1:
+            raise RuntimeError("the machine went off")
+        return step(task, batch, batch_idx)
+
+    step = RobustClassifier.training_step
+    with monkeypatch.context() as patch:
+        patch.setattr(RobustClassifier, "training_step", stops_in_the_second_epoch)
+        with pytest.raises(RuntimeError, match="went off"):
+            _run(_IMAGENETTE, root, "parts.safetensors", **two_epochs)
+    assert not (tmp_path / "parts.safetensors").exists()
+    assert [path.name for path in Path("runs/parts/checkpoints").iterdir()] == ["epoch=000.ckpt"]
+
+    _run(_IMAGENETTE, root, "parts.safetensors", "--resume", **two_epochs)
+    (whole, whole_facts), (parts, parts_facts) = (read_weights(Path(f"{name}.safetensors")) for name in ("whole", "parts"))
+    for name, tensor in whole.items():
+        torch.testing.assert_close(parts[name], tensor, rtol=0.0, atol=0.0, msg=lambda text, name=name: f"{name}: {text}")
+    assert parts_facts["epochs"] == whole_facts["epochs"] == 2
+
+
+def test_the_same_seed_gives_the_same_weights(make_photos: MakePhotos) -> None:
+    root, states = make_photos(), []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        _run(_IMAGENETTE, root, f"{name}.safetensors", seed_everything=seed)
+        states.append(read_weights(Path(f"{name}.safetensors"))[0])
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    assert not torch.equal(states[0]["conv1.weight"], states[2]["conv1.weight"])
+
+
+def test_resume__nothing_to_resume_from(make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:
+    message = _refused(capsys, lambda: _run(_IMAGENETTE, make_photos(), "net.safetensors", "--resume"))
+    assert "Start without --resume" in message
+
+
+@pytest.mark.parametrize("classes", ["folders", "restricted_imagenet"])
+def test_missing_data(capsys: pytest.CaptureFixture[str], tmp_path: Path, classes: str) -> None:
+    options = {"data.classes": classes, "model.architecture": "resnet18"}
+    message = _refused(capsys, lambda: _run(_IMAGENETTE, Path("nowhere"), "net.safetensors", **options))
+    assert str(tmp_path / "nowhere" / "train") in message, "it says where it looked"
+    assert "configs/train/imagenette.yaml" in message, "it names the recipe for a small set"
+    assert not Path("net.safetensors").exists()
+
+
+def test_unknown_architecture(make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:
+    options = {"model.architecture": "resnet17"}
+    message = _refused(capsys, lambda: _run(_IMAGENETTE, make_photos(), "net.safetensors", **options))
+    assert "unknown architecture 'resnet17'" in message
+    assert "resnet18" in message, "it lists the valid ones"
+
+
+def test_no_photo(make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:
+    root = make_photos()
+    (root / "train" / "n01" / "broken.jpg").write_text("this is no photo")
+    message = _refused(capsys, lambda: _run(_IMAGENETTE, root, "net.safetensors"))
+    assert "broken.jpg" in message
+
+
+def test_output_is_kept_when_a_new_run_fails(make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("net.safetensors").write_text("the old weights")
+    root = make_photos()
+    shutil.rmtree(root / "val")
+    _refused(capsys, lambda: _run(_IMAGENETTE, root, "net.safetensors"))
+    assert Path("net.safetensors").read_text() == "the old weights"
+
+
+@pytest.mark.parametrize("mistake", ["--model.atack.steps=3", "--data.crop=sideways", "--trainer.max_epochs=many"])
+def test_a_mistyped_option(make_photos: MakePhotos, capsys: pytest.CaptureFixture[str], mistake: str) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        _run(_IMAGENETTE, make_photos(), "net.safetensors", mistake)
+    assert stopped.value.code == 2
+    assert mistake.split("=")[0].strip("-").split(".")[1] in capsys.readouterr().err
