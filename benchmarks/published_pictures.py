@@ -106,7 +106,8 @@ def wins(values: dict[Key, float], first: str, second: str, better: str = "lower
 
 def controls(data: Path, style: str, published: Published) -> dict[str, Tensor]:
     """Pictures that are no stylizations of the article's `ben`, and the three that are."""
-    content, painting = read_image(data / "photos" / "bigben.jpg"), published.paintings[style]
+    painting = published.paintings[style]
+    content = short_side(read_image(data / "photos" / "bigben.jpg"), min(painting.shape[-2:]))
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(content.shape, generator=generator) * 0.1
     order = torch.randperm(painting[0, 0].numel(), generator=generator)

@@ -52,6 +52,7 @@ def tracker(
         group=group,
         tags=list(tags),
         config=dict(config),
+        settings=wandb.Settings(silent=True),
     )
 
 

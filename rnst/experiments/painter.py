@@ -15,13 +15,15 @@ from rnst.encoders.encoder import Encoder
 from rnst.errors import RnstError
 from rnst.experiments.stylization_settings import StylizationSettings
 from rnst.image.io import fit_long_side, resize
-from rnst.image.parameters import FourierImage, PixelImage
-from rnst.losses.objective import Objective, Weights, objective_for
+from rnst.image.parameters import FourierImage, ImageParameter, PixelImage
+from rnst.image.transforms import draw_offsets, shift
+from rnst.losses.objective import Objective, Weights
+from rnst.losses.perceptual import ContentLoss, GramLoss
 from rnst.optimization.optimizers import PixelOptimizer
-from rnst.tasks.image_optimization import ImageOptimization
+from rnst.tasks.image_optimization import ImageOptimization, View
 
 _SCALE_FACTOR = 2**0.5
-_PARAMETERS = {"pixels": PixelImage, "fourier": FourierImage}
+_STRIDE_PERIOD = 32  # stride of the deepest layer of a ResNet; a VGG's divides it
 _PRECISIONS = {"bf16": "bf16-mixed", "fp32": "32-true"}
 
 
@@ -109,9 +111,9 @@ class Painter:
         """
         settings = self._settings
         task = ImageOptimization(
-            _PARAMETERS[settings.parameters].from_image(resize(start, scale.size)),
+            self._parameters(resize(start, scale.size)),
             self._encoder,
-            self._objective(scale.size),
+            self._views(scale.size),
             PixelOptimizer(settings.optimizer, settings.learning_rate, settings.history, settings.line_search),
             steps=scale.steps,
             first_step=scale.first_step,
@@ -128,23 +130,35 @@ class Painter:
             enable_model_summary=False,
             enable_checkpointing=False,
         )
-        with _without_loader_hints():
+        with _without_hints():
             finished = _fit(trainer, task)
         if task.best_image is None:
             raise NoPictureError
         return Painted(task.best_image.cpu(), task.best_losses, finished)
 
-    def _objective(self, size: tuple[int, int]) -> Objective:
-        """Measure both targets; the style keeps its aspect and gets the long side of the picture."""
-        style = resize(self._style, fit_long_side((self._style.shape[-2], self._style.shape[-1]), max(size)))
-        with torch.no_grad():
-            style_features = self._encoder(style)
-            content_features = self._encoder(resize(self._content, size))
-        return objective_for(
-            {layer: style_features[layer] for layer in self._settings.style_layers or ()},
-            {layer: content_features[layer] for layer in self._settings.content_layers or ()},
-            Weights(self._settings.style_weight, self._settings.content_weight, self._settings.tv_weight),
-        )
+    def _parameters(self, start: Tensor) -> ImageParameter:
+        if self._settings.parameters == "fourier":
+            return FourierImage.from_image(start, self._settings.fourier_decay)
+        return PixelImage.from_image(start)
+
+    @torch.no_grad()
+    def _views(self, size: tuple[int, int]) -> list[View]:
+        """Measure the targets: the style once, the content at each offset against the network's strides.
+
+        The style keeps its aspect and gets the long side of the picture.
+        """
+        settings = self._settings
+        style_size = fit_long_side((self._style.shape[-2], self._style.shape[-1]), max(size))
+        style_features = self._encoder(resize(self._style, style_size))
+        style = {layer: GramLoss(style_features[layer]) for layer in settings.style_layers or ()}
+        content = resize(self._content, size)
+        weights = Weights(settings.style_weight, settings.content_weight, settings.tv_weight)
+        views = []
+        for offset in draw_offsets(settings.shifts, _STRIDE_PERIOD, settings.seed):
+            features = self._encoder(shift(content, offset))
+            losses = {layer: ContentLoss(features[layer]) for layer in settings.content_layers or ()}
+            views.append(View(offset, Objective(style, losses, weights)))
+        return views
 
 
 def _fit(trainer: pl.Trainer, task: ImageOptimization) -> bool:
@@ -157,9 +171,10 @@ def _fit(trainer: pl.Trainer, task: ImageOptimization) -> bool:
 
 
 @contextmanager
-def _without_loader_hints() -> Iterator[None]:
-    """A picture has no data set, so Lightning's hints on loading data say nothing."""
+def _without_hints() -> Iterator[None]:
+    """A picture has no data set and a frozen network: Lightning's hints on loaders and modes say nothing."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
         warnings.filterwarnings("ignore", message=".*LeafSpec.*deprecated.*")
         yield

@@ -10,8 +10,8 @@ from rnst.image.io import check_format
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
 
 _SMALLEST_SIZE = 32  # below, the deepest layers of a ResNet have no extent left
-_AT_LEAST_ONE = ("steps", "scales", "history")
-_NOT_NEGATIVE = ("style_weight", "content_weight", "tv_weight", "save_every", "seed")
+_AT_LEAST_ONE = ("steps", "scales", "history", "shifts")
+_NOT_NEGATIVE = ("style_weight", "content_weight", "tv_weight", "fourier_decay", "save_every", "seed")
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,16 @@ class StylizationSettings:
         encoder: network that looks at the pictures (`rnst models` lists them).
         weights: weight file for the encoder, or "random"; none means the encoder's own.
         size: long side of the picture in pixels.
-        steps: optimizer steps at the full size, and as many again over all smaller scales together.
+        steps: optimizer steps at each scale.
         scales: sizes from coarse to fine, each larger by the square root of two; the last one is `size`.
         optimizer: lbfgs or adam.
         learning_rate: none means 1 for L-BFGS and 0.05 for Adam.
         history: past steps that L-BFGS remembers.
         line_search: let L-BFGS search for a step that lowers the loss.
         init: first state of the picture: content, noise, style, or a file.
-        parameters: what the optimizer moves: pixels, or a decorrelated Fourier spectrum.
+        parameters: what the optimizer moves: pixels, or their Fourier spectrum, which leaves out pixel noise.
+        fourier_decay: how much more easily broad shapes move than fine ones, as frequency to that power.
+        shifts: positions of the picture against the network's strides that take turns; 1 lets stride patterns stay.
         style_weight: of the mean style distance, which is relative to the painting's own Gram matrix.
         content_weight: of the content distance, which is relative to the photo's own features.
         tv_weight: of the total variation; smooths.
@@ -52,14 +54,16 @@ class StylizationSettings:
     encoder: str = DEFAULT_ENCODER
     weights: str | None = None
     size: int = 512
-    steps: int = 150
-    scales: int = 1
+    steps: int = 60
+    scales: int = 3
     optimizer: Literal["lbfgs", "adam"] = "lbfgs"
     learning_rate: float | None = None
     history: int = 10
     line_search: bool = True
     init: str = "content"
-    parameters: Literal["pixels", "fourier"] = "pixels"
+    parameters: Literal["pixels", "fourier"] = "fourier"
+    fourier_decay: float = 0.5
+    shifts: int = 16
     style_weight: float = 30.0
     content_weight: float = 1.0
     tv_weight: float = 0.0

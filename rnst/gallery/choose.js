@@ -14,12 +14,24 @@ function face(entry, name) {
   return pictures.length ? pictures : [make("span", { className: "letters", textContent: name })];
 }
 
+/* A choice completed so that there is something to see: where nobody painted the pair, the other half gives way. */
+function painted(patch, kind) {
+  const wanted = { ...state, ...patch };
+  const has = (result, ...keys) => keys.every((key) => result[key] === wanted[key]);
+  const other = kind === "content" ? "style" : "content";
+  const start = data.results.find((result) => has(result, "content", "style")) ?? data.results.find((result) => has(result, kind));
+  wanted[other] = start[other];
+  const encoders = data.encoders.filter((name) => data.results.some((result) => has(result, "content", "style") && result.encoder === name));
+  if (!encoders.includes(wanted.left) && !encoders.includes(wanted.right)) [wanted.left, wanted.right] = [encoders[0], encoders.at(-1)];
+  return { ...wanted, leftPicture: "", rightPicture: "" };
+}
+
 function addTiles(kind, entries, nameOf) {
   for (const entry of entries) {
     const tile = copyOf("tile-template").firstElementChild;
     const radio = tile.querySelector("input");
     Object.assign(radio, { name: kind, value: entry.name });
-    radio.addEventListener("change", () => change({ [kind]: entry.name, leftPicture: "", rightPicture: "" }));
+    radio.addEventListener("change", () => change(painted({ [kind]: entry.name }, kind)));
     tile.querySelector(".face").append(...face(entry, nameOf(entry.name)));
     tile.querySelector(".name").textContent = nameOf(entry.name);
     tile.title = nameOf(entry.name);

@@ -53,13 +53,14 @@ def write_gallery(
 ) -> Path:
     """Write the page.
 
-    Settings may hold `content_path` and `style_paths`, relative to the result or absolute: the page shows those pictures.
+    Settings may hold `content_path` and `style_paths`, relative to the result or absolute; the page shows those
+    pictures where they exist.
 
     Args:
         results: what to show. A result whose scores hold a "picked" other than 0 stands for its content, style and
             encoder; without one, the lowest "style_distance" does, or else the last result.
         output: the HTML file.
-        embed: carry the pictures in the page, so that it can be moved alone; otherwise it refers to them where they are.
+        embed: carry the pictures in the page, so that it can be moved alone; otherwise it refers to where they are.
         title: heading of the page.
         thumbnails: picture -> a small version of it, used in the list. Without them the pictures are scaled down.
 

@@ -47,7 +47,7 @@ def style_name(result: Result) -> str:
 
 
 def shown_results(results: Sequence[Result]) -> set[int]:
-    """Indices of the results that stand for their content, style and encoder: the picked, else the best, else the last."""
+    """Indices of the results that stand for their content, style and encoder: picked, else best, else last."""
     cells: dict[Cell, list[int]] = {}
     for index, result in enumerate(results):
         cells.setdefault((result.content, style_name(result), result.encoder), []).append(index)

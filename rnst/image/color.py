@@ -26,8 +26,9 @@ class DecorrelatedColor(nn.Module):
         self.register_buffer("inverse", torch.linalg.inv(matrix).float(), persistent=False)
 
     def to_rgb(self, channels: Tensor) -> Tensor:
-        """Unbounded channels (N, 3, H, W) to RGB in (0, 1)."""
-        return torch.einsum("ij,njhw->nihw", self.matrix, channels).sigmoid()
+        """Unbounded channels (N, 3, H, W) to RGB in (0, 1), in float32 also under autocast."""
+        with torch.autocast(channels.device.type, enabled=False):
+            return torch.einsum("ij,njhw->nihw", self.matrix, channels).sigmoid()
 
     def from_rgb(self, image: Tensor) -> Tensor:
         """Inverse of `to_rgb`; pixels are first clamped to [0.001, 0.999]."""

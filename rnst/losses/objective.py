@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from rnst.losses.perceptual import ContentLoss, GramLoss
 from rnst.losses.regularizers import total_variation
 
 
@@ -59,25 +58,6 @@ class Objective(nn.Module):
         weights = self.weights
         total = weights.style * parts["style"] + weights.content * parts["content"]
         return {"total": total + weights.total_variation * parts["total_variation"], **parts}
-
-
-def objective_for(
-    style_features: Mapping[str, Tensor],
-    content_features: Mapping[str, Tensor],
-    weights: Weights,
-) -> Objective:
-    """Measure the targets once.
-
-    Args:
-        style_features: layer -> (1, C, H, W) of the style image.
-        content_features: layer -> (1, C, H, W) of the content image, at the size of the picture to come.
-        weights: of the parts.
-    """
-    return Objective(
-        {layer: GramLoss(features) for layer, features in style_features.items()},
-        {layer: ContentLoss(features) for layer, features in content_features.items()},
-        weights,
-    )
 
 
 def _mean(losses: nn.ModuleList, layers: Sequence[str], features: Mapping[str, Tensor], image: Tensor) -> Tensor:

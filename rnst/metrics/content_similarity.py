@@ -12,6 +12,7 @@ from rnst.metrics.arrays import Array, luminance
 SIDE = 100  # px, shorter side, at which content is compared: what is finer than that is stroke, not content
 _SMALLEST_SIDE = 16  # px; the window of SSIM spans 11
 _SMOOTHING = 1.0  # px, standard deviation
+_NO_EDGES = 1e-6
 
 
 def edge_correlation(image: Tensor, content: Tensor) -> float:
@@ -30,8 +31,9 @@ def edge_correlation(image: Tensor, content: Tensor) -> float:
         shapes.
     """
     first, second = (_edges(gray) for gray in _reduced(image, content))
-    norms = float(np.linalg.norm(first) * np.linalg.norm(second))
-    return float(first @ second) / norms if norms > 0.0 else 0.0
+    norms = float(np.linalg.norm(first)), float(np.linalg.norm(second))
+    # Below, edges are rounding errors: one step of 8 bits in one pixel has a norm above 1e-4.
+    return float(first @ second) / (norms[0] * norms[1]) if min(norms) > _NO_EDGES else 0.0
 
 
 def ssim(image: Tensor, content: Tensor) -> float:

@@ -59,6 +59,10 @@ class ThriftyLBFGS(torch.optim.LBFGS):
         self._point: Tensor | None = None
         self._loss: Tensor | None = None
 
+    def objective_changed(self) -> None:
+        """Forget the last evaluation: the same parameters now have another loss."""
+        self._loss = None
+
     def step(self, closure: Callable[[], Tensor]) -> Tensor:  # type: ignore[override]
         """One iteration.
 

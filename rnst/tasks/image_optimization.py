@@ -1,16 +1,31 @@
 """Painting as a LightningModule: the picture is the parameter, the network is frozen."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
 from rnst.image.parameters import ImageParameter
-from rnst.optimization.optimizers import PixelOptimizer
+from rnst.image.transforms import Offset, shift
+from rnst.optimization.optimizers import PixelOptimizer, ThriftyLBFGS
 
 Features = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class View:
+    """The picture as the network sees it for a while.
+
+    Attributes:
+        offset: how far the picture is moved against the network's grid of strides.
+        objective: (features, image) to named scalars, "total" among them; its targets were measured at that offset.
+    """
+
+    offset: Offset
+    objective: Callable[[Features, Tensor], dict[str, Tensor]]
 
 
 class ImageOptimization(pl.LightningModule):
@@ -19,9 +34,11 @@ class ImageOptimization(pl.LightningModule):
     Args:
         image: the only parameter that is trained.
         encoder: image (1, 3, H, W) in [0, 1] to layer -> features; frozen.
-        objective: (features, image) to named scalars, "total" among them.
+        views: the picture is optimized for one view after the other, in turn. What only pleases one position of the
+            network's grid of strides, as a checkerboard does, is undone by the next view.
         optimizer: how the picture moves.
         steps: optimizer steps.
+        hold: steps before the next view; L-BFGS needs some with an objective that stands still.
         first_step: number of the first step in logs, for runs that go on from another.
     """
 
@@ -29,18 +46,21 @@ class ImageOptimization(pl.LightningModule):
         self,
         image: ImageParameter,
         encoder: nn.Module,
-        objective: Callable[[Features, Tensor], dict[str, Tensor]],
+        views: Sequence[View],
         optimizer: PixelOptimizer,
         *,
         steps: int,
+        hold: int = 15,
         first_step: int = 0,
     ) -> None:
         super().__init__()
         self.image = image
         self.encoder = encoder
-        self.objective = objective
+        self.views = views
+        self._objectives = nn.ModuleList(view.objective for view in views if isinstance(view.objective, nn.Module))
         self.optimizer = optimizer
         self.steps = steps
+        self.hold = hold
         self.first_step = first_step
         self.losses: dict[str, float] = {}
         self.best_losses: dict[str, float] = {"total": math.inf}
@@ -49,27 +69,30 @@ class ImageOptimization(pl.LightningModule):
     def forward(self) -> Tensor:
         """The picture as it is now, (1, 3, H, W) in [0, 1]."""
         with torch.no_grad():
-            picture: Tensor = self.image().detach().clamp(0.0, 1.0)
+            picture: Tensor = self.image()
         return picture
 
     def train_dataloader(self) -> Iterable[int]:
         """One item for each step; there is no data but the picture."""
         return range(self.steps)
 
+    def on_train_batch_start(self, batch: int, batch_idx: int) -> None:  # noqa: ARG002 - a hook
+        """A new view makes what L-BFGS remembers of the last evaluation untrue."""
+        optimizer = self.optimizers(use_pl_optimizer=False)
+        if batch_idx % self.hold == 0 and isinstance(optimizer, ThriftyLBFGS):
+            optimizer.objective_changed()
+
     def training_step(self, batch: int, batch_idx: int) -> Tensor:  # noqa: ARG002 - a hook
         """Loss of the picture; L-BFGS may call this several times in one step."""
+        view = self.views[batch_idx // self.hold % len(self.views)]
         image = self.image()
-        losses = self.objective(self.encoder(image), image)
+        losses = view.objective(self.encoder(shift(image, view.offset)), image)
         self.losses = {name: value.item() for name, value in losses.items()}
         if self.losses["total"] < self.best_losses["total"]:
-            self.best_losses, self.best_image = self.losses, image.detach().clamp(0.0, 1.0).clone()
+            self.best_losses, self.best_image = self.losses, image.detach()
         self.log("step", float(self.first_step + self.global_step))  # Lightning takes this as the step of the row
         self.log_dict({f"loss/{name}": value for name, value in self.losses.items()})
         return losses["total"]
-
-    def on_train_batch_end(self, *_: object) -> None:
-        """Keep pixels that are bounded by nothing else in range."""
-        self.image.restrict()
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The picture alone."""

@@ -1,13 +1,19 @@
-"""Results with tiny pictures: red tells the column of a pixel, green its row, blue the encoder."""
+"""Results with tiny pictures (red tells the column of a pixel, green its row, blue the encoder), and a browser."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from rnst.gallery.page import write_gallery
 from rnst.results import Result
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 SIDE = 64
 CONTENTS = ("ben", "dancing")
@@ -16,6 +22,13 @@ BLUE = {"resnet50_standard": 40, "resnet50_robust": 120, "vgg19": 200}
 
 MakeResult = Callable[..., Result]
 WritePicture = Callable[..., Path]
+
+_FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+_ON_DISK = ("file:", "data:")
+_PATIENCE = 20_000  # ms; other programs may keep the machine busy
 
 
 def _write_picture(path: Path, blue: int, size: tuple[int, int] = (SIDE, SIDE)) -> Path:
@@ -35,7 +48,9 @@ def write_picture() -> WritePicture:
 def make_result(tmp_path: Path) -> MakeResult:
     """A function that paints a picture under `tmp_path` and writes its sidecar."""
 
-    def make(name: str, content: str = "ben", style: str = "scream", encoder: str = "vgg19", **changes: object) -> Result:
+    def make(
+        name: str, content: str = "ben", style: str = "scream", encoder: str = "vgg19", **changes: object
+    ) -> Result:
         size = changes.setdefault("size", (SIDE, SIDE))
         assert isinstance(size, tuple)
         values: dict[str, object] = {
@@ -54,7 +69,7 @@ def results(make_result: MakeResult, tmp_path: Path) -> list[Result]:
     """Two contents, two styles, three encoders, two style weights each; the second one picked."""
     for number, name in enumerate((*CONTENTS, *STYLES)):
         _write_picture(tmp_path / "inputs" / f"{name}.png", 10 * number, (20, 20))
-    made = []
+    made: list[Result] = []
     for content in CONTENTS:
         for style in STYLES:
             for number, encoder in enumerate(BLUE):
@@ -70,3 +85,49 @@ def results(make_result: MakeResult, tmp_path: Path) -> list[Result]:
                     name = f"{content}_{style}_{encoder}_{weight}.png"
                     made.append(make_result(name, content, style, encoder, settings=settings, scores=scores))
     return made
+
+
+@pytest.fixture
+def path(results: list[Result], tmp_path: Path) -> Path:
+    """The page of all results."""
+    return write_gallery(results, tmp_path / "page.html")
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; it is in the dev group")
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        pytest.skip("no chromium on the PATH")
+    api.expect.set_options(timeout=_PATIENCE)
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: "Browser") -> "Iterator[Callable[..., Page]]":
+    """A function that opens a file; at the end no error may have shown, and nothing may have left the disk."""
+    wrong: list[str] = []
+    contexts: list[BrowserContext] = []
+
+    def watch(page: "Page") -> None:
+        page.on("console", lambda message: wrong.extend([message.text] if message.type == "error" else []))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("dialog", lambda dialog: wrong.append(f"dialog {dialog.message}"))
+        page.on("request", lambda request: wrong.extend([] if request.url.startswith(_ON_DISK) else [request.url]))
+
+    def open_(path: Path, fragment: str = "", **options: Any) -> "Page":
+        contexts.append(browser.new_context(**{"viewport": {"width": 1200, "height": 900}, **options}))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(_PATIENCE)
+        watch(page)
+        page.goto(path.as_uri() + fragment)
+        page.locator("html[data-ready]").wait_for()
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert not wrong

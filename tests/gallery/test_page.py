@@ -17,8 +17,6 @@ import pytest
 
 from rnst.errors import MissingPathError, RnstError, UnreadableFileError
 from rnst.gallery.page import DEFAULT_TITLE, read_results, write_gallery
-from rnst.gallery.pictures import picture_type
-from rnst.gallery.summary import is_robust, plain_pair, varied_settings, vgg_pair
 from rnst.results import Result
 
 MakeResult = Callable[..., Result]
@@ -65,7 +63,9 @@ def test_page_is_one_well_formed_file_that_asks_no_network(results: list[Result]
     page, text = _Page(path), path.read_text(encoding="utf-8")
     assert not re.search(r"https?:|(?<![\w:])//\w|@import|url\(", text)
     assert not [(tag, found) for tag, found in page.elements if {"src", "srcset"} & found.keys()]
-    policy = next(found["content"] for _, found in page.elements if found.get("http-equiv") == "Content-Security-Policy")
+    policy = next(
+        found["content"] for _, found in page.elements if found.get("http-equiv") == "Content-Security-Policy"
+    )
     assert policy is not None
     assert "default-src 'none'" in policy
     assert "http" not in policy
@@ -166,36 +166,6 @@ def test_the_shown_result_is_the_picked_else_the_best_else_the_last(make_result:
     assert _shown([*results, other], tmp_path) == ["c.png", "f.png"]
 
 
-@pytest.mark.parametrize(
-    ("encoder", "robust"),
-    [
-        ("resnet50_robust", True), ("resnet50_l2_eps3", True), ("restricted_resnet50_l2_eps3", True),
-        ("vit_linf_eps4", True), ("resnet50_l2_eps0.5", True), ("Robust ResNet", True), ("vgg16_robust", True),
-        ("resnet50_nonrobust", False), ("non-robust", False), ("resnet50_l2_eps0", False), ("vgg19", False),
-    ],
-)  # fmt: skip
-def test_robust_encoders_are_known_by_name(encoder: str, *, robust: bool) -> None:
-    assert is_robust(encoder) == robust
-
-
-def test_pairs_follow_the_article() -> None:
-    article = ["resnet50_robust", "resnet50_standard", "vgg16_robust", "vgg16_standard"]
-    assert plain_pair(article) == ["resnet50_standard", "resnet50_robust"]
-    assert vgg_pair(article) == ["vgg16_standard", "resnet50_robust"]
-    assert plain_pair(["vgg19"]) == ["vgg19", "vgg19"]
-    assert plain_pair(["vgg16_robust", "vgg19"]) == ["vgg19", "vgg16_robust"]
-    assert plain_pair(["alexnet", "resnet50"]) == ["alexnet", "resnet50"]
-    assert vgg_pair(["vgg19", "vgg16_robust"]) is None
-    assert vgg_pair(["resnet50_robust"]) is None
-
-
-def test_varied_settings_are_what_differs_inside_a_cell(make_result: MakeResult) -> None:
-    one = make_result("a.png", settings={"seed": 0, "init": "noise", "steps": 5, "output": "a", "content_path": "a"})
-    two = replace(one, settings={"seed": 1, "init": "noise", "steps": 5, "output": "b", "content_path": "b"})
-    other = replace(one, encoder="resnet50", settings={"seed": 0, "steps": 9})
-    assert varied_settings([one, two, other]) == ["seed"]
-
-
 def test_a_grid_with_holes_starts_where_both_are(make_result: MakeResult, tmp_path: Path) -> None:
     results = [
         make_result("a.png", "ben", "scream", "vgg19"),
@@ -252,16 +222,6 @@ def test_writing_complains_in_words(make_result: MakeResult, tmp_path: Path) -> 
     with pytest.raises(MissingPathError, match=r"a\.png"):
         write_gallery([result], output)
     assert not output.exists()
-
-
-def test_picture_types(tmp_path: Path) -> None:
-    starts = {
-        b"\x89PNG\r\n\x1a\n0": "image/png", b"\xff\xd8\xff\xe0": "image/jpeg", b"RIFF\0\0\0\0WEBPVP8": "image/webp",
-        b"GIF89a": "image/gif", b"<svg onload=alert(1)>": None, b"": None, b"RIFF\0\0\0\0WAVE": None,
-    }  # fmt: skip
-    for start, media_type in starts.items():
-        (tmp_path / "file").write_bytes(start)
-        assert picture_type(tmp_path / "file") == media_type
 
 
 def test_the_gallery_needs_no_torch_and_no_pillow() -> None:
