@@ -22,6 +22,7 @@ from rnst.errors import RnstError
 from rnst.experiments import robust_training, stylization
 from rnst.experiments.stylization_settings import StylizationSettings
 from rnst.files import written_aside
+from rnst.gallery.page import DEFAULT_TITLE, read_results, write_gallery
 from rnst.tasks.robust_classifier import RobustClassifier
 
 _CONFIG_FOLDERS = (Path(__file__).parents[1] / "configs", Path(__file__).parent / "bundled" / "configs")
@@ -171,8 +172,21 @@ def _models(arguments: list[str]) -> None:
     sys.stdout.write(f"* is the default. {len(BUNDLED)} networks come with the project; the others are downloaded once.\n")
 
 
+def _gallery(arguments: list[str]) -> None:
+    parser = _OneLineErrors(prog="rnst gallery", description="Write finished pictures as one page that compares them.")
+    parser.add_argument("results", type=Path, help="Folder that stylize.py wrote to; searched with all its subfolders.")
+    parser.add_argument("--output", type=Path, default=Path("outputs/gallery.html"), help="HTML file to write.")
+    parser.add_argument("--embed", action="store_true", help="Carry the pictures inside the page.")
+    parser.add_argument("--title", type=str, default=DEFAULT_TITLE, help="Heading of the page.")
+    options = parser.parse_args(arguments)
+    results = read_results(options.results)
+    page = write_gallery(results, options.output, embed=options.embed, title=options.title)
+    sys.stdout.write(f"{page}: {len(results)} pictures; open it in a browser\n")
+
+
 _COMMANDS: dict[str, tuple[Command, str]] = {
     "models": (_models, "list the networks"),
+    "gallery": (_gallery, "write finished pictures as one page"),
 }
 
 

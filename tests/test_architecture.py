@@ -15,7 +15,8 @@ _LEVELS: tuple[dict[str, str], ...] = (
     {
         "rnst.image": "io strokes painting samples color parameters transforms",
         "rnst.attacks": "ball attack pgd",
-        "rnst.metrics": "",
+        "rnst.metrics": "arrays artifacts color_distance content_similarity random_network style_distance score_table "
+        "scores",
     },
     {
         "rnst.data": "restricted_imagenet photos datamodules",
@@ -24,9 +25,9 @@ _LEVELS: tuple[dict[str, str], ...] = (
     },
     {"rnst.optimization": "tiles tiled_gradient optimizers"},
     {"rnst.tasks": "recipe robust_classifier image_optimization"},
-    {"rnst.callbacks": "images progress tracking", "rnst.gallery": ""},
+    {"rnst.callbacks": "images progress tracking", "rnst.gallery": "pictures summary page"},
     {
-        "rnst.experiments": "robust_training stylization sweep feature_visualization transferability corruption "
+        "rnst.experiments": "robust_training stylization_settings painter stylization sweep feature_visualization transferability corruption "
         "layer_robustness artifacts"
     },
     {"rnst": "cli"},
@@ -37,8 +38,8 @@ _PLACES = {
     for folder, names in folders.items()
     for index, name in enumerate(names.split())
 }
-# Experiments do not know each other, with this exception.
-_SIBLINGS = {("rnst.experiments.sweep", "rnst.experiments.stylization")}
+# Experiments do not know each other, with this exception: one program in several files.
+_PAINTING = ("stylization_settings", "painter", "stylization", "sweep")
 # What is fenced in -> the only modules that may use it.
 _FENCES = {
     "PIL": {"rnst.image.io"},
@@ -78,7 +79,8 @@ def _may_import(importer: str, imported: str) -> bool:
     (level, folder, index), (its_level, its_folder, its_index) = _PLACES[importer], _PLACES[imported]
     if (level, folder) != (its_level, its_folder):
         return its_level < level
-    return its_index < index and (folder != "rnst.experiments" or (importer, imported) in _SIBLINGS)
+    same_program = {importer.split(".")[-1], imported.split(".")[-1]} <= set(_PAINTING)
+    return its_index < index and (folder != "rnst.experiments" or same_program)
 
 
 def _wrong(importer: str, name: str) -> str | None:

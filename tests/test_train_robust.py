@@ -21,7 +21,8 @@ _RECIPES = sorted(_CONFIGS.rglob("*.yaml"))
 _IMAGENETTE = _CONFIGS / "imagenette.yaml"
 _TINY = {
     "data.image_size": 32,
-    "data.stages": "[{epochs: 1, image_size: 16}, {epochs: 1, image_size: 32}]",
+    # Not smaller: a strided 3x3 convolution on one pixel has random bfloat16 gradients on CPUs (seen in torch 2.15).
+    "data.stages": "[{epochs: 1, image_size: 24}, {epochs: 1, image_size: 32}]",
     "data.batch_size": 4,
     "data.workers": 0,
     "model.evaluation.init_args.steps": 1,
@@ -116,6 +117,7 @@ def test_without_a_config_it_is_the_recipe_of_the_article(capsys: pytest.Capture
     assert (attack["steps"], attack["step_size"]) == (7, 0.5)
 
 
+@pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")  # it holds what we resume from
 def test_resume__equals_a_training_that_was_not_stopped(
     make_photos: MakePhotos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

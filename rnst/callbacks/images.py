@@ -2,23 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
 from rnst.image.io import write_image
-
-
-class Paints(Protocol):
-    """A task that has a picture."""
-
-    first_step: int
-
-    def forward(self) -> Tensor:
-        """(1, 3, H, W) in [0, 1]."""
-        ...
 
 
 class Snapshots(Callback):
@@ -37,11 +27,9 @@ class Snapshots(Callback):
         self._every = every
         self._show = show
 
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: object
-    ) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: object) -> None:
         """Take a picture when its time has come."""
-        step = pl_module.first_step + trainer.global_step  # type: ignore[operator]
+        step = pl_module.first_step + trainer.global_step
         if self._every and step % self._every == 0 and trainer.is_global_zero:
             picture = pl_module()
             write_image(picture, self._folder / f"{self._stem}_{step:05d}.png")

@@ -33,14 +33,14 @@ def tracker(
 
     Args:
         tracking: "auto" goes online where a key or WANDB_MODE says so and offline otherwise; "wandb" insists on going
-            online unless WANDB_MODE says otherwise; "off" tracks nothing.
+            online unless WANDB_MODE says otherwise; "off" tracks nothing, nor does WANDB_MODE=disabled.
         folder: where the run is written.
         job_type: what the run does, as "train" or "stylize".
         group: runs that belong together.
         tags: words to filter by.
         config: every setting, resolved.
     """
-    if tracking == "off":
+    if tracking == "off" or os.environ.get("WANDB_MODE") == "disabled":
         return None
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("WANDB_SILENT", "true")
@@ -106,7 +106,9 @@ def _has_key() -> bool:
     if os.environ.get("WANDB_API_KEY"):
         return True
     host = urlparse(wandb.Settings().base_url).hostname
+    named = os.environ.get("NETRC")  # wandb looks there, Python's netrc does not
     try:
-        return host is not None and netrc.netrc().authenticators(host) is not None
-    except (FileNotFoundError, netrc.NetrcParseError):
+        keys = netrc.netrc(Path(named).expanduser() if named else None)
+        return host is not None and keys.authenticators(host) is not None
+    except (OSError, netrc.NetrcParseError):
         return False

@@ -22,6 +22,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 # Margins around the middle crop: 256/224 is ImageNet's custom; training windows move a little more.
 _EVALUATION_MARGIN = 256 / 224
 _SHIFT_MARGIN = 1.25
+_SEEDS_APART = 1_000_003  # runs of neighboring seeds then share no epoch
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ class PhotoFolders(pl.LightningDataModule):
         self.workers = workers
         self.cache = cache
         self.evaluation_photos = evaluation_photos
+        self._seed = torch.initial_seed()
         self._kept: dict[tuple[str, int], Photos] = {}
 
     @property
@@ -115,7 +117,12 @@ class PhotoFolders(pl.LightningDataModule):
         return self.stages[-1].image_size if self.stages else self.image_size
 
     def train_dataloader(self) -> DataLoader[_Sample]:
-        """Shuffled photos of the current stage."""
+        """Shuffled photos of the current stage.
+
+        Every epoch begins with a random state of its own, for its order, its crops and its attacks. So a training that
+        was stopped and resumed goes on as if it had not been.
+        """
+        torch.manual_seed((self._seed + _SEEDS_APART * self._epoch_now()) % 2**63)
         return self._loader(self._photos("train", self._size_now()), shuffle=True)
 
     def val_dataloader(self) -> DataLoader[_Sample]:
@@ -132,7 +139,10 @@ class PhotoFolders(pl.LightningDataModule):
         return images.to(torch.float32, memory_format=torch.channels_last).div_(255.0), labels
 
     def _size_now(self) -> int:
-        return self.size_at(self.trainer.current_epoch if self.trainer is not None else 0)
+        return self.size_at(self._epoch_now())
+
+    def _epoch_now(self) -> int:
+        return self.trainer.current_epoch if self.trainer is not None else 0
 
     def _folders(self) -> dict[str, tuple[str, ...]]:
         """Class name -> its subfolders."""

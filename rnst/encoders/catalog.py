@@ -103,7 +103,8 @@ def find_network(name: str) -> Network:
 
 def architectures() -> list[str]:
     """Names of all torchvision classifiers."""
-    return torchvision.models.list_models(module=torchvision.models)
+    names: list[str] = torchvision.models.list_models(module=torchvision.models)
+    return names
 
 
 def build_classifier(architecture: str, classes: int) -> nn.Module:
@@ -144,5 +145,3 @@ def _is_resnet(name: str) -> bool:
 
 def _is_vgg(name: str) -> bool:
     return name.startswith("vgg")
-
-

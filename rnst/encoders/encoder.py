@@ -45,7 +45,7 @@ class Encoder(nn.Module):
     def __init__(self, network: nn.Module, layers: dict[str, str], mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
         self.layers = dict(layers)
-        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = network.to(memory_format=torch.channels_last)
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self.requires_grad_(requires_grad=False)
@@ -67,7 +67,7 @@ def load_encoder(
     layers: Sequence[str],
     *,
     weights: str | None = None,
-    plumbing: Plumbing = Plumbing(),  # noqa: B008 - frozen
+    plumbing: Plumbing = Plumbing(),
     seed: int = 0,
 ) -> tuple[Encoder, Facts]:
     """Build, load, freeze.
@@ -94,7 +94,8 @@ def load_encoder(
         bare.to_empty(device="cpu")
         initialize(bare, torch.Generator().manual_seed(seed))
     else:
-        path = Path(weights) if weights else network.bundled_file or fetch(torchvision_weights_url(network.architecture))
+        own = network.bundled_file if weights is None else Path(weights)
+        path = own or fetch(torchvision_weights_url(network.architecture))
         state, facts = read_weights(path)
         load_into(bare, state, path)
     out_of_place_relus(bare)
@@ -110,14 +111,21 @@ class _AllFound(Exception):  # noqa: N818 - no error: it ends a forward pass tha
 
 
 def _run_until(network: nn.Module, images: Tensor, paths: set[str]) -> dict[str, Tensor]:
-    """Outputs of the modules at `paths`; the forward pass ends with the last of them."""
+    """Outputs of the modules at `paths`; the forward pass ends with the last of them.
+
+    Of a module that runs several times, as the ReLU of a residual block, the first output counts.
+    """
     found: dict[str, Tensor] = {}
 
-    def reader(path: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
-        def read(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    def reader(path: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor | None]:
+        def read(module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
+            if path in found:
+                return None
             found[path] = output
             if len(found) == len(paths):
                 raise _AllFound
+            # A residual block adds its shortcut in place to what its last normalization gave.
+            return output.clone() if isinstance(module, nn.BatchNorm2d) else None
 
         return read
 

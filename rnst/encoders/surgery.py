@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+
 class Blur(nn.Module):
     """A small binomial low-pass filter, with or without reducing the resolution.
 
@@ -13,6 +14,8 @@ class Blur(nn.Module):
         taps: one-dimensional kernel; it is normalized to sum 1.
         stride: how much smaller the output is.
     """
+
+    kernel: Tensor
 
     def __init__(self, taps: tuple[float, ...], stride: int) -> None:
         super().__init__()
@@ -22,8 +25,6 @@ class Blur(nn.Module):
         before = (len(taps) - 1) // 2
         after = len(taps) - 1 - before
         self.padding = (before, after, before, after)
-
-    kernel: Tensor
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, ceil(H / stride), ceil(W / stride))."""
@@ -44,10 +45,10 @@ def blur_strides(network: nn.Module) -> None:
     """
     stem = getattr(network, "conv1", None)
     pool = getattr(network, "maxpool", None)
-    if not isinstance(stem, nn.Conv2d) or not isinstance(pool, nn.MaxPool2d):
+    if not isinstance(stem, nn.Conv2d) or not isinstance(pool, nn.MaxPool2d | nn.AvgPool2d):
         return  # nothing to mend: a VGG's 2x2 pools divide evenly
     network.conv1 = nn.Sequential(Blur((1.0, 2.0, 1.0), 1), stem)
-    stride = int(pool.stride)
+    stride = pool.stride if isinstance(pool.stride, int) else pool.stride[0]
     pool.stride = 1
     network.maxpool = nn.Sequential(pool, Blur((1.0, 3.0, 3.0, 1.0), stride))
 
@@ -57,7 +58,10 @@ def average_pools(network: nn.Module) -> None:
     for path, module in list(network.named_modules()):
         if isinstance(module, nn.MaxPool2d):
             parent, _, name = path.rpartition(".")
-            average = nn.AvgPool2d(module.kernel_size, module.stride, module.padding, ceil_mode=module.ceil_mode)
+            # Padding does not count: it would darken the borders of the features.
+            average = nn.AvgPool2d(
+                module.kernel_size, module.stride, module.padding, module.ceil_mode, count_include_pad=False
+            )
             setattr(network.get_submodule(parent), name, average)
 
 

@@ -108,6 +108,7 @@ class Painter:
 
         Raises:
             NoPictureError: the loss was never finite.
+            KeyboardInterrupt: the user stopped it before there was a picture.
         """
         settings = self._settings
         task = ImageOptimization(
@@ -133,7 +134,7 @@ class Painter:
         with _without_hints():
             finished = _fit(trainer, task)
         if task.best_image is None:
-            raise NoPictureError
+            raise NoPictureError if finished else KeyboardInterrupt
         return Painted(task.best_image.cpu(), task.best_losses, finished)
 
     def _parameters(self, start: Tensor) -> ImageParameter:

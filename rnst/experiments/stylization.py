@@ -3,6 +3,7 @@
 import resource
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -79,12 +80,16 @@ def _paint(
     plan = plan_scales(painter.size, settings)
     snapshots = Snapshots(settings.output.parent, settings.output.stem, settings.save_every, tracker.show)
     with PaintingProgress(sum(scale.steps for scale in plan), console) as progress:
-        for scale in plan:
-            painted = painter.paint(scale, start, [progress, snapshots], tracker.loggers)
-            start = painted.image
-            if not painted.finished:
-                console.print("stopped; keeping the best picture so far")
-                break
+        watchers = [progress, snapshots]
+        painted = painter.paint(plan[0], start, watchers, tracker.loggers)
+        try:
+            for scale in plan[1:]:
+                if painted.finished:
+                    painted = painter.paint(scale, painted.image, watchers, tracker.loggers)
+        except KeyboardInterrupt:  # before this scale had a picture: that of the last one is kept
+            painted = replace(painted, finished=False)
+    if not painted.finished:
+        console.print("stopped; keeping the best picture so far")
     return painted
 
 

@@ -68,7 +68,12 @@ function followPointer(event) {
   moveTo((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
 }
 
-/* A finger drags the square itself, because elsewhere on the picture it drags the divider. */
+/* A finger drags the square itself, because elsewhere on the picture it drags the divider. A mouse only points; the
+   square would lie under it and catch its clicks. Some devices have both. */
+function setFinger(isFinger) {
+  document.documentElement.classList.toggle("finger", isFinger);
+}
+
 function dragByFinger(event) {
   event.preventDefault();
   $("reticle").setPointerCapture(event.pointerId);
@@ -85,8 +90,12 @@ function moveByKey(event) {
 
 function setUpMagnifier() {
   $("stage").addEventListener("pointermove", (event) => {
-    if (event.pointerType === "mouse") followPointer(event);
+    if (event.pointerType === "touch") return;
+    setFinger(false);
+    followPointer(event);
   });
+  setFinger(matchMedia("(hover: none)").matches);
+  addEventListener("pointerdown", (event) => setFinger(event.pointerType === "touch"), { capture: true, passive: true });
   $("reticle").addEventListener("pointerdown", dragByFinger);
   $("reticle").addEventListener("pointermove", (event) => {
     if ($("reticle").hasPointerCapture(event.pointerId)) followPointer(event);

@@ -33,7 +33,9 @@ def read_results(folder: Path) -> list[Result]:
     """
     if not folder.is_dir():
         raise MissingPathError(folder, "folder of results", "Give the folder that stylize.py or rnst sweep wrote to.")
-    sidecars = sorted(path for path in folder.rglob("*.json") if not path.name.startswith(".") and _has_picture(path))
+    files = [path for path in folder.rglob("*") if not path.name.startswith(".")]
+    pictures = {path.with_suffix("") for path in files if path.suffix.lower() in _PICTURE_ENDINGS}
+    sidecars = sorted(path for path in files if path.suffix == ".json" and path.with_suffix("") in pictures)
     results = [Result.read(sidecar) for sidecar in sidecars]
     results = [result for result in results if result.image.is_file()]
     if not results:
@@ -90,12 +92,8 @@ def write_gallery(
     with written_aside(output) as aside:
         # One pass, so that nothing in a part is taken for a place of its own.
         page = re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
-        aside.write_text(page, encoding="utf-8")
+        aside.write_text(page, encoding="utf-8", errors="replace")
     return output
-
-
-def _has_picture(sidecar: Path) -> bool:
-    return any(sidecar.with_suffix(ending).is_file() for ending in _PICTURE_ENDINGS)
 
 
 def _joined(names: Sequence[str]) -> str:

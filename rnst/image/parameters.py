@@ -85,9 +85,9 @@ class FourierImage(ImageParameter):
 
 
 def frequency_scale(size: tuple[int, int], decay: float) -> Tensor:
-    """frequency ** -decay, (H, W // 2 + 1, 1), the lowest frequency standing in for zero; mean square 1."""
+    """Frequency ** -decay, (H, W // 2 + 1, 1), the lowest frequency standing in for zero; mean square 1."""
     rows = torch.fft.fftfreq(size[0])[:, None]
     columns = torch.fft.rfftfreq(size[1])[None, :]
     frequency = (rows.square() + columns.square()).sqrt().clamp_min(1.0 / max(size))
-    scale = frequency**-decay
+    scale = frequency.pow(-decay)
     return (scale / scale.square().mean().sqrt()).unsqueeze(-1)

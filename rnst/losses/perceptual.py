@@ -53,7 +53,8 @@ class ContentLoss(nn.Module):
         target = target.detach().clone()
         self.register_buffer("target", target, persistent=False)
         precise = target if target.dtype == torch.float64 else target.float()
-        self.register_buffer("norm", precise.square().sum().clamp_min(torch.finfo(precise.dtype).tiny), persistent=False)
+        norm = precise.square().sum().clamp_min(torch.finfo(precise.dtype).tiny)
+        self.register_buffer("norm", norm, persistent=False)
 
     def statistics(self, features: Tensor) -> Tensor:
         """Sum of squared differences to the target: additive over positions."""

@@ -11,6 +11,7 @@ ROWS = (0.5, 0.0)
 CHECKERBOARD = (0.5, 0.5)
 SMALLEST_SIDE = 64  # px
 _SEGMENT = 64  # px
+_FLAT = 1e-7  # a deviation that only rounding makes: one 8-bit step in one of a billion pixels has as much
 _EIGHT_BIT_NOISE = (1.0 / 255.0) ** 2 / 12.0  # variance of rounding to 8 bits
 
 
@@ -53,11 +54,12 @@ def high_frequency_fraction(image: Tensor, above: float = 0.25) -> float:
         for a flat picture.
     """
     gray = luminance(image)
+    if gray.std() < _FLAT:
+        return 0.0
     window = np.outer(np.hanning(gray.shape[0] + 2)[1:-1], np.hanning(gray.shape[1] + 2)[1:-1])
     energy = np.abs(np.fft.fft2((gray - gray.mean()) * window)) ** 2
     down, across = (np.fft.fftfreq(length) for length in gray.shape)
-    total = energy.sum()
-    return float(energy[np.hypot(down[:, None], across[None, :]) > above].sum() / total) if total > 0.0 else 0.0
+    return float(energy[np.hypot(down[:, None], across[None, :]) > above].sum() / energy.sum())
 
 
 def noise_sigma(image: Tensor) -> float:

@@ -32,7 +32,7 @@ def edge_correlation(image: Tensor, content: Tensor) -> float:
     """
     first, second = (_edges(gray) for gray in _reduced(image, content))
     norms = float(np.linalg.norm(first)), float(np.linalg.norm(second))
-    # Below, edges are rounding errors: one step of 8 bits in one pixel has a norm above 1e-4.
+    # Below, edges are rounding errors: a picture in which one pixel is off by one step of 8 bits has more than 1e-5.
     return float(first @ second) / (norms[0] * norms[1]) if min(norms) > _NO_EDGES else 0.0
 
 

@@ -70,7 +70,8 @@ def layer_statistics(image: Tensor, seed: int) -> list[Gaussian]:
         seed: which network.
     """
     mean, deviation = (torch.tensor(values).view(1, 3, 1, 1) for values in (_IMAGENET_MEAN, _IMAGENET_STD))
-    features = (checked(image, SMALLEST_SIDE) - mean) / deviation
+    # Channels last makes the whole nearly twice as fast on a CPU, pooling above all.
+    features = ((checked(image, SMALLEST_SIDE) - mean) / deviation).contiguous(memory_format=torch.channels_last)
     statistics = []
     for depth, weight in enumerate(filters(seed)):
         pooled = F.avg_pool2d(features, 2) if depth else features

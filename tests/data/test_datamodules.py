@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -120,10 +121,25 @@ def test_train_and_val_share_no_photo(make_photos: MakePhotos) -> None:
 
 def test_train_loader__shuffles_and_drops_the_rest(make_photos: MakePhotos) -> None:
     data = _folders(make_photos(train=7), batch_size=4)
-    epochs = [torch.cat([labels for _, labels in data.train_dataloader()]).tolist() for _ in range(2)]
-    assert [len(labels) for labels in epochs] == [20, 20]
-    assert epochs[0] != epochs[1]
-    assert epochs[0] != sorted(epochs[0])
+    labels = torch.cat([labels for _, labels in data.train_dataloader()]).tolist()
+    assert len(labels) == 20
+    assert labels != sorted(labels)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_train_loader__an_epoch_has_its_own_order_and_crops(make_photos: MakePhotos, workers: int) -> None:
+    root = make_photos()
+
+    def epoch(seed: int, number: int) -> Tensor:
+        torch.manual_seed(seed)
+        data = _folders(root, crop="shifted", workers=workers)
+        data.trainer = cast("pl.Trainer", SimpleNamespace(current_epoch=number))
+        torch.rand(number + 5)  # whatever happened before
+        return torch.cat([images for images, _ in data.train_dataloader()])
+
+    assert torch.equal(epoch(1, 3), epoch(1, 3))
+    assert not torch.equal(epoch(1, 3), epoch(1, 4))
+    assert not torch.equal(epoch(1, 3), epoch(2, 3))
 
 
 def test_val_loader__takes_everything_in_order(make_photos: MakePhotos) -> None:

@@ -143,7 +143,7 @@ def test_phone(path: Path, open_page: Open) -> None:
     for view in ("Pictures", "Table"):
         page.get_by_role("button", name=view).tap()
         _expect_loaded(page)
-        page.locator("summary").first.tap()
+        page.locator("summary:visible").first.tap()
         assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [375, 375]
     page.get_by_text("drag the small square").scroll_into_view_if_needed()
     touch = page.context.new_cdp_session(page)

@@ -193,7 +193,7 @@ def test_several_styles_have_one_name_and_several_pictures(results: list[Result]
 
 
 def test_reading_finds_results_in_folders_and_nothing_else(make_result: MakeResult, tmp_path: Path) -> None:
-    made = [make_result("one.png"), make_result("deep/er/two.png"), make_result("deep/three.v2.png")]
+    made = [make_result(name) for name in ("one.png", "deep/er/two.PNG", "deep/three.v2.png")]
     (tmp_path / "metrics.json").write_text("[]")
     (tmp_path / ".one-aside.json").write_text("{")
     make_result("gone.png").image.unlink()

@@ -64,11 +64,10 @@ def test_no_control_passes_for_the_other_styles(program: Any, published: Load, t
     assert 2.0 * good < found["color transfer"] < found["content"] < found["shuffled style"]
 
 
-@pytest.mark.parametrize("method", ["nonrobust", "robust"])
-def test_real_picture_is_hardly_moved_by_a_shift_or_by_jpeg(published: Load, test_data: Path, method: str) -> None:
+def test_real_picture_is_hardly_moved_by_a_shift_or_by_jpeg(published: Load, test_data: Path) -> None:
     found = published(test_data, 512)
     reference = StyleReference(found.paintings["woman"])
-    image = found.pictures["dancing", "woman", method]
+    image = found.pictures["dancing", "woman", "robust"]
     # Two crops: to roll the picture would add a seam, which is texture.
     plain = reference.distance(image[..., :-8, :-8])
     assert reference.distance(image[..., 8:, 8:]) == pytest.approx(plain, rel=0.02)

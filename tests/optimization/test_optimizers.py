@@ -1,0 +1,138 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from rnst.optimization.optimizers import PixelOptimizer, ThriftyLBFGS
+
+_OPTIONS: dict[str, Any] = {
+    "max_iter": 1,
+    "max_eval": 20,
+    "history_size": 5,
+    "tolerance_grad": 0.0,
+    "tolerance_change": 0.0,
+    "line_search_fn": "strong_wolfe",
+}
+_START = (-1.2, 1.0, -0.7, 0.4)
+
+
+def _rosenbrock(point: Tensor) -> Tensor:
+    return (100.0 * (point[1:] - point[:-1].square()).square() + (1.0 - point[:-1]).square()).sum()
+
+
+class _Problem:
+    """A function to minimize, and how often it was evaluated."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor] = _rosenbrock, start: tuple[float, ...] = _START) -> None:
+        self.function = function
+        self.point = nn.Parameter(torch.tensor(start, dtype=torch.float64))
+        self.evaluations = 0
+
+    def closure(self) -> Tensor:
+        self.point.grad = None
+        loss = self.function(self.point)
+        loss.backward()
+        self.evaluations += 1
+        return loss
+
+
+def _path(optimizer: torch.optim.Optimizer, problem: _Problem, steps: int) -> Tensor:
+    points = []
+    for _ in range(steps):
+        optimizer.step(problem.closure)
+        points.append(problem.point.detach().clone())
+    return torch.stack(points)
+
+
+@pytest.mark.parametrize("line_search", ["strong_wolfe", None])
+def test_thrifty__same_points_as_torch_with_fewer_evaluations(line_search: str | None) -> None:
+    options = {**_OPTIONS, "line_search_fn": line_search, "lr": 1.0 if line_search else 0.001}
+    ours, theirs, steps = _Problem(), _Problem(), 25
+    found = _path(ThriftyLBFGS([ours.point], **options), ours, steps)
+    expected = _path(torch.optim.LBFGS([theirs.point], **options), theirs, steps)
+    assert torch.equal(found, expected)
+    if line_search is None:  # each step is one evaluation, nothing is evaluated twice
+        assert ours.evaluations == theirs.evaluations == steps
+    else:
+        assert theirs.evaluations - ours.evaluations > steps // 2
+
+
+def test_thrifty__converges_on_a_quadratic() -> None:
+    scales = torch.tensor([1.0, 10.0, 100.0, 0.1], dtype=torch.float64)
+    problem = _Problem(lambda point: (scales * (point - 3.0).square()).sum())
+    _path(ThriftyLBFGS([problem.point], **_OPTIONS), problem, 30)
+    torch.testing.assert_close(problem.point.detach(), torch.full_like(problem.point, 3.0))
+
+
+def test_thrifty__the_loss_of_each_step_is_that_of_its_start() -> None:
+    problem = _Problem()
+    optimizer = ThriftyLBFGS([problem.point], **_OPTIONS)
+    for _ in range(10):
+        expected = problem.function(problem.point).item()
+        assert float(optimizer.step(problem.closure)) == expected
+
+
+def test_objective_changed__forces_an_evaluation() -> None:
+    problem = _Problem(lambda point: (point - 3.0).square().sum())
+    optimizer = ThriftyLBFGS([problem.point], **_OPTIONS)
+    _path(optimizer, problem, 3)
+    problem.function = lambda point: (point + 2.0).square().sum() + 100.0
+    assert float(optimizer.step(problem.closure)) < 100.0, "it did not remember, so this test shows nothing"
+
+    expected = problem.function(problem.point).item()
+    optimizer.objective_changed()
+    assert float(optimizer.step(problem.closure)) == expected
+    _path(optimizer, problem, 20)
+    torch.testing.assert_close(problem.point.detach(), torch.full_like(problem.point, -2.0))
+
+
+def test_thrifty__notices_when_somebody_moves_the_parameters() -> None:
+    problem = _Problem()
+    optimizer = ThriftyLBFGS([problem.point], **_OPTIONS)
+    _path(optimizer, problem, 3)
+    with torch.no_grad():
+        problem.point.add_(0.1)
+    expected = problem.function(problem.point).item()
+    assert float(optimizer.step(problem.closure)) == expected
+
+
+@pytest.mark.parametrize("settings", [PixelOptimizer("lbfgs"), PixelOptimizer("adam", 0.1)], ids=lambda s: s.name)
+def test_build__lowers_the_loss(settings: PixelOptimizer) -> None:
+    problem = _Problem(lambda point: (point - 3.0).square().sum())
+    optimizer = settings.build([problem.point])
+    before = problem.function(problem.point).item()
+    for _ in range(100):
+        optimizer.step(problem.closure)
+    assert problem.function(problem.point).item() < 0.01 * before
+
+
+@pytest.mark.parametrize(
+    ("settings", "rate"),
+    [
+        (PixelOptimizer(), 1.0),
+        (PixelOptimizer("adam"), 0.05),
+        (PixelOptimizer("adam", 0.3), 0.3),
+        (PixelOptimizer(learning_rate=0.5), 0.5),
+    ],
+    ids=str,
+)
+def test_build__learning_rates(settings: PixelOptimizer, rate: float) -> None:
+    (group,) = settings.build([nn.Parameter(torch.zeros(2))]).param_groups
+    assert group["lr"] == rate
+
+
+def test_build__one_step_of_lbfgs_is_one_iteration_and_history_is_kept() -> None:
+    problem = _Problem()
+    optimizer = PixelOptimizer(history=3).build([problem.point])
+    _path(optimizer, problem, 8)
+    state = optimizer.state[problem.point]
+    assert state["n_iter"] == 8
+    assert len(state["old_dirs"]) == 3
+
+
+def test_build__without_line_search_one_evaluation_for_each_step() -> None:
+    problem = _Problem(lambda point: (point - 3.0).square().sum())
+    _path(PixelOptimizer(line_search=False).build([problem.point]), problem, 5)
+    assert problem.evaluations == 5

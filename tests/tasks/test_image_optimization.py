@@ -1,0 +1,194 @@
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from rnst.image.parameters import FourierImage, ImageParameter, PixelImage
+from rnst.losses.objective import Objective, Weights
+from rnst.losses.perceptual import ContentLoss, GramLoss
+from rnst.optimization.optimizers import PixelOptimizer
+from rnst.tasks.image_optimization import Features, ImageOptimization, View
+
+_SIDE = 12
+_ADAM = PixelOptimizer("adam", 0.05)
+
+
+class _Encoder(nn.Module):
+    """One convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 4, 3, padding=1)
+        self.requires_grad_(requires_grad=False)
+        self.seen: list[torch.dtype] = []
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        features: Tensor = self.convolution(images)
+        self.seen.append(features.dtype)
+        return {"layer": features}
+
+
+def _view(encoder: nn.Module, offset: tuple[int, int] = (0, 0)) -> View:
+    with torch.no_grad():
+        style = encoder(torch.rand(1, 3, _SIDE, _SIDE))["layer"]
+        content = encoder(torch.rand(1, 3, _SIDE + offset[0], _SIDE + offset[1]))["layer"]
+    weights = Weights(1.0, 1.0, 0.1)
+    return View(offset, Objective({"layer": GramLoss(style)}, {"layer": ContentLoss(content)}, weights))
+
+
+class _Recorder:
+    """An objective that writes down what it is asked; the loss is the distance of the picture to `goal`."""
+
+    def __init__(self, goal: float = 0.9) -> None:
+        self.goal = goal
+        self.images: list[Tensor] = []
+        self.losses: list[float] = []
+
+    def __call__(self, features: Features, image: Tensor) -> dict[str, Tensor]:  # noqa: ARG002 - an objective
+        loss = (image - self.goal).square().mean()
+        self.images.append(image.detach().clone())
+        self.losses.append(loss.item())
+        return {"total": loss}
+
+
+def _task(optimizer: PixelOptimizer, views: Sequence[View] | None = None, **options: Any) -> ImageOptimization:
+    torch.manual_seed(0)
+    encoder = _Encoder()
+    image = options.pop("image", None) or PixelImage.from_image(torch.rand(1, 3, _SIDE, _SIDE))
+    return ImageOptimization(image, encoder, views or [_view(encoder)], optimizer, **{"steps": 6, **options})
+
+
+def _fit(task: ImageOptimization, folder: Path, **options: Any) -> ImageOptimization:
+    trainer = pl.Trainer(
+        default_root_dir=folder,
+        accelerator="cpu",
+        max_epochs=1,
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        enable_checkpointing=False,
+        **options,
+    )
+    with pytest.warns(UserWarning, match="does not have many workers"):
+        trainer.fit(task)
+    return task
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+@pytest.mark.parametrize("kind", [PixelImage, FourierImage])
+@pytest.mark.parametrize("optimizer", [PixelOptimizer(), _ADAM], ids=lambda settings: settings.name)
+def test_loss_falls_and_only_the_image_moves(
+    optimizer: PixelOptimizer, kind: type[ImageParameter], precision: str, tmp_path: Path
+) -> None:
+    task = _task(optimizer, image=kind.from_image(torch.rand(1, 3, _SIDE, _SIDE)))
+    frozen = {name: tensor.clone() for name, tensor in task.encoder.state_dict().items()}
+    targets = [buffer.clone() for buffer in task._objectives.buffers()]
+    start = task()
+    with torch.no_grad():
+        first = task.views[0].objective(task.encoder(start), start)["total"].item()
+    _fit(task, tmp_path, precision=precision)
+
+    assert task.best_losses["total"] < 0.97 * first
+    assert task.best_image is not None
+    assert not torch.equal(task.best_image, start)
+    assert task.best_image.dtype == torch.float32
+    assert not task.best_image.requires_grad
+    assert 0.0 <= task.best_image.min() <= task.best_image.max() <= 1.0
+    for name, tensor in task.encoder.state_dict().items():
+        assert torch.equal(tensor, frozen[name]), name
+    assert all(torch.equal(a, b) for a, b in zip(targets, task._objectives.buffers(), strict=True))
+    assert isinstance(task.encoder, _Encoder)
+    assert task.encoder.seen[-1] == (torch.bfloat16 if precision == "bf16-mixed" else torch.float32)
+
+
+def test_the_optimizer_has_the_image_alone() -> None:
+    task = _task(_ADAM)
+    (group,) = task.configure_optimizers().param_groups
+    assert [id(parameter) for parameter in group["params"]] == [id(parameter) for parameter in task.image.parameters()]
+
+
+def test_best_image_is_that_of_the_lowest_loss(tmp_path: Path) -> None:
+    recorder = _Recorder()
+    task = _fit(_task(PixelOptimizer("adam", 2.0), [View((0, 0), recorder)], steps=12), tmp_path)
+    best = min(range(len(recorder.losses)), key=recorder.losses.__getitem__)
+    assert 0 < best < len(recorder.losses) - 1, "the last loss is the lowest, so this test shows nothing"
+    assert task.best_losses == {"total": recorder.losses[best]}
+    assert task.best_image is not None
+    assert torch.equal(task.best_image, recorder.images[best])
+
+
+def test_best_image__a_loss_that_is_no_number_is_none(tmp_path: Path) -> None:
+    task = _fit(_task(_ADAM, [View((0, 0), _Recorder(math.nan))], steps=2), tmp_path)
+    assert task.best_image is None
+
+
+def test_views_take_turns(tmp_path: Path) -> None:
+    recorders = [_Recorder() for _ in range(3)]
+    views = [View((index, 0), recorder) for index, recorder in enumerate(recorders)]
+    _fit(_task(_ADAM, views, steps=8, hold=2), tmp_path)
+    assert [len(recorder.losses) for recorder in recorders] == [4, 2, 2]
+
+
+def test_views__the_network_sees_the_picture_moved(tmp_path: Path) -> None:
+    task = _task(_ADAM, [View((0, 0), _Recorder()), View((5, 3), _Recorder())], steps=2, hold=1)
+    sizes = []
+    task.encoder.register_forward_pre_hook(lambda _, images: sizes.append(images[0].shape[-2:]))
+    _fit(task, tmp_path)
+    assert sizes == [(_SIDE, _SIDE), (_SIDE + 5, _SIDE + 3)]
+
+
+def test_views__lbfgs_forgets_the_loss_of_the_last_one(tmp_path: Path) -> None:
+    bright, dark = _Recorder(0.9), _Recorder(0.1)
+    task = _task(PixelOptimizer(), [View((0, 0), bright), View((0, 0), dark)], steps=12, hold=6)
+    _fit(task, tmp_path)
+    assert bright.losses[-1] < 0.01
+    assert dark.losses[0] == pytest.approx(0.64, abs=0.1), "the first thing it does is to look"
+    assert dark.losses[-1] < 0.01
+
+
+def test_lbfgs__one_step_is_one_or_a_few_evaluations(tmp_path: Path) -> None:
+    task = _fit(_task(PixelOptimizer(), steps=10), tmp_path)
+    assert isinstance(task.encoder, _Encoder)
+    assert 10 <= len(task.encoder.seen) - 2 <= 20  # two measured the targets
+    assert task.global_step == 10
+
+
+def test_the_same_seed_gives_the_same_picture(tmp_path: Path) -> None:
+    first, second = (_fit(_task(PixelOptimizer()), tmp_path).best_image for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert torch.equal(first, second)
+
+
+def test_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    _fit(_task(_ADAM, steps=2), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_log__rows_are_numbered_from_the_first_step(tmp_path: Path) -> None:
+    class Rows(pl.loggers.CSVLogger):
+        """Keeps what it is given."""
+
+        def log_metrics(self, metrics: Any, step: int | None = None) -> None:
+            rows.append((step, sorted(metrics)))
+
+    rows: list[tuple[int | None, list[str]]] = []
+    trainer = pl.Trainer(
+        max_epochs=1,
+        accelerator="cpu",
+        logger=Rows(tmp_path),
+        log_every_n_steps=1,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        enable_checkpointing=False,
+    )
+    with pytest.warns(UserWarning, match="does not have many workers"):
+        trainer.fit(_task(PixelOptimizer(), steps=3, first_step=10))
+    names = ["epoch", *(f"loss/{name}" for name in ("content", "style", "total", "total_variation"))]
+    assert rows == [(step, names) for step in (10, 11, 12)]
