@@ -47,9 +47,7 @@ def main() -> None:
         painting = read_image(_picture(options.paintings, painting_name))
         painting = resize(painting, fit_long_side((painting.shape[-2], painting.shape[-1]), options.size))
         reference = StyleReference(painting)
-        pictures = [
-            _painted(options, photo_name, painting_name, encoder) for encoder in ENCODERS
-        ]
+        pictures = [_painted(options, photo_name, painting_name, encoder) for encoder in ENCODERS]
         photo = resize(photo, (pictures[0].shape[-2], pictures[0].shape[-1]))
         itself, ordinary, robust = (reference.distance(picture) for picture in (photo, *pictures))
         edges = [edge_correlation(picture, photo) for picture in pictures]

@@ -1,0 +1,1 @@
+"""Robust neural style transfer: make adversarially robust weights, paint with them."""

@@ -27,6 +27,7 @@ from rnst.tasks.robust_classifier import RobustClassifier
 
 _CONFIG_FOLDERS = (Path(__file__).parents[1] / "configs", Path(__file__).parent / "bundled" / "configs")
 _PIXELS_AT_224 = 224
+_STOPPED = 130  # what a shell reports of a program that Ctrl-C ended
 
 Command = Callable[[list[str]], None]
 
@@ -54,6 +55,9 @@ def _run(command: Command, arguments: Sequence[str] | None) -> None:
     except RnstError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        sys.exit(_STOPPED)
 
 
 class UsageError(RnstError):
@@ -142,7 +146,9 @@ def _train(arguments: list[str]) -> None:
         f"radius {radius:g} at {size} px has the strength per pixel of {radius * _PIXELS_AT_224 / size:.3g} at 224 px\n"
     )
     resume = robust_training.newest_checkpoint(run_folder(config.output)) if config.resume else None
-    facts = robust_training.train(cli.trainer, cli.model, cli.datamodule, config.output, resume=resume, half=config.half)
+    facts = robust_training.train(
+        cli.trainer, cli.model, cli.datamodule, config.output, resume=resume, half=config.half
+    )
     if cli.trainer.is_global_zero:
         sys.stdout.write(
             f"{config.output}: accuracy {facts['accuracy_clean']:.1%} clean, "
@@ -169,7 +175,7 @@ def _models(arguments: list[str]) -> None:
         network = find_network(name)
         mark = "*" if name == DEFAULT_ENCODER else " "
         sys.stdout.write(f"{mark} {name:<24} {network.source:<12} {network.description}\n")
-    sys.stdout.write(f"* is the default. {len(BUNDLED)} networks come with the project; the others are downloaded once.\n")
+    sys.stdout.write(f"* is the default. {len(BUNDLED)} come with the project; the others are downloaded once.\n")
 
 
 def _gallery(arguments: list[str]) -> None:
@@ -202,7 +208,7 @@ def _dispatch(arguments: list[str]) -> None:
 
 
 def _gathered(arguments: list[str], lists: set[str]) -> list[str]:
-    """`--style_layers layer1 layer2` as the one argument that the parser takes: `--style_layers=["layer1", "layer2"]`."""
+    """`--style_layers layer1 layer2` as the parser takes it: `--style_layers=["layer1", "layer2"]`."""
     gathered: list[str] = []
     rest = list(arguments)
     while rest:

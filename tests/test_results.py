@@ -63,7 +63,9 @@ def test_read__optional_fields_may_be_missing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "no json", "[]", "3", "null", "{}", '{"image": "a.png"}', '{"image": 3, "styles": 3}', "\xff"], ids=repr
+    "text",
+    ["", "no json", "[]", "3", "null", "{}", '{"image": "a.png"}', '{"image": 3, "styles": 3}', "\xff"],
+    ids=repr,
 )
 def test_read__not_one_of_ours(tmp_path: Path, text: str) -> None:
     (tmp_path / "other.json").write_text(text, encoding="latin-1")

@@ -42,6 +42,7 @@ def tracker(
     """
     if tracking == "off" or os.environ.get("WANDB_MODE") == "disabled":
         return None
+    folder = folder.resolve()  # the process that writes runs may have been started in another folder
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("WANDB_SILENT", "true")
     return WandbLogger(
@@ -105,7 +106,7 @@ def _has_key() -> bool:
     """Whether an API key is in the environment or in the user's netrc file; reads no value."""
     if os.environ.get("WANDB_API_KEY"):
         return True
-    host = urlparse(wandb.Settings().base_url).hostname
+    host = urlparse(os.environ.get("WANDB_BASE_URL") or wandb.Settings().base_url).hostname
     named = os.environ.get("NETRC")  # wandb looks there, Python's netrc does not
     try:
         keys = netrc.netrc(Path(named).expanduser() if named else None)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
-from rnst.data.photos import Photos, evaluation_transform, list_photos, training_transform
+from rnst.data.photos import Photos, SeededOrder, evaluation_transform, list_photos, training_transform
 from rnst.data.restricted_imagenet import RESTRICTED_IMAGENET
 from rnst.errors import InvalidValueError, MissingPathError
 
@@ -117,21 +117,18 @@ class PhotoFolders(pl.LightningDataModule):
         return self.stages[-1].image_size if self.stages else self.image_size
 
     def train_dataloader(self) -> DataLoader[_Sample]:
-        """Shuffled photos of the current stage.
-
-        Every epoch begins with a random state of its own, for its order, its crops and its attacks. So a training that
-        was stopped and resumed goes on as if it had not been.
-        """
-        torch.manual_seed((self._seed + _SEEDS_APART * self._epoch_now()) % 2**63)
-        return self._loader(self._photos("train", self._size_now()), shuffle=True)
+        """Shuffled photos of the current stage. What is random in an epoch depends on the seed and the epoch alone."""
+        photos = self._photos("train", self._size_now())
+        seed = (self._seed + _SEEDS_APART * self._epoch_now()) % 2**63
+        return self._loader(photos, SeededOrder(len(photos), seed))
 
     def val_dataloader(self) -> DataLoader[_Sample]:
         """Photos that were never trained on, at the size of the current stage."""
-        return self._loader(self._evaluation_subset(self._photos("val", self._size_now())), shuffle=False)
+        return self._loader(self._evaluation_subset(self._photos("val", self._size_now())))
 
     def test_dataloader(self) -> DataLoader[_Sample]:
         """The same photos at the final size."""
-        return self._loader(self._evaluation_subset(self._photos("val", self.image_size)), shuffle=False)
+        return self._loader(self._evaluation_subset(self._photos("val", self.image_size)))
 
     def on_after_batch_transfer(self, batch: list[Tensor], dataloader_idx: int) -> _Batch:  # noqa: ARG002 - a hook
         """Bytes to float32 in [0, 1], channels last, on the device."""
@@ -177,13 +174,14 @@ class PhotoFolders(pl.LightningDataModule):
         chosen = torch.linspace(0, len(photos) - 1, self.evaluation_photos).long().tolist()
         return Subset(photos, chosen)
 
-    def _loader(self, photos: Photos | Subset[_Sample], *, shuffle: bool) -> DataLoader[_Sample]:
+    def _loader(self, photos: Photos | Subset[_Sample], order: SeededOrder | None = None) -> DataLoader[_Sample]:
         return DataLoader(
             photos,
             batch_size=self.batch_size,
-            shuffle=shuffle,
-            drop_last=shuffle,
+            sampler=order,
+            drop_last=order is not None,
             num_workers=self.workers,
+            worker_init_fn=order.seed_worker if order is not None else None,
             pin_memory=torch.cuda.is_available(),
             persistent_workers=False,
         )

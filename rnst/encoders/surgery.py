@@ -45,12 +45,13 @@ def blur_strides(network: nn.Module) -> None:
     """
     stem = getattr(network, "conv1", None)
     pool = getattr(network, "maxpool", None)
-    if not isinstance(stem, nn.Conv2d) or not isinstance(pool, nn.MaxPool2d | nn.AvgPool2d):
-        return  # nothing to mend: a VGG's 2x2 pools divide evenly
-    network.conv1 = nn.Sequential(Blur((1.0, 2.0, 1.0), 1), stem)
-    stride = pool.stride if isinstance(pool.stride, int) else pool.stride[0]
-    pool.stride = 1
-    network.maxpool = nn.Sequential(pool, Blur((1.0, 3.0, 3.0, 1.0), stride))
+    # A VGG has neither, and nothing to mend: its 2x2 pools divide evenly.
+    if isinstance(stem, nn.Conv2d):
+        network.conv1 = nn.Sequential(Blur((1.0, 2.0, 1.0), 1), stem)
+    if isinstance(pool, nn.MaxPool2d | nn.AvgPool2d):  # it is not there where only the stem is looked at
+        stride = pool.stride if isinstance(pool.stride, int) else pool.stride[0]
+        pool.stride = 1
+        network.maxpool = nn.Sequential(pool, Blur((1.0, 3.0, 3.0, 1.0), stride))
 
 
 def average_pools(network: nn.Module) -> None:

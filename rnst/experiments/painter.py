@@ -1,8 +1,9 @@
 """One picture, one size at a time: targets, parameters, one Trainer for each scale."""
 
+import contextlib
+import logging
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytorch_lightning as pl
@@ -10,6 +11,7 @@ import torch
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 from torch import Tensor
+from torch.nn import functional as F
 
 from rnst.encoders.encoder import Encoder
 from rnst.errors import RnstError
@@ -20,9 +22,10 @@ from rnst.image.transforms import draw_offsets, shift
 from rnst.losses.objective import Objective, Weights
 from rnst.losses.perceptual import ContentLoss, GramLoss
 from rnst.optimization.optimizers import PixelOptimizer
-from rnst.tasks.image_optimization import ImageOptimization, View
+from rnst.tasks.image_optimization import ImageOptimization, Schedule, View
 
 _SCALE_FACTOR = 2**0.5
+_MARGIN = 16  # pixels painted around the picture and cut off: the network's zero padding leaves a noisy frame
 _STRIDE_PERIOD = 32  # stride of the deepest layer of a ResNet; a VGG's divides it
 _PRECISIONS = {"bf16": "bf16-mixed", "fp32": "32-true"}
 
@@ -112,18 +115,25 @@ class Painter:
         """
         settings = self._settings
         task = ImageOptimization(
-            self._parameters(resize(start, scale.size)),
+            self._parameters(_framed(resize(start, scale.size))),
             self._encoder,
             self._views(scale.size),
             PixelOptimizer(settings.optimizer, settings.learning_rate, settings.history, settings.line_search),
-            steps=scale.steps,
-            first_step=scale.first_step,
+            Schedule(scale.steps, first_step=scale.first_step),
+            _MARGIN,
         )
-        trainer = pl.Trainer(
+        with _without_hints():
+            finished = _fit(self._trainer(callbacks, loggers), task)
+        if task.best_image is None:
+            raise NoPictureError if finished else KeyboardInterrupt
+        return Painted(task.best_image.cpu(), task.best_losses, finished)
+
+    def _trainer(self, callbacks: Sequence[Callback], loggers: Sequence[Logger]) -> pl.Trainer:
+        return pl.Trainer(
             max_epochs=1,
             accelerator="auto",
             devices=1,
-            precision=_PRECISIONS[settings.precision],  # type: ignore[arg-type]
+            precision=_PRECISIONS[self._settings.precision],  # type: ignore[arg-type]
             callbacks=list(callbacks),
             logger=list(loggers),
             log_every_n_steps=1,
@@ -131,11 +141,6 @@ class Painter:
             enable_model_summary=False,
             enable_checkpointing=False,
         )
-        with _without_hints():
-            finished = _fit(trainer, task)
-        if task.best_image is None:
-            raise NoPictureError if finished else KeyboardInterrupt
-        return Painted(task.best_image.cpu(), task.best_losses, finished)
 
     def _parameters(self, start: Tensor) -> ImageParameter:
         if self._settings.parameters == "fourier":
@@ -152,7 +157,7 @@ class Painter:
         style_size = fit_long_side((self._style.shape[-2], self._style.shape[-1]), max(size))
         style_features = self._encoder(resize(self._style, style_size))
         style = {layer: GramLoss(style_features[layer]) for layer in settings.style_layers or ()}
-        content = resize(self._content, size)
+        content = _framed(resize(self._content, size))
         weights = Weights(settings.style_weight, settings.content_weight, settings.tv_weight)
         views = []
         for offset in draw_offsets(settings.shifts, _STRIDE_PERIOD, settings.seed):
@@ -160,6 +165,11 @@ class Painter:
             losses = {layer: ContentLoss(features[layer]) for layer in settings.content_layers or ()}
             views.append(View(offset, Objective(style, losses, weights)))
         return views
+
+
+def _framed(image: Tensor) -> Tensor:
+    """Repeat the outermost pixels as a margin."""
+    return F.pad(image, (_MARGIN,) * 4, mode="replicate")
 
 
 def _fit(trainer: pl.Trainer, task: ImageOptimization) -> bool:
@@ -171,10 +181,14 @@ def _fit(trainer: pl.Trainer, task: ImageOptimization) -> bool:
     return not trainer.interrupted
 
 
-@contextmanager
+@contextlib.contextmanager
 def _without_hints() -> Iterator[None]:
-    """A picture has no data set and a frozen network: Lightning's hints on loaders and modes say nothing."""
-    with warnings.catch_warnings():
+    """A picture has no data set and a frozen network: Lightning's notes on loaders, modes and devices say nothing."""
+    logger = logging.getLogger("pytorch_lightning")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings(), contextlib.ExitStack() as undo:
+        undo.callback(logger.setLevel, level)
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
         warnings.filterwarnings("ignore", message=".*LeafSpec.*deprecated.*")

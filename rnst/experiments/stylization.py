@@ -1,5 +1,6 @@
 """Paint a photo in the style of a painting: read, load, paint coarse to fine, write."""
 
+import os
 import resource
 import sys
 import time
@@ -45,13 +46,14 @@ def stylize(settings: StylizationSettings, *, console: Console | None = None) ->
     start = _first_picture(settings, content, style)
     settings = _with_layers(settings)
     encoder, facts = _encoder(settings)
+    described = {**settings.as_dict(), **_sources(settings)}
     began = time.perf_counter()
     tracker = PictureTracker(
         settings.tracking,
         settings.output.parent,
         group=f"{_stem(settings.content)} in the style of {_stem(settings.style)}",
         tags=[settings.encoder],
-        config={**settings.as_dict(), "weights_facts": facts},
+        config={**described, "weights_facts": facts},
     )
     painted = _paint(settings, Painter(settings, encoder, content, style), start, tracker, console)
     result = Result(
@@ -59,7 +61,7 @@ def stylize(settings: StylizationSettings, *, console: Console | None = None) ->
         content=_stem(settings.content),
         styles=(_stem(settings.style),),
         encoder=settings.encoder,
-        settings=settings.as_dict(),
+        settings=described,
         seconds=round(time.perf_counter() - began, 2),
         peak_memory_bytes=_peak_memory(),
         losses=painted.losses,
@@ -123,6 +125,15 @@ def _encoder(settings: StylizationSettings) -> tuple[Encoder, dict[str, object]]
         plumbing=Plumbing(settings.pooling, settings.strides),
         seed=settings.seed,
     )
+
+
+def _sources(settings: StylizationSettings) -> dict[str, object]:
+    """Where the photo and the painting lie, seen from the picture: a page of results shows them."""
+    content, style = (
+        os.path.relpath(find_picture(name).resolve(), settings.output.parent.resolve())
+        for name in (settings.content, settings.style)
+    )
+    return {"content_path": content, "style_paths": [style]}
 
 
 def _hash_of(settings: StylizationSettings) -> str:

@@ -64,9 +64,9 @@ class StylizationSettings:
     parameters: Literal["pixels", "fourier"] = "fourier"
     fourier_decay: float = 0.5
     shifts: int = 16
-    style_weight: float = 30.0
+    style_weight: float = 10.0
     content_weight: float = 1.0
-    tv_weight: float = 0.0
+    tv_weight: float = 5.0
     style_layers: list[str] | None = None
     content_layers: list[str] | None = None
     pooling: Literal["keep", "avg"] = "keep"

@@ -32,5 +32,6 @@ class DecorrelatedColor(nn.Module):
 
     def from_rgb(self, image: Tensor) -> Tensor:
         """Inverse of `to_rgb`; pixels are first clamped to [0.001, 0.999]."""
-        logits = image.clamp(_MARGIN, 1.0 - _MARGIN).logit()
-        return torch.einsum("ij,njhw->nihw", self.inverse, logits)
+        with torch.autocast(image.device.type, enabled=False):
+            logits = image.clamp(_MARGIN, 1.0 - _MARGIN).logit()
+            return torch.einsum("ij,njhw->nihw", self.inverse, logits)

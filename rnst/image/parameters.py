@@ -89,5 +89,6 @@ def frequency_scale(size: tuple[int, int], decay: float) -> Tensor:
     rows = torch.fft.fftfreq(size[0])[:, None]
     columns = torch.fft.rfftfreq(size[1])[None, :]
     frequency = (rows.square() + columns.square()).sqrt().clamp_min(1.0 / max(size))
-    scale = frequency.pow(-decay)
-    return (scale / scale.square().mean().sqrt()).unsqueeze(-1)
+    scale = torch.pow(frequency, -decay)
+    normalized: Tensor = scale / scale.square().mean().sqrt()
+    return normalized.unsqueeze(-1)

@@ -28,6 +28,21 @@ class View:
     objective: Callable[[Features, Tensor], dict[str, Tensor]]
 
 
+@dataclass(frozen=True)
+class Schedule:
+    """When what happens.
+
+    Attributes:
+        steps: optimizer steps.
+        hold: steps before the next view; L-BFGS needs some with an objective that stands still.
+        first_step: number of the first step in logs, for runs that go on from another.
+    """
+
+    steps: int
+    hold: int = 15
+    first_step: int = 0
+
+
 class ImageOptimization(pl.LightningModule):
     """Move a picture until its features are what an objective asks for.
 
@@ -37,9 +52,8 @@ class ImageOptimization(pl.LightningModule):
         views: the picture is optimized for one view after the other, in turn. What only pleases one position of the
             network's grid of strides, as a checkerboard does, is undone by the next view.
         optimizer: how the picture moves.
-        steps: optimizer steps.
-        hold: steps before the next view; L-BFGS needs some with an objective that stands still.
-        first_step: number of the first step in logs, for runs that go on from another.
+        schedule: when what happens.
+        margin: pixels around the picture that are painted and never shown: the network's zero padding spoils them.
     """
 
     def __init__(
@@ -48,10 +62,8 @@ class ImageOptimization(pl.LightningModule):
         encoder: nn.Module,
         views: Sequence[View],
         optimizer: PixelOptimizer,
-        *,
-        steps: int,
-        hold: int = 15,
-        first_step: int = 0,
+        schedule: Schedule,
+        margin: int = 0,
     ) -> None:
         super().__init__()
         self.image = image
@@ -59,40 +71,43 @@ class ImageOptimization(pl.LightningModule):
         self.views = views
         self._objectives = nn.ModuleList(view.objective for view in views if isinstance(view.objective, nn.Module))
         self.optimizer = optimizer
-        self.steps = steps
-        self.hold = hold
-        self.first_step = first_step
+        self.schedule = schedule
+        self.first_step = schedule.first_step
+        self.margin = margin
         self.losses: dict[str, float] = {}
         self.best_losses: dict[str, float] = {"total": math.inf}
         self.best_image: Tensor | None = None
 
     def forward(self) -> Tensor:
-        """The picture as it is now, (1, 3, H, W) in [0, 1]."""
+        """The picture as it is now, (1, 3, H, W) in [0, 1], without its margin."""
         with torch.no_grad():
-            picture: Tensor = self.image()
-        return picture
+            return self._shown(self.image())
 
     def train_dataloader(self) -> Iterable[int]:
         """One item for each step; there is no data but the picture."""
-        return range(self.steps)
+        return range(self.schedule.steps)
 
     def on_train_batch_start(self, batch: int, batch_idx: int) -> None:  # noqa: ARG002 - a hook
         """A new view makes what L-BFGS remembers of the last evaluation untrue."""
         optimizer = self.optimizers(use_pl_optimizer=False)
-        if batch_idx % self.hold == 0 and isinstance(optimizer, ThriftyLBFGS):
+        if batch_idx % self.schedule.hold == 0 and isinstance(optimizer, ThriftyLBFGS):
             optimizer.objective_changed()
 
     def training_step(self, batch: int, batch_idx: int) -> Tensor:  # noqa: ARG002 - a hook
         """Loss of the picture; L-BFGS may call this several times in one step."""
-        view = self.views[batch_idx // self.hold % len(self.views)]
+        view = self.views[batch_idx // self.schedule.hold % len(self.views)]
         image = self.image()
         losses = view.objective(self.encoder(shift(image, view.offset)), image)
         self.losses = {name: value.item() for name, value in losses.items()}
         if self.losses["total"] < self.best_losses["total"]:
-            self.best_losses, self.best_image = self.losses, image.detach()
+            self.best_losses, self.best_image = self.losses, self._shown(image)
         self.log("step", float(self.first_step + self.global_step))  # Lightning takes this as the step of the row
         self.log_dict({f"loss/{name}": value for name, value in self.losses.items()})
         return losses["total"]
+
+    def _shown(self, image: Tensor) -> Tensor:
+        rows, columns = (slice(self.margin, side - self.margin) for side in image.shape[-2:])
+        return image[..., rows, columns].detach()
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The picture alone."""

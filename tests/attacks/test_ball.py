@@ -25,7 +25,9 @@ def _norm(ball: Ball, delta: Tensor) -> Tensor:
 @shapes
 @dtypes
 def test_project__inside_nearest_and_idempotent(ball: Ball, shape: tuple[int, ...], dtype: torch.dtype) -> None:
-    delta = torch.randn(shape, dtype=dtype) * torch.linspace(0.0, 3.0, shape[0]).to(dtype).view(-1, *[1] * len(shape[1:]))
+    delta = torch.randn(shape, dtype=dtype) * torch.linspace(0.0, 3.0, shape[0]).to(dtype).view(
+        -1, *[1] * len(shape[1:])
+    )
     inside = ball.project(delta)
     assert inside.dtype == dtype
     assert (_norm(ball, inside) <= _RADIUS * (1 + 1e-5)).all()

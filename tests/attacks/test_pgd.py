@@ -1,5 +1,7 @@
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +14,12 @@ from rnst.attacks.pgd import PGD
 
 _L2 = PGD(L2Ball(0.8), steps=5, step_size=0.3)
 _LINF = PGD(LinfBall(0.05), steps=5, step_size=0.02)
-_VARIANTS = [{}, {"random_start": True}, {"restarts": 2, "random_start": True}, {"keep_best": False}]
+_VARIANTS: list[dict[str, Any]] = [
+    {},
+    {"random_start": True},
+    {"restarts": 2, "random_start": True},
+    {"keep_best": False},
+]
 
 attacks = pytest.mark.parametrize("attack", [_L2, _LINF], ids=lambda attack: attack.ball.norm)
 variants = pytest.mark.parametrize("variant", _VARIANTS, ids=str)
@@ -47,7 +54,9 @@ def _sizes(ball: Ball, delta: Tensor) -> Tensor:
 @variants
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=str)
-def test_in_ball_and_in_box(attack: PGD, variant: dict[str, int], dtype: torch.dtype, layout: torch.memory_format) -> None:
+def test_in_ball_and_in_box(
+    attack: PGD, variant: dict[str, Any], dtype: torch.dtype, layout: torch.memory_format
+) -> None:
     network, (images, labels) = _network(dtype), _batch(dtype=dtype)
     given = images.to(memory_format=layout)
     adversarial = replace(attack, **variant)(network, given, labels)
@@ -94,10 +103,10 @@ def test_more_steps_never_lower_the_kept_loss(attack: PGD) -> None:
     wild = replace(attack, step_size=attack.ball.radius * 3)
     kept = [_losses(network, replace(wild, steps=steps)(network, images, labels), labels) for steps in range(8)]
     assert torch.equal(kept[0], _losses(network, images, labels))
-    for fewer, more in zip(kept, kept[1:], strict=False):
+    for fewer, more in pairwise(kept):
         assert (more >= fewer - 1e-6).all()
     last = [replace(wild, steps=steps, keep_best=False)(network, images, labels) for steps in range(8)]
-    falls = [(_losses(network, b, labels) < _losses(network, a, labels)).any() for a, b in zip(last, last[1:], strict=False)]
+    falls = [(_losses(network, b, labels) < _losses(network, a, labels)).any() for a, b in pairwise(last)]
     assert any(falls), "the iterate rose all the time, so this test shows nothing"
 
 
@@ -110,7 +119,7 @@ def test_restarts_never_lower_the_kept_loss(attack: PGD, keep_best: bool) -> Non
     for restarts in range(1, 6):
         torch.manual_seed(1)  # so that the first restarts are the same ones
         kept.append(_losses(network, replace(short, restarts=restarts)(network, images, labels), labels))
-    for fewer, more in zip(kept, kept[1:], strict=False):
+    for fewer, more in pairwise(kept):
         assert (more >= fewer - 1e-6).all()
     assert (kept[-1] > kept[0] + 1e-6).any(), "restarts changed nothing, so this test shows nothing"
 

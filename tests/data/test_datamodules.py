@@ -20,16 +20,18 @@ def _folders(root: Path, **options: Any) -> PhotoFolders:
     return PhotoFolders(root, **settings)
 
 
-class _Sizes(pl.LightningModule):
-    """Records the size of every batch; learns nothing."""
+class _Recorder(pl.LightningModule):
+    """Records the size of every batch, and what is random in training; learns nothing."""
 
     def __init__(self) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(1))
         self.seen: dict[str, list[int]] = {"train": [], "val": [], "test": []}
+        self.drawn: list[tuple[float, list[int], float]] = []
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:  # noqa: ARG002 - a hook
-        images, _ = batch
+        images, labels = batch
+        self.drawn.append((images.double().sum().item(), labels.tolist(), torch.rand(1).item()))
         assert images.dtype == torch.float32
         assert 0.0 <= images.min() < images.max() <= 1.0
         assert images.is_contiguous(memory_format=torch.channels_last)
@@ -87,7 +89,7 @@ def test_stages__size_at() -> None:
 def test_stages__a_training_sees_the_sizes(make_photos: MakePhotos, tmp_path: Path) -> None:
     stages = [Stage(epochs=2, image_size=16), Stage(epochs=1, image_size=24)]
     data = _folders(make_photos(train=4, val=2), crop="shifted", cache=True, stages=stages)
-    model, trainer = _Sizes(), _trainer(tmp_path, max_epochs=4)
+    model, trainer = _Recorder(), _trainer(tmp_path, max_epochs=4)
     trainer.fit(model, datamodule=data)
     trainer.test(model, datamodule=data, verbose=False)
     assert model.seen["train"] == [16] * 3 + [16] * 3 + [24] * 3 + [24] * 3
@@ -98,12 +100,33 @@ def test_stages__a_training_sees_the_sizes(make_photos: MakePhotos, tmp_path: Pa
 def test_stages__a_resumed_training_goes_on_at_its_size(make_photos: MakePhotos, tmp_path: Path) -> None:
     root, stages = make_photos(), [Stage(epochs=1, image_size=16), Stage(epochs=1, image_size=24)]
     first = _trainer(tmp_path, max_epochs=1)
-    first.fit(_Sizes(), datamodule=_folders(root, stages=stages))
+    first.fit(_Recorder(), datamodule=_folders(root, stages=stages))
     first.save_checkpoint(tmp_path / "state.ckpt")
-    model = _Sizes()
+    model = _Recorder()
     second = _trainer(tmp_path, max_epochs=2)
     second.fit(model, datamodule=_folders(root, stages=stages), ckpt_path=tmp_path / "state.ckpt", weights_only=True)
     assert set(model.seen["train"]) == {24}
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_resumed_training_draws_what_it_would_have_drawn(
+    make_photos: MakePhotos, tmp_path: Path, workers: int
+) -> None:
+    """Order, crops, and what the task itself draws, as random starts."""
+    root, drawn = make_photos(), []
+    for parts in ((2,), (1, 2)):
+        model = _Recorder()
+        for epochs in parts:
+            torch.manual_seed(5)
+            trainer = _trainer(tmp_path, max_epochs=epochs)
+            resume = tmp_path / "state.ckpt" if epochs > parts[0] else None
+            data = _folders(root, crop="shifted", workers=workers)
+            trainer.fit(model, datamodule=data, ckpt_path=resume, weights_only=True)
+            trainer.save_checkpoint(tmp_path / "state.ckpt")
+        drawn.append(model.drawn)
+    assert len(drawn[0]) == 6
+    assert len(set(map(str, drawn[0]))) == 6
+    assert drawn[0] == drawn[1]
 
 
 def test_train_and_val_share_no_photo(make_photos: MakePhotos) -> None:
@@ -191,9 +214,10 @@ def test_workers_give_the_same_photos(make_photos: MakePhotos) -> None:
 
 
 def test_missing_folder__says_where_it_looked_and_what_to_do(tmp_path: Path) -> None:
-    for read in (lambda data: data.facts, lambda data: data.train_dataloader()):
-        with pytest.raises(MissingPathError, match=r"nowhere.train.*--data\.root"):
-            read(_folders(tmp_path / "nowhere"))
+    with pytest.raises(MissingPathError, match=r"nowhere.train.*--data\.root"):
+        _ = _folders(tmp_path / "nowhere").facts
+    with pytest.raises(MissingPathError, match=r"nowhere.train.*--data\.root"):
+        _folders(tmp_path / "nowhere").train_dataloader()
 
 
 def test_missing_val_folder(make_photos: MakePhotos) -> None:

@@ -75,7 +75,9 @@ def test_a_png_named_jpeg_is_read(tmp_path: Path) -> None:
     assert _one(path)[:, 0, 0].tolist() == [9, 8, 7]
 
 
-@pytest.mark.parametrize("content", [b"this is a text", b"", b"\xff\xd8\xff\xe0\x00\x10JFIF"], ids=["text", "empty", "cut"])
+@pytest.mark.parametrize(
+    "content", [b"this is a text", b"", b"\xff\xd8\xff\xe0\x00\x10JFIF"], ids=["text", "empty", "cut"]
+)
 def test_no_picture_in_a_jpg(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "photo.jpg").write_bytes(content)
     with pytest.raises(UnreadableFileError, match=r"cannot read .*photo\.jpg as a photo: \S"):

@@ -28,7 +28,7 @@ def test_203_disjoint_wordnet_ids() -> None:
 
 
 def test_groups_are_ranges_of_imagenets_sorted_ids() -> None:
-    """A group is a range of the sorted classes, so no id of another group may lie within it, crabs and dogs included."""
+    """A group is a range of the sorted classes, so no id of another group may lie within it."""
     owner = {wordnet_id: name for name, group in RESTRICTED_IMAGENET.items() for wordnet_id in group}
     for name, group in RESTRICTED_IMAGENET.items():
         assert list(group) == sorted(group)

@@ -5,9 +5,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rnst.encoders.catalog import IMAGENET_MEAN, IMAGENET_STD, build_classifier, find_network
+from rnst.encoders.catalog import IMAGENET_MEAN, IMAGENET_STD, build_classifier, build_headless, find_network
 from rnst.encoders.encoder import Encoder, Plumbing, load_encoder
 from rnst.encoders.layers import friendly_layers
+from rnst.encoders.surgery import initialize
 from rnst.encoders.weights import WeightsMismatchError, write_weights
 from rnst.errors import MissingPathError, UnknownNameError
 
@@ -15,9 +16,10 @@ _UNTOUCHED = Plumbing("keep", "keep")
 _MEAN, _STD = (0.1, 0.2, 0.3), (0.5, 0.6, 0.7)
 
 
-def _classifier(architecture: str) -> nn.Module:
-    """With statistics that are not those of a fresh network, so that forgetting them shows."""
-    network = build_classifier(architecture, 10).eval()
+def _network(architecture: str) -> nn.Module:
+    """Without a head, which takes seconds; with statistics that are not those of a fresh network."""
+    network = build_headless(architecture).to_empty(device="cpu").eval()
+    initialize(network, torch.Generator().manual_seed(0))
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d) and module.running_mean is not None and module.running_var is not None:
             module.running_mean.uniform_(-0.2, 0.2)
@@ -58,7 +60,7 @@ def _plain_vgg(network: nn.Module, images: Tensor) -> dict[str, Tensor]:
 def test_features__those_of_the_plain_network(
     architecture: str, layers: list[str], plain: Callable[[nn.Module, Tensor], dict[str, Tensor]], tmp_path: Path
 ) -> None:
-    network = _classifier(architecture)
+    network = _network(architecture)
     facts = {"mean": _MEAN, "std": _STD, "radius": 3.0}
     write_weights(tmp_path / "net.safetensors", network.state_dict(), facts)
     encoder, read = load_encoder(
@@ -75,7 +77,7 @@ def test_features__those_of_the_plain_network(
 
 
 def test_statistics__imagenet_where_the_file_has_none(tmp_path: Path) -> None:
-    write_weights(tmp_path / "net.safetensors", build_classifier("vgg11", 3).state_dict(), {})
+    write_weights(tmp_path / "net.safetensors", _network("vgg11").state_dict(), {})
     encoder, _ = load_encoder(find_network("vgg11"), ["relu1_1"], weights=str(tmp_path / "net.safetensors"))
     torch.testing.assert_close(encoder.mean.flatten(), torch.tensor(IMAGENET_MEAN))
     torch.testing.assert_close(encoder.std.flatten(), torch.tensor(IMAGENET_STD))
@@ -83,7 +85,9 @@ def test_statistics__imagenet_where_the_file_has_none(tmp_path: Path) -> None:
 
 def test_stops_early__what_is_behind_is_not_loaded(tmp_path: Path) -> None:
     state = build_classifier("resnet18", 10).state_dict()
-    front = {name: tensor for name, tensor in state.items() if not name.startswith(("layer2", "layer3", "layer4", "fc"))}
+    front = {
+        name: tensor for name, tensor in state.items() if not name.startswith(("layer2", "layer3", "layer4", "fc"))
+    }
     path = tmp_path / "net.safetensors"
     write_weights(path, front, {})
     encoder, _ = load_encoder(find_network("resnet18"), ["layer1"], weights=str(path))
@@ -170,11 +174,13 @@ def test_random__reproducible_by_seed() -> None:
 
 def test_wrong_architecture(tmp_path: Path) -> None:
     path = tmp_path / "net.safetensors"
-    write_weights(path, build_classifier("vgg11", 10).state_dict(), {})
+    state = _network("vgg11").state_dict()
+    write_weights(path, state, {})
     with pytest.raises(WeightsMismatchError, match=r"net\.safetensors.*tensors are missing.*--encoder"):
         load_encoder(find_network("resnet18"), ["layer1"], weights=str(path))
-    with pytest.raises(WeightsMismatchError, match=r"features\.3\.weight is"):
-        load_encoder(find_network("vgg13"), ["conv2_1"], weights=str(path))
+    write_weights(path, {**state, "features.3.weight": torch.zeros(2, 3)}, {})
+    with pytest.raises(WeightsMismatchError, match=r"features\.3\.weight is \(2, 3\), the network wants \(128, 64"):
+        load_encoder(find_network("vgg11"), ["relu2_1"], weights=str(path))
 
 
 def test_unknown_layer_and_missing_file() -> None:

@@ -45,7 +45,19 @@ def _sixteen_bit(value: int) -> Image.Image:
         (Image.new("RGBA", (6, 4), (0, 0, 0, 51)), [204, 204, 204]),
         (Image.new("LA", (6, 4), (0, 51)), [204, 204, 204]),
     ],
-    ids=["rgb", "grey", "1 bit", "palette", "16 bit white", "16 bit", "16 bit dark", "opaque", "clear", "alpha", "grey alpha"],
+    ids=[
+        "rgb",
+        "grey",
+        "1 bit",
+        "palette",
+        "16 bit white",
+        "16 bit",
+        "16 bit dark",
+        "opaque",
+        "clear",
+        "alpha",
+        "grey alpha",
+    ],
 )
 def test_read__modes(tmp_path: Path, picture: Image.Image, expected: list[int]) -> None:
     image = _read(picture, tmp_path / "picture.png")
@@ -186,7 +198,12 @@ def test_resize() -> None:
 
 @pytest.mark.parametrize(
     ("size", "long_side", "expected"),
-    [((400, 600), 300, (200, 300)), ((600, 400), 300, (300, 200)), ((10, 10), 64, (64, 64)), ((1, 5000), 100, (1, 100))],
+    [
+        ((400, 600), 300, (200, 300)),
+        ((600, 400), 300, (300, 200)),
+        ((10, 10), 64, (64, 64)),
+        ((1, 5000), 100, (1, 100)),
+    ],
     ids=str,
 )
 def test_fit_long_side(size: tuple[int, int], long_side: int, expected: tuple[int, int]) -> None:

@@ -76,7 +76,8 @@ def test_fourier__white_noise_draws_a_spectrum_of_slope_minus_twice_the_decay(de
 
 
 def _power(image: Tensor) -> Tensor:
-    return torch.fft.rfft2(image - image.mean((-1, -2), keepdim=True)).abs().square().mean((0, 1))
+    spectrum: Tensor = torch.fft.rfft2(image - image.mean((-1, -2), keepdim=True))
+    return spectrum.abs().square().mean((0, 1))
 
 
 @pytest.mark.parametrize("size", _SIZES, ids=str)

@@ -57,6 +57,13 @@ def test_excess_grows_with_amplitude_and_not_with_contrast() -> None:
     assert nyquist_excess_db(_gray(faded), COLUMNS) == pytest.approx(weak, abs=0.01)
 
 
+def test_excess_is_relative_to_the_neighborhood() -> None:
+    across = torch.fft.rfftfreq(256).clamp_min(1.0 / 256)
+    falling = torch.fft.irfft(torch.fft.rfft(torch.randn(256, 256)) / across**2)
+    # The whole spectrum's median lies 10 dB above the power at half a cycle.
+    assert abs(nyquist_excess_db(_gray(falling / falling.std()), COLUMNS)) < 5.0
+
+
 def test_rows_and_columns_swap_with_the_picture() -> None:
     image = _gray(_noise(96) + 0.02 * _wave(ROWS, 96))
     assert nyquist_excess_db(image, ROWS) == pytest.approx(nyquist_excess_db(image.mT, COLUMNS))

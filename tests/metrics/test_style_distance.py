@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torchvision.io import decode_jpeg, encode_jpeg
 
-from rnst.metrics.random_network import Gaussian
+from rnst.metrics.random_network import Gaussian, layer_statistics
 from rnst.metrics.style_distance import StyleReference, gaussian_wasserstein, style_distance, texture_distance
 
 Measure = Callable[[Tensor, Tensor], float]
@@ -53,6 +53,17 @@ def test_wasserstein_is_symmetric_and_zero_for_equals(rank: int) -> None:
 @pytest.mark.parametrize("distance", [style_distance, texture_distance])
 def test_style_has_no_distance_to_itself(pictures: dict[str, Tensor], distance: Measure) -> None:
     assert distance(pictures["style"], pictures["style"]) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_distance_is_the_documented_mean(pictures: dict[str, Tensor]) -> None:
+    image, style = pictures["photo"][..., :64, :64], pictures["style"][..., :80, :64]
+    parts = [
+        gaussian_wasserstein(found, wanted) / wanted.covariance.trace().item() ** 0.5
+        for seed in (1, 2, 3, 4, 5)
+        for found, wanted in zip(layer_statistics(image, seed), layer_statistics(style, seed), strict=True)
+    ]
+    assert len(parts) == 15
+    assert style_distance(image, style) == pytest.approx(sum(parts) / 15)
 
 
 def test_controls_are_in_order(pictures: dict[str, Tensor]) -> None:

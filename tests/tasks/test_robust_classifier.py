@@ -48,9 +48,9 @@ class _Painter(Attack):
         return images * 0.5
 
 
-def _task(attack: Attack, evaluation: Attack = NoAttack(), **options: Any) -> RobustClassifier:
+def _task(attack: Attack, evaluation: Attack | None = None, **options: Any) -> RobustClassifier:
     torch.manual_seed(0)
-    return RobustClassifier(_FACTS, attack, evaluation, **{"architecture": "resnet18", **options})
+    return RobustClassifier(_FACTS, attack, evaluation or NoAttack(), **{"architecture": "resnet18", **options})
 
 
 def _silent(task: RobustClassifier, monkeypatch: pytest.MonkeyPatch) -> RobustClassifier:
@@ -69,9 +69,7 @@ def _loader(side: int = 32) -> DataLoader[tuple[Tensor, ...]]:
 
 def _trainer(folder: Path, **options: Any) -> pl.Trainer:
     settings = {"max_epochs": 1, "logger": False, "enable_progress_bar": False, "enable_model_summary": False}
-    return pl.Trainer(
-        default_root_dir=folder, accelerator="cpu", enable_checkpointing=False, **{**settings, **options}
-    )
+    return pl.Trainer(default_root_dir=folder, accelerator="cpu", enable_checkpointing=False, **{**settings, **options})
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -97,7 +95,7 @@ def test_batch_statistics_come_from_the_adversarial_batch_alone(monkeypatch: pyt
     task.training_step((images, labels), 0)
     alone((images * 0.5 - task.mean) / task.std)
     for (name, expected), (_, found) in zip(alone.named_buffers(), task.network.named_buffers(), strict=True):
-        torch.testing.assert_close(found, expected, msg=lambda text, name=name: f"{name}: {text}")
+        torch.testing.assert_close(found, expected, msg=name)
 
 
 def test_batch_statistics_stay_in_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +174,9 @@ def test_no_attack_equals_clean_training(tmp_path: Path) -> None:
 def test_the_network_sees_normalized_images() -> None:
     task = _task(NoAttack()).eval()
     images, _ = _batch()
-    expected = task.network((images - torch.tensor([0.5, 0.4, 0.3]).view(3, 1, 1)) / torch.tensor([0.2, 0.3, 0.4]).view(3, 1, 1))
+    expected = task.network(
+        (images - torch.tensor([0.5, 0.4, 0.3]).view(3, 1, 1)) / torch.tensor([0.2, 0.3, 0.4]).view(3, 1, 1)
+    )
     torch.testing.assert_close(task(images), expected)
     assert all(name.startswith("network.") for name in task.state_dict()), "statistics travel in the facts"
 

@@ -1,0 +1,56 @@
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from rnst.callbacks.images import Snapshots
+from rnst.image.io import read_image
+
+
+def _train(snapshots: Snapshots, steps: int, first_step: int = 0, *, main_process: bool = True) -> None:
+    """What a Trainer calls, with a picture that gets lighter."""
+    for step in range(1, steps + 1):
+
+        class _Task:
+            def __init__(self) -> None:
+                self.first_step = first_step
+
+            def __call__(self, step: int = step) -> Tensor:
+                return torch.full((1, 3, 8, 8), (first_step + step) / 100)
+
+        trainer: Any = SimpleNamespace(global_step=step, is_global_zero=main_process)
+        snapshots.on_train_batch_end(trainer, _Task())
+
+
+def test_snapshots__each_so_many_steps(tmp_path: Path) -> None:
+    _train(Snapshots(tmp_path / "new", "cat", 3), 10)
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
+        "cat_00003.png",
+        "cat_00006.png",
+        "cat_00009.png",
+    ]
+    picture = read_image(tmp_path / "new" / "cat_00006.png")
+    torch.testing.assert_close(picture, torch.full((1, 3, 8, 8), 0.06), rtol=0.0, atol=0.5 / 255 + 1e-6)
+
+
+def test_snapshots__steps_are_counted_over_all_scales(tmp_path: Path) -> None:
+    snapshots = Snapshots(tmp_path, "cat", 4)
+    _train(snapshots, 6)
+    _train(snapshots, 6, first_step=6)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cat_00004.png", "cat_00008.png", "cat_00012.png"]
+
+
+def test_snapshots__shown_at_the_step_of_their_losses(tmp_path: Path) -> None:
+    shown: list[tuple[float, int]] = []
+    _train(Snapshots(tmp_path, "cat", 2, lambda image, step: shown.append((image.mean().item(), step))), 4)
+    assert [step for _, step in shown] == [1, 3]
+    assert [brightness for brightness, _ in shown] == pytest.approx([0.02, 0.04])
+
+
+@pytest.mark.parametrize(("every", "main_process"), [(0, True), (2, False)], ids=["never", "another process"])
+def test_snapshots__none(every: int, main_process: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter
+    _train(Snapshots(tmp_path, "cat", every), 4, main_process=main_process)
+    assert not list(tmp_path.iterdir())

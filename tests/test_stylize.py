@@ -1,0 +1,161 @@
+"""The real command, on every shipped configuration, with a tiny budget."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from rnst.cli import stylize
+from rnst.image.io import read_image, write_image
+from rnst.results import Result
+
+_CONFIGS = sorted((Path(__file__).parents[1] / "configs" / "stylize").rglob("*.yaml"))
+_TINY = {
+    "size": 32,
+    "steps": 2,
+    "scales": 1,
+    "shifts": 2,
+    "weights": "random",
+    "precision": "fp32",
+    "tracking": "off",
+    "output": "new/out.png",
+}
+# Every option of --help but --config, with a value that is not its default.
+_EVERY_OPTION = {
+    "content": ["cat.png"],
+    "style": ["waves.png"],
+    "output": ["new/all.jpg"],
+    "encoder": ["resnet34"],
+    "weights": ["random"],
+    "size": ["40"],
+    "steps": ["3"],
+    "scales": ["2"],
+    "optimizer": ["adam"],
+    "learning_rate": ["0.02"],
+    "history": ["4"],
+    "line_search": ["false"],
+    "init": ["noise"],
+    "parameters": ["pixels"],
+    "fourier_decay": ["0.75"],
+    "shifts": ["3"],
+    "style_weight": ["7.0"],
+    "content_weight": ["2.0"],
+    "tv_weight": ["0.5"],
+    "style_layers": ["stem", "layer1"],
+    "content_layers": ["layer1"],
+    "pooling": ["avg"],
+    "strides": ["keep"],
+    "precision": ["fp32"],
+    "save_every": ["4"],
+    "seed": ["5"],
+    "tracking": ["off"],
+}
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["stylize.py"])
+    for name, size in (("cat", (30, 40)), ("waves", (44, 36))):
+        write_image(torch.rand(1, 3, *size), tmp_path / f"{name}.png")
+
+
+def _arguments(**options: object) -> list[str]:
+    settings = {"content": "cat.png", "style": "waves.png", **_TINY, **options}
+    return [f"--{name}={value}" for name, value in settings.items()]
+
+
+def test_configurations_are_there() -> None:
+    assert _CONFIGS
+
+
+@pytest.mark.parametrize("path", _CONFIGS, ids=lambda path: path.stem)
+def test_configuration(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stylize(["--config", str(path), *(f"--{name}={value}" for name, value in _TINY.items())])
+    result = Result.read(Path("new/out.json"))
+    for name, value in yaml.safe_load(path.read_text(encoding="utf-8")).items():
+        assert result.settings[name] == _TINY.get(name, value), name
+    assert max(read_image(result.image).shape) == 32
+    assert capsys.readouterr().out.startswith("new/out.png: 32 x ")
+
+
+def test_every_option_of_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        stylize(["--help"])
+    assert stopped.value.code == 0
+    listed = set(re.findall(r"^ +(?:-\w, )?--([a-z_]+)", capsys.readouterr().out, re.MULTILINE))
+    assert listed - {"help", "config", "print_config"} == _EVERY_OPTION.keys()
+
+    stylize([word for name, values in _EVERY_OPTION.items() for word in (f"--{name}", *values)])
+    result = Result.read(Path("new/all.json"))
+    for name, values in _EVERY_OPTION.items():
+        stored = result.settings[name]
+        assert stored == values if isinstance(stored, list) else str(stored).lower() == values[0], name
+    assert sorted(path.name for path in Path("new").iterdir()) == ["all.jpg", "all.json", "all_00004.png"]
+
+
+def test_options_outrank_the_configuration() -> None:
+    settings = {**_TINY, "content": "cat.png", "style": "waves.png", "encoder": "resnet18", "seed": 3}
+    Path("own.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    stylize(["--config", "own.yaml", "--seed", "4"])
+    assert Result.read(Path("new/out.json")).settings["seed"] == 4
+
+
+def test_printed_configuration_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        stylize([*_arguments(), "--print_config"])
+    assert stopped.value.code == 0
+    Path("own.yaml").write_text(capsys.readouterr().out, encoding="utf-8")
+    stylize(["--config", "own.yaml"])
+    assert Path("new/out.png").is_file()
+
+
+def test_samples_by_name() -> None:
+    stylize(_arguments(content="chelsea", style="flow"))
+    result = Result.read(Path("new/out.json"))
+    assert (result.content, result.styles) == ("chelsea", ("flow",))
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
+def test_output__formats(ending: str) -> None:
+    stylize(_arguments(output=f"out.{ending}", style_layers="[layer1]", content_layers="[layer1]"))
+    assert read_image(Path(f"out.{ending}")).shape == (1, 3, 24, 32)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "said"),
+    [
+        ("--content=dog.png", "dog.png"),
+        ("--style=new/dog.png", "new/dog.png"),
+        ("--init=dog.png", "dog.png"),
+        ("--content=text.jpg", "text.jpg"),
+        ("--encoder=resnet17", "'resnet17'; valid: "),
+        ("--style_layers=[relu4_2]", "'relu4_2'; valid: stem, layer1"),
+        ("--size=-5", "--size is -5, but must be at least"),
+        ("--size=many", "size"),
+        ("--optimizer=sgd", "optimizer"),
+        ("--stile=waves.png", "stile"),
+        ("stray.png", "stray.png"),
+        ("--output=out.xyz", ".xyz"),
+        ("--weights=nowhere.safetensors", "nowhere.safetensors"),
+        ("--weights=text.jpg", "text.jpg"),
+        ("--weights=wrong.safetensors", "wrong.safetensors"),
+        ("--config=nowhere.yaml", "nowhere.yaml"),
+        ("--config=wrong.yaml", "stile"),
+    ],
+)
+def test_mistake__one_line_and_status_2(mistake: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("text.jpg").write_text("this is a text")
+    Path("wrong.safetensors").write_text("this is a text")
+    Path("wrong.yaml").write_text("stile: waves.png")
+    with pytest.raises(SystemExit) as stopped:
+        stylize([*_arguments(), mistake])
+    assert stopped.value.code == 2
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert written.err.count("\n") == 1, written.err
+    assert written.err.startswith("error: ")
+    assert said in written.err
+    assert not Path("new").exists()
