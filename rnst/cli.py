@@ -6,6 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,7 +16,8 @@ from pytorch_lightning.callbacks import LearningRateMonitor, RichProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import CSVLogger
 
-from rnst.callbacks.tracking import Tracking, tracker
+from rnst.callbacks.images import AttackSheets
+from rnst.callbacks.tracking import Tracking, log_picture, tracker
 from rnst.data.datamodules import PhotoFolders
 from rnst.encoders.catalog import BUNDLED, DEFAULT_ENCODER, encoder_names, find_network
 from rnst.errors import RnstError
@@ -27,6 +29,13 @@ from rnst.tasks.robust_classifier import RobustClassifier
 
 _CONFIG_FOLDERS = (Path(__file__).parents[1] / "configs", Path(__file__).parent / "bundled" / "configs")
 _PIXELS_AT_224 = 224
+_HINTS = (  # of Lightning, that a user of the command can do nothing about
+    "LightningCLI's args parameter is intended to run",
+    ".*LeafSpec.*deprecated",
+    "Precision bf16-mixed is not supported by the model summary",
+    "The number of training batches .* is smaller than the logging interval",
+    ".*does not have many workers",
+)
 _STOPPED = 130  # what a shell reports of a program that Ctrl-C ended
 
 Command = Callable[[list[str]], None]
@@ -111,6 +120,7 @@ class _TrainingCLI(LightningCLI):
             *(self.config_init.trainer.callbacks or []),
             robust_training.checkpoint_callback(folder),
             LearningRateMonitor(),
+            AttackSheets(folder, None if online is None else partial(log_picture, online, "attack")),
             *([RichProgressBar(refresh_rate=5)] if config.trainer.enable_progress_bar is not False else []),
         ]
         loggers = [CSVLogger(folder, name="metrics"), *([online] if online is not None else [])]
@@ -126,18 +136,18 @@ def _train(arguments: list[str]) -> None:
     if not any(argument.split("=")[0] in {"-c", "--config"} for argument in arguments):
         arguments = ["--config", str(_config("train/restricted_imagenet.yaml")), *arguments]
     _quiet_lightning()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="LightningCLI's args parameter is intended to run")
-        cli = _TrainingCLI(
-            RobustClassifier,
-            PhotoFolders,
-            run=False,
-            args=arguments,
-            save_config_callback=None,
-            seed_everything_default=0,
-            # PGD needs gradients in test, which inference mode forbids; stages change the image size by epoch.
-            trainer_defaults={"inference_mode": False, "reload_dataloaders_every_n_epochs": 1},
-        )
+    for hint in _HINTS:
+        warnings.filterwarnings("ignore", message=hint)
+    cli = _TrainingCLI(
+        RobustClassifier,
+        PhotoFolders,
+        run=False,
+        args=arguments,
+        save_config_callback=None,
+        seed_everything_default=0,
+        # PGD needs gradients in test, which inference mode forbids; stages change the image size by epoch.
+        trainer_defaults={"inference_mode": False, "reload_dataloaders_every_n_epochs": 1},
+    )
     config = cli.config
     radius = cli.model.attack.ball.radius
     size = cli.model.data.image_size

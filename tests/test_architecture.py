@@ -116,7 +116,7 @@ def test_imports_and_sizes(path: Path) -> None:
     assert not found, "\n".join(f"{place}:{line}: {wrong}" for line, wrong in sorted(found))
 
 
-@pytest.mark.parametrize("path", (_ROOT / "rnst").rglob("__init__.py"), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", sorted((_ROOT / "rnst").rglob("__init__.py")), ids=lambda path: path.parent.name)
 def test_package_files_hold_a_docstring_at_most(path: Path) -> None:
     found = [node.lineno for node in ast.parse(path.read_text()).body if not isinstance(node, ast.Expr)]
     assert not found, f"{path.relative_to(_ROOT)}:{found[0]}: importing a package does nothing else"

@@ -1,14 +1,17 @@
-"""Intermediate pictures: to disk, and to whatever tracks the run."""
+"""Pictures of a run that goes on: to disk, and to whatever tracks it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
 from rnst.image.io import write_image
+
+_MAGNIFIED = 10.0
 
 
 class Snapshots(Callback):
@@ -35,3 +38,39 @@ class Snapshots(Callback):
             write_image(picture, self._folder / f"{self._stem}_{step:05d}.png")
             if self._show is not None:
                 self._show(picture, step - 1)
+
+
+class AttackSheets(Callback):
+    """After each evaluation, write what the attack does: photos, adversarial photos, and ten times the difference.
+
+    Args:
+        folder: where attack_epoch_003.png and its kin go.
+        show: called with the sheet and the number of the step, for a tracker.
+    """
+
+    def __init__(self, folder: Path, show: Callable[[Tensor, int], None] | None = None) -> None:
+        self._folder = folder
+        self._show = show
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Write the sheet of this epoch."""
+        if not trainer.sanity_checking and trainer.is_global_zero and pl_module.samples:
+            sheet = attack_sheet(pl_module.samples)
+            write_image(sheet, self._folder / f"attack_epoch_{trainer.current_epoch:03d}.png")
+            if self._show is not None:
+                self._show(sheet, trainer.global_step)
+
+
+def attack_sheet(samples: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """Three rows: photos, adversarial photos, the difference magnified around gray.
+
+    Args:
+        samples: (photo, adversarial photo), each (1, 3, H, W) in [0, 1].
+
+    Returns:
+        (1, 3, 3 H, N W) in [0, 1].
+    """
+    photos = torch.cat([photo for photo, _ in samples], dim=3)
+    attacked = torch.cat([adversarial for _, adversarial in samples], dim=3)
+    difference = (0.5 + _MAGNIFIED * (attacked - photos)).clamp(0.0, 1.0)
+    return torch.cat([photos, attacked, difference], dim=2)

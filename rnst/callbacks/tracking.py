@@ -77,7 +77,7 @@ class PictureTracker:
     def show(self, image: Tensor, step: int) -> None:
         """Log an intermediate picture (1, 3, H, W) at the number of its step."""
         if self._logger is not None:
-            log_pictures(self._logger, "picture", [image], step)
+            log_picture(self._logger, "picture", image, step)
 
     def finish(self, image: Tensor, losses: Mapping[str, float]) -> None:
         """Log the finished picture and its losses, and close the run, so that its file is complete."""
@@ -89,10 +89,9 @@ class PictureTracker:
         run.finish()
 
 
-def log_pictures(logger: WandbLogger, name: str, images: Sequence[Tensor], step: int) -> None:
-    """Log images, each (1, 3, H, W) in [0, 1], as JPEG: a PNG of noise takes ten times as long to write."""
-    pictures = [wandb.Image(to_bytes(image), file_type="jpg") for image in images]
-    logger.log_metrics({name: pictures}, step=step)  # type: ignore[dict-item]
+def log_picture(logger: WandbLogger, name: str, image: Tensor, step: int) -> None:
+    """Log an image (1, 3, H, W) in [0, 1] as JPEG: a PNG of noise takes ten times as long to write."""
+    logger.log_metrics({name: [wandb.Image(to_bytes(image), file_type="jpg")]}, step=step)  # type: ignore[dict-item]
 
 
 def _offline(tracking: Tracking) -> bool:

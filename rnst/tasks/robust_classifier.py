@@ -15,6 +15,8 @@ from rnst.data.datamodules import DataFacts
 from rnst.encoders.catalog import build_classifier
 from rnst.tasks.recipe import Recipe
 
+_SAMPLES = 8
+
 
 class RobustClassifier(pl.LightningModule):
     """Minimize the loss of the worst image in a ball around each training image (Madry et al. 2018, equation 2.1).
@@ -54,6 +56,7 @@ class RobustClassifier(pl.LightningModule):
         self.register_buffer("mean", torch.tensor(data.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(data.std).view(1, 3, 1, 1), persistent=False)
         classes = len(data.class_names)
+        self.samples: list[tuple[Tensor, Tensor]] = []
         self.clean_accuracy = MulticlassAccuracy(classes, average="micro")
         self.robust_accuracy = MulticlassAccuracy(classes, average="micro")
 
@@ -73,16 +76,16 @@ class RobustClassifier(pl.LightningModule):
         loss = F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
         accuracy = (logits.argmax(1) == labels).float().mean()
         self.log("train/loss", loss, prog_bar=True)
-        self.log("train/accuracy_attacked", accuracy, prog_bar=True)
+        self.log("train/accuracy_attacked", accuracy)
         return loss
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:  # noqa: ARG002 - a hook
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """Count right answers, clean and under attack."""
-        self._evaluate(batch, "val")
+        self._evaluate(batch, batch_idx, "val")
 
-    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:  # noqa: ARG002 - a hook
+    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """Count right answers, clean and under attack."""
-        self._evaluate(batch, "test")
+        self._evaluate(batch, batch_idx, "test")
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The recipe, its schedule advanced at every step."""
@@ -105,15 +108,23 @@ class RobustClassifier(pl.LightningModule):
             "steps": getattr(self.attack, "steps", 0),
         }
 
-    def _evaluate(self, batch: tuple[Tensor, Tensor], split: str) -> None:
+    def _evaluate(self, batch: tuple[Tensor, Tensor], batch_idx: int, split: str) -> None:
         images, labels = batch
         adversarial = self._attacked(self.evaluation, images, labels)
+        self._keep_sample(images, adversarial, first=batch_idx == 0)
         for name, metric, seen in (
             ("clean", self.clean_accuracy, images),
             ("attacked", self.robust_accuracy, adversarial),
         ):
             metric(self(seen), labels)
             self._log_metric(f"{split}/accuracy_{name}", metric)
+
+    def _keep_sample(self, images: Tensor, adversarial: Tensor, *, first: bool) -> None:
+        """Keep one (photo, attacked photo) of each batch: files are sorted by class, a batch may hold one."""
+        if first:
+            self.samples = []
+        if len(self.samples) < _SAMPLES:
+            self.samples.append((images[:1].cpu(), adversarial[:1].cpu()))
 
     def _log_metric(self, name: str, metric: Metric) -> None:
         self.log(name, metric, on_step=False, on_epoch=True, prog_bar=True)

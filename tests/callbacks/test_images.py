@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rnst.callbacks.images import Snapshots
+from rnst.callbacks.images import AttackSheets, Snapshots, attack_sheet
 from rnst.image.io import read_image
 
 
@@ -54,3 +54,21 @@ def test_snapshots__shown_at_the_step_of_their_losses(tmp_path: Path) -> None:
 def test_snapshots__none(every: int, main_process: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter
     _train(Snapshots(tmp_path, "cat", every), 4, main_process=main_process)
     assert not list(tmp_path.iterdir())
+
+
+def test_attack_sheet__photos_attacked_and_difference() -> None:
+    photos = [torch.full((1, 3, 4, 5), value) for value in (0.2, 0.6)]
+    sheet = attack_sheet([(photos[0], photos[0] + 0.02), (photos[1], photos[1])])
+    assert sheet.shape == (1, 3, 12, 10)
+    values = [sheet[0, 0, row, column].item() for row in (0, 4, 8) for column in (0, 5)]
+    assert values == pytest.approx([0.2, 0.6, 0.22, 0.6, 0.7, 0.5], abs=1e-5)
+
+
+@pytest.mark.parametrize(("sanity", "written"), [(True, 0), (False, 1)], ids=["sanity check", "validation"])
+def test_attack_sheets__after_each_validation(sanity: bool, written: int, tmp_path: Path) -> None:  # noqa: FBT001
+    shown: list[int] = []
+    trainer: Any = SimpleNamespace(sanity_checking=sanity, is_global_zero=True, current_epoch=7, global_step=50)
+    task: Any = SimpleNamespace(samples=[(torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8))])
+    AttackSheets(tmp_path, lambda _sheet, step: shown.append(step)).on_validation_end(trainer, task)
+    assert [path.name for path in tmp_path.iterdir()] == ["attack_epoch_007.png"] * written
+    assert shown == [50] * written

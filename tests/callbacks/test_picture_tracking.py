@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rnst.callbacks import tracking
-from rnst.callbacks.tracking import PictureTracker, Tracking, log_pictures, tracker
+from rnst.callbacks.tracking import PictureTracker, Tracking, log_picture, tracker
 from tests.offline_runs import read_run, run_folders
 
 _NAMES: dict[str, Any] = {"group": "cat in the style of waves", "tags": ["resnet18", "new"]}
@@ -109,14 +109,14 @@ def test_offline_run__reads_back(tmp_path: Path) -> None:
     assert (final["width"], final["height"]) == (24, 16)
 
 
-def test_log_pictures__one_list_at_one_step() -> None:
+def test_log_picture__at_its_step() -> None:
     class _Logger:
         def log_metrics(self, metrics: dict[str, Any], step: int) -> None:
             calls.append((metrics, step))
 
     calls: list[tuple[dict[str, Any], int]] = []
     logger: Any = _Logger()
-    log_pictures(logger, "attacks", [torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 12)], 7)
+    log_picture(logger, "attacks", torch.rand(1, 3, 8, 8), 7)
     ((metrics, step),) = calls
     assert step == 7
-    assert [type(picture).__name__ for picture in metrics["attacks"]] == ["Image", "Image"]
+    assert [type(picture).__name__ for picture in metrics["attacks"]] == ["Image"]
