@@ -45,7 +45,7 @@ def tracker(
     folder = folder.resolve()  # the process that writes runs may have been started in another folder
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("WANDB_SILENT", "true")
-    return WandbLogger(
+    logger = WandbLogger(
         project=PROJECT,
         save_dir=folder,
         offline=_offline(tracking),
@@ -55,6 +55,9 @@ def tracker(
         config=dict(config),
         settings=wandb.Settings(silent=True),
     )
+    # Lightning 2.6 hands on a setting that wandb has given up, and wandb warns of it on every start.
+    logger._wandb_init.pop("anonymous", None)
+    return logger
 
 
 class PictureTracker:
