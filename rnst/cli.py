@@ -64,6 +64,9 @@ def _run(command: Command, arguments: Sequence[str] | None) -> None:
     except RnstError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2)
+    except BrokenPipeError:  # the reader has seen enough, as in `rnst models | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
     except KeyboardInterrupt:
         sys.stderr.write("stopped\n")
         sys.exit(_STOPPED)
@@ -91,7 +94,7 @@ class _TrainingCLI(LightningCLI):
     def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
         """A parser with short errors."""
         kwargs.setdefault("dump_header", [])
-        parser = _TrainingParser(**kwargs)
+        parser = _TrainingParser(usage="train_robust.py [--config YAML] [--data.root DIR] [--KEY VALUE ...]", **kwargs)
         parser.add_argument("-c", "--config", action="config", help="YAML file with any of the options below.")
         return parser
 
@@ -149,12 +152,11 @@ def _train(arguments: list[str]) -> None:
         trainer_defaults={"inference_mode": False, "reload_dataloaders_every_n_epochs": 1},
     )
     config = cli.config
-    radius = cli.model.attack.ball.radius
-    size = cli.model.data.image_size
-    sys.stdout.write(
-        f"attack: {cli.model.attack}\n"
-        f"radius {radius:g} at {size} px has the strength per pixel of {radius * _PIXELS_AT_224 / size:.3g} at 224 px\n"
-    )
+    radius, size = cli.model.attack.ball.radius, cli.model.data.image_size
+    sys.stdout.write(f"attack: {cli.model.attack}, radius stated at {size} px\n")
+    if size != _PIXELS_AT_224:
+        equivalent = radius * _PIXELS_AT_224 / size
+        sys.stdout.write(f"radius {radius:g} at {size} px has the strength per pixel of {equivalent:.3g} at 224 px\n")
     resume = robust_training.newest_checkpoint(run_folder(config.output)) if config.resume else None
     facts = robust_training.train(
         cli.trainer, cli.model, cli.datamodule, config.output, resume=resume, half=config.half
@@ -167,7 +169,10 @@ def _train(arguments: list[str]) -> None:
 
 
 def _stylize(arguments: list[str]) -> None:
-    parser = _OneLineErrors(prog="stylize.py", description="Paint a photo in the style of a painting.")
+    parser = _OneLineErrors(
+        usage="stylize.py [--content C] [--style S] [--output PICTURE] [--OPTION VALUE ...]",
+        description="Paint a photo in the style of a painting.",
+    )
     parser.add_argument("--config", action="config", help="YAML file with any of the options below.")
     parser.add_class_arguments(StylizationSettings, as_group=False)
     options = parser.parse_args(_gathered(arguments, {"--style_layers", "--content_layers"})).as_dict()

@@ -124,20 +124,22 @@ def test_resume__equals_a_training_that_was_not_stopped(
     root, two_epochs = make_photos(), {"trainer.max_epochs": 2, "half": False}
     _run(_IMAGENETTE, root, "whole.safetensors", **two_epochs)
 
-    def stops_in_the_second_epoch(task: RobustClassifier, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        if task.current_epoch == 1 and batch_idx == 1:
+    step, steps = RobustClassifier.training_step, list[tuple[int, int]]()
+
+    def fragile(task: RobustClassifier, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        steps.append((task.current_epoch, batch_idx))
+        if len(steps) == 5:
             raise RuntimeError("the machine went off")
         return step(task, batch, batch_idx)
 
-    step = RobustClassifier.training_step
-    with monkeypatch.context() as patch:
-        patch.setattr(RobustClassifier, "training_step", stops_in_the_second_epoch)
-        with pytest.raises(RuntimeError, match="went off"):
-            _run(_IMAGENETTE, root, "parts.safetensors", **two_epochs)
+    monkeypatch.setattr(RobustClassifier, "training_step", fragile)
+    with pytest.raises(RuntimeError, match="went off"):
+        _run(_IMAGENETTE, root, "parts.safetensors", **two_epochs)
     assert not (tmp_path / "parts.safetensors").exists()
     assert [path.name for path in Path("runs/parts/checkpoints").iterdir()] == ["epoch=000.ckpt"]
 
     _run(_IMAGENETTE, root, "parts.safetensors", "--resume", **two_epochs)
+    assert steps == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 0), (1, 1), (1, 2)], "the first epoch is not repeated"
     (whole, whole_facts), (parts, parts_facts) = (
         read_weights(Path(f"{name}.safetensors")) for name in ("whole", "parts")
     )

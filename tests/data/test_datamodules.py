@@ -80,9 +80,9 @@ def test_restricted_imagenet__labels_by_wordnet_id(make_photos: MakePhotos) -> N
 
 
 def test_stages__size_at() -> None:
-    stages = [Stage(epochs=2, image_size=16), Stage(epochs=1, image_size=24)]
+    stages = [Stage(epochs=1, image_size=16), Stage(epochs=2, image_size=24), Stage(epochs=1, image_size=28)]
     data = _folders(Path(), stages=stages)
-    assert [data.size_at(epoch) for epoch in range(5)] == [16, 16, 24, 24, 24]
+    assert [data.size_at(epoch) for epoch in range(6)] == [16, 24, 24, 28, 28, 28]
     assert [_folders(Path()).size_at(epoch) for epoch in (0, 9)] == [32, 32]
 
 

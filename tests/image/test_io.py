@@ -193,7 +193,7 @@ def test_resize() -> None:
         resized = resize(checkerboard, size)
         assert resized.min() >= 0.0
         assert resized.max() <= 1.0
-    assert (resize(checkerboard, (32, 32))[..., 4:-4, 4:-4] - 0.5).abs().max() < 0.01, "reduced without aliasing"
+    assert resize(torch.rand(1, 3, 96, 96), (24, 24)).std() < 0.15, "noise is averaged away, not sampled"
 
 
 @pytest.mark.parametrize(
