@@ -20,7 +20,7 @@ from rnst.callbacks.images import AttackSheets
 from rnst.callbacks.tracking import Tracking, log_picture, tracker
 from rnst.data.datamodules import PhotoFolders
 from rnst.encoders.catalog import BUNDLED, DEFAULT_ENCODER, encoder_names, find_network
-from rnst.errors import RnstError
+from rnst.errors import InvalidValueError, RnstError
 from rnst.experiments import robust_training, stylization
 from rnst.experiments.stylization_settings import StylizationSettings
 from rnst.files import written_aside
@@ -58,17 +58,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(command: Command, arguments: Sequence[str] | None) -> None:
     """Run a command; turn our own errors into one line and exit status 2."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # idle threads that spin slow a shared machine many times over
     try:
         command(list(sys.argv[1:] if arguments is None else arguments))
-    except RnstError as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(2)
     except BrokenPipeError:  # the reader has seen enough, as in `rnst models | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped\n")
+    except (RnstError, OSError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2)
+    except KeyboardInterrupt as stop:
+        sys.stderr.write(f"{str(stop) or 'stopped'}\n")
         sys.exit(_STOPPED)
 
 
@@ -108,6 +107,8 @@ class _TrainingCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The trainer of the configuration, with what every run of ours has."""
         config = self.config
+        if config.output.suffix != ".safetensors":
+            raise InvalidValueError("--output", str(config.output), "a file name that ends in .safetensors")
         folder = run_folder(config.output)
         with written_aside(folder / "config.yaml") as aside:
             aside.write_text(self.parser.dump(config, skip_none=False), encoding="utf-8")
@@ -148,14 +149,14 @@ def _train(arguments: list[str]) -> None:
         args=arguments,
         save_config_callback=None,
         seed_everything_default=0,
-        # PGD needs gradients in test, which inference mode forbids; stages change the image size by epoch.
+        # Our attacks leave inference mode by themselves; others may not. Stages change the image size by epoch.
         trainer_defaults={"inference_mode": False, "reload_dataloaders_every_n_epochs": 1},
     )
     config = cli.config
     radius, size = cli.model.attack.ball.radius, cli.model.data.image_size
     sys.stdout.write(f"attack: {cli.model.attack}, radius stated at {size} px\n")
     if size != _PIXELS_AT_224:
-        equivalent = radius * _PIXELS_AT_224 / size
+        equivalent = cli.model.attack.ball.scaled(_PIXELS_AT_224 / size).radius
         sys.stdout.write(f"radius {radius:g} at {size} px has the strength per pixel of {equivalent:.3g} at 224 px\n")
     resume = robust_training.newest_checkpoint(run_folder(config.output)) if config.resume else None
     facts = robust_training.train(
@@ -206,6 +207,8 @@ def _gallery(arguments: list[str]) -> None:
 
 
 _COMMANDS: dict[str, tuple[Command, str]] = {
+    "stylize": (_stylize, "paint a photo in the style of a painting; also as stylize.py"),
+    "train": (_train, "train robust weights; also as train_robust.py"),
     "models": (_models, "list the networks"),
     "gallery": (_gallery, "write finished pictures as one page"),
 }
@@ -216,7 +219,7 @@ def _dispatch(arguments: list[str]) -> None:
         _COMMANDS[arguments[0]][0](arguments[1:])
         return
     lines = [f"  {name:<10} {summary}\n" for name, (_, summary) in _COMMANDS.items()]
-    text = "".join(["usage: rnst COMMAND [--help]\n\n", *lines, "\nSee also stylize.py and train_robust.py.\n"])
+    text = "".join(["usage: rnst COMMAND [--help]\n\n", *lines])
     asked = not arguments or arguments[0] in {"-h", "--help"}
     (sys.stdout if asked else sys.stderr).write(text)
     sys.exit(0 if asked else 2)

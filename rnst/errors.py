@@ -34,10 +34,3 @@ class InvalidValueError(RnstError):
 
     def __init__(self, option: str, value: object, wanted: str) -> None:
         super().__init__(f"{option} is {value!r}, but must be {wanted}")
-
-
-class MissingExtraError(RnstError):
-    """A feature needs a package that only some users install."""
-
-    def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(f"{feature} needs an optional package: pip install 'rnst[{extra}]'")

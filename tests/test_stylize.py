@@ -29,7 +29,7 @@ _EVERY_OPTION = {
     "output": ["new/all.jpg"],
     "encoder": ["resnet34"],
     "weights": ["random"],
-    "size": ["40"],
+    "size": ["48"],
     "steps": ["3"],
     "scales": ["2"],
     "optimizer": ["adam"],

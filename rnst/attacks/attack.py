@@ -23,7 +23,7 @@ class Attack(ABC):
     ball: Ball
 
     def scaled(self, factor: float) -> Self:
-        """The same attack in a ball of `factor` times the radius."""
+        """The attack of the same strength per pixel for images whose side is `factor` times as long."""
         return replace(self, ball=self.ball.scaled(factor))
 
     @abstractmethod

@@ -7,6 +7,8 @@ from typing import ClassVar, Self
 import torch
 from torch import Tensor
 
+from rnst.errors import InvalidValueError
+
 _TINY = 1e-10  # the reference library adds the same to a gradient's norm
 
 
@@ -22,9 +24,14 @@ class Ball(ABC):
     norm: ClassVar[str]
     radius: float
 
+    def __post_init__(self) -> None:
+        """Refuse a negative radius."""
+        if self.radius < 0:
+            raise InvalidValueError("ball.radius", self.radius, "0 or more")
+
+    @abstractmethod
     def scaled(self, factor: float) -> Self:
-        """The same ball with its radius multiplied by `factor`."""
-        return replace(self, radius=self.radius * factor)
+        """The ball of the same strength per pixel for images whose side is `factor` times as long."""
 
     @abstractmethod
     def project(self, delta: Tensor) -> Tensor:
@@ -44,6 +51,10 @@ class L2Ball(Ball):
     """All perturbations whose Euclidean norm is at most `radius`."""
 
     norm = "l2"
+
+    def scaled(self, factor: float) -> Self:
+        """A norm over all pixels grows with the side of the image: the radius is multiplied by `factor`."""
+        return replace(self, radius=self.radius * factor)
 
     def project(self, delta: Tensor) -> Tensor:
         """Shrink each sample of `delta`, (N, ...), to norm `radius` where it is longer."""
@@ -65,6 +76,10 @@ class LinfBall(Ball):
     """All perturbations that change no value by more than `radius`."""
 
     norm = "linf"
+
+    def scaled(self, factor: float) -> Self:  # noqa: ARG002 - this ball knows no image size
+        """The radius is per pixel already and stays as it is."""
+        return self
 
     def project(self, delta: Tensor) -> Tensor:
         """Clamp every value of `delta`, (N, ...), to [-radius, radius]."""

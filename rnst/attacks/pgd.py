@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rnst.attacks.attack import Attack, Model
+from rnst.errors import InvalidValueError
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,20 @@ class PGD(Attack):
     restarts: int = 1
     keep_best: bool = True
 
+    def __post_init__(self) -> None:
+        """Refuse numbers that mean nothing; no steps at all leave the random start."""
+        if self.steps < 0:
+            raise InvalidValueError("attack.steps", self.steps, "0 or more")
+        if self.restarts < 1:
+            raise InvalidValueError("attack.restarts", self.restarts, "at least 1")
+        if self.step_size <= 0:
+            raise InvalidValueError("attack.step_size", self.step_size, "more than 0")
+
     def scaled(self, factor: float) -> Self:
-        """The same attack with ball and step multiplied by `factor`."""
-        return replace(self, ball=self.ball.scaled(factor), step_size=self.step_size * factor)
+        """The attack of the same strength per pixel for images whose side is `factor` times as long."""
+        ball = self.ball.scaled(factor)
+        ratio = ball.radius / self.ball.radius if self.ball.radius else 1.0
+        return replace(self, ball=ball, step_size=self.step_size * ratio)
 
     def __call__(self, model: Model, images: Tensor, labels: Tensor) -> Tensor:
         """Attack `model`; see `Attack`. The iterate kept is in the ball and in [0, 1]."""

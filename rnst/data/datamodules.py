@@ -90,6 +90,10 @@ class PhotoFolders(pl.LightningDataModule):
         super().__init__()
         if cache and crop == "resized":
             raise InvalidValueError("data.cache", cache, "false with data.crop=resized, which needs the full photos")
+        if cache and workers:
+            raise InvalidValueError(
+                "data.workers", workers, "0 with data.cache=true: each worker would keep its own copy"
+            )
         self.root = root
         self.name: str = name
         self.classes = classes

@@ -28,7 +28,7 @@ def resolve_layers(network: nn.Module, names: Sequence[str]) -> dict[str, str]:
         UnknownNameError: a name is neither.
     """
     friendly = friendly_layers(network)
-    paths = {path for path, _ in network.named_modules() if path}
+    paths = {path for path, module in network.named_modules() if path and not isinstance(module, nn.Identity)}
     for name in names:
         if name not in friendly and name not in paths:
             raise UnknownNameError("layer", name, [*friendly, "or any module path, as layer2.0.conv1 or features.3"])

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,14 +16,14 @@ from torch.nn import functional as F
 
 from rnst.encoders.encoder import Encoder
 from rnst.errors import RnstError
-from rnst.experiments.stylization_settings import StylizationSettings
+from rnst.experiments.stylization_settings import SMALLEST_SIZE, StylizationSettings
 from rnst.image.io import fit_long_side, resize
 from rnst.image.parameters import FourierImage, ImageParameter, PixelImage
 from rnst.image.transforms import draw_offsets, shift
 from rnst.losses.objective import Objective, Weights
 from rnst.losses.perceptual import ContentLoss, GramLoss
 from rnst.optimization.optimizers import PixelOptimizer
-from rnst.tasks.image_optimization import ImageOptimization, Schedule, View
+from rnst.tasks.image_optimization import STEPS_OF_A_VIEW, ImageOptimization, Schedule, View
 
 _SCALE_FACTOR = 2**0.5
 _MARGIN = 16  # pixels painted around the picture and cut off: the network's zero padding leaves a noisy frame
@@ -75,6 +76,7 @@ def plan_scales(size: tuple[int, int], settings: StylizationSettings) -> list[Sc
         settings: size, scales and steps.
     """
     long_sides = [round(settings.size / _SCALE_FACTOR**step) for step in reversed(range(settings.scales))]
+    long_sides = [side for side in long_sides if side >= min(SMALLEST_SIZE, settings.size)]
     sizes = [fit_long_side(size, long_side) for long_side in long_sides]
     return [Scale(fitted, settings.steps, settings.steps * index) for index, fitted in enumerate(sizes)]
 
@@ -117,7 +119,7 @@ class Painter:
         task = ImageOptimization(
             self._parameters(_framed(resize(start, scale.size))),
             self._encoder,
-            self._views(scale.size),
+            self._views(scale),
             PixelOptimizer(settings.optimizer, settings.learning_rate, settings.history, settings.line_search),
             Schedule(scale.steps, first_step=scale.first_step),
             _MARGIN,
@@ -148,19 +150,22 @@ class Painter:
         return PixelImage.from_image(start)
 
     @torch.no_grad()
-    def _views(self, size: tuple[int, int]) -> list[View]:
+    def _views(self, scale: Scale) -> list[View]:
         """Measure the targets: the style once, the content at each offset against the network's strides.
 
         The style keeps its aspect and gets the long side of the picture.
         """
-        settings = self._settings
+        settings, size = self._settings, scale.size
         style_size = fit_long_side((self._style.shape[-2], self._style.shape[-1]), max(size))
         style_features = self._encoder(resize(self._style, style_size))
         style = {layer: GramLoss(style_features[layer]) for layer in settings.style_layers or ()}
         content = _framed(resize(self._content, size))
         weights = Weights(settings.style_weight, settings.content_weight, settings.tv_weight)
         views = []
-        for offset in draw_offsets(settings.shifts, _STRIDE_PERIOD, settings.seed):
+        offsets = draw_offsets(settings.shifts, _STRIDE_PERIOD, settings.seed)
+        first, count = scale.first_step // STEPS_OF_A_VIEW, math.ceil(scale.steps / STEPS_OF_A_VIEW)
+        for turn in range(first, first + min(count, settings.shifts)):
+            offset = offsets[turn % settings.shifts]
             features = self._encoder(shift(content, offset))
             losses = {layer: ContentLoss(features[layer]) for layer in settings.content_layers or ()}
             views.append(View(offset, Objective(style, losses, weights)))

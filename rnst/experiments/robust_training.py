@@ -67,7 +67,10 @@ def train(
         The facts in the exported file.
     """
     began = time.perf_counter()
-    trainer.fit(model, datamodule=data, ckpt_path=resume, weights_only=True)
+    try:
+        trainer.fit(model, datamodule=data, ckpt_path=resume, weights_only=True)
+    except SystemExit as stop:  # what Lightning makes of Ctrl-C
+        raise KeyboardInterrupt("stopped; --resume goes on from the last complete epoch") from stop
     seconds = time.perf_counter() - began
     accuracies = trainer.test(model, datamodule=data, verbose=False)[0]
     facts = {

@@ -17,7 +17,7 @@ from rnst.callbacks.tracking import PictureTracker
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import RANDOM, Encoder, Plumbing, load_encoder
 from rnst.encoders.weights import sha256_of
-from rnst.experiments.painter import Painted, Painter, plan_scales
+from rnst.experiments.painter import NoPictureError, Painted, Painter, plan_scales
 from rnst.experiments.stylization_settings import StylizationSettings
 from rnst.image.io import fit_long_side, read_image, resize, write_image
 from rnst.image.samples import find_picture
@@ -46,6 +46,7 @@ def stylize(settings: StylizationSettings, *, console: Console | None = None) ->
     start = _first_picture(settings, content, style)
     settings = _with_layers(settings)
     encoder, facts = _encoder(settings)
+    settings.output.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be had is told before the work
     described = {**settings.as_dict(), **_sources(settings)}
     began = time.perf_counter()
     tracker = PictureTracker(
@@ -88,7 +89,7 @@ def _paint(
             for scale in plan[1:]:
                 if painted.finished:
                     painted = painter.paint(scale, painted.image, watchers, tracker.loggers)
-        except KeyboardInterrupt:  # before this scale had a picture: that of the last one is kept
+        except (KeyboardInterrupt, NoPictureError):  # before this scale had a picture: that of the last one is kept
             painted = replace(painted, finished=False)
     if not painted.finished:
         console.print("stopped; keeping the best picture so far")

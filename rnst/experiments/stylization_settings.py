@@ -9,7 +9,7 @@ from rnst.errors import InvalidValueError
 from rnst.image.io import check_format
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
 
-_SMALLEST_SIZE = 32  # below, the deepest layers of a ResNet have no extent left
+SMALLEST_SIZE = 32  # below, the deepest layers of a ResNet have no extent left
 _AT_LEAST_ONE = ("steps", "scales", "history", "shifts")
 _NOT_NEGATIVE = ("style_weight", "content_weight", "tv_weight", "fourier_decay", "save_every", "seed")
 
@@ -82,8 +82,8 @@ class StylizationSettings:
         Raises:
             InvalidValueError: a value is out of range.
         """
-        if self.size < _SMALLEST_SIZE:
-            raise InvalidValueError("--size", self.size, f"at least {_SMALLEST_SIZE} pixels")
+        if self.size < SMALLEST_SIZE:
+            raise InvalidValueError("--size", self.size, f"at least {SMALLEST_SIZE} pixels")
         for name in _AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise InvalidValueError(f"--{name}", getattr(self, name), "at least 1")

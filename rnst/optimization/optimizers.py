@@ -69,12 +69,18 @@ class ThriftyLBFGS(torch.optim.LBFGS):
         Args:
             closure: zeroes the gradients, evaluates, back-propagates, returns the scalar loss.
         """
+        evaluated = False
 
         def remembering() -> Tensor:
+            nonlocal evaluated
             point = parameters_to_vector(self.param_groups[0]["params"]).detach()
             if self._loss is None or self._point is None or not torch.equal(point, self._point):
                 self._loss = closure().detach()
+                evaluated = True
                 self._point = point.clone()
             return self._loss
 
-        return super().step(remembering)  # type: ignore[no-any-return,no-untyped-call]
+        loss: Tensor = super().step(remembering)  # type: ignore[no-untyped-call]
+        if not evaluated:  # a picture that stands still; Lightning wants the closure of each step to have run
+            closure()
+        return loss

@@ -14,6 +14,8 @@ from rnst.optimization.optimizers import PixelOptimizer, ThriftyLBFGS
 
 Features = Mapping[str, Tensor]
 
+STEPS_OF_A_VIEW = 15
+
 
 @dataclass(frozen=True)
 class View:
@@ -39,7 +41,7 @@ class Schedule:
     """
 
     steps: int
-    hold: int = 15
+    hold: int = STEPS_OF_A_VIEW
     first_step: int = 0
 
 

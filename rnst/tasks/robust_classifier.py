@@ -103,6 +103,7 @@ class RobustClassifier(pl.LightningModule):
             "image_size": self.data.image_size,
             "mean": list(self.data.mean),
             "std": list(self.data.std),
+            "attack": str(self.attack),
             "norm": self.attack.ball.norm,
             "radius": self.attack.ball.radius,
             "steps": getattr(self.attack, "steps", 0),

@@ -1,10 +1,12 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
 from rnst.attacks.ball import Ball, L2Ball, LinfBall
+from rnst.errors import InvalidValueError
 
 _RADIUS = 0.7
 _BALLS = [L2Ball(_RADIUS), LinfBall(_RADIUS)]
@@ -89,13 +91,23 @@ def test_random_start__uniform_in_the_ball(ball: Ball, dtype: torch.dtype, shape
     assert (start.mean(0).abs() < 4 * standard_error).all()  # no preferred direction
 
 
+def test_scaled__an_l2_norm_grows_with_the_image_a_maximum_does_not() -> None:
+    assert L2Ball(_RADIUS).scaled(0.5) == L2Ball(_RADIUS * 0.5)
+    assert LinfBall(_RADIUS).scaled(0.5) == LinfBall(_RADIUS)
+    change = torch.full((1, 3, 8, 8), 0.1)
+    for ball in (L2Ball(change.norm().item()), LinfBall(0.1)):
+        doubled = torch.full((1, 3, 16, 16), 0.1)
+        torch.testing.assert_close(ball.scaled(2.0).project(doubled * 3), doubled, msg="the same strength per pixel")
+
+
 @balls
-def test_scaled(ball: Ball) -> None:
-    assert ball.scaled(0.5) == type(ball)(_RADIUS * 0.5)
+def test_negative_radius_is_refused(ball: Ball) -> None:
+    with pytest.raises(InvalidValueError, match="radius"):
+        replace(ball, radius=-1.0)
 
 
 @balls
 def test_radius_zero_allows_nothing(ball: Ball) -> None:
-    none, delta = ball.scaled(0.0), torch.randn(3, 3, 4, 4)
+    none, delta = replace(ball, radius=0.0), torch.randn(3, 3, 4, 4)
     assert torch.equal(none.project(delta), torch.zeros_like(delta))
     assert torch.equal(none.random_start(delta), torch.zeros_like(delta))

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from rnst.attacks.attack import Attack, NoAttack
 from rnst.attacks.ball import Ball, L2Ball, LinfBall
 from rnst.attacks.pgd import PGD
+from rnst.errors import InvalidValueError
 
 _L2 = PGD(L2Ball(0.8), steps=5, step_size=0.3)
 _LINF = PGD(LinfBall(0.05), steps=5, step_size=0.02)
@@ -185,9 +186,15 @@ def test_a_model_of_nan_gives_back_the_image() -> None:
 @pytest.mark.parametrize("attack", [_L2, _LINF, NoAttack()], ids=["l2", "linf", "none"])
 def test_scaled_keeps_the_shape_of_the_attack(attack: Attack) -> None:
     half = attack.scaled(0.5)
-    assert half.ball.radius == attack.ball.radius * 0.5
-    if isinstance(attack, PGD):
-        assert half == replace(attack, ball=attack.ball.scaled(0.5), step_size=attack.step_size * 0.5)
+    assert half.ball == attack.ball.scaled(0.5)
+    if isinstance(attack, PGD) and isinstance(half, PGD):
+        assert half.step_size / half.ball.radius == pytest.approx(attack.step_size / attack.ball.radius)
+
+
+@pytest.mark.parametrize("wrong", [{"steps": -1}, {"restarts": 0}, {"step_size": 0.0}], ids=str)
+def test_numbers_that_mean_nothing_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidValueError, match=next(iter(wrong))):
+        replace(_L2, **wrong)
 
 
 def test_no_attack_gives_the_images_back() -> None:

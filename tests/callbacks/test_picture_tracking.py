@@ -1,6 +1,7 @@
 """One run for one picture, and where it goes; tests/offline_runs.py reads runs back."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,7 +28,12 @@ def _nobody_is_logged_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """What loggers are asked for, none of which is made."""
     calls: Asked = []
-    monkeypatch.setattr(tracking, "WandbLogger", lambda **options: calls.append(options))
+
+    def make(**options: Any) -> SimpleNamespace:
+        calls.append(options)
+        return SimpleNamespace(_wandb_init={})
+
+    monkeypatch.setattr(tracking, "WandbLogger", make)
     return calls
 
 

@@ -184,7 +184,7 @@ def test_a_damaged_file_is_read_or_refused(tmp_path: Path, container: str) -> No
         if number % 3 == 0:
             damaged = damaged[: int(torch.randint(1, len(whole), ()))]
         for _ in range(3):
-            damaged[int(torch.randint(min(800, len(whole)), ()))] = int(torch.randint(256, ()))
+            damaged[int(torch.randint(min(800, len(damaged)), ()))] = int(torch.randint(256, ()))
         path.write_bytes(bytes(damaged))
         try:
             read_weights(path)
