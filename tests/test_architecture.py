@@ -25,7 +25,7 @@ _LEVELS: tuple[dict[str, str], ...] = (
     },
     {"rnst.optimization": "tiles tiled_gradient optimizers"},
     {"rnst.tasks": "recipe robust_classifier image_optimization"},
-    {"rnst.callbacks": "images progress tracking", "rnst.gallery": "pictures summary page"},
+    {"rnst.callbacks": "images plots progress tracking", "rnst.gallery": "pictures summary page"},
     {
         "rnst.experiments": "robust_training stylization_settings painter stylization sweep feature_visualization "
         "transferability corruption layer_robustness artifacts"
@@ -47,6 +47,7 @@ _FENCES = {
     "pickle": {"rnst.encoders.weights"},
     "torch.load": {"rnst.encoders.weights"},
     "wandb": {"rnst.callbacks.tracking"},
+    "matplotlib": {"rnst.callbacks.plots"},
     "torch.distributed": {"rnst.optimization.tiled_gradient"},
     "jsonargparse": {"rnst.commands"},
     "pytorch_lightning.cli": {"rnst.commands.train"},
