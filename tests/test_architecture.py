@@ -27,8 +27,8 @@ _LEVELS: tuple[dict[str, str], ...] = (
     {"rnst.tasks": "recipe robust_classifier image_optimization"},
     {"rnst.callbacks": "images plots progress tracking", "rnst.gallery": "pictures summary page"},
     {
-        "rnst.experiments": "robust_training stylization_settings painter stylization sweep feature_visualization "
-        "transferability corruption layer_robustness artifacts"
+        "rnst.experiments": "robust_training stylization_settings targets painter stylization sweep "
+        "feature_visualization transferability corruption layer_robustness artifacts"
     },
     {"rnst.commands": "parsing train stylize models gallery"},
     {"rnst": "cli"},
@@ -40,7 +40,7 @@ _PLACES = {
     for index, name in enumerate(names.split())
 }
 # Experiments do not know each other, with this exception: one program in several files.
-_PAINTING = ("stylization_settings", "painter", "stylization", "sweep")
+_PAINTING = ("stylization_settings", "targets", "painter", "stylization", "sweep")
 # What is fenced in -> the only modules, or packages, that may use it.
 _FENCES = {
     "PIL": {"rnst.image.io"},

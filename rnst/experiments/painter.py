@@ -17,11 +17,10 @@ from torch.nn import functional as F
 from rnst.encoders.encoder import Encoder
 from rnst.errors import RnstError
 from rnst.experiments.stylization_settings import SMALLEST_SIZE, StylizationSettings
+from rnst.experiments.targets import content_losses, style_losses, weighted
 from rnst.image.io import fit_long_side, resize
 from rnst.image.parameters import FourierImage, ImageParameter, PixelImage
 from rnst.image.transforms import draw_offsets, shift
-from rnst.losses.objective import Objective, Weights
-from rnst.losses.perceptual import ContentLoss, GramLoss
 from rnst.optimization.optimizers import PixelOptimizer
 from rnst.tasks.image_optimization import STEPS_OF_A_VIEW, ImageOptimization, Schedule, View
 
@@ -157,18 +156,15 @@ class Painter:
         """
         settings, size = self._settings, scale.size
         style_size = fit_long_side((self._style.shape[-2], self._style.shape[-1]), max(size))
-        style_features = self._encoder(resize(self._style, style_size))
-        style = {layer: GramLoss(style_features[layer]) for layer in settings.style_layers or ()}
+        style = style_losses(settings, self._encoder, resize(self._style, style_size))
         content = _framed(resize(self._content, size))
-        weights = Weights(settings.style_weight, settings.content_weight, settings.tv_weight)
         views = []
         offsets = draw_offsets(settings.shifts, _STRIDE_PERIOD, settings.seed)
         first, count = scale.first_step // STEPS_OF_A_VIEW, math.ceil(scale.steps / STEPS_OF_A_VIEW)
         for turn in range(first, first + min(count, settings.shifts)):
             offset = offsets[turn % settings.shifts]
-            features = self._encoder(shift(content, offset))
-            losses = {layer: ContentLoss(features[layer]) for layer in settings.content_layers or ()}
-            views.append(View(offset, Objective(style, losses, weights)))
+            losses = content_losses(settings, self._encoder, shift(content, offset))
+            views.append(View(offset, weighted(settings, style, losses)))
         return views
 
 
