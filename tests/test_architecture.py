@@ -14,7 +14,7 @@ _LEVELS: tuple[dict[str, str], ...] = (
     {"rnst": "errors files results"},
     {
         "rnst.image": "io strokes painting samples color parameters transforms",
-        "rnst.attacks": "ball attack pgd",
+        "rnst.attacks": "ball attack loss pgd fgsm",
         "rnst.metrics": "arrays artifacts color_distance content_similarity random_network style_distance score_table "
         "scores",
     },

@@ -1,19 +1,20 @@
-"""Projected gradient descent: one loop over any model, any ball."""
+"""Projected gradient descent: one loop over any model, any ball, any loss."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Self
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from rnst.attacks.attack import Attack, Model
+from rnst.attacks.attack import Attack, Model, weights_frozen
+from rnst.attacks.loss import AttackLoss, CrossEntropy, in_float
 from rnst.errors import InvalidValueError
 
 
 @dataclass(frozen=True)
 class PGD(Attack):
-    """Maximize the cross-entropy of each image inside a ball (Madry et al. 2018, section 2.1).
+    """Maximize a loss of each image inside a ball (Madry et al. 2018, section 2.1).
 
     As in the `robustness` library, the step is `step_size` times the steepest direction, the perturbation is projected
     to the ball, the image is clamped to [0, 1], and the iterate of highest loss is kept. We depart in that a random
@@ -26,6 +27,7 @@ class PGD(Attack):
         random_start: begin at a random point of the ball, not at the image.
         restarts: independent tries; the image of highest loss over all of them is kept.
         keep_best: return the iterate of highest loss (costs one more forward pass), not the last one.
+        loss: what is driven up: any error, a class that is wanted, or the distance from the clean answer.
     """
 
     steps: int = 7
@@ -33,6 +35,7 @@ class PGD(Attack):
     random_start: bool = False
     restarts: int = 1
     keep_best: bool = True
+    loss: AttackLoss = CrossEntropy()
 
     def __post_init__(self) -> None:
         """Refuse numbers that mean nothing; no steps at all leave the random start."""
@@ -42,53 +45,96 @@ class PGD(Attack):
             raise InvalidValueError("attack.restarts", self.restarts, "at least 1")
         if self.step_size <= 0:
             raise InvalidValueError("attack.step_size", self.step_size, "more than 0")
+        if self.loss.flat_at_image and not self.random_start:
+            wanted = f"true with the loss {type(self.loss).__name__}, whose gradient is zero at the image"
+            raise InvalidValueError("attack.random_start", self.random_start, wanted)
 
-    def scaled(self, factor: float) -> Self:
-        """The attack of the same strength per pixel for images whose side is `factor` times as long."""
-        ball = self.ball.scaled(factor)
-        ratio = ball.radius / self.ball.radius if self.ball.radius else 1.0
-        return replace(self, ball=ball, step_size=self.step_size * ratio)
+    def with_radius(self, radius: float) -> Self:
+        """The attack with another radius; the step keeps its proportion to it."""
+        grown = radius / self.ball.radius if self.ball.radius else 1.0
+        # A radius of zero, where a warm-up begins, wants no step; its length must still be one.
+        return replace(super().with_radius(radius), step_size=self.step_size * grown if grown else self.step_size)
 
-    def __call__(self, model: Model, images: Tensor, labels: Tensor) -> Tensor:
-        """Attack `model`; see `Attack`. The iterate kept is in the ball and in [0, 1]."""
-        # Tensors born under inference mode cannot be saved for backward: clone both outside of it.
-        with torch.inference_mode(mode=False), torch.enable_grad():
+    def __call__(self, model: Model, images: Tensor, labels: Tensor, radii: Tensor | None = None) -> Tensor:
+        """Attack `model`; see `Attack`. The iterate kept is in the ball and in [0, 1].
+
+        Args:
+            model: images (N, 3, H, W) in [0, 1] to logits (N, K).
+            images: (N, 3, H, W) in [0, 1].
+            labels: (N,) class numbers, or what else the loss wants.
+            radii: (N,), each image's own radius in place of the ball's; its steps are in proportion.
+        """
+        # Tensors born under inference mode cannot be saved for backward: clone all of them outside of it.
+        with torch.inference_mode(mode=False), torch.enable_grad(), weights_frozen(model):
             images, labels = images.detach().clone(), labels.clone()
-            best, best_loss = self._one_run(model, images, labels)
+            loss = self.loss.prepared(model, images, labels)
+            run = _Run(self, images, lambda current: loss(in_float(model(current))), self._shares(images, radii))
+            best, best_loss = run()
             for _ in range(self.restarts - 1):
-                candidate, loss = self._one_run(model, images, labels)
-                best, best_loss = _worse(candidate, loss, best, best_loss)
+                best, best_loss = _worse(*run(), best, best_loss)
             return best
 
-    def _one_run(self, model: Model, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """One restart: its adversarial images and their losses, (N,)."""
+    def _shares(self, images: Tensor, radii: Tensor | None) -> Tensor | None:
+        """Each image's part of the ball's radius, (N, 1, 1, 1)."""
+        if radii is None:
+            return None
+        if self.ball.radius == 0:
+            raise InvalidValueError("attack.ball.radius", self.ball.radius, "more than 0 where each image has its own")
+        if radii.shape != images.shape[:1] or not bool((radii >= 0).all()):
+            raise InvalidValueError(
+                "radii", tuple(radii.shape), f"{len(images)} numbers, one for each image, 0 or more"
+            )
+        return (radii.clone().to(images) / self.ball.radius).view(-1, *(1 for _ in images.shape[1:]))
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One restart on one batch.
+
+    Attributes:
+        attack: its settings.
+        images: (N, 3, H, W) in [0, 1], before the attack.
+        loss: images (N, 3, H, W) to losses (N,).
+        shares: each image's part of the radius and of the step, (N, 1, 1, 1); everybody the whole where absent.
+    """
+
+    attack: PGD
+    images: Tensor
+    loss: Callable[[Tensor], Tensor]
+    shares: Tensor | None
+
+    def __call__(self) -> tuple[Tensor, Tensor]:
+        """Adversarial images and their losses, (N,)."""
+        attack, images = self.attack, self.images
         current = images
-        if self.random_start:
-            current = self._inside(images, self.ball.random_start(images))
-        best, best_loss = current, torch.full(labels.shape, -torch.inf, device=images.device)
-        for _ in range(self.steps):
+        if attack.random_start:
+            current = self._inside(self._shared(attack.ball.random_start(images)))
+        best, best_loss = current, torch.full(images.shape[:1], -torch.inf, device=images.device)
+        for _ in range(attack.steps):
             current = current.detach().requires_grad_()
-            loss = _losses(model, current, labels)
+            loss = self.loss(current)
             (gradient,) = torch.autograd.grad(loss.sum(), current)
             current = current.detach()
             best, best_loss = _worse(current, loss.detach(), best, best_loss)
-            step = self.step_size * self.ball.steepest(gradient)
-            current = self._inside(images, current + step - images)
-        if not self.keep_best and self.restarts == 1:
+            step = self._shared(attack.step_size * attack.ball.steepest(gradient))
+            current = self._inside(current + step - images)
+        if not attack.keep_best and attack.restarts == 1:
             return current, best_loss
         with torch.no_grad():
-            loss = _losses(model, current, labels)
-        if not self.keep_best:
+            loss = self.loss(current)
+        if not attack.keep_best:
             return current, loss
         return _worse(current, loss, best, best_loss)
 
-    def _inside(self, images: Tensor, delta: Tensor) -> Tensor:
-        return (images + self.ball.project(delta)).clamp(0.0, 1.0)
+    def _shared(self, delta: Tensor) -> Tensor:
+        return delta if self.shares is None else delta * self.shares
 
-
-def _losses(model: Model, images: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of each image, (N,), in float32 also under autocast."""
-    return F.cross_entropy(model(images).float(), labels, reduction="none")
+    def _inside(self, delta: Tensor) -> Tensor:
+        if self.shares is None:
+            inside = self.attack.ball.project(delta)
+        else:  # in the units of the ball; an image whose share is zero has moved by nothing
+            inside = self.attack.ball.project(delta / self.shares.clamp_min(1e-12)) * self.shares
+        return (self.images + inside).clamp(0.0, 1.0)
 
 
 def _worse(candidate: Tensor, loss: Tensor, best: Tensor, best_loss: Tensor) -> tuple[Tensor, Tensor]:
