@@ -1,0 +1,161 @@
+"""What a sweep paints: every content in every style by every encoder, over one grid that is the same for all."""
+
+import itertools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from rnst.encoders.catalog import find_network
+from rnst.errors import InvalidValueError, MissingPathError, UnknownNameError
+from rnst.experiments.stylization_settings import StylizationSettings
+from rnst.image.samples import SAMPLES
+from rnst.results import Result
+
+Settings = Callable[[dict[str, Any]], StylizationSettings]
+
+_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+_OF_THE_SWEEP = ("content", "style", "output", "encoder", "tracking")
+
+
+@dataclass(frozen=True)
+class SweepSettings:
+    """Settings of a sweep.
+
+    Args:
+        contents: photos: files, names of samples, or names of files in `pictures`.
+        styles: paintings, named likewise.
+        encoders: networks (`rnst models` lists them).
+        grid: setting of stylize.py -> values to try; every combination is painted by every encoder.
+        settings: setting of stylize.py -> its value in the whole sweep.
+        pictures: folders in which photos and paintings are looked for by name.
+        output: folder of the pictures, the table and the plots.
+        workers: pictures that are painted at the same time.
+        tracking: Weights & Biases: auto writes offline runs unless there is a key.
+    """
+
+    contents: list[str]
+    styles: list[str]
+    encoders: list[str]
+    grid: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    pictures: list[Path] = field(default_factory=list)
+    output: Path = Path("outputs/sweep")
+    workers: int = 1
+    tracking: Literal["auto", "wandb", "off"] = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be painted before anything is.
+
+        Raises:
+            InvalidValueError: a list is empty, or a value is out of range.
+            UnknownNameError: no such setting or encoder.
+        """
+        for name in ("contents", "styles", "encoders"):
+            if not getattr(self, name):
+                raise InvalidValueError(f"--{name}", getattr(self, name), "at least one name")
+        if self.workers < 1:
+            raise InvalidValueError("--workers", self.workers, "at least 1")
+        valid = [entry.name for entry in fields(StylizationSettings) if entry.name not in _OF_THE_SWEEP]
+        for name in (*self.grid, *self.settings):
+            if name not in valid:
+                raise UnknownNameError("setting", name, valid)
+        for name, values in self.grid.items():
+            if not isinstance(values, list) or not values:
+                raise InvalidValueError(f"--grid.{name}", values, "a list of values")
+        for encoder in self.encoders:
+            find_network(encoder)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One picture of a sweep.
+
+    Attributes:
+        settings: everything that stylize.py needs to know.
+        varied: the settings of the grid, by name.
+    """
+
+    settings: StylizationSettings
+    varied: Mapping[str, Any]
+
+    def finished(self) -> Result | None:
+        """The result, if this very picture was painted to the end already."""
+        sidecar = self.settings.output.with_suffix(".json")
+        if not (sidecar.is_file() and self.settings.output.is_file()):
+            return None
+        result = Result.read(sidecar)
+        asked = json.loads(json.dumps(self.settings.as_dict(), default=str))
+        same = all(result.settings.get(name) == value for name, value in asked.items() if _is_telling(name, value))
+        return result if same and result.finished and result.scores else None
+
+
+def plan(sweep: SweepSettings, make: Settings = lambda values: StylizationSettings(**values)) -> list[Cell]:
+    """Every cell of a sweep. The encoder varies slowest, so that the pictures of one pair are made close together.
+
+    Args:
+        sweep: contents, styles, encoders and grid.
+        make: settings of a picture from plain values; the command line checks their types here.
+
+    Raises:
+        RnstError: a picture is missing, or a value is out of range.
+    """
+    contents = {name: _picture(name, sweep.pictures) for name in sweep.contents}
+    styles = {name: _picture(name, sweep.pictures) for name in sweep.styles}
+    for option, names in (("--contents", sweep.contents), ("--styles", sweep.styles)):
+        if len({_stem(name) for name in names}) < len(names):
+            raise InvalidValueError(option, names, "pictures with different names")
+    cells = []
+    for content, style, encoder in itertools.product(contents, styles, sweep.encoders):
+        for values in itertools.product(*sweep.grid.values()):
+            varied = dict(zip(sweep.grid, values, strict=True))
+            folder = sweep.output / "pictures" / f"{_stem(content)}--{_stem(style)}"
+            chosen = {
+                **sweep.settings,
+                **varied,
+                "content": contents[content],
+                "style": styles[style],
+                "encoder": encoder,
+                "output": folder / f"{_file_name(encoder, varied)}.png",
+                "tracking": sweep.tracking,
+            }
+            cells.append(Cell(make(chosen), varied))
+    return cells
+
+
+def _picture(name: str, folders: Sequence[Path]) -> str:
+    """A file, the name of a sample, or a file in one of the folders."""
+    if Path(name).is_file():
+        return name
+    for folder in folders:
+        if not folder.is_dir():
+            raise MissingPathError(folder, "folder of pictures", "Correct --pictures.")
+        candidates = [folder / name, *(folder / f"{name}{ending}" for ending in _ENDINGS)]
+        found = next((path for path in candidates if path.is_file()), None)
+        if found is not None:
+            return str(found)
+    if name in SAMPLES:
+        return name
+    advice = f"Give a file, a folder that holds it as --pictures, or a sample: {', '.join(SAMPLES)}."
+    raise MissingPathError(name, "picture", advice)
+
+
+def _is_telling(name: str, value: object) -> bool:
+    """Whether a setting must be the same for a picture to be the same; one that the encoder chooses need not."""
+    return name not in {"output", "tracking", "save_every"} and value is not None
+
+
+def _file_name(encoder: str, varied: Mapping[str, Any]) -> str:
+    values = (f"{name}={_plain(value)}" for name, value in varied.items())
+    return "--".join([_plain(encoder), *values])
+
+
+def _plain(value: object) -> str:
+    """A value as part of a file name."""
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return "".join(letter if letter.isalnum() or letter in "._-+=" else "-" for letter in text)
+
+
+def _stem(name: str) -> str:
+    return Path(name).stem
