@@ -26,6 +26,7 @@ class Result:
         scores: name -> value of each measure of the finished picture; filled in by comparisons.
         weights_sha256: of the weight file, or "" where the weights did not come from a file.
         size: width and height in pixels.
+        finished: False where the user stopped it before the last step.
     """
 
     image: Path
@@ -39,6 +40,7 @@ class Result:
     scores: Mapping[str, float] = field(default_factory=dict)
     weights_sha256: str = ""
     size: tuple[int, int] = (0, 0)
+    finished: bool = True
 
     @property
     def sidecar(self) -> Path:

@@ -16,7 +16,7 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "rnst.image": "io strokes painting samples color parameters transforms",
         "rnst.attacks": "ball attack loss pgd fgsm",
         "rnst.metrics": "arrays artifacts color_distance content_similarity random_network style_distance score_table "
-        "scores",
+        "scores pareto",
     },
     {
         "rnst.data": "restricted_imagenet photos datamodules",
@@ -27,7 +27,7 @@ _LEVELS: tuple[dict[str, str], ...] = (
     {"rnst.tasks": "recipe robust_classifier image_optimization"},
     {"rnst.callbacks": "images plots progress tracking", "rnst.gallery": "pictures summary page"},
     {
-        "rnst.experiments": "robust_training stylization_settings targets painter stylization sweep "
+        "rnst.experiments": "robust_training stylization_settings targets painter stylization picking sweep_plan sweep "
         "feature_visualization transferability corruption layer_robustness artifacts"
     },
     {"rnst.commands": "parsing train stylize models gallery"},
@@ -40,7 +40,7 @@ _PLACES = {
     for index, name in enumerate(names.split())
 }
 # Experiments do not know each other, with this exception: one program in several files.
-_PAINTING = ("stylization_settings", "targets", "painter", "stylization", "sweep")
+_PAINTING = ("stylization_settings", "targets", "painter", "stylization", "picking", "sweep_plan", "sweep")
 # What is fenced in -> the only modules, or packages, that may use it.
 _FENCES = {
     "PIL": {"rnst.image.io"},

@@ -29,7 +29,7 @@ _EVERY_OPTION = {
     "output": ["new/all.jpg"],
     "encoder": ["resnet34"],
     "weights": ["random"],
-    "size": ["48"],
+    "size": ["96"],
     "steps": ["3"],
     "scales": ["2"],
     "optimizer": ["adam"],
@@ -49,6 +49,7 @@ _EVERY_OPTION = {
     "strides": ["keep"],
     "precision": ["fp32"],
     "save_every": ["4"],
+    "scores": ["true"],
     "seed": ["5"],
     "tracking": ["off"],
 }

@@ -82,13 +82,14 @@ class PictureTracker:
         if self._logger is not None:
             log_picture(self._logger, "picture", image, step)
 
-    def finish(self, image: Tensor, losses: Mapping[str, float]) -> None:
-        """Log the finished picture and its losses, and close the run, so that its file is complete."""
+    def finish(self, image: Tensor, losses: Mapping[str, float], scores: Mapping[str, float]) -> None:
+        """Log the finished picture, its losses and scores, and close the run, so that its file is complete."""
         if self._logger is None:
             return
         run = self._logger.experiment
         run.log({"final": wandb.Image(to_bytes(image), file_type="jpg")})
         run.summary.update({f"final_loss/{name}": value for name, value in losses.items()})
+        run.summary.update({f"score/{name}": value for name, value in scores.items()})
         run.finish()
 
 

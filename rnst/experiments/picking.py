@@ -1,8 +1,8 @@
 """The automatic pick: what stands in for choosing the best pictures by hand.
 
-Among the pictures of one content, style and encoder that keep the content readable (edge correlation of at least 0.7), the
-one of lowest neutral style distance is picked. Where several lie within 5 % of the lowest, the least checkerboard and
-stripes (Nyquist excess) decides. If none keeps the content, the one that keeps most of it is picked.
+Among the pictures of one content, style and encoder that keep the content readable (edge correlation of at least 0.7),
+the one of lowest neutral style distance is picked. Where several lie within 5 % of the lowest, the least checkerboard
+and stripes (Nyquist excess) decides. If none keeps the content, the one that keeps most of it is picked.
 """
 
 from collections.abc import Iterable, Sequence

@@ -17,10 +17,13 @@ from rnst.callbacks.tracking import PictureTracker
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import RANDOM, Encoder, Plumbing, load_encoder
 from rnst.encoders.weights import sha256_of
+from rnst.errors import InvalidValueError
 from rnst.experiments.painter import NoPictureError, Painted, Painter, plan_scales
 from rnst.experiments.stylization_settings import StylizationSettings
 from rnst.image.io import fit_long_side, read_image, resize, write_image
 from rnst.image.samples import find_picture
+from rnst.metrics.artifacts import SMALLEST_SIDE
+from rnst.metrics.scores import score
 from rnst.results import Result
 
 _KIBIBYTE = 1024
@@ -43,6 +46,7 @@ def stylize(settings: StylizationSettings, *, console: Console | None = None) ->
     """
     pictures = {name: read_image(find_picture(name)) for name in (settings.content, settings.style)}
     content, style = pictures[settings.content], pictures[settings.style]
+    _check_size(settings, content)
     start = _first_picture(settings, content, style)
     settings = _with_layers(settings)
     encoder, facts = _encoder(settings)
@@ -68,10 +72,12 @@ def stylize(settings: StylizationSettings, *, console: Console | None = None) ->
         losses=painted.losses,
         weights_sha256=_hash_of(settings),
         size=(painted.image.shape[-1], painted.image.shape[-2]),
+        scores=_scores(settings, painted.image, content, style),
+        finished=painted.finished,
     )
     write_image(painted.image, settings.output, result.settings)
     result.write()
-    tracker.finish(painted.image, painted.losses)
+    tracker.finish(painted.image, painted.losses, result.scores)
     return result
 
 
@@ -126,6 +132,21 @@ def _encoder(settings: StylizationSettings) -> tuple[Encoder, dict[str, object]]
         plumbing=Plumbing(settings.pooling, settings.strides),
         seed=settings.seed,
     )
+
+
+def _check_size(settings: StylizationSettings, content: Tensor) -> None:
+    """Refuse a picture that could not be measured once it is painted."""
+    if settings.scores and min(fit_long_side((content.shape[-2], content.shape[-1]), settings.size)) < SMALLEST_SIDE:
+        wanted = f"larger with --scores: both sides need {SMALLEST_SIDE} pixels"
+        raise InvalidValueError("--size", settings.size, wanted)
+
+
+def _scores(settings: StylizationSettings, image: Tensor, content: Tensor, style: Tensor) -> dict[str, float]:
+    """All measures of the finished picture, against the painting at the size at which it was looked at."""
+    if not settings.scores:
+        return {}
+    size = fit_long_side((style.shape[-2], style.shape[-1]), max(image.shape[-2:]))
+    return score(image, content, resize(style, size))
 
 
 def _sources(settings: StylizationSettings) -> dict[str, object]:

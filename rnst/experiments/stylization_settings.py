@@ -44,6 +44,7 @@ class StylizationSettings:
         strides: blur removes the checkerboard that a ResNet's strides leave in pictures; keep does not.
         precision: of the network's arithmetic; the losses are always computed in fp32.
         save_every: steps between two intermediate pictures; 0 keeps none.
+        scores: measure the finished picture: distance to the style, edges kept, grain and checkerboards.
         seed: of noise and random weights.
         tracking: Weights & Biases: auto writes an offline run unless there is a key.
     """
@@ -73,6 +74,7 @@ class StylizationSettings:
     strides: Literal["keep", "blur"] = "blur"
     precision: Literal["bf16", "fp32"] = "bf16"
     save_every: int = 50
+    scores: bool = False
     seed: int = 0
     tracking: Literal["auto", "wandb", "off"] = "auto"
 

@@ -3,9 +3,9 @@
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from dataclasses import replace
-from multiprocessing import get_context
-from queue import Queue
+from multiprocessing import get_context, parent_process
+from multiprocessing.queues import Queue
+from threading import Thread
 
 import torch
 from rich.console import Console
@@ -21,8 +21,8 @@ from rnst.results import Result
 def run_cells(sweep: SweepSettings, cells: Sequence[Cell], console: Console) -> list[Result]:
     """Paint what is not finished yet.
 
-    A sweep that was stopped goes on where it was: pictures that are there, painted to the end with the same settings and
-    scored, are not painted again.
+    A sweep that was stopped goes on where it was: pictures that are there, painted to the end with the same settings
+    and scored, are not painted again.
 
     Args:
         sweep: says how many pictures are painted at the same time.
@@ -70,7 +70,7 @@ def _painted(cells: Sequence[Cell], workers: int) -> Iterator[tuple[int, Result 
             yield index, _paint(cell)
         return
     context = get_context("spawn")
-    seats: Queue[int] = context.Manager().Queue()
+    seats: Queue[int] = context.Queue()
     for seat in range(workers):
         seats.put(seat)
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_take_seat, initargs=(seats, workers)) as pool:
@@ -99,6 +99,15 @@ def _take_seat(seats: "Queue[int]", workers: int) -> None:
     if devices:
         os.environ["CUDA_VISIBLE_DEVICES"] = str(seat % devices)
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
+    Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    """A sweep that was killed takes its workers along; what they were painting is painted again."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _with_picks(results: Sequence[Result]) -> list[Result]:

@@ -8,8 +8,8 @@ Point = tuple[float, float]
 def pareto_front(points: Sequence[Point]) -> list[int]:
     """Indices of the points that no other point dominates, by the first coordinate.
 
-    A point dominates another one if it is lower in one coordinate and not higher in the other. Of equal points, the first
-    is kept.
+    A point dominates another one if it is lower in one coordinate and not higher in the other. Of equal points, the
+    first is kept.
 
     Args:
         points: two distances each; lower is better in both.

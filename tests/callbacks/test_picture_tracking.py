@@ -82,7 +82,7 @@ def test_off__nothing_is_made(choice: Tracking, asked: Asked, tmp_path: Path, mo
     picture = PictureTracker(choice, tmp_path / "runs", config={}, **_NAMES)
     assert picture.loggers == []
     picture.show(torch.rand(1, 3, 8, 8), 3)
-    picture.finish(torch.rand(1, 3, 8, 8), {"total": 1.0})
+    picture.finish(torch.rand(1, 3, 8, 8), {"total": 1.0}, {})
     assert not asked
     assert not (tmp_path / "runs").exists()
 
@@ -94,7 +94,7 @@ def test_offline_run__reads_back(tmp_path: Path) -> None:
     for step in range(10, 13):
         logger.log_metrics({"loss/total": 1.0 / step}, step=step)
         picture.show(torch.rand(1, 3, 16, 16), step)
-    picture.finish(torch.rand(1, 3, 16, 24), {"total": 0.5, "style": 0.25})
+    picture.finish(torch.rand(1, 3, 16, 24), {"total": 0.5, "style": 0.25}, {"ssim": 0.75})
 
     (folder,) = run_folders(tmp_path / "runs")
     run = read_run(folder)
@@ -106,6 +106,7 @@ def test_offline_run__reads_back(tmp_path: Path) -> None:
     for name in ("loss/total", "picture"):
         assert {row["trainer/global_step"] for row in run.history if name in row} == {10, 11, 12}, name
     assert run.summary["final_loss/style"] == 0.25
+    assert run.summary["score/ssim"] == 0.75
     (final,) = run.column("final")
     pictures = [name for value in run.column("picture") for name in value["filenames"]]
     assert len(pictures) == 3
