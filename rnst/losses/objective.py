@@ -1,11 +1,13 @@
 """The weighted, named sum of losses that a picture minimizes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
 
 from rnst.losses.regularizers import total_variation
+from rnst.losses.statistics import WHOLE, Window
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,32 @@ class Objective(nn.Module):
         Returns:
             "style", "content", "total_variation" (each without its weight) and "total".
         """
+        return self.distance(self.statistics(features), image)
+
+    def statistics(self, features: Mapping[str, Tensor], windows: Mapping[str, Window] | None = None) -> list[Any]:
+        """What the terms must know of the features; those of all tiles of a picture add up to those of the whole.
+
+        Args:
+            features: layer -> (1, C, H, W), of the whole picture or of a tile of it.
+            windows: layer -> which of its positions those are; none means all.
+
+        Returns:
+            For each term a tensor, or a dataclass of tensors and numbers, to be added field by field.
+        """
+        windows = windows or {}
+        layers = (*self.style_layers, *self.content_layers)
+        terms: tuple[Any, ...] = (*self._style, *self._content)
+        return [
+            term.statistics(features[layer], windows.get(layer, WHOLE))
+            for term, layer in zip(terms, layers, strict=True)
+        ]
+
+    def distance(self, statistics: Sequence[Any], image: Tensor) -> dict[str, Tensor]:
+        """What `forward` returns, from the statistics of the whole picture and the picture itself."""
+        style, content = statistics[: len(self._style)], statistics[len(self._style) :]
         parts = {
-            "style": _mean(self._style, self.style_layers, features, image),
-            "content": _mean(self._content, self.content_layers, features, image),
+            "style": _mean(self._style, style, image),
+            "content": _mean(self._content, content, image),
             "total_variation": total_variation(image),
         }
         weights = self.weights
@@ -60,9 +85,9 @@ class Objective(nn.Module):
         return {"total": total + weights.total_variation * parts["total_variation"], **parts}
 
 
-def _mean(losses: nn.ModuleList, layers: Sequence[str], features: Mapping[str, Tensor], image: Tensor) -> Tensor:
+def _mean(terms: Iterable[Any], statistics: Sequence[Any], image: Tensor) -> Tensor:
     """Mean of the losses of one part; 0 where there are none."""
     total = image.new_zeros(())
-    for loss, layer in zip(losses, layers, strict=True):
-        total = total + loss(features[layer]) / len(layers)
+    for term, statistic in zip(terms, statistics, strict=True):
+        total = total + term.distance(statistic) / len(statistics)
     return total

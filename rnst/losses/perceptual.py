@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from rnst.losses.statistics import Moments, moments
+from rnst.losses.statistics import WHOLE, Moments, Window, moments
 
 
 class GramLoss(nn.Module):
@@ -25,7 +25,7 @@ class GramLoss(nn.Module):
         self.register_buffer("target", gram, persistent=False)
         self.register_buffer("norm", gram.square().sum().clamp_min(torch.finfo(gram.dtype).tiny), persistent=False)
 
-    def statistics(self, features: Tensor) -> Moments:
+    def statistics(self, features: Tensor, window: Window = WHOLE) -> Moments:  # noqa: ARG002 - the same everywhere
         """Additive statistics of features (1, C, H, W)."""
         return moments(features)
 
@@ -56,10 +56,10 @@ class ContentLoss(nn.Module):
         norm = precise.square().sum().clamp_min(torch.finfo(precise.dtype).tiny)
         self.register_buffer("norm", norm, persistent=False)
 
-    def statistics(self, features: Tensor) -> Tensor:
-        """Sum of squared differences to the target: additive over positions."""
+    def statistics(self, features: Tensor, window: Window = WHOLE) -> Tensor:
+        """Sum of squared differences to the target: additive over positions. The features cover `window` of it."""
         with torch.autocast(features.device.type, enabled=False):
-            difference = features - self.target
+            difference = features - self.target[(..., *window)]
             return (difference if difference.dtype == torch.float64 else difference.float()).square().sum()
 
     def distance(self, statistics: Tensor) -> Tensor:

@@ -6,6 +6,11 @@ from typing import Self
 import torch
 from torch import Tensor
 
+# Rows and columns of a layer that some features cover: a tile of the picture, or the whole of it. A term whose
+# statistics depend on the place, as content and masks do, cuts its own maps to it: `target[(..., *window)]`.
+Window = tuple[slice, slice]
+WHOLE: Window = (slice(None), slice(None))
+
 
 @dataclass(frozen=True)
 class Moments:

@@ -45,3 +45,15 @@ def test_targets_move_with_the_objective_and_are_not_trained() -> None:
     assert not list(loss.parameters())
     assert len(list(loss.buffers())) == 4
     assert {buffer.device.type for buffer in loss.to("meta").buffers()} == {"meta"}
+
+
+def test_statistics_of_two_halves_add_up_to_those_of_the_whole() -> None:
+    targets, features, image = _features(), _features(), torch.rand(1, 3, 8, 8, dtype=torch.float64)
+    objective = Objective({"a": GramLoss(targets["a"])}, {"b": ContentLoss(targets["b"])}, Weights(3.0, 0.5, 0.1))
+    windows = [{layer: (rows, slice(None)) for layer in "abc"} for rows in (slice(0, 3), slice(3, None))]
+    halves = [
+        objective.statistics({layer: features[layer][(..., *window[layer])] for layer in "abc"}, window)
+        for window in windows
+    ]
+    summed = [first + second for first, second in zip(*halves, strict=True)]
+    torch.testing.assert_close(objective.distance(summed, image), objective(features, image))
