@@ -6,6 +6,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from rnst.losses.outer_product import sum_of_outer_products
+
 # Rows and columns of a layer that some features cover: a tile of the picture, or the whole of it. A term whose
 # statistics depend on the place, as content and masks do, cuts its own maps to it: `target[(..., *window)]`.
 Window = tuple[slice, slice]
@@ -42,6 +44,7 @@ def moments(features: Tensor) -> Moments:
     Half precision is not enough here: sums over many thousand positions overflow float16 and lose digits in bfloat16.
     """
     with torch.autocast(features.device.type, enabled=False):
-        precise = features if features.dtype == torch.float64 else features.float()
-        columns = precise.flatten(2).squeeze(0)
-        return Moments(float(columns.shape[1]), columns.sum(1), columns @ columns.T)
+        positions = features.squeeze(0).permute(1, 2, 0).flatten(0, 1)
+        precision = torch.float64 if features.dtype == torch.float64 else torch.float32
+        total = positions.sum(0, dtype=precision)
+        return Moments(float(positions.shape[0]), total, sum_of_outer_products(positions))
