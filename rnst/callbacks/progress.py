@@ -1,11 +1,15 @@
-"""One progress bar for a whole picture, over all its scales."""
+"""What is told while a picture is painted: one progress bar over all its scales, or a function of the caller's."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch import Tensor
+
+OnStep = Callable[[int, Tensor, Mapping[str, float]], None]
 
 _SHOWN = ("style", "content")
 
@@ -51,3 +55,19 @@ class PaintingProgress(Callback):
         """Advance by one step."""
         losses = "  ".join(f"{name} {pl_module.losses[name]:.4f}" for name in _SHOWN if name in pl_module.losses)
         self._progress.update(self._bar, advance=1, losses=losses)
+
+
+class StepReports(Callback):
+    """Calls a function after each step, as a notebook that shows the picture while it is painted.
+
+    Args:
+        report: takes the number of the step, counted over all scales from 1, the picture (1, 3, H, W) in [0, 1], and
+            the losses by name.
+    """
+
+    def __init__(self, report: OnStep) -> None:
+        self._report = report
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: object) -> None:
+        """Report one step."""
+        self._report(pl_module.first_step + trainer.global_step, pl_module(), dict(pl_module.losses))

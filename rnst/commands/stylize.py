@@ -18,6 +18,6 @@ def run(arguments: list[str]) -> None:
     options = parser.parse_args(gathered(arguments, {"--style_layers", "--content_layers"})).as_dict()
     options.pop("config", None)
     quiet_lightning()
-    result = stylization.stylize(StylizationSettings(**options))
+    result = stylization.stylize(StylizationSettings(**options)).result
     width, height = result.size
     sys.stdout.write(f"{result.image}: {width} x {height} pixels, {result.seconds:.0f} s\n")

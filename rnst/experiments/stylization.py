@@ -6,13 +6,15 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
+from pytorch_lightning.callbacks import Callback
 from rich.console import Console
 from torch import Tensor
 
 from rnst.callbacks.images import Snapshots
-from rnst.callbacks.progress import PaintingProgress
+from rnst.callbacks.progress import OnStep, PaintingProgress, StepReports
 from rnst.callbacks.tracking import PictureTracker
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import RANDOM, Encoder, Plumbing, load_encoder
@@ -29,21 +31,40 @@ from rnst.results import Result
 _KIBIBYTE = 1024
 
 
-def stylize(settings: StylizationSettings, *, console: Console | None = None) -> Result:
+class Stylized(NamedTuple):
+    """A finished picture.
+
+    Attributes:
+        image: (1, 3, H, W) in [0, 1].
+        result: what was made, from what and how; `result.image` is the file.
+    """
+
+    image: Tensor
+    result: Result
+
+
+def stylize(
+    settings: StylizationSettings | None = None,
+    *,
+    console: Console | None = None,
+    on_step: OnStep | None = None,
+    **options: Any,
+) -> Stylized:
     """Paint one picture; write it and its sidecar.
 
     Ctrl-C ends the painting early and keeps the best picture so far.
 
     Args:
-        settings: everything there is to choose.
+        settings: everything there is to choose; none means the defaults.
         console: where progress is shown; none means standard error.
-
-    Returns:
-        What was made; `Result.image` is the file.
+        on_step: called after each step with its number, the picture (1, 3, H, W) in [0, 1] and the losses by name.
+        options: fields of StylizationSettings; they outrank `settings`.
 
     Raises:
         RnstError: a child of it for every mistake in the input, before any work is done.
+        TypeError: an option that StylizationSettings does not have.
     """
+    settings = (settings or StylizationSettings()).replaced(**options)
     pictures = {name: read_image(find_picture(name)) for name in (settings.content, settings.style)}
     content, style = pictures[settings.content], pictures[settings.style]
     _check_size(settings, content)
@@ -60,7 +81,7 @@ def stylize(settings: StylizationSettings, *, console: Console | None = None) ->
         tags=[settings.encoder],
         config={**described, "weights_facts": facts},
     )
-    painted = _paint(settings, Painter(settings, encoder, content, style), start, tracker, console)
+    painted = _paint(settings, Painter(settings, encoder, content, style), start, tracker, console, on_step)
     result = Result(
         image=settings.output,
         content=_stem(settings.content),
@@ -78,18 +99,25 @@ def stylize(settings: StylizationSettings, *, console: Console | None = None) ->
     write_image(painted.image, settings.output, result.settings)
     result.write()
     tracker.finish(painted.image, painted.losses, result.scores)
-    return result
+    return Stylized(painted.image, result)
 
 
 def _paint(
-    settings: StylizationSettings, painter: Painter, start: Tensor, tracker: PictureTracker, console: Console | None
+    settings: StylizationSettings,
+    painter: Painter,
+    start: Tensor,
+    tracker: PictureTracker,
+    console: Console | None,
+    on_step: OnStep | None,
 ) -> Painted:
     """Coarse to fine, each scale from the picture of the last."""
     console = console or Console(stderr=True)
     plan = plan_scales(painter.size, settings)
     snapshots = Snapshots(settings.output.parent, settings.output.stem, settings.save_every, tracker.show)
     with PaintingProgress(sum(scale.steps for scale in plan), console) as progress:
-        watchers = [progress, snapshots]
+        watchers: list[Callback] = [progress, snapshots]
+        if on_step is not None:
+            watchers.append(StepReports(on_step))
         painted = painter.paint(plan[0], start, watchers, tracker.loggers)
         try:
             for scale in plan[1:]:

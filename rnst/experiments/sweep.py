@@ -87,7 +87,7 @@ def _paint(cell: Cell) -> Result | RnstError:
     """One picture with its scores; an error is handed back, so that it does not end the others."""
     cell.settings.output.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return stylize(cell.settings, console=Console(quiet=True))
+        return stylize(cell.settings, console=Console(quiet=True)).result
     except RnstError as error:
         return error
 

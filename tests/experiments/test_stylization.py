@@ -1,5 +1,5 @@
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from rich.console import Console
+from torch import Tensor
 
 from rnst.callbacks.progress import PaintingProgress
 from rnst.encoders.catalog import build_classifier
@@ -52,7 +53,7 @@ def _settings(**options: Any) -> StylizationSettings:
 
 def _stylize(**options: Any) -> tuple[Result, str]:
     written = io.StringIO()
-    return stylize(_settings(**options), console=Console(file=written, width=200)), written.getvalue()
+    return stylize(_settings(**options), console=Console(file=written, width=200)).result, written.getvalue()
 
 
 def test_picture_and_sidecar_are_complete() -> None:
@@ -209,3 +210,20 @@ def test_tracking__an_offline_run_tells_it_all() -> None:
     assert [row["trainer/global_step"] for row in run.history if "picture" in row] == [1, 3]
     assert run.summary["final_loss/total"] == pytest.approx(result.losses["total"])
     assert len(list((folder / "files" / "media" / "images").glob("*.jpg"))) == 3
+
+
+def test_options_outrank_settings_and_every_step_is_reported() -> None:
+    steps = []
+
+    def report(step: int, image: Tensor, losses: Mapping[str, float]) -> None:
+        steps.append((step, tuple(image.shape), set(losses)))
+
+    console = Console(quiet=True)
+    image, result = stylize(_settings(), console=console, on_step=report, size=64, scales=2, output=Path("new/api.png"))
+    names = {"total", "style", "content", "total_variation"}
+    sizes = [(1, 3, 34, 45), (1, 3, 34, 45), (1, 3, 48, 64), (1, 3, 48, 64)]
+    assert steps == [(number + 1, size, names) for number, size in enumerate(sizes)]
+    assert result.size == (64, 48)
+    torch.testing.assert_close(read_image(result.image), image, rtol=0.0, atol=0.51 / 255)
+    with pytest.raises(TypeError, match="stile"):
+        stylize(stile="waves.png")
