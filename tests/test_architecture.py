@@ -19,7 +19,7 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "scores pareto",
     },
     {
-        "rnst.data": "restricted_imagenet photos datamodules",
+        "rnst.data": "restricted_imagenet order photos datamodules",
         "rnst.encoders": "catalog layers surgery weights encoder",
         "rnst.losses": "outer_product statistics perceptual regularizers activations objective",
     },

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
-from rnst.data.photos import Photos, SeededOrder, evaluation_transform, list_photos, training_transform
+from rnst.data.order import Epoch, EpochLoader, Share, derived_seed, shuffled
+from rnst.data.photos import Photos, evaluation_transform, list_photos, training_transform
 from rnst.data.restricted_imagenet import RESTRICTED_IMAGENET
 from rnst.errors import InvalidValueError, MissingPathError
 
@@ -22,7 +23,6 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 # Margins around the middle crop: 256/224 is ImageNet's custom; training windows move a little more.
 _EVALUATION_MARGIN = 256 / 224
 _SHIFT_MARGIN = 1.25
-_SEEDS_APART = 1_000_003  # runs of neighboring seeds then share no epoch
 
 
 @dataclass(frozen=True)
@@ -120,11 +120,12 @@ class PhotoFolders(pl.LightningDataModule):
             epoch -= stage.epochs
         return self.stages[-1].image_size if self.stages else self.image_size
 
-    def train_dataloader(self) -> DataLoader[_Sample]:
+    def train_dataloader(self) -> EpochLoader:
         """Shuffled photos of the current stage. What is random in an epoch depends on the seed and the epoch alone."""
         photos = self._photos("train", self._size_now())
-        seed = (self._seed + _SEEDS_APART * self._epoch_now()) % 2**63
-        return self._loader(photos, SeededOrder(len(photos), seed))
+        seed = derived_seed(self._seed, self._epoch_now())
+        epoch = Epoch(photos, shuffled(len(photos), seed), seed)
+        return EpochLoader(epoch, self._share(len(epoch), even=True), **self._loading())
 
     def val_dataloader(self) -> DataLoader[_Sample]:
         """Photos that were never trained on, at the size of the current stage."""
@@ -178,17 +179,20 @@ class PhotoFolders(pl.LightningDataModule):
         chosen = torch.linspace(0, len(photos) - 1, self.evaluation_photos).long().tolist()
         return Subset(photos, chosen)
 
-    def _loader(self, photos: Photos | Subset[_Sample], order: SeededOrder | None = None) -> DataLoader[_Sample]:
-        return DataLoader(
-            photos,
-            batch_size=self.batch_size,
-            sampler=order,
-            drop_last=order is not None,
-            num_workers=self.workers,
-            worker_init_fn=order.seed_worker if order is not None else None,
-            pin_memory=torch.cuda.is_available(),
-            persistent_workers=False,
-        )
+    def _loader(self, photos: Photos | Subset[_Sample]) -> DataLoader[_Sample]:
+        return DataLoader(photos, sampler=self._share(len(photos)), **self._loading())
+
+    def _share(self, length: int, *, even: bool = False) -> Share:
+        if self.trainer is None:
+            return Share(length, even=even)
+        return Share(length, self.trainer.global_rank, self.trainer.world_size, even=even)
+
+    def _loading(self) -> dict[str, Any]:
+        return {
+            "batch_size": self.batch_size,
+            "num_workers": self.workers,
+            "pin_memory": torch.cuda.is_available(),
+        }
 
 
 _ADVICE = (

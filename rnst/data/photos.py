@@ -1,11 +1,11 @@
 """Photos in class folders as tensors: decode, reduce, crop. Bytes all the way; floats are made on the device."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 from torchvision.io import ImageReadMode, decode_image, read_file
 from torchvision.transforms import v2
 
@@ -80,34 +80,6 @@ class Photos(Dataset[tuple[Tensor, int]]):
         if self._shorter_side is not None:
             photo = v2.functional.resize(photo, [self._shorter_side], antialias=True)
         return photo
-
-
-class SeededOrder(Sampler[int]):
-    """A shuffled order that sets the random state as well: order, crops and attacks follow from one seed.
-
-    Whatever was drawn before, and however often the loader is opened (Lightning opens it twice, but once where it
-    resumes), so a training that was stopped and resumed equals one that was not. On several devices Lightning replaces
-    the order by its own.
-
-    Args:
-        length: how many photos there are.
-        seed: another one for every epoch.
-    """
-
-    def __init__(self, length: int, seed: int) -> None:
-        self._length = length
-        self._seed = seed
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __iter__(self) -> Iterator[int]:
-        torch.manual_seed(self._seed)
-        return iter(torch.randperm(self._length).tolist())
-
-    def seed_worker(self, worker: int) -> None:
-        """Set the random state of a decoding process."""
-        torch.manual_seed(self._seed + 1 + worker)
 
 
 def training_transform(image_size: int, crop: str) -> Transform:

@@ -134,8 +134,11 @@ def test_train_and_val_share_no_photo(make_photos: MakePhotos) -> None:
     data = _folders(root, image_size=32, batch_size=1)
     # The photos' paths are read off the loaders themselves.
     paths = {
-        split: {path for path, _ in cast("Any", loader.dataset)._files}
-        for split, loader in (("train", data.train_dataloader()), ("val", data.val_dataloader()))
+        split: {path for path, _ in photos._files}
+        for split, photos in (
+            ("train", cast("Any", data.train_dataloader().dataset).photos),
+            ("val", cast("Any", data.val_dataloader().dataset)),
+        )
     }
     assert paths["train"] == set((root / "train").rglob("*.png"))
     assert paths["val"] == set((root / "val").rglob("*.png"))
@@ -156,7 +159,7 @@ def test_train_loader__an_epoch_has_its_own_order_and_crops(make_photos: MakePho
     def epoch(seed: int, number: int) -> Tensor:
         torch.manual_seed(seed)
         data = _folders(root, crop="shifted", workers=workers)
-        data.trainer = cast("pl.Trainer", SimpleNamespace(current_epoch=number))
+        data.trainer = cast("pl.Trainer", SimpleNamespace(current_epoch=number, global_rank=0, world_size=1))
         torch.rand(number + 5)  # whatever happened before
         return torch.cat([images for images, _ in data.train_dataloader()])
 
@@ -184,19 +187,20 @@ def test_cached_equals_uncached(make_photos: MakePhotos) -> None:
     for split in ("train", "val"):
         batches = []
         for cache in (True, False):
+            torch.manual_seed(3)
             data = _folders(root, crop="shifted", cache=cache)
             loader = data.train_dataloader if split == "train" else data.val_dataloader
             list(loader())  # fills the cache
-            torch.manual_seed(3)
             batches.append(torch.cat([images for images, _ in loader()]))
         assert torch.equal(*batches)
 
 
 def test_cache__photos_are_opened_once_and_given_up_at_the_next_size(make_photos: MakePhotos) -> None:
     data = _folders(make_photos(), crop="shifted", cache=True)
-    assert data.train_dataloader().dataset is data.train_dataloader().dataset
-    small = data._photos("train", 16)
-    assert small is not data.train_dataloader().dataset
+    first, second = (cast("Any", data.train_dataloader().dataset).photos for _ in range(2))
+    assert first is second
+    assert data._photos("train", 16) is not first
+    data.train_dataloader()
     assert [key for key in data._kept if key[0] == "train"] == [("train", 32)]
 
 
@@ -205,12 +209,32 @@ def test_cache__needs_the_moving_window() -> None:
         _folders(Path(), cache=True, crop="resized")
 
 
-def test_workers_give_the_same_photos(make_photos: MakePhotos) -> None:
-    root = make_photos()
-    alone, helped = (
-        torch.cat([images for images, _ in _folders(root, workers=workers).val_dataloader()]) for workers in (0, 1)
-    )
-    assert torch.equal(alone, helped)
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_workers_give_the_same_photos(make_photos: MakePhotos, split: str) -> None:
+    root, epochs = make_photos(), []
+    for workers in (0, 2):
+        torch.manual_seed(3)
+        data = _folders(root, crop="shifted", workers=workers)
+        loader = data.train_dataloader() if split == "train" else data.val_dataloader()
+        epochs.append(torch.cat([images for images, _ in loader]))
+    assert torch.equal(*epochs)
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_devices_together_see_what_one_sees(make_photos: MakePhotos, split: str) -> None:
+    """Step by step in training; each photo exactly once in validation, whatever their number."""
+    root, seen = make_photos(train=5, val=3), list[Tensor]()
+    for ranks in (1, 3):
+        epochs = []
+        for rank in range(ranks):
+            torch.manual_seed(3)
+            data = _folders(root, crop="shifted", batch_size=6 // ranks)
+            data.trainer = cast("pl.Trainer", SimpleNamespace(current_epoch=0, global_rank=rank, world_size=ranks))
+            loader = data.train_dataloader() if split == "train" else data.val_dataloader()
+            epochs.append([images.flatten(1).double().sum(1) for images, _ in loader])
+        steps = [torch.cat(step).sort().values for step in zip(*epochs, strict=True)]
+        seen.append(torch.stack(steps) if split == "train" else torch.cat(steps).sort().values)
+    assert torch.equal(*seen)
 
 
 def test_missing_folder__says_where_it_looked_and_what_to_do(tmp_path: Path) -> None:
