@@ -82,24 +82,32 @@ def stylize(
         config={**described, "weights_facts": facts},
     )
     painted = _paint(settings, Painter(settings, encoder, content, style), start, tracker, console, on_step)
-    result = Result(
-        image=settings.output,
-        content=_stem(settings.content),
-        styles=(_stem(settings.style),),
-        encoder=settings.encoder,
-        settings=described,
-        seconds=round(time.perf_counter() - began, 2),
-        peak_memory_bytes=_peak_memory(),
-        losses=painted.losses,
-        weights_sha256=_hash_of(settings),
-        size=(painted.image.shape[-1], painted.image.shape[-2]),
+    seconds = round(time.perf_counter() - began, 2)
+    result = replace(
+        _result(settings, described, painted),
+        seconds=seconds,
         scores=_scores(settings, painted.image, content, style),
-        finished=painted.finished,
     )
     write_image(painted.image, settings.output, result.settings)
     result.write()
     tracker.finish(painted.image, painted.losses, result.scores)
     return Stylized(painted.image, result)
+
+
+def _result(settings: StylizationSettings, described: dict[str, object], painted: Painted) -> Result:
+    return Result(
+        image=settings.output,
+        content=_stem(settings.content),
+        styles=(_stem(settings.style),),
+        encoder=settings.encoder,
+        settings=described,
+        seconds=0.0,
+        peak_memory_bytes=_peak_memory(),
+        losses=painted.losses,
+        weights_sha256=_hash_of(settings),
+        size=(painted.image.shape[-1], painted.image.shape[-2]),
+        finished=painted.finished,
+    )
 
 
 def _paint(

@@ -13,21 +13,26 @@ class GramLoss(nn.Module):
     paper divides by layer sizes instead; relative to the target, one weight means the same for every layer and network.
 
     Args:
-        target: features of the style image, (1, C, H, W).
+        target: features of the style image, (1, C, H, W), or moments of several images or of parts of them.
     """
 
     target: Tensor
     norm: Tensor
 
-    def __init__(self, target: Tensor) -> None:
+    def __init__(self, target: Tensor | Moments) -> None:
         super().__init__()
-        gram = moments(target.detach()).gram
+        gram = (target if isinstance(target, Moments) else moments(target)).gram.detach()
         self.register_buffer("target", gram, persistent=False)
         self.register_buffer("norm", gram.square().sum().clamp_min(torch.finfo(gram.dtype).tiny), persistent=False)
 
-    def statistics(self, features: Tensor, window: Window = WHOLE) -> Moments:  # noqa: ARG002 - the same everywhere
-        """Additive statistics of features (1, C, H, W)."""
-        return moments(features)
+    def statistics(
+        self,
+        features: Tensor,
+        window: Window = WHOLE,  # noqa: ARG002 - the same everywhere
+        weights: Tensor | None = None,
+    ) -> Moments:
+        """Additive statistics of features (1, C, H, W), of which each position counts by its weight (1, 1, H, W)."""
+        return moments(features, weights)
 
     def distance(self, statistics: Moments) -> Tensor:
         """Scalar distance of `statistics` to the target; 0 is equal, 1 is as far as a black image."""

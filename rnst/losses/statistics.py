@@ -1,5 +1,6 @@
 """Additive statistics of features: what a style loss must know of an image, whole or in tiles."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -19,12 +20,12 @@ class Moments:
     """Sums over positions. Those of two halves of an image add up to those of the whole.
 
     Attributes:
-        count: number of positions.
+        count: number of positions, or the sum of their weights.
         total: (C,) sum of features.
         outer: (C, C) sum of outer products of features.
     """
 
-    count: float
+    count: float | Tensor
     total: Tensor
     outer: Tensor
 
@@ -38,13 +39,36 @@ class Moments:
         return self.outer / self.count
 
 
-def moments(features: Tensor) -> Moments:
+def moments(features: Tensor, weights: Tensor | None = None) -> Moments:
     """Moments of features (1, C, H, W), in float32 (or float64 where the features are).
 
     Half precision is not enough here: sums over many thousand positions overflow float16 and lose digits in bfloat16.
+
+    Args:
+        features: (1, C, H, W).
+        weights: (1, 1, H, W), 0 or more: how much each position counts; none means 1. The count is their sum.
     """
     with torch.autocast(features.device.type, enabled=False):
         positions = features.squeeze(0).permute(1, 2, 0).flatten(0, 1)
         precision = torch.float64 if features.dtype == torch.float64 else torch.float32
-        total = positions.sum(0, dtype=precision)
-        return Moments(float(positions.shape[0]), total, sum_of_outer_products(positions))
+        if weights is None:
+            total = positions.sum(0, dtype=precision)
+            return Moments(float(positions.shape[0]), total, sum_of_outer_products(positions))
+        shares = weights.to(precision).flatten().unsqueeze(1)
+        total = (positions * shares).sum(0)
+        return Moments(shares.sum(), total, sum_of_outer_products(positions * shares.sqrt()))
+
+
+def blend(parts: Sequence[Moments], weights: Sequence[float]) -> Moments:
+    """Moments of a mixture: a set of positions in which each part has a share as large as its weight.
+
+    Blending moments, and not distances, is exact for whatever is made of them: Gram matrix, mean, covariance.
+
+    Args:
+        parts: each counts alike, however many positions it has.
+        weights: of the parts, 0 or more, with a positive sum.
+    """
+    shares = [weight / sum(weights) / part.count for part, weight in zip(parts, weights, strict=True)]
+    total = torch.stack([part.total * share for part, share in zip(parts, shares, strict=True)]).sum(0)
+    outer = torch.stack([part.outer * share for part, share in zip(parts, shares, strict=True)]).sum(0)
+    return Moments(1.0, total, outer)
