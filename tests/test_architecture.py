@@ -21,7 +21,7 @@ _LEVELS: tuple[dict[str, str], ...] = (
     {
         "rnst.data": "restricted_imagenet order photos datamodules",
         "rnst.encoders": "catalog layers surgery weights encoder",
-        "rnst.losses": "outer_product statistics perceptual regularizers activations objective",
+        "rnst.losses": "outer_product statistics perceptual regions regularizers activations objective",
     },
     {"rnst.optimization": "tiles tiled_gradient optimizers"},
     {"rnst.tasks": "recipe robust_classifier image_optimization"},
