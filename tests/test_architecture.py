@@ -20,7 +20,8 @@ _LEVELS: tuple[dict[str, str], ...] = (
     },
     {
         "rnst.data": "restricted_imagenet order photos datamodules",
-        "rnst.encoders": "catalog layers surgery weights encoder",
+        "rnst.encoders": "published catalog layers surgery safe_pickle containers layouts downloads weights conversion "
+        "encoder",
         "rnst.losses": "outer_product statistics perceptual regions regularizers activations objective",
     },
     {"rnst.optimization": "tiles tiled_gradient optimizers"},
@@ -30,7 +31,7 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "rnst.experiments": "robust_training stylization_settings targets painter stylization picking sweep_plan sweep "
         "feature_visualization transferability corruption layer_robustness artifacts"
     },
-    {"rnst.commands": "parsing train stylize models gallery"},
+    {"rnst.commands": "parsing train stylize models convert gallery"},
     {"rnst": "cli"},
 )
 _PLACES = {

@@ -2,6 +2,7 @@ import pytest
 
 from rnst.cli import main
 from rnst.encoders.catalog import BUNDLED, DEFAULT_ENCODER, encoder_names
+from rnst.encoders.published import PUBLISHED
 
 
 def _code(*arguments: str) -> object:
@@ -28,13 +29,25 @@ def test_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "models" in written.err
 
 
-def test_models__all_names_and_the_default(capsys: pytest.CaptureFixture[str]) -> None:
+def test_models__all_of_ours_and_the_default(capsys: pytest.CaptureFixture[str]) -> None:
     main(["models"])
     *rows, legend = capsys.readouterr().out.splitlines()
-    assert [row[2:].split()[0] for row in rows] == encoder_names()
+    names = [row[2:].split()[0] for row in rows]
+    assert {name for name in encoder_names() if name not in PUBLISHED} <= set(names)
     assert [row[2:].split()[0] for row in rows if row.startswith("*")] == [DEFAULT_ENCODER]
-    assert [row[2:].split()[1] for row in rows[: len(BUNDLED)]] == ["bundled"] * len(BUNDLED)
-    assert f" {len(BUNDLED)} " in legend
+    assert rows[0].startswith(f"bundled ({len(BUNDLED)})")
+    assert "resnet50_l2_eps{0,0.01,0.03,0.05,0.1,0.25,0.5,1,3,5}" in names, "one row for a family"
+    assert max(map(len, rows)) <= 120
+    assert legend.startswith("* is the default")
+
+
+def test_models__rows_that_hold_a_text(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["models", "resnet50_L2"])
+    heading, *rows, _ = capsys.readouterr().out.splitlines()
+    assert heading.startswith("published (11)")
+    assert sum(row.split()[0] == "resnet50_l2_eps3" and "62.83%" in row for row in rows) == 1
+    assert _code("models", "no such text") == 2
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_models__help_and_mistakes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from rnst.encoders.catalog import IMAGENET_MEAN, IMAGENET_STD, Network, build_headless, torchvision_weights_url
+from rnst.encoders.catalog import IMAGENET_MEAN, IMAGENET_STD, Network, build_headless, weights_address
 from rnst.encoders.layers import resolve_layers
 from rnst.encoders.surgery import average_pools, blur_strides, initialize, out_of_place_relus
 from rnst.encoders.weights import Facts, fetch, load_into, read_weights
@@ -95,7 +95,7 @@ def load_encoder(
         initialize(bare, torch.Generator().manual_seed(seed))
     else:
         own = network.bundled_file if weights is None else Path(weights)
-        path = own or fetch(torchvision_weights_url(network.architecture))
+        path = own or fetch(*weights_address(network))
         state, facts = read_weights(path)
         load_into(bare, state, path)
     out_of_place_relus(bare)

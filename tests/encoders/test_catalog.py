@@ -9,10 +9,13 @@ from rnst.encoders.catalog import (
     build_headless,
     encoder_names,
     find_network,
-    torchvision_weights_url,
+    weights_address,
 )
 from rnst.encoders.layers import resolve_layers
+from rnst.encoders.published import PUBLISHED
 from rnst.errors import UnknownNameError
+
+_PUBLISHED = {row.architecture: row.name for row in PUBLISHED.values()}.values()
 
 
 def test_names__bundled_first_and_all_to_be_found() -> None:
@@ -36,7 +39,7 @@ def test_unknown_name__lists_the_valid_ones() -> None:
         build_classifier("resnet17", 10)
 
 
-@pytest.mark.parametrize("name", ["resnet18", "resnet50", "vgg11", "vgg16_bn", *BUNDLED])
+@pytest.mark.parametrize("name", ["resnet18", "resnet50", "vgg11", "vgg16_bn", *BUNDLED, *_PUBLISHED])
 def test_default_layers_exist(name: str) -> None:
     network = find_network(name)
     layers = [*network.style_layers, *network.content_layers]
@@ -62,4 +65,6 @@ def test_headless__no_head_and_no_memory(architecture: str) -> None:
 
 
 def test_weights_url__the_first_imagenet_weights_with_their_hash() -> None:
-    assert torchvision_weights_url("resnet50").endswith("resnet50-0676ba61.pth")
+    url, sha256 = weights_address(find_network("resnet50"))
+    assert url.endswith("resnet50-0676ba61.pth")
+    assert sha256 == ""
