@@ -105,12 +105,12 @@ def load_into(network: nn.Module, state: Mapping[str, Tensor], path: Path | str)
     network.load_state_dict(kept, strict=False, assign=any(tensor.is_meta for tensor in wanted.values()))
 
 
-def fetch(url: str) -> Path:
-    """Download a weight file once, checked against the hash in its name, into torch's own cache folder."""
+def fetch(url: str, sha256: str = "") -> Path:
+    """Download a weight file once, checked against its hash or that in its name, into torch's own cache folder."""
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     target = folder / url.rsplit("/", 1)[-1]
     if not target.is_file():
-        hash_prefix = target.stem.rsplit("-", 1)[-1]
+        hash_prefix = sha256 or (target.stem.rsplit("-", 1)[-1] if "-" in target.stem else None)
         try:
             with written_aside(target) as aside:
                 torch.hub.download_url_to_file(url, str(aside), hash_prefix)
