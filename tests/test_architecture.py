@@ -13,7 +13,7 @@ _FILES = sorted(path for path in (_ROOT / "rnst").rglob("*.py") if path.name != 
 _LEVELS: tuple[dict[str, str], ...] = (
     {"rnst": "errors files results"},
     {
-        "rnst.image": "io strokes painting samples color parameters transforms",
+        "rnst.image": "profiles metadata formats io strokes painting samples color parameters transforms",
         "rnst.attacks": "ball attack loss pgd fgsm",
         "rnst.metrics": "arrays artifacts color_distance content_similarity random_network style_distance score_table "
         "scores pareto",
@@ -44,7 +44,8 @@ _PLACES = {
 _PAINTING = ("stylization_settings", "targets", "painter", "stylization", "picking", "sweep_plan", "sweep")
 # What is fenced in -> the only modules, or packages, that may use it.
 _FENCES = {
-    "PIL": {"rnst.image.io"},
+    "PIL": {"rnst.image.io", "rnst.image.formats", "rnst.image.metadata", "rnst.image.profiles"},
+    "tifffile": {"rnst.image.formats"},
     "pickle": {"rnst.encoders.weights"},
     "torch.load": {"rnst.encoders.weights"},
     "wandb": {"rnst.callbacks.tracking"},

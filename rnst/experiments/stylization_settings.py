@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 
 from rnst.encoders.catalog import DEFAULT_ENCODER
 from rnst.errors import InvalidValueError
-from rnst.image.io import check_format
+from rnst.image.formats import check_format
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
 
 SMALLEST_SIZE = 32  # below, the deepest layers of a ResNet have no extent left

@@ -1,72 +1,122 @@
-"""Read, write and resize pictures. The only file that imports PIL."""
+"""Read, write and resize pictures."""
 
-import io
-import json
+import struct
+import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 from torch.nn import functional as F
 
-from rnst.errors import InvalidValueError, MissingPathError, UnreadableFileError
+from rnst.errors import MissingPathError, UnreadableFileError
 from rnst.files import written_aside
+from rnst.image.formats import check_format, decoded, encode
 
-_FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
-_SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I")
-_LARGEST_16_BIT = 65535.0
-_SETTINGS_KEY = "rnst"
+QUALITY = 95
+# What decoders raise when they are fed a damaged file.
+_DAMAGED = (
+    OSError, SyntaxError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError, EOFError, RuntimeError,
+    MemoryError, struct.error, Image.DecompressionBombError,
+)  # fmt: skip
+_PICTURES_IN_ONE_FILE = ("GIF", "PNG", "WEBP", "TIFF")  # not those of a phone, which are one picture and its helpers
 
 
-def read_image(path: Path) -> Tensor:
-    """A picture as (1, 3, H, W) float32 sRGB in [0, 1].
+@dataclass(frozen=True)
+class Picture:
+    """A picture as it was in its file.
 
-    The orientation tag is applied, an embedded color profile is converted to sRGB, transparency is laid over white.
+    Attributes:
+        image: (1, 3, H, W) float32 sRGB in [0, 1]; white where it is wholly transparent.
+        alpha: (1, 1, H, W) in [0, 1], 0 is transparent; None where nothing is.
+        profile: the color profile to put back when a picture made from this one is written; None for plain sRGB.
+        frames: how many pictures the file holds; this is the first.
+    """
+
+    image: Tensor
+    alpha: Tensor | None = None
+    profile: bytes | None = None
+    frames: int = 1
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.image.shape[-2], self.image.shape[-1]
+
+
+def read_picture(path: Path) -> Picture:
+    """A picture with all that is put back into one made from it.
+
+    The orientation tag is applied, an embedded color profile is converted to sRGB, transparency is kept aside.
 
     Raises:
         MissingPathError: no such file.
-        UnreadableFileError: not a picture, or a damaged one.
+        UnreadableFileError: not a picture, a damaged one, or one of more than 178 million pixels.
     """
     if not path.is_file():
         raise MissingPathError(path, "picture", "Give the path of a picture.")
     try:
-        with Image.open(path) as picture:
-            return _to_tensor(_upright_srgb(picture))
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError) as error:
-        reason = "not a picture" if isinstance(error, UnidentifiedImageError) else str(error)
-        raise UnreadableFileError(path, "a picture", reason) from error
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as opened:
+            frames = int(getattr(opened, "n_frames", 1)) if opened.format in _PICTURES_IN_ONE_FILE else 1
+            colors, alpha, profile = decoded(opened)
+    except _DAMAGED as error:
+        reason = "not a picture" if isinstance(error, UnidentifiedImageError) else " ".join(str(error).split())
+        raise UnreadableFileError(path, "a picture", reason or "it is damaged") from error
+    image = torch.from_numpy(colors).permute(2, 0, 1).unsqueeze(0)
+    if alpha is None:
+        return Picture(image.contiguous(), None, profile, frames)
+    visible = torch.from_numpy(alpha).view(1, 1, *alpha.shape)
+    return Picture(torch.where(visible > 0.0, image, 1.0).contiguous(), visible, profile, frames)
 
 
-def write_image(image: Tensor, path: Path, settings: Mapping[str, Any] | None = None) -> None:
+def read_image(path: Path) -> Tensor:
+    """A picture as (1, 3, H, W) float32 sRGB in [0, 1], laid over white where it is transparent.
+
+    Raises:
+        MissingPathError, UnreadableFileError: as `read_picture`.
+    """
+    picture = read_picture(path)
+    if picture.alpha is None:
+        return picture.image
+    return picture.image * picture.alpha + (1.0 - picture.alpha)
+
+
+def write_image(
+    image: Tensor,
+    path: Path,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    quality: int = QUALITY,
+    like: Picture | None = None,
+) -> None:
     """Write a picture, complete or not at all.
 
     Args:
         image: (1, 3, H, W) or (3, H, W) in [0, 1]; values outside are clamped.
         path: the ending gives the format.
-        settings: stored as JSON in a PNG's text.
+        settings: stored as JSON in the file.
+        quality: of JPEG and WebP, 1 to 100.
+        like: the picture whose transparency and color profile are put back.
 
     Raises:
-        InvalidValueError: an ending that is no picture format.
+        InvalidValueError: an ending that is no picture format, or one that cannot hold so many pixels.
     """
-    check_format(path)
-    picture = Image.fromarray(to_bytes(image))
+    check_format(path, max(image.shape[-2:]))
+    size = (image.shape[-2], image.shape[-1])
+    alpha = resize(like.alpha, size)[0].permute(1, 2, 0) if like is not None and like.alpha is not None else None
     with written_aside(path) as aside:
-        if path.suffix.lower() == ".png":
-            text = PngImagePlugin.PngInfo()
-            if settings:
-                text.add_itxt(_SETTINGS_KEY, json.dumps(dict(settings), default=str))
-            picture.save(aside, pnginfo=text)
-        else:
-            picture.save(aside, quality=95)
-
-
-def check_format(path: Path) -> None:
-    """Raise InvalidValueError unless `path` ends as a picture that can be written."""
-    if path.suffix.lower() not in _FORMATS:
-        raise InvalidValueError("output", str(path), f"a file name that ends in one of {', '.join(_FORMATS)}")
+        encode(
+            image.reshape(image.shape[-3:]).permute(1, 2, 0),
+            aside,
+            alpha=alpha,
+            profile=like.profile if like is not None else None,
+            quality=quality,
+            settings=settings or {},
+        )
 
 
 def to_bytes(image: Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -76,7 +126,7 @@ def to_bytes(image: Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 
 def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """Resample (1, 3, H, W) to height and width `size`, antialiased bicubic, clamped to [0, 1]."""
+    """Resample (1, C, H, W) to height and width `size`, antialiased bicubic, clamped to [0, 1]."""
     if tuple(image.shape[-2:]) == size:
         return image
     return F.interpolate(image, size=size, mode="bicubic", antialias=True).clamp(0.0, 1.0)
@@ -86,35 +136,3 @@ def fit_long_side(size: tuple[int, int], long_side: int) -> tuple[int, int]:
     """Height and width scaled, the aspect kept, so that the longer is `long_side`."""
     factor = long_side / max(size)
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
-
-
-def _upright_srgb(picture: Image.Image) -> Image.Image:
-    picture = ImageOps.exif_transpose(picture)
-    profile = picture.info.get("icc_profile")
-    if profile and picture.mode in {"RGB", "RGBA", "CMYK", "L"}:
-        picture = _converted(picture, profile)
-    if picture.mode in _SIXTEEN_BIT_MODES:
-        # Pillow clips these modes to 8 bits instead of scaling them.
-        grey = np.asarray(picture, dtype=np.float32) * (255.0 / _LARGEST_16_BIT)
-        picture = Image.fromarray(grey.round().astype(np.uint8))
-    if picture.mode in {"RGBA", "LA", "PA"} or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(white, picture)
-    return picture.convert("RGB")
-
-
-def _converted(picture: Image.Image, profile: bytes) -> Image.Image:
-    """Pixels in sRGB; a damaged or unsuitable profile is ignored."""
-    mode = "RGBA" if picture.mode == "RGBA" else "RGB"
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode=mode)
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return picture
-    return picture if converted is None else converted
-
-
-def _to_tensor(picture: Image.Image) -> Tensor:
-    pixels = torch.from_numpy(np.array(picture, dtype=np.uint8))
-    return pixels.permute(2, 0, 1).unsqueeze(0).to(torch.float32).div_(255.0).contiguous()

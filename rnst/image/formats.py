@@ -1,0 +1,142 @@
+"""From what picture files hold to red, green, blue and transparency, and back: every mode that Pillow decodes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from rnst.errors import InvalidValueError
+from rnst.image.metadata import as_text, exif, png_text
+from rnst.image.profiles import SRGB, from_srgb, to_srgb
+
+Pixels = np.ndarray[Any, np.dtype[np.float32]]
+
+_LONGEST_SIDES = {
+    ".png": 2**31 - 1,
+    ".jpg": 65535,
+    ".jpeg": 65535,
+    ".webp": 16383,
+    ".tif": 2**31 - 1,
+    ".tiff": 2**31 - 1,
+}
+_TIFF = (".tif", ".tiff")
+_OPAQUE = (".jpg", ".jpeg")
+_SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+_WITH_ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
+_LARGEST_8_BIT, _LARGEST_16_BIT = 255.0, 65535.0
+
+
+def decoded(picture: Image.Image) -> tuple[Pixels, Pixels | None, bytes | None]:
+    """Colors, transparency and color profile of an opened picture, upright.
+
+    16 bits of a gray picture are kept; those of a color picture are cut to 8 by Pillow.
+
+    Returns:
+        (H, W, 3) in sRGB in [0, 1]; (H, W) in [0, 1], or None where nothing is transparent; the profile to be put
+        back, or None.
+    """
+    picture = ImageOps.exif_transpose(picture)
+    profile = picture.info.get("icc_profile")
+    if picture.mode in _SIXTEEN_BIT_MODES or picture.mode == "F":
+        gray = _gray(picture)
+        if not profile:
+            return np.repeat(gray[..., None], 3, axis=2), None, None
+        picture = Image.fromarray((gray * _LARGEST_8_BIT).round().astype(np.uint8))
+    alpha = None
+    if picture.mode in _WITH_ALPHA or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        alpha = np.asarray(picture.getchannel("A"), dtype=np.float32) / _LARGEST_8_BIT
+        picture = picture.convert("RGB")
+    elif picture.mode not in {"CMYK", "L"}:
+        picture = picture.convert("RGB")
+    picture, kept = to_srgb(picture, profile) if profile else (picture, None)
+    colors = np.asarray(picture.convert("RGB"), dtype=np.float32) / _LARGEST_8_BIT
+    return colors, alpha if alpha is not None and alpha.min() < 1.0 else None, kept
+
+
+def encode(
+    colors: Tensor,
+    path: Path,
+    *,
+    alpha: Tensor | None,
+    profile: bytes | None,
+    quality: int,
+    settings: Mapping[str, Any],
+) -> None:
+    """Write a picture in the format that the ending of `path` names.
+
+    TIFF has 16 bits a channel and stays in sRGB; the others have 8 and get the profile. JPEG cannot be transparent and
+    is laid over white.
+
+    Args:
+        colors: (H, W, 3) in sRGB in [0, 1].
+        path: a file that may be overwritten.
+        alpha: (H, W, 1) in [0, 1], or None.
+        profile: for RGB, or None.
+        quality: of JPEG and WebP, 1 to 100.
+        settings: to be stored in the file.
+    """
+    ending = path.suffix.lower()
+    if ending in _TIFF:
+        _encode_tiff(colors, path, alpha, profile, settings)
+        return
+    if alpha is not None and ending in _OPAQUE:
+        colors, alpha = colors * alpha + (1.0 - alpha), None
+    picture = Image.fromarray(_integers(colors, _LARGEST_8_BIT).astype(np.uint8))
+    options: dict[str, Any] = {}
+    if profile is not None:
+        picture, options["icc_profile"] = from_srgb(picture, profile)
+    if alpha is not None:
+        picture.putalpha(Image.fromarray(_integers(alpha[..., 0], _LARGEST_8_BIT).astype(np.uint8)))
+    if ending == ".png":
+        picture.save(path, pnginfo=png_text(settings) if settings else None, **options)
+    else:
+        picture.save(path, quality=quality, exif=exif(settings) if settings else b"", **options)
+
+
+def check_format(path: Path, long_side: int = 1) -> None:
+    """Raise InvalidValueError unless `path` ends as a picture that can be written with that many pixels on a side."""
+    longest = _LONGEST_SIDES.get(path.suffix.lower())
+    if longest is None:
+        raise InvalidValueError("output", str(path), f"a file name that ends in one of {', '.join(_LONGEST_SIDES)}")
+    if long_side > longest:
+        wanted = f"a .png or .tif for {long_side} pixels: this format ends at {longest}"
+        raise InvalidValueError("output", str(path), wanted)
+
+
+def _gray(picture: Image.Image) -> Pixels:
+    """(H, W) in [0, 1]. Pillow would cut the numbers of these modes at 255 instead of scaling them."""
+    numbers: Pixels = np.asarray(picture, dtype=np.float32)
+    if picture.mode == "F":
+        highest = numbers.max(initial=0.0)
+        largest = next((end for end in (1.0, _LARGEST_8_BIT) if highest <= end), _LARGEST_16_BIT)
+    else:
+        largest = _LARGEST_16_BIT
+    gray: Pixels = np.nan_to_num(numbers / np.float32(largest)).clip(0.0, 1.0)
+    return gray
+
+
+def _encode_tiff(
+    colors: Tensor, path: Path, alpha: Tensor | None, profile: bytes | None, settings: Mapping[str, Any]
+) -> None:
+    channels = [_integers(colors, _LARGEST_16_BIT)]
+    if alpha is not None:
+        channels.append(_integers(alpha, _LARGEST_16_BIT))
+    tifffile.imwrite(
+        path,
+        np.concatenate(channels, axis=2).astype(np.uint16),
+        photometric="rgb",
+        extrasamples=["unassalpha"] if alpha is not None else None,
+        compression="zlib",
+        description=as_text(settings) if settings else None,
+        iccprofile=SRGB if profile is not None else None,
+        metadata=None,
+    )
+
+
+def _integers(values: Tensor, largest: float) -> Pixels:
+    return values.detach().cpu().float().clamp(0.0, 1.0).mul(largest).round().numpy()

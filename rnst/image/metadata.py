@@ -1,0 +1,29 @@
+"""The settings of a picture inside its file, as JSON: in the text of a PNG, in the description tag of the others."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from PIL import Image, PngImagePlugin
+
+_PNG_KEY = "rnst"
+_DESCRIPTION = 0x010E  # the EXIF and TIFF tag ImageDescription, which picture viewers show
+
+
+def as_text(settings: Mapping[str, Any]) -> str:
+    """JSON in ASCII, the only letters that the tag may hold."""
+    return json.dumps(dict(settings), default=str)
+
+
+def png_text(settings: Mapping[str, Any]) -> PngImagePlugin.PngInfo:
+    """What a PNG carries."""
+    text = PngImagePlugin.PngInfo()
+    text.add_itxt(_PNG_KEY, as_text(settings))
+    return text
+
+
+def exif(settings: Mapping[str, Any]) -> Image.Exif:
+    """What a JPEG or a WebP carries."""
+    tags = Image.Exif()
+    tags[_DESCRIPTION] = as_text(settings)
+    return tags
