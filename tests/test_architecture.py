@@ -19,7 +19,7 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "scores pareto",
     },
     {
-        "rnst.data": "restricted_imagenet order photos datamodules",
+        "rnst.data": "imagenet restricted_imagenet crops order photos sources cifar10 datamodules",
         "rnst.encoders": "published catalog layers surgery safe_pickle containers layouts downloads weights conversion "
         "encoder",
         "rnst.losses": "outer_product statistics perceptual regions regularizers activations objective",

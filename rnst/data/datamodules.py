@@ -9,20 +9,15 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
-from rnst.data.order import Epoch, EpochLoader, Share, derived_seed, shuffled
-from rnst.data.photos import Photos, evaluation_transform, list_photos, training_transform
-from rnst.data.restricted_imagenet import RESTRICTED_IMAGENET
-from rnst.errors import InvalidValueError, MissingPathError
+from rnst.data.cifar10 import Cifar10Source
+from rnst.data.crops import Crop, evaluation_side, evaluation_transform, training_side, training_transform
+from rnst.data.order import Epoch, EpochLoader, Share, balanced_order, derived_seed, shuffled
+from rnst.data.photos import LabeledPhotos, View
+from rnst.data.sources import IMAGENET_MEAN, IMAGENET_STD, Classes, FolderSource, Source, Split, Statistics
+from rnst.errors import InvalidValueError
 
 _Sample = tuple[Tensor, int]
 _Batch = tuple[Tensor, Tensor]
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
-
-# Margins around the middle crop: 256/224 is ImageNet's custom; training windows move a little more.
-_EVALUATION_MARGIN = 256 / 224
-_SHIFT_MARGIN = 1.25
 
 
 @dataclass(frozen=True)
@@ -40,8 +35,8 @@ class DataFacts:
     name: str
     class_names: tuple[str, ...]
     image_size: int
-    mean: tuple[float, float, float] = IMAGENET_MEAN
-    std: tuple[float, float, float] = IMAGENET_STD
+    mean: Statistics = IMAGENET_MEAN
+    std: Statistics = IMAGENET_STD
 
 
 @dataclass(frozen=True)
@@ -58,18 +53,23 @@ class Stage:
 
 
 class PhotoFolders(pl.LightningDataModule):
-    """Photos in `root/train/CLASS/` and `root/val/CLASS/`.
+    """Photos in `root/train/CLASS/` and `root/val/CLASS/`, or another published set.
 
     Args:
-        root: folder with train and val.
+        root: folder with train and val; for CIFAR-10 the folder of its archive, which is downloaded where it is absent.
         name: recorded in the weight file.
-        classes: "folders" makes each subfolder a class; "restricted_imagenet" groups 203 WordNet ids into nine.
+        source: "folders", or "cifar10".
+        classes: "folders" makes each subfolder a class; "restricted_imagenet" groups 203 WordNet ids into nine,
+            "restricted_imagenet_balanced" 69 into fourteen; "imagenet" takes the 1000 in the order of every network.
         image_size: side of the square images in pixels.
         stages: image sizes by epoch, first stages first; the last one goes on to the end. None: `image_size` all along.
-        crop: "resized" (ImageNet's random resized crops) or "shifted" (a moving window, for small images).
+        crop: "resized" (ImageNet's random resized crops), "shifted" (a moving window, for small images) or "padded"
+            (a moving window over a black border, for photos that have the image size already, as CIFAR-10).
+        jitter: also vary brightness, contrast, saturation and light a little.
+        balanced: draw every class equally often, with replacement, however many photos it has.
         batch_size: images of one step on one device.
         workers: decoding processes; 0 decodes in the main process.
-        cache: keep the reduced photos in memory (needs crop "shifted").
+        cache: keep the reduced photos in memory (needs crop "shifted" or "padded").
         evaluation_photos: validate on that many photos, evenly spread over the classes; 0 means all.
     """
 
@@ -78,10 +78,13 @@ class PhotoFolders(pl.LightningDataModule):
         root: Path,
         *,
         name: str = "restricted_imagenet",
-        classes: Literal["folders", "restricted_imagenet"] = "restricted_imagenet",
+        source: Literal["folders", "cifar10"] = "folders",
+        classes: Classes = "restricted_imagenet",
         image_size: int = 224,
         stages: list[Stage] | None = None,
-        crop: Literal["resized", "shifted"] = "resized",
+        crop: Crop = "resized",
+        jitter: bool = False,
+        balanced: bool = False,
         batch_size: int = 256,
         workers: int = 8,
         cache: bool = False,
@@ -96,21 +99,28 @@ class PhotoFolders(pl.LightningDataModule):
             )
         self.root = root
         self.name: str = name
-        self.classes = classes
+        self.source: Source = Cifar10Source(root) if source == "cifar10" else FolderSource(root, classes)
         self.image_size = image_size
         self.stages = list(stages or [])
-        self.crop = crop
+        self.crop: Crop = crop
+        self.jitter = jitter
+        self.balanced = balanced
         self.batch_size = batch_size
         self.workers = workers
         self.cache = cache
         self.evaluation_photos = evaluation_photos
         self._seed = torch.initial_seed()
-        self._kept: dict[tuple[str, int], Photos] = {}
+        self._kept: dict[tuple[str, int], LabeledPhotos] = {}
 
     @property
     def facts(self) -> DataFacts:
         """Names, size and statistics, known before the first photo is opened."""
-        return DataFacts(self.name, tuple(self._folders()), self.image_size)
+        source = self.source
+        return DataFacts(self.name, source.class_names, self.image_size, source.mean, source.std)
+
+    def prepare_data(self) -> None:
+        """Download what is not there; Lightning calls it in one process of each machine."""
+        self.source.prepare()
 
     def size_at(self, epoch: int) -> int:
         """Side of the images in pixels at `epoch` (counted from 0)."""
@@ -124,7 +134,8 @@ class PhotoFolders(pl.LightningDataModule):
         """Shuffled photos of the current stage. What is random in an epoch depends on the seed and the epoch alone."""
         photos = self._photos("train", self._size_now())
         seed = derived_seed(self._seed, self._epoch_now())
-        epoch = Epoch(photos, shuffled(len(photos), seed), seed)
+        order = balanced_order(photos.labels, seed) if self.balanced else shuffled(len(photos), seed)
+        epoch = Epoch(photos, order, seed)
         return EpochLoader(epoch, self._share(len(epoch), even=True), **self._loading())
 
     def val_dataloader(self) -> DataLoader[_Sample]:
@@ -146,40 +157,27 @@ class PhotoFolders(pl.LightningDataModule):
     def _epoch_now(self) -> int:
         return self.trainer.current_epoch if self.trainer is not None else 0
 
-    def _folders(self) -> dict[str, tuple[str, ...]]:
-        """Class name -> its subfolders."""
-        if self.classes == "restricted_imagenet":
-            return RESTRICTED_IMAGENET
-        train = self.root / "train"
-        if not train.is_dir():
-            raise MissingPathError(train.absolute(), "training photos", _ADVICE)
-        return {path.name: (path.name,) for path in sorted(train.iterdir()) if path.is_dir()}
-
-    def _photos(self, split: Literal["train", "val"], size: int) -> Photos:
+    def _photos(self, split: Split, size: int) -> LabeledPhotos:
         """Photos of one split at one size; those of the last size used stay in memory, to be read once."""
         if (split, size) not in self._kept:
             self._kept = {key: kept for key, kept in self._kept.items() if key[0] != split}
-            self._kept[split, size] = self._open(split, size)
+            self._kept[split, size] = self.source.open(split, self._view(split, size))
         return self._kept[split, size]
 
-    def _open(self, split: Literal["train", "val"], size: int) -> Photos:
-        folder = self.root / split
-        if not folder.is_dir():
-            raise MissingPathError(folder.absolute(), f"{split} photos", _ADVICE)
-        files = list_photos(folder, self._folders())
+    def _view(self, split: Split, size: int) -> View:
         if split == "val":
-            return Photos(files, round(size * _EVALUATION_MARGIN), evaluation_transform(size), cache=self.cache)
-        shorter_side = round(size * _SHIFT_MARGIN) if self.crop == "shifted" else None
-        return Photos(files, shorter_side, training_transform(size, self.crop), cache=self.cache)
+            return View(evaluation_side(size, self.crop), evaluation_transform(size), self.cache)
+        transform = training_transform(size, self.crop, jitter=self.jitter)
+        return View(training_side(size, self.crop), transform, self.cache)
 
-    def _evaluation_subset(self, photos: Photos) -> Photos | Subset[_Sample]:
+    def _evaluation_subset(self, photos: LabeledPhotos) -> LabeledPhotos | Subset[_Sample]:
         if not 0 < self.evaluation_photos < len(photos):
             return photos
         # The files are sorted by class, so an even stride takes the same share of each.
         chosen = torch.linspace(0, len(photos) - 1, self.evaluation_photos).long().tolist()
         return Subset(photos, chosen)
 
-    def _loader(self, photos: Photos | Subset[_Sample]) -> DataLoader[_Sample]:
+    def _loader(self, photos: LabeledPhotos | Subset[_Sample]) -> DataLoader[_Sample]:
         return DataLoader(photos, sampler=self._share(len(photos)), **self._loading())
 
     def _share(self, length: int, *, even: bool = False) -> Share:
@@ -193,9 +191,3 @@ class PhotoFolders(pl.LightningDataModule):
             "num_workers": self.workers,
             "pin_memory": torch.cuda.is_available(),
         }
-
-
-_ADVICE = (
-    "Give --data.root the folder that holds train and val with one folder for each class; "
-    "configs/train/imagenette.yaml trains on a set of 10 classes and says where it is published."
-)

@@ -5,7 +5,7 @@ may be many or none, several devices see together what one would see, and a moni
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -52,6 +52,19 @@ def shuffled(length: int, seed: int) -> Tensor:
     """The numbers from 0 to `length` - 1 in an order that follows from `seed`, (length,)."""
     with seeded(seed):
         return torch.randperm(length)
+
+
+def balanced_order(labels: Sequence[int], seed: int) -> Tensor:
+    """As many numbers of photos as there are, drawn with replacement so that every class comes equally often, (N,).
+
+    Args:
+        labels: class number of each photo.
+        seed: what the draw follows from.
+    """
+    numbers = torch.tensor(labels)
+    rarities = 1.0 / torch.bincount(numbers)[numbers].double()
+    with seeded(seed):
+        return torch.multinomial(rarities, len(numbers), replacement=True)
 
 
 class Epoch(Dataset[Sample]):

@@ -1,6 +1,8 @@
-"""Photos in class folders as tensors: decode, reduce, crop. Bytes all the way; floats are made on the device."""
+"""Photos as tensors: find, decode, reduce, crop. Bytes all the way; floats are made on the device."""
 
-from collections.abc import Callable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -9,11 +11,30 @@ from torch.utils.data import Dataset
 from torchvision.io import ImageReadMode, decode_image, read_file
 from torchvision.transforms import v2
 
+from rnst.data.crops import Transform
 from rnst.errors import MissingPathError, UnreadableFileError
+from rnst.image.io import read_image, to_bytes
 
 _ENDINGS = frozenset({".jpeg", ".jpg", ".png", ".webp"})
+# First bytes of the formats whose decoders in torchvision survive damaged files, by test; its PNG decoder does not:
+# a wrong check sum in the pixels ends the whole process (torchvision 0.29). Everything else goes through Pillow.
+_SAFE_FORMATS = (b"\xff\xd8", b"RIFF")
+_ADVICE = "Give the folder that holds train and val with one folder for each class."
 
-Transform = Callable[[Tensor], Tensor]
+
+@dataclass(frozen=True)
+class View:
+    """How a photo is looked at.
+
+    Attributes:
+        shorter_side: pixels to which it is reduced (or enlarged) first; None keeps its size.
+        transform: (3, H, W) uint8 to (3, S, S) uint8.
+        cache: keep the reduced photos in memory. Good for small sets: decoding is then paid for once.
+    """
+
+    shorter_side: int | None
+    transform: Transform
+    cache: bool = False
 
 
 def list_photos(folder: Path, classes: Mapping[str, Sequence[str]]) -> list[tuple[Path, int]]:
@@ -34,70 +55,97 @@ def list_photos(folder: Path, classes: Mapping[str, Sequence[str]]) -> list[tupl
         if path.suffix.lower() in _ENDINGS
     ]
     if not found:
-        raise MissingPathError(folder, "class folders with photos", "Give the folder that holds train and val.")
+        loose = any(path.suffix.lower() in _ENDINGS for path in folder.glob("*"))
+        advice = "Its photos must be sorted into one folder for each class." if loose else _ADVICE
+        raise MissingPathError(folder, "class folders with photos", advice)
     return found
 
 
-class Photos(Dataset[tuple[Tensor, int]]):
-    """Photos reduced to a shorter side, then transformed.
+class LabeledPhotos(Dataset[tuple[Tensor, int]], ABC):
+    """Photos by number, reduced to a shorter side, then transformed.
 
     Args:
-        files: path and label of each photo.
-        shorter_side: pixels; a photo is reduced (or enlarged) to it before `transform`. None keeps its size.
-        transform: (3, H, W) uint8 to (3, S, S) uint8.
-        cache: keep the reduced photos in memory. Good for small sets: decoding is then paid for once.
+        labels: class number of each photo.
+        view: how they are looked at.
     """
 
-    def __init__(
-        self, files: Sequence[tuple[Path, int]], shorter_side: int | None, transform: Transform, *, cache: bool
-    ) -> None:
-        self._files = files
-        self._shorter_side = shorter_side
-        self._transform = transform
-        self._cache: dict[int, Tensor] | None = {} if cache else None
+    def __init__(self, labels: Sequence[int], view: View) -> None:
+        self.labels = labels
+        self._view = view
+        self._cache: dict[int, Tensor] = {}
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self.labels)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         """Photo (3, S, S) uint8 and its label."""
-        return self._transform(self._reduced(index)), self._files[index][1]
+        return self._view.transform(self._reduced(index)), self.labels[index]
+
+    @abstractmethod
+    def decode(self, index: int) -> Tensor:
+        """Photo (3, H, W) uint8, as it is stored."""
 
     def _reduced(self, index: int) -> Tensor:
-        if self._cache is None:
-            return self._decode(index)
-        if index not in self._cache:
-            self._cache[index] = self._decode(index)
-        return self._cache[index]
-
-    def _decode(self, index: int) -> Tensor:
-        path = self._files[index][0]
-        try:
-            photo: Tensor = decode_image(read_file(str(path)), mode=ImageReadMode.RGB)
-        except RuntimeError as error:
-            raise UnreadableFileError(path, "a photo", str(error).splitlines()[0]) from error
-        photo = v2.functional.to_dtype(photo, torch.uint8, scale=True)  # a PNG may hold 16 bits
-        if self._shorter_side is not None:
-            photo = v2.functional.resize(photo, [self._shorter_side], antialias=True)
+        if index in self._cache:
+            return self._cache[index]
+        photo = reduced(self.decode(index), self._view.shorter_side)
+        if self._view.cache:
+            self._cache[index] = photo
         return photo
 
 
-def training_transform(image_size: int, crop: str) -> Transform:
-    """Random square crops of `image_size` pixels, and flips.
+class PhotoFiles(LabeledPhotos):
+    """Photos that are files.
 
     Args:
-        image_size: side of the crop.
-        crop: "resized" takes 8 to 100 % of the area and rescales it (the ImageNet recipe); "shifted" only moves a
-            window.
+        files: path and label of each photo.
+        view: how they are looked at.
     """
-    window: Transform = v2.RandomCrop(image_size, pad_if_needed=True)
-    if crop == "resized":
-        window = v2.RandomResizedCrop(image_size, antialias=True)
-    transform: Transform = v2.Compose([window, v2.RandomHorizontalFlip()])
-    return transform
+
+    def __init__(self, files: Sequence[tuple[Path, int]], view: View) -> None:
+        super().__init__([label for _, label in files], view)
+        self.paths = [path for path, _ in files]
+
+    def decode(self, index: int) -> Tensor:
+        """Read and decode one file."""
+        return decode_photo(self.paths[index])
 
 
-def evaluation_transform(image_size: int) -> Transform:
-    """The square of `image_size` pixels in the middle."""
-    transform: Transform = v2.CenterCrop(image_size)
-    return transform
+def decode_photo(path: Path) -> Tensor:
+    """A photo file as (3, H, W) uint8 RGB.
+
+    Raises:
+        UnreadableFileError: it is no photo, or a damaged one.
+    """
+    try:
+        content = read_file(str(path))
+        return decode_bytes(content) if is_safe(content) else _through_pillow(path)
+    except RuntimeError as error:
+        raise UnreadableFileError(path, "a photo", str(error).splitlines()[0]) from error
+
+
+def is_safe(content: Tensor) -> bool:
+    """Whether the bytes of a file (uint8) may be given to `decode_bytes`."""
+    return bytes(content[:4].tolist()).startswith(_SAFE_FORMATS)
+
+
+def decode_bytes(content: Tensor) -> Tensor:
+    """The bytes (uint8) of a JPEG or WebP file as (3, H, W) uint8 RGB.
+
+    Raises:
+        RuntimeError: they are damaged.
+    """
+    photo: Tensor = decode_image(content, mode=ImageReadMode.RGB)
+    return photo
+
+
+def reduced(photo: Tensor, shorter_side: int | None) -> Tensor:
+    """Photo (3, H, W) uint8 resized to `shorter_side` pixels, the aspect kept; None keeps its size."""
+    if shorter_side is None or min(photo.shape[-2:]) == shorter_side:
+        return photo
+    resized: Tensor = v2.functional.resize(photo, [shorter_side], antialias=True)
+    return resized
+
+
+def _through_pillow(path: Path) -> Tensor:
+    return torch.from_numpy(to_bytes(read_image(path))).permute(2, 0, 1).contiguous()

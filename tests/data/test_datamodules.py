@@ -8,8 +8,9 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from rnst.data.datamodules import IMAGENET_MEAN, PhotoFolders, Stage
-from rnst.data.restricted_imagenet import RESTRICTED_IMAGENET
+from rnst.data.datamodules import PhotoFolders, Stage
+from rnst.data.restricted_imagenet import RESTRICTED_IMAGENET, RESTRICTED_IMAGENET_BALANCED
+from rnst.data.sources import IMAGENET_MEAN
 from rnst.errors import InvalidValueError, MissingPathError, UnreadableFileError
 
 MakePhotos = Callable[..., Path]
@@ -134,7 +135,7 @@ def test_train_and_val_share_no_photo(make_photos: MakePhotos) -> None:
     data = _folders(root, image_size=32, batch_size=1)
     # The photos' paths are read off the loaders themselves.
     paths = {
-        split: {path for path, _ in photos._files}
+        split: set(photos.paths)
         for split, photos in (
             ("train", cast("Any", data.train_dataloader().dataset).photos),
             ("val", cast("Any", data.val_dataloader().dataset)),
@@ -142,7 +143,7 @@ def test_train_and_val_share_no_photo(make_photos: MakePhotos) -> None:
     }
     assert paths["train"] == set((root / "train").rglob("*.png"))
     assert paths["val"] == set((root / "val").rglob("*.png"))
-    assert cast("Any", data.test_dataloader().dataset)._files == cast("Any", data.val_dataloader().dataset)._files
+    assert cast("Any", data.test_dataloader().dataset).paths == cast("Any", data.val_dataloader().dataset).paths
 
 
 def test_train_loader__shuffles_and_drops_the_rest(make_photos: MakePhotos) -> None:
@@ -259,3 +260,32 @@ def test_text_file_named_jpg(make_photos: MakePhotos) -> None:
     (root / "val" / "n01" / "broken.jpg").write_text("this is no photo")
     with pytest.raises(UnreadableFileError, match=r"broken\.jpg"):
         list(_folders(root).val_dataloader())
+
+
+def test_classes__imagenets_own_labels_with_most_folders_missing(make_photos: MakePhotos) -> None:
+    data = _folders(make_photos(("n03888257", "n01440764"), val=2), classes="imagenet")
+    assert len(data.facts.class_names) == 1000
+    ((_, labels),) = list(data.val_dataloader())
+    assert labels.tolist() == [0, 0, 701, 701], "tench and parachute"
+
+
+def test_classes__the_balanced_variant(make_photos: MakePhotos) -> None:
+    lobster, agaric = RESTRICTED_IMAGENET_BALANCED["crab"][-1], RESTRICTED_IMAGENET_BALANCED["fungus"][0]
+    other = RESTRICTED_IMAGENET["dog"][0]
+    data = _folders(make_photos((lobster, agaric, other), val=1), classes="restricted_imagenet_balanced")
+    ((_, labels),) = list(data.val_dataloader())
+    assert [data.facts.class_names[label] for label in labels.tolist()] == ["crab", "fungus"]
+
+
+def test_balanced__rare_classes_come_as_often(make_photos: MakePhotos) -> None:
+    root = make_photos(("n01", "n02"), train=20)
+    for path in sorted((root / "train" / "n02").iterdir())[2:]:
+        path.unlink()
+    shares = {}
+    for balanced in (False, True):
+        data = _folders(root, balanced=balanced, batch_size=1, image_size=8)
+        labels = [int(label) for _ in range(4) for _, label in data.train_dataloader()]
+        assert len(labels) == 4 * 22, "an epoch is as long as before"
+        shares[balanced] = sum(labels) / len(labels)
+    assert shares[False] == pytest.approx(2 / 22)
+    assert shares[True] == pytest.approx(0.5, abs=0.2)

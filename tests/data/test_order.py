@@ -5,7 +5,16 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from rnst.data.order import Epoch, EpochLoader, OtherTrainingError, Share, derived_seed, seeded, shuffled
+from rnst.data.order import (
+    Epoch,
+    EpochLoader,
+    OtherTrainingError,
+    Share,
+    balanced_order,
+    derived_seed,
+    seeded,
+    shuffled,
+)
 
 
 class _Noise(Dataset[tuple[Tensor, int]]):
@@ -90,3 +99,18 @@ def test_shares__are_disjoint_and_complete() -> None:
     assert sorted(position for share in shares for position in share) == list(range(11))
     even = [list(Share(11, rank, 3, even=True)) for rank in range(3)]
     assert [len(share) for share in even] == [3, 3, 3]
+
+
+def test_balanced_order__every_class_equally_often() -> None:
+    labels = [0] * 90 + [1] * 9 + [3]
+    orders = [balanced_order(labels, seed) for seed in range(40)]
+    drawn = torch.tensor(labels)[torch.cat(orders)]
+    assert all(len(order) == 100 for order in orders), "an epoch is as long as before"
+    shares = torch.bincount(drawn, minlength=4) / len(drawn)
+    assert torch.allclose(shares, torch.tensor([1 / 3, 1 / 3, 0.0, 1 / 3]), atol=0.04)
+
+
+def test_balanced_order__follows_from_the_seed_alone() -> None:
+    first, again, other = (balanced_order([0, 1, 1, 1] * 9, seed) for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)

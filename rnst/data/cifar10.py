@@ -1,0 +1,77 @@
+"""CIFAR-10 by torchvision, which downloads it where there is a network, and checks every file by hash."""
+
+from pathlib import Path
+from typing import ClassVar
+from urllib.error import URLError
+
+import torch
+from torch import Tensor
+from torchvision.datasets import CIFAR10
+
+from rnst.data.photos import LabeledPhotos, View
+from rnst.data.sources import Source, Split
+from rnst.errors import MissingPathError
+
+
+class Cifar10Source(Source):
+    """60,000 photos of 32 pixels in ten classes (Krizhevsky 2009); the test photos are the split "val".
+
+    Args:
+        root: folder that holds cifar-10-batches-py, or into which it is downloaded.
+    """
+
+    mean = (0.4914, 0.4822, 0.4465)
+    std = (0.2023, 0.1994, 0.2010)  # mean over images of each image's deviation: the custom of published models
+    archive: ClassVar[type[CIFAR10]] = CIFAR10
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """As in the archive's own list; they are needed before it is there."""
+        return ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+    def prepare(self) -> None:
+        """Download the archive unless it is there.
+
+        Raises:
+            MissingPathError: it is not there and cannot be fetched.
+        """
+        if self._archive_is_whole():
+            return
+        try:
+            self.archive(self._root, download=True)
+        except (URLError, OSError, RuntimeError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise MissingPathError(
+                (self._root / self.archive.base_folder).absolute(),
+                "CIFAR-10",
+                f"Its download failed ({reason}). Unpack {self.archive.url} into {self._root.absolute()}, "
+                "or name the folder that holds it with --data.root.",
+            ) from error
+
+    def open(self, split: Split, view: View) -> LabeledPhotos:
+        """All photos of one split, in memory."""
+        self.prepare()
+        data = self.archive(self._root, train=split == "train")
+        return _Bytes(torch.from_numpy(data.data).permute(0, 3, 1, 2), data.targets, view)
+
+    def _archive_is_whole(self) -> bool:
+        try:
+            self.archive(self._root, train=False)
+        except RuntimeError:  # torchvision: not there, or another hash
+            return False
+        return True
+
+
+class _Bytes(LabeledPhotos):
+    """Photos that lie decoded in memory, (N, 3, H, W) uint8."""
+
+    def __init__(self, photos: Tensor, labels: list[int], view: View) -> None:
+        super().__init__(labels, view)
+        self._photos = photos
+
+    def decode(self, index: int) -> Tensor:
+        """One photo."""
+        return self._photos[index]

@@ -1,0 +1,87 @@
+"""Where photos and labels come from. A source knows its classes before the first photo is opened."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Literal
+
+from rnst.data.imagenet import IMAGENET
+from rnst.data.photos import LabeledPhotos, PhotoFiles, View, list_photos
+from rnst.data.restricted_imagenet import RESTRICTED_IMAGENET, RESTRICTED_IMAGENET_BALANCED, Groups
+from rnst.errors import MissingPathError
+
+Split = Literal["train", "val"]
+Statistics = tuple[float, float, float]
+Classes = Literal["folders", "imagenet", "restricted_imagenet", "restricted_imagenet_balanced"]
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+KNOWN_GROUPS: dict[str, Groups] = {
+    "imagenet": {wordnet_id: (wordnet_id,) for wordnet_id in IMAGENET},
+    "restricted_imagenet": RESTRICTED_IMAGENET,
+    "restricted_imagenet_balanced": RESTRICTED_IMAGENET_BALANCED,
+}
+ADVICE = (
+    "Give --data.root the folder that holds train and val with one folder for each class; "
+    "configs/train/imagenette.yaml trains on a set of 10 classes and says where it is published."
+)
+
+
+class Source(ABC):
+    """A set of photos in two splits."""
+
+    mean: Statistics = IMAGENET_MEAN
+    std: Statistics = IMAGENET_STD
+
+    @property
+    @abstractmethod
+    def class_names(self) -> tuple[str, ...]:
+        """One name for each label."""
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Fetch what is not there, or say that it is missing; called before a training in one process of a machine."""
+
+    @abstractmethod
+    def open(self, split: Split, view: View) -> LabeledPhotos:
+        """The photos of one split."""
+
+
+class FolderSource(Source):
+    """Photos in `root/train/CLASS/` and `root/val/CLASS/`.
+
+    Args:
+        root: folder with train and val.
+        classes: "folders" makes each subfolder of train a class; the others group WordNet ids.
+    """
+
+    def __init__(self, root: Path, classes: Classes) -> None:
+        self._root = root
+        self._classes = classes
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the groups or of the folders."""
+        return tuple(self._groups())
+
+    def prepare(self) -> None:
+        """Look for the folder: it must be there."""
+        _existing(self._root / "train", "training photos")
+
+    def open(self, split: Split, view: View) -> LabeledPhotos:
+        """List the files; they are opened one by one."""
+        files = list_photos(_existing(self._root / split, f"{split} photos"), self._groups())
+        return PhotoFiles(files, view)
+
+    def _groups(self) -> Groups:
+        """Class name -> its subfolders."""
+        if self._classes != "folders":
+            return KNOWN_GROUPS[self._classes]
+        train = _existing(self._root / "train", "training photos")
+        return {path.name: (path.name,) for path in sorted(train.iterdir()) if path.is_dir()}
+
+
+def _existing(folder: Path, what: str) -> Path:
+    if not folder.is_dir():
+        raise MissingPathError(folder.absolute(), what, ADVICE)
+    return folder
