@@ -39,7 +39,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _config(**changes: Any) -> str:
-    Path("own.yaml").write_text(yaml.safe_dump({**_TINY, **changes}), encoding="utf-8")
+    Path("own.yaml").write_text(yaml.safe_dump({**_TINY, **changes}, sort_keys=False), encoding="utf-8")
     return "own.yaml"
 
 
