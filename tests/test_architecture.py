@@ -20,8 +20,8 @@ _LEVELS: tuple[dict[str, str], ...] = (
     },
     {
         "rnst.data": "imagenet restricted_imagenet crops order photos sources cifar10 datamodules",
-        "rnst.encoders": "published catalog layers surgery safe_pickle containers layouts downloads weights conversion "
-        "encoder",
+        "rnst.encoders": "published catalog layers surgery graph block_convolution twin safe_pickle containers layouts "
+        "downloads weights conversion encoder",
         "rnst.losses": "outer_product statistics perceptual regions regularizers activations objective",
     },
     {"rnst.optimization": "tiles tiled_gradient optimizers"},
@@ -48,6 +48,7 @@ _FENCES = {
     "tifffile": {"rnst.image.formats"},
     "pickle": {"rnst.encoders.weights"},
     "torch.load": {"rnst.encoders.weights"},
+    "torch.fx": {"rnst.encoders.graph"},
     "wandb": {"rnst.callbacks.tracking"},
     "matplotlib": {"rnst.callbacks.plots"},
     "torch.distributed": {"rnst.optimization.tiled_gradient"},
