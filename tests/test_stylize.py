@@ -51,7 +51,6 @@ _EVERY_OPTION = {
     "save_every": ["4"],
     "scores": ["true"],
     "seed": ["5"],
-    "group": ["mine"],
     "tracking": ["off"],
 }
 

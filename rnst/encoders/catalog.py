@@ -1,35 +1,34 @@
 """Which networks there are: name, how to build them, where their weights come from, which layers to look at."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 import torchvision
 from torch import nn
 
+from rnst.encoders.families import IMAGENET_MEAN, family_of, is_known
+from rnst.encoders.layers import default_layers
 from rnst.encoders.published import PUBLISHED
+from rnst.encoders.relus import out_of_place
+from rnst.encoders.surgery import initialize
+from rnst.encoders.timm_networks import TIMM, build_timm, check_timm_name, timm_statistics
+from rnst.encoders.tokens import AnySizeTransformer
 from rnst.errors import UnknownNameError
 
 _ROOT = Path(__file__).parents[2]
 _BUNDLED_FOLDERS = (_ROOT / "checkpoints", _ROOT / "rnst" / "bundled" / "checkpoints")
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
-
 # ResNet-50 with wider blocks, which torchvision lacks (Zagoruyko and Komodakis 2016) -> channels of the first block.
 _WIDTHS = {"wide_resnet50_4": 256}
 
-_RESNET_STYLE = ("layer1", "layer2", "layer3", "layer4")
-_RESNET_CONTENT = ("layer3",)
-_VGG_STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-_VGG_CONTENT = ("relu4_2",)
-# Style layers of the other published architectures, one for each resolution; the last but one keeps the content.
-_OTHER_LAYERS = {
-    "densenet161": ("features.relu0", *(f"features.denseblock{number}" for number in (1, 2, 3, 4))),
-    "mnasnet1_0": ("layers.7", "layers.8", "layers.9", "layers.11", "layers.13"),
-    "mobilenet_v2": ("features.1", "features.3", "features.6", "features.13", "features.17"),
-    "shufflenet_v2_x1_0": ("conv1", "stage2", "stage3", "stage4"),
-}
+_HEADS = ("fc", "classifier", "heads", "head")
+_CLASSES_OF_IMAGENET = 1000
+_CLOSE_NAMES = 5
 
 
 @dataclass(frozen=True)
@@ -38,8 +37,9 @@ class Network:
 
     Attributes:
         name: what `--encoder` takes.
-        architecture: torchvision's name of the network.
-        source: "bundled" (a file in checkpoints/), "published" or "torchvision" (downloaded once, checked by hash).
+        architecture: torchvision's name of the network; timm/NAME for one of that library.
+        source: "bundled" (a file in checkpoints/), "published" or "torchvision" (downloaded once, checked by hash), or
+            "timm" (downloaded by that library).
         licence: of the weights.
         description: one line for `rnst models`.
     """
@@ -61,16 +61,12 @@ class Network:
     @property
     def style_layers(self) -> tuple[str, ...]:
         """Layers whose statistics make a good style."""
-        if self.architecture in _OTHER_LAYERS:
-            return _OTHER_LAYERS[self.architecture]
-        return _RESNET_STYLE if _is_resnet(self.architecture) else _VGG_STYLE
+        return family_of(self.architecture).style_layers or _derived_layers(self.architecture)
 
     @property
     def content_layers(self) -> tuple[str, ...]:
         """Layers whose features keep the content readable."""
-        if self.architecture in _OTHER_LAYERS:
-            return _OTHER_LAYERS[self.architecture][-2:-1]
-        return _RESNET_CONTENT if _is_resnet(self.architecture) else _VGG_CONTENT
+        return family_of(self.architecture).content_layers or self.style_layers[-2:-1]
 
 
 _IMAGENETTE_LICENCE = "weights MIT; trained on Imagenette, a research-only subset of ImageNet"
@@ -99,8 +95,8 @@ DEFAULT_ENCODER = "resnet18_robust"
 
 
 def encoder_names() -> list[str]:
-    """All names that `--encoder` takes, the bundled networks first."""
-    return [*BUNDLED, *PUBLISHED, *(name for name in _torchvision_names() if _is_resnet(name) or _is_vgg(name))]
+    """All names that `--encoder` takes, the bundled networks first; beside them, timm/NAME is for those of timm."""
+    return [*BUNDLED, *PUBLISHED, *(name for name in _torchvision_names() if is_known(name))]
 
 
 def find_network(name: str) -> Network:
@@ -114,9 +110,11 @@ def find_network(name: str) -> Network:
     if name in PUBLISHED:
         row = PUBLISHED[name]
         return Network(name, row.architecture, "published", row.licence, row.description)
+    if name.startswith(TIMM):
+        check_timm_name(name)
+        return Network(name, name, "timm", "see the card of the model", "weights of timm")
     if name not in encoder_names():
-        others = [other for other in encoder_names() if other not in PUBLISHED]
-        raise UnknownNameError("encoder", name, [*others, "or a published one as resnet50_l2_eps3 (see rnst models)"])
+        raise UnknownNameError("encoder", name, _some_names(name))
     return Network(name, name, "torchvision", "BSD-3-Clause", "torchvision's ImageNet weights (IMAGENET1K_V1)")
 
 
@@ -128,6 +126,10 @@ def architectures() -> list[str]:
 def build_classifier(architecture: str, classes: int) -> nn.Module:
     """A torchvision classifier with fresh random weights.
 
+    With 1000 classes it is torchvision's own, so that published weights fit. With any other number, a VGG or an AlexNet
+    gets a small head, the mean over positions and one linear layer: theirs, made for 1000 classes, has 120 million
+    weights, eight times as many as all before it.
+
     Args:
         architecture: torchvision's name.
         classes: number of logits.
@@ -137,22 +139,51 @@ def build_classifier(architecture: str, classes: int) -> nn.Module:
     """
     if architecture not in architectures():
         raise UnknownNameError("architecture", architecture, architectures())
-    options = {"weights": None, "num_classes": classes}
+    family = family_of(architecture)
+    options = {"weights": None, "num_classes": classes, **family.options}
     if architecture in _WIDTHS:
         options["width_per_group"] = _WIDTHS[architecture]
         architecture = "resnet50"
-    network: nn.Module = torchvision.models.get_model(architecture, **options)
+    if not family.wide_head or classes == _CLASSES_OF_IMAGENET:
+        network: nn.Module = torchvision.models.get_model(architecture, **options)
+        return network
+    with torch.device("meta"):  # the large head takes no time and no memory
+        network = torchvision.models.get_model(architecture, **options)
+    *_, last = (module for module in network.get_submodule("features").modules() if isinstance(module, nn.Conv2d))
+    network.avgpool = nn.AdaptiveAvgPool2d(1)
+    network.classifier = nn.Linear(last.out_channels, classes)
+    if torch.get_default_device().type != "meta":
+        initialize(network.to_empty(device=torch.get_default_device()))
     return network
 
 
-def build_headless(architecture: str) -> nn.Module:
-    """A classifier without its head and without memory: its parameters are on the meta device."""
-    with torch.device("meta"):
-        network = build_classifier(architecture, 1)
-    for head in ("fc", "classifier"):
+def build_headless(architecture: str, device: str = "meta") -> nn.Module:
+    """A classifier without its head, which can look at pictures of any size.
+
+    Args:
+        architecture: torchvision's name, or timm/NAME.
+        device: "meta" is without memory; elsewhere the parameters are fresh and random.
+    """
+    with torch.device(device):
+        network = build_timm(architecture) if architecture.startswith(TIMM) else build_classifier(architecture, 1)
+    for head in _HEADS:
         if hasattr(network, head):
             setattr(network, head, nn.Identity())
-    return network
+    if isinstance(network, torchvision.models.VisionTransformer):
+        network = AnySizeTransformer(network)
+    out_of_place(network)
+    return network.eval()
+
+
+def input_statistics(network: Network) -> tuple[Sequence[float], Sequence[float]]:
+    """Mean and standard deviation of each channel of the images that the catalog's weights were trained with."""
+    if network.source == "timm":
+        return timm_statistics(network.architecture)
+    family = family_of(network.architecture)
+    if network.source != "torchvision" or family.mean != IMAGENET_MEAN:
+        return family.mean, family.std
+    preset = _torchvision_weights(network.architecture).transforms()
+    return preset.mean, preset.std
 
 
 def weights_address(network: Network) -> tuple[str, str]:
@@ -163,7 +194,7 @@ def weights_address(network: Network) -> tuple[str, str]:
     """
     if network.name in PUBLISHED:
         return PUBLISHED[network.name].url, PUBLISHED[network.name].sha256
-    url: str = torchvision.models.get_model_weights(network.architecture)["IMAGENET1K_V1"].url
+    url: str = _torchvision_weights(network.architecture).url
     return url, ""
 
 
@@ -172,9 +203,19 @@ def _torchvision_names() -> list[str]:
     return names
 
 
-def _is_resnet(name: str) -> bool:
-    return name.startswith(("resnet", "wide_resnet", "resnext"))
+def _torchvision_weights(architecture: str) -> Any:
+    """The first ImageNet weights; where only fine-tuned ones exist, those for the usual size of pictures."""
+    known = torchvision.models.get_model_weights(architecture)
+    names = [weights.name for weights in known]
+    return known["IMAGENET1K_V1" if "IMAGENET1K_V1" in names else next(name for name in names if "LINEAR" in name)]
 
 
-def _is_vgg(name: str) -> bool:
-    return name.startswith("vgg")
+@cache
+def _derived_layers(architecture: str) -> tuple[str, ...]:
+    return default_layers(build_headless(architecture))
+
+
+def _some_names(name: str) -> list[str]:
+    """What to say instead of a hundred names: the bundled ones, and those most like it."""
+    close = get_close_matches(name, [*encoder_names(), *architectures()], _CLOSE_NAMES, cutoff=0.4)
+    return [*dict.fromkeys([*BUNDLED, *close]), "timm/NAME; `rnst models` lists all"]

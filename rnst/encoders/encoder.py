@@ -1,32 +1,33 @@
 """A frozen network that turns an image into features, and stops where nobody looks any further."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from rnst.encoders.catalog import IMAGENET_MEAN, IMAGENET_STD, Network, build_headless, weights_address
-from rnst.encoders.layers import resolve_layers
-from rnst.encoders.surgery import average_pools, blur_strides, initialize, out_of_place_relus
+from rnst.encoders.catalog import Network, build_headless, input_statistics, weights_address
+from rnst.encoders.layers import resolve_layers, tap_layers
+from rnst.encoders.plumbing import Plumbing
+from rnst.encoders.probe import AllFound, Tap, smallest_side
+from rnst.encoders.relus import out_of_place
+from rnst.encoders.surgery import can_initialize, initialize
+from rnst.encoders.timm_networks import TIMM, build_timm
+from rnst.encoders.tokens import as_map, grid_of, patch_size
 from rnst.encoders.weights import Facts, fetch, load_into, read_weights
+from rnst.errors import RnstError
 
 RANDOM = "random"
-_PROBE_SIZE = 224
 
 
-@dataclass(frozen=True)
-class Plumbing:
-    """How the network is changed before it looks at pictures.
+class TooSmallError(RnstError):
+    """A picture is smaller than the network's windows."""
 
-    Attributes:
-        pooling: "keep", or "avg" for average instead of max pools.
-        strides: "blur" removes the checkerboard that a ResNet's stem and pool leave, "keep" does not.
-    """
-
-    pooling: str = "keep"
-    strides: str = "blur"
+    def __init__(self, size: Sequence[int], smallest: int) -> None:
+        super().__init__(
+            f"a picture of {size[1]} x {size[0]} pixels is too small for the layers that are looked at, which need "
+            f"{smallest} on each side. Give a larger --size, a smaller --scales, or earlier layers."
+        )
 
 
 class Encoder(nn.Module):
@@ -37,25 +38,49 @@ class Encoder(nn.Module):
         layers: names to give the features -> module paths.
         mean: of each channel, of the images that the weights were trained with.
         std: of each channel.
+        taps: module path -> how its output is read; none means as maps that the network may overwrite.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, network: nn.Module, layers: dict[str, str], mean: Sequence[float], std: Sequence[float]) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        layers: dict[str, str],
+        mean: Sequence[float],
+        std: Sequence[float],
+        taps: Mapping[str, Tap] | None = None,
+    ) -> None:
         super().__init__()
         self.layers = dict(layers)
         self.network = network.to(memory_format=torch.channels_last)
+        self.taps = dict(taps or {path: Tap("maps", overwritten=True) for path in self.layers.values()})
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self.requires_grad_(requires_grad=False)
         self.eval()
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Features of each layer, (N, C, H', W'), of images (N, 3, H, W) in [0, 1]."""
+        """Features of each layer, (N, C, H', W'), of images (N, 3, H, W) in [0, 1].
+
+        Raises:
+            TooSmallError: the images are smaller than the network's windows.
+        """
         normalized = ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
-        found = _run_until(self.network, normalized, set(self.layers.values()))
-        return {name: found[path] for name, path in self.layers.items()}
+        try:
+            found = _run_until(self.network, normalized, self.taps)
+        except RuntimeError as error:
+            smallest = smallest_side(self.network, list(self.taps), images.shape[-2:])
+            if smallest is None:  # then it is not for the size
+                raise
+            raise TooSmallError(images.shape[-2:], smallest) from error
+        return {name: self._as_maps(found[path], self.taps[path], images) for name, path in self.layers.items()}
+
+    def _as_maps(self, output: Tensor, tap: Tap, images: Tensor) -> Tensor:
+        if tap.layout == "tokens":
+            return as_map(output, grid_of(images, patch_size(self.network)))
+        return output.permute(0, 3, 1, 2) if tap.layout == "channels last" else output
 
     def train(self, mode: bool = True) -> "Encoder":  # noqa: ARG002, FBT001, FBT002 - the signature of nn.Module
         """Stay in eval mode: Lightning switches a whole task to train mode when it fits."""
@@ -88,51 +113,67 @@ def load_encoder(
     """
     bare = build_headless(network.architecture)
     paths = resolve_layers(bare, layers)
-    _drop_what_never_runs(bare, set(paths.values()))
+    taps, unused = tap_layers(bare, paths)
+    _drop(bare, unused)
     facts: Facts = {}
     if weights == RANDOM:
+        bare = _random(bare, network.architecture, unused, seed)
+    elif network.source == "timm":
+        bare = build_timm(network.architecture, pretrained=weights is None)
+        out_of_place(bare)
+        _drop(bare.eval(), unused)
+    if weights != RANDOM and (network.source != "timm" or weights is not None):
+        facts = _load(bare, network, weights)
+    plumbing.apply(bare, taps)
+    mean, std = input_statistics(network)
+    return Encoder(bare, paths, facts.get("mean", mean), facts.get("std", std), taps), facts
+
+
+def _load(bare: nn.Module, network: Network, weights: str | None) -> Facts:
+    own = network.bundled_file if weights is None else Path(weights)
+    path = own or fetch(*weights_address(network))
+    state, facts = read_weights(path)
+    load_into(bare, state, path)
+    return facts
+
+
+def _random(bare: nn.Module, architecture: str, unused: Sequence[str], seed: int) -> nn.Module:
+    """A network with random weights in the place of one without any."""
+    if can_initialize(bare) and not architecture.startswith(TIMM):
         bare.to_empty(device="cpu")
         initialize(bare, torch.Generator().manual_seed(seed))
-    else:
-        own = network.bundled_file if weights is None else Path(weights)
-        path = own or fetch(*weights_address(network))
-        state, facts = read_weights(path)
-        load_into(bare, state, path)
-    out_of_place_relus(bare)
-    if plumbing.pooling == "avg":
-        average_pools(bare)
-    if plumbing.strides == "blur":
-        blur_strides(bare)
-    return Encoder(bare, paths, facts.get("mean", IMAGENET_MEAN), facts.get("std", IMAGENET_STD)), facts
+        return bare
+    # A transformer has parameters and tables that only its own constructor knows how to fill.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = build_headless(architecture, "cpu")
+    _drop(network, unused)
+    return network
 
 
-class _AllFound(Exception):  # noqa: N818 - no error: it ends a forward pass that has nothing left to find
-    """Every wanted layer has been reached."""
-
-
-def _run_until(network: nn.Module, images: Tensor, paths: set[str]) -> dict[str, Tensor]:
-    """Outputs of the modules at `paths`; the forward pass ends with the last of them.
+def _run_until(network: nn.Module, images: Tensor, taps: Mapping[str, Tap]) -> dict[str, Tensor]:
+    """Outputs of the modules at the taps; the forward pass ends with the last of them.
 
     Of a module that runs several times, as the ReLU of a residual block, the first output counts.
     """
     found: dict[str, Tensor] = {}
 
-    def reader(path: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor | None]:
-        def read(module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
+    def reader(path: str, tap: Tap) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor | None]:
+        def read(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
             if path in found:
                 return None
             found[path] = output
-            if len(found) == len(paths):
-                raise _AllFound
-            # A residual block adds its shortcut in place to what its last normalization gave.
-            return output.clone() if isinstance(module, nn.BatchNorm2d) else None
+            if len(found) == len(taps):
+                raise AllFound
+            # As a residual block, which adds its shortcut in place to what its last normalization gave.
+            return output.clone() if tap.overwritten else None
 
         return read
 
-    handles = [network.get_submodule(path).register_forward_hook(reader(path)) for path in paths]
+    handles = [network.get_submodule(path).register_forward_hook(reader(path, tap)) for path, tap in taps.items()]
     try:
         network(images)
-    except _AllFound:
+    except AllFound:
         pass
     finally:
         for handle in handles:
@@ -140,20 +181,8 @@ def _run_until(network: nn.Module, images: Tensor, paths: set[str]) -> dict[str,
     return found
 
 
-def _drop_what_never_runs(network: nn.Module, paths: set[str]) -> None:
-    """Replace modules behind the deepest layer by nothing, so that their weights need not be loaded; in place."""
-    used: set[nn.Module] = set()
-
-    def note(module: nn.Module, _inputs: tuple[Tensor, ...]) -> None:
-        used.add(module)
-
-    modules = dict(network.named_modules())
-    handles = [module.register_forward_pre_hook(note) for module in modules.values()]
-    network.eval()
-    _run_until(network, torch.empty(1, 3, _PROBE_SIZE, _PROBE_SIZE, device="meta"), paths)
-    for handle in handles:
-        handle.remove()
-    for path, module in modules.items():
-        if used.isdisjoint(module.modules()):
-            parent, _, name = path.rpartition(".")
-            setattr(network.get_submodule(parent), name, nn.Identity())
+def _drop(network: nn.Module, unused: Sequence[str]) -> None:
+    """Replace modules by nothing; in place."""
+    for path in unused:
+        parent, _, name = path.rpartition(".")
+        setattr(network.get_submodule(parent), name, nn.Identity())

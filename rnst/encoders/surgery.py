@@ -1,10 +1,14 @@
 """Changes to a network's plumbing that leave its weights alone."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from rnst.encoders.pools import DensePool, L2Pool, average_like, even_like, is_uneven, max_like, reducing_pools
 
 
 class Blur(nn.Module):
@@ -35,45 +39,71 @@ class Blur(nn.Module):
 
 
 def blur_strides(network: nn.Module) -> None:
-    """Put a low-pass filter before a ResNet's stem and behind its pool, which then runs at stride 1; in place.
+    """Put a low-pass filter before an uneven stem and behind uneven pools, which then run at stride 1; in place.
 
     The gradient of a 7x7 convolution or a 3x3 pool of stride 2 reaches neighboring pixels unevenly, because the kernel
     is no multiple of the stride: pictures painted with it carry a checkerboard of period 2 and 4 (Odena et al. 2016).
     A filter that is zero at the Nyquist frequency removes the first. It commutes with the stem's convolution, so this
     equals a stem of stride 1 that is blurred and then reduced, at a fraction of the cost. The pool is mended as by
-    Zhang 2019 ("Making convolutional networks shift-invariant again").
+    Zhang 2019 ("Making convolutional networks shift-invariant again"). A VGG has nothing to mend: its 2x2 pools divide
+    evenly.
     """
-    stem = getattr(network, "conv1", None)
-    pool = getattr(network, "maxpool", None)
-    # A VGG has neither, and nothing to mend: its 2x2 pools divide evenly.
-    if isinstance(stem, nn.Conv2d):
-        network.conv1 = nn.Sequential(Blur((1.0, 2.0, 1.0), 1), stem)
-    if isinstance(pool, nn.MaxPool2d | nn.AvgPool2d):  # it is not there where only the stem is looked at
-        stride = pool.stride if isinstance(pool.stride, int) else pool.stride[0]
-        pool.stride = 1
-        network.maxpool = nn.Sequential(pool, Blur((1.0, 3.0, 3.0, 1.0), stride))
+    path, stem = first_convolution(network)
+    if any(kernel % stride for kernel, stride in zip(stem.kernel_size, stem.stride, strict=True)):
+        _replace(network, path, nn.Sequential(Blur((1.0, 2.0, 1.0), 1), stem))
+    for path, pool in reducing_pools(network).items():
+        if is_uneven(pool):
+            _replace(network, path, DensePool(pool, Blur((1.0, 3.0, 3.0, 1.0), pool.stride)))  # type: ignore[arg-type]
 
 
-def average_pools(network: nn.Module) -> None:
-    """Replace every max pool by an average pool of the same size; in place (Gatys et al. 2016, section 2)."""
-    for path, module in list(network.named_modules()):
-        if isinstance(module, nn.MaxPool2d):
-            parent, _, name = path.rpartition(".")
-            # Padding does not count: it would darken the borders of the features.
-            average = nn.AvgPool2d(
-                module.kernel_size, module.stride, module.padding, module.ceil_mode, count_include_pad=False
-            )
-            setattr(network.get_submodule(parent), name, average)
+def dense_stem(network: nn.Module) -> bool:
+    """Run the first convolution at stride 1; in place. False where that changes nothing or the stem cuts patches."""
+    _, stem = first_convolution(network)
+    if max(stem.stride) == 1 or all(k <= s for k, s in zip(stem.kernel_size, stem.stride, strict=True)):
+        return False
+    stem.stride = (1, 1)
+    return True
 
 
-def out_of_place_relus(network: nn.Module) -> None:
-    """An in-place ReLU silently overwrites the features that a hook has just read; stop all of them doing so."""
-    for module in network.modules():
-        if isinstance(module, nn.ReLU):
-            module.inplace = False
+def replicate_padding(network: nn.Module, *, first_only: bool) -> bool:
+    """Repeat the border where convolutions pad with zeros; in place. False where there is none.
+
+    A frame of zeros looks like a dark frame around the picture, and features of it become part of the style.
+    """
+    convolutions = [first_convolution(network)[1]]
+    if not first_only:
+        convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+    padded = [module for module in convolutions if any(module._reversed_padding_repeated_twice)]
+    for module in padded:
+        module.padding_mode = "replicate"
+    return bool(padded)
 
 
-def initialize(network: nn.Module, generator: torch.Generator) -> None:
+def exchange_pools(network: nn.Module, kind: str) -> None:
+    """Replace every pool that reduces the resolution; in place.
+
+    Args:
+        network: any.
+        kind: "avg" (Gatys et al. 2016, section 2; the mean of features then falls), "max", or "l2", which keeps it.
+    """
+    makers: dict[str, Callable[[Any], nn.Module]] = {"avg": average_like, "max": max_like, "l2": L2Pool}
+    for path, pool in reducing_pools(network).items():
+        _replace(network, path, makers[kind](pool))
+
+
+def even_pools(network: nn.Module) -> None:
+    """Give every uneven pool windows as large as its stride, as 2x2 instead of 3x3; in place."""
+    for path, pool in reducing_pools(network).items():
+        if is_uneven(pool):
+            _replace(network, path, even_like(pool))
+
+
+def first_convolution(network: nn.Module) -> tuple[str, nn.Conv2d]:
+    """Path and module."""
+    return next((path, module) for path, module in network.named_modules() if isinstance(module, nn.Conv2d))
+
+
+def initialize(network: nn.Module, generator: torch.Generator | None = None) -> None:
     """Fresh weights for a network that has none: He et al. 2015 for convolutions, identity for normalization."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
@@ -81,6 +111,25 @@ def initialize(network: nn.Module, generator: torch.Generator) -> None:
             module.weight.data.normal_(0.0, math.sqrt(2.0 / fan_out), generator=generator)
             if module.bias is not None:
                 module.bias.data.zero_()
+        elif isinstance(module, nn.Linear):
+            module.weight.data.normal_(0.0, module.in_features**-0.5, generator=generator)
+            if module.bias is not None:
+                module.bias.data.zero_()
         elif isinstance(module, nn.BatchNorm2d):
             module.reset_running_stats()
             module.reset_parameters()
+
+
+def can_initialize(network: nn.Module) -> bool:
+    """Whether `initialize` reaches every parameter and buffer of a network."""
+    reached = (nn.Conv2d, nn.Linear, nn.BatchNorm2d)
+    return all(
+        isinstance(module, reached)
+        for module in network.modules()
+        if any(True for _ in module.parameters(recurse=False)) or any(True for _ in module.buffers(recurse=False))
+    )
+
+
+def _replace(network: nn.Module, path: str, new: nn.Module) -> None:
+    parent, _, name = path.rpartition(".")
+    setattr(network.get_submodule(parent), name, new)

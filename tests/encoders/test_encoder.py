@@ -5,9 +5,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rnst.encoders.catalog import IMAGENET_MEAN, IMAGENET_STD, build_classifier, build_headless, find_network
-from rnst.encoders.encoder import Encoder, Plumbing, load_encoder
+from rnst.encoders.catalog import build_classifier, build_headless, find_network
+from rnst.encoders.encoder import Encoder, load_encoder
+from rnst.encoders.families import IMAGENET_MEAN, IMAGENET_STD
 from rnst.encoders.layers import friendly_layers
+from rnst.encoders.plumbing import Plumbing
 from rnst.encoders.surgery import initialize
 from rnst.encoders.weights import WeightsMismatchError, write_weights
 from rnst.errors import MissingPathError, UnknownNameError

@@ -3,8 +3,10 @@ import torch
 from torch import Tensor, nn
 
 from rnst.encoders.catalog import find_network
-from rnst.encoders.encoder import Plumbing, load_encoder
-from rnst.encoders.surgery import Blur, average_pools, blur_strides, initialize, out_of_place_relus
+from rnst.encoders.encoder import load_encoder
+from rnst.encoders.plumbing import Plumbing
+from rnst.encoders.relus import out_of_place
+from rnst.encoders.surgery import Blur, blur_strides, exchange_pools, initialize
 
 _TAPS = [(1.0, 2.0, 1.0), (1.0, 3.0, 3.0, 1.0)]
 
@@ -95,24 +97,24 @@ def test_blur_strides__leaves_a_vgg_alone() -> None:
     ids=str,
 )
 @pytest.mark.parametrize("size", [(16, 16), (13, 18)], ids=str)
-def test_average_pools__same_sizes_and_constants_kept(pool: nn.MaxPool2d, size: tuple[int, int]) -> None:
+def test_exchange_pools__same_sizes_and_constants_kept(pool: nn.MaxPool2d, size: tuple[int, int]) -> None:
     network = nn.Sequential(nn.Identity(), nn.Sequential(pool))
     features = torch.full((1, 2, *size), 0.3)
     expected = network(features)
-    average_pools(network)
+    exchange_pools(network, "avg")
     assert not any(isinstance(module, nn.MaxPool2d) for module in network.modules())
     torch.testing.assert_close(network(features), expected)
 
 
-def test_average_pools__average() -> None:
+def test_exchange_pools__average() -> None:
     network = nn.Sequential(nn.MaxPool2d(2))
-    average_pools(network)
+    exchange_pools(network, "avg")
     assert network(torch.tensor([[[[1.0, 2.0], [3.0, 6.0]]]])).item() == 3.0
 
 
-def test_out_of_place_relus__input_is_left_alone() -> None:
+def test_out_of_place__input_is_left_alone() -> None:
     network = nn.Sequential(nn.Sequential(nn.ReLU(inplace=True)), nn.ReLU(inplace=True))
-    out_of_place_relus(network)
+    out_of_place(network)
     features = torch.tensor([-1.0, 2.0])
     assert network(features).tolist() == [0.0, 2.0]
     assert features.tolist() == [-1.0, 2.0]

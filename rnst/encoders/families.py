@@ -1,0 +1,91 @@
+"""Families of networks: what all members share that cannot be read off the network itself."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+_HALF = (0.5, 0.5, 0.5)
+
+
+@dataclass(frozen=True)
+class Family:
+    """Networks of one design.
+
+    Attributes:
+        title: for tables.
+        prefixes: of the architectures' names.
+        style_layers: whose statistics make a good style; none means one for each resolution.
+        content_layers: whose features keep the content readable; none means the last but one of the style layers.
+        mean: of each channel, of the images that torchvision's weights were trained with.
+        std: of each channel.
+        options: for torchvision's constructor.
+        wide_head: the classifier is larger than all that is before it.
+    """
+
+    title: str
+    prefixes: tuple[str, ...]
+    style_layers: tuple[str, ...] = ()
+    content_layers: tuple[str, ...] = ()
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+    options: dict[str, Any] = field(default_factory=dict)
+    wide_head: bool = False
+
+
+# Without the auxiliary classifiers, and without an initialization that takes torchvision a minute.
+_PLAIN_INCEPTION = {"aux_logits": False, "init_weights": False}
+_OTHER = Family("others", ())
+
+FAMILIES = (
+    Family(
+        "VGG",
+        ("vgg",),
+        ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
+        ("relu4_2",),
+        wide_head=True,
+    ),
+    Family(
+        "ResNet, Wide ResNet, ResNeXt",
+        ("resnet", "wide_resnet", "resnext"),
+        ("layer1", "layer2", "layer3", "layer4"),
+        ("layer3",),
+    ),
+    Family("DenseNet", ("densenet",)),
+    # The layers of lucid's notebook on style transfer, and the one before them.
+    Family(
+        "GoogLeNet",
+        ("googlenet",),
+        ("conv3", "inception3a", "inception4a", "inception4b", "inception4c"),
+        ("inception3b",),
+        _HALF,
+        _HALF,
+        _PLAIN_INCEPTION,
+    ),
+    Family("Inception v3", ("inception_v3",), mean=_HALF, std=_HALF, options=_PLAIN_INCEPTION),
+    Family(
+        "AlexNet",
+        ("alexnet",),
+        ("relu1_1", "relu2_1", "relu3_1", "relu3_2", "relu3_3"),
+        ("relu3_2",),
+        wide_head=True,
+    ),
+    Family("SqueezeNet", ("squeezenet",)),
+    Family("MobileNet", ("mobilenet",)),
+    Family("MNASNet", ("mnasnet",)),
+    Family("ShuffleNet", ("shufflenet",)),
+    Family("EfficientNet", ("efficientnet",)),
+    Family("ConvNeXt", ("convnext",)),
+    Family("Vision transformer", ("vit_",)),
+    Family("Swin transformer", ("swin",)),
+)
+
+
+def family_of(architecture: str) -> Family:
+    """The family of an architecture; one without any knowledge where there is none."""
+    return next((family for family in FAMILIES if architecture.startswith(family.prefixes)), _OTHER)
+
+
+def is_known(architecture: str) -> bool:
+    """Whether the architecture belongs to a family of the table."""
+    return family_of(architecture) is not _OTHER

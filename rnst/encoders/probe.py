@@ -1,0 +1,185 @@
+"""What a network does on its way forward, learned from runs without data: which modules run, and what they give."""
+
+import copy
+import math
+from bisect import bisect_left
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rnst.encoders.tokens import patch_size
+
+_SIZES = ((224, 256), (288, 352))  # two, to tell what grows with the picture from what does not; multiples of 32
+
+
+class AllFound(Exception):  # noqa: N818 - no error: it ends a forward pass that has nothing left to find
+    """Every wanted layer has been reached."""
+
+
+@dataclass
+class Trace:
+    """One run.
+
+    Attributes:
+        outputs: module path -> its first output, in the order in which modules end.
+        versions: module path -> how often that output had been written to when the module ended.
+        used: modules that ran.
+        makers: module path -> innermost module that gave that very tensor.
+    """
+
+    outputs: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    used: set[nn.Module] = field(default_factory=set)
+    makers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tap:
+    """How the output of a module is read as features.
+
+    Attributes:
+        layout: "maps" (N, C, H, W), "channels last" (N, H, W, C) or "tokens" (N, T, C).
+        overwritten: the network later writes into the output, so that it must be copied first.
+        stride: pixels of the picture for each position, as a power of two.
+        maker: path of the innermost module that gives this output: the last ReLU of a stage of a ResNet.
+    """
+
+    layout: str
+    overwritten: bool
+    stride: int = 1
+    maker: str = ""
+
+
+def trace(network: nn.Module, until: Collection[str] = (), size: tuple[int, int] = _SIZES[0]) -> Trace:
+    """Run a network whose parameters are on the meta device.
+
+    Args:
+        network: in eval mode.
+        until: module paths; the run ends when all of them have been reached. Empty runs to the end.
+        size: height and width of the picture.
+    """
+    found, waiting = Trace(), set(until)
+    made: dict[int, tuple[object, str]] = {}  # by identity; holding the tensor keeps its identity its own
+    handles = []
+    for path, module in network.named_modules():
+
+        def note(module: nn.Module, _inputs: object, output: object, path: str = path) -> None:
+            found.used.add(module)
+            made.setdefault(id(output), (output, path))
+            if path not in found.outputs:
+                found.makers[path] = made[id(output)][1]
+                found.outputs[path] = output
+                found.versions[path] = output._version if isinstance(output, Tensor) else 0
+            waiting.discard(path)
+            if until and not waiting:
+                raise AllFound
+
+        handles.append(module.register_forward_hook(note))
+    # A module that contains the deepest layer never ends; it runs all the same.
+    handles += [
+        module.register_forward_pre_hook(lambda module, _inputs: found.used.add(module)) for module in network.modules()
+    ]
+    try:
+        network(torch.empty(1, 3, *size, device="meta"))
+    except AllFound:
+        pass
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found
+
+
+def survey(
+    network: nn.Module, paths: Collection[str], until: Collection[str] = ()
+) -> tuple[dict[str, Tap | None], list[str]]:
+    """How to read the outputs of modules, and what never runs.
+
+    Args:
+        network: on the meta device, in eval mode.
+        paths: of modules.
+        until: the run ends when all of these modules have been reached; empty runs to the end.
+
+    Returns:
+        Module path -> tap, the deepest last; None where the output is no features of places in the picture. And the
+        paths of modules that never ran, none of them inside of another.
+    """
+    small, large = (trace(network, until, size) for size in _SIZES)
+    found = [path for path in small.outputs if path in paths]
+    patch = patch_size(network)
+    taps = {path: _tap(small, large, path, patch) for path in [*(set(paths) - set(found)), *found]}
+    return taps, _unused(network, small.used)
+
+
+def smallest_side(network: nn.Module, paths: Collection[str], size: Sequence[int]) -> int | None:
+    """Pixels that a picture must have on each side; None where `size` is enough.
+
+    Args:
+        network: on any device.
+        paths: modules that must be reached.
+        size: height and width of a picture that failed.
+    """
+    skeleton = copy.deepcopy(network).to("meta")
+
+    def fits(height: int, width: int) -> bool:
+        try:
+            trace(skeleton, paths, (height, width))
+        except RuntimeError:
+            return False
+        return True
+
+    if fits(size[0], size[1]):
+        return None
+    least, most = min(size) + 1, _SIZES[0][0]
+    if not fits(most, most):
+        return None
+    return least + bisect_left(range(least, most), x=True, key=lambda side: fits(side, side))
+
+
+def _tap(small: Trace, large: Trace, path: str, patch: int) -> Tap | None:
+    one, other = small.outputs.get(path), large.outputs.get(path)
+    if not isinstance(one, Tensor) or not isinstance(other, Tensor):
+        return None
+    layout = _layout(one.shape, other.shape)
+    if layout is None or (layout == "tokens" and not _covers(one, other, patch)):
+        return None
+    places = {"maps": one[0, 0].numel(), "channels last": one[0, ..., 0].numel(), "tokens": one.shape[1]}[layout]
+    stride = 2 ** round(math.log2(math.prod(_SIZES[0]) / places) / 2)
+    return Tap(layout, one._version != small.versions[path], stride, small.makers[path])
+
+
+def _covers(one: Tensor, other: Tensor, patch: int) -> bool:
+    """Whether there are as many tokens as patches, apart from as many of no place at both sizes."""
+    if not patch:
+        return False
+    grids = [math.prod(-(-side // patch) for side in size) for size in _SIZES]
+    return 0 <= one.shape[1] - grids[0] == other.shape[1] - grids[1]
+
+
+def _layout(one: torch.Size, other: torch.Size) -> str | None:
+    """Which axes grow with the picture."""
+    if len(one) != len(other):
+        return None
+    grows = tuple(side != its for side, its in zip(one, other, strict=True))
+    return {
+        (False, False, True, True): "maps",
+        (False, True, True, False): "channels last",
+        (False, True, False): "tokens",
+    }.get(grows)
+
+
+def _unused(network: nn.Module, used: set[nn.Module]) -> list[str]:
+    """Paths of modules that did not run, none of them inside of another.
+
+    Only what stands in a row is meant: an attention reads the weights of modules in it without running them.
+    """
+    unused: list[str] = []
+    for path, module in network.named_modules():
+        parent = network.get_submodule(path.rpartition(".")[0])
+        in_a_row = parent is network or isinstance(parent, nn.Sequential)
+        inside = path.startswith(tuple(f"{outer}." for outer in unused))
+        if in_a_row and not inside and used.isdisjoint(module.modules()):
+            unused.append(path)
+    return unused

@@ -1,0 +1,112 @@
+"""ReLUs: out of place, and with gradients where a unit is dead."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+_LEAK = 0.01
+_SHARPNESS = 10.0  # softplus(0) is then 0.07
+
+
+class RectifiedConvolution(nn.Module):
+    """torchvision's convolution of GoogLeNet and Inception v3, with its ReLU as a module that can be exchanged.
+
+    Args:
+        block: convolution and normalization are used, under the same names.
+    """
+
+    def __init__(self, block: nn.Module) -> None:
+        super().__init__()
+        self.conv: nn.Module = block.conv  # type: ignore[assignment]  # attributes of modules have no types
+        self.bn: nn.Module = block.bn  # type: ignore[assignment]
+        self.relu: nn.Module = nn.ReLU()
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C', H', W')."""
+        rectified: Tensor = self.relu(self.bn(self.conv(features)))
+        return rectified
+
+
+class RedirectedReLU(nn.Module):
+    """ReLU whose gradient also reaches dead units, where it wakes them (lucid's redirected gradient).
+
+    Where the input is negative, a gradient passes if descending along it makes the input larger. lucid does so only
+    while no unit of the layer is alive; here it holds for each unit, so that the gradient is a function of the place.
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Any shape, 0 or more."""
+        rectified: Tensor = _Redirected.apply(features)
+        return rectified
+
+
+class _Redirected(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, features: Tensor) -> Tensor:
+        ctx.save_for_backward(features)
+        return features.clamp_min(0)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (features,), gradient = ctx.saved_tensors, gradients[0]
+        return torch.where((features < 0) & (gradient > 0), 0, gradient)
+
+
+class Softplus(nn.Softplus):
+    """A ReLU without a kink: log(1 + exp(10 x)) / 10."""
+
+    def __init__(self) -> None:
+        super().__init__(beta=_SHARPNESS)
+
+
+def out_of_place(network: nn.Module) -> None:
+    """An in-place activation silently overwrites the features that a hook has just read; stop all of them doing so."""
+    for path, module in list(network.named_modules()):
+        if type(module).__name__ == "BasicConv2d" and path:
+            _replace(network, path, RectifiedConvolution(module))
+    for module in network.modules():
+        if getattr(module, "inplace", None) is True:
+            module.inplace = False  # type: ignore[assignment]
+
+
+def replace_relus(network: nn.Module, kind: str) -> int:
+    """Put "redirected", "leaky" or "softplus" in the place of every ReLU; in place. Returns how many there were."""
+    makers: dict[str, Callable[[], nn.Module]] = {
+        "redirected": RedirectedReLU,
+        "leaky": lambda: nn.LeakyReLU(_LEAK),
+        "softplus": Softplus,
+    }
+    paths = [path for path, module in network.named_modules(remove_duplicate=False) if type(module) is nn.ReLU]
+    for path in paths:
+        _replace(network, path, makers[kind]())
+    return len(paths)
+
+
+def pass_straight(network: nn.Module, path: str, relu_path: str) -> None:
+    """Let the gradient at one layer through as if there were no ReLU; its output stays what it is; in place.
+
+    The article looks at the last layer of its ResNets so: what a dead unit should do reaches the pixels.
+
+    Args:
+        network: out of place.
+        path: of the layer.
+        relu_path: of the ReLU whose output the layer gives. The ReLU may have run before, as in a residual block.
+    """
+    inputs: list[Tensor] = []
+
+    def note(_module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
+        inputs[:] = arguments
+
+    def straight(_module: nn.Module, _arguments: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        before = inputs.pop()  # and forget it: it holds the graph of this run
+        return before + (output - before).detach()
+
+    network.get_submodule(relu_path).register_forward_pre_hook(note)
+    network.get_submodule(path).register_forward_hook(straight)
+
+
+def _replace(network: nn.Module, path: str, new: nn.Module) -> None:
+    parent, _, name = path.rpartition(".")
+    setattr(network.get_submodule(parent), name, new)
