@@ -21,17 +21,17 @@ _LEVELS: tuple[dict[str, str], ...] = (
     {
         "rnst.data": "imagenet restricted_imagenet crops order photos sources cifar10 datamodules",
         "rnst.encoders": "families published tokens probe layers pools surgery relus plumbing timm_networks catalog "
-        "safe_pickle containers layouts downloads weights conversion encoder",
+        "graph block_convolution twin safe_pickle containers layouts downloads weights conversion encoder",
         "rnst.losses": "outer_product statistics perceptual regions regularizers activations objective",
     },
     {"rnst.optimization": "tiles tiled_gradient optimizers"},
     {"rnst.tasks": "recipe robust_classifier image_optimization"},
     {"rnst.callbacks": "images plots progress tracking", "rnst.gallery": "pictures summary page"},
     {
-        "rnst.experiments": "robust_training stylization_settings targets painter stylization picking sweep_plan sweep "
-        "feature_visualization transferability corruption layer_robustness artifacts"
+        "rnst.experiments": "robust_training stylization_settings targets output_names painter stylization picking "
+        "sweep_plan sweep sweep_report feature_visualization transferability corruption layer_robustness artifacts"
     },
-    {"rnst.commands": "parsing train stylize models convert gallery"},
+    {"rnst.commands": "parsing train stylize models convert sweep gallery"},
     {"rnst": "cli"},
 )
 _PLACES = {
@@ -41,13 +41,14 @@ _PLACES = {
     for index, name in enumerate(names.split())
 }
 # Experiments do not know each other, with this exception: one program in several files.
-_PAINTING = ("stylization_settings", "targets", "painter", "stylization", "picking", "sweep_plan", "sweep")
+_PAINTING = "stylization_settings targets output_names painter stylization picking sweep_plan sweep sweep_report"
 # What is fenced in -> the only modules, or packages, that may use it.
 _FENCES = {
     "PIL": {"rnst.image.io", "rnst.image.formats", "rnst.image.metadata", "rnst.image.profiles"},
     "tifffile": {"rnst.image.formats"},
     "pickle": {"rnst.encoders.weights"},
     "torch.load": {"rnst.encoders.weights"},
+    "torch.fx": {"rnst.encoders.graph"},
     "wandb": {"rnst.callbacks.tracking"},
     "matplotlib": {"rnst.callbacks.plots"},
     "torch.distributed": {"rnst.optimization.tiled_gradient"},
@@ -83,7 +84,7 @@ def _may_import(importer: str, imported: str) -> bool:
     (level, folder, index), (its_level, its_folder, its_index) = _PLACES[importer], _PLACES[imported]
     if (level, folder) != (its_level, its_folder):
         return its_level < level
-    same_program = {importer.split(".")[-1], imported.split(".")[-1]} <= set(_PAINTING)
+    same_program = {importer.split(".")[-1], imported.split(".")[-1]} <= set(_PAINTING.split())
     return its_index < index and (folder != "rnst.experiments" or same_program)
 
 

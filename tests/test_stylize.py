@@ -51,6 +51,7 @@ _EVERY_OPTION = {
     "save_every": ["4"],
     "scores": ["true"],
     "seed": ["5"],
+    "group": ["mine"],
     "tracking": ["off"],
 }
 

@@ -10,6 +10,7 @@ from matplotlib.ticker import PercentFormatter
 from rnst.files import written_aside
 
 Curve = tuple[Sequence[float], Sequence[float]]
+Front = tuple[Sequence[tuple[float, float]], Sequence[int]]
 
 _INCHES = (7.0, 4.2)
 _DOTS_PER_INCH = 150
@@ -47,11 +48,40 @@ def line_plot(
     if percent:
         axes.set_ylim(0.0, 1.0)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    _finish(figure, axes, title, len(series))
+    with written_aside(path) as aside:
+        figure.savefig(aside)
+
+
+def front_plot(path: Path, fronts: Mapping[str, Front], *, x_label: str, y_label: str, title: str = "") -> None:
+    """Write points of several kinds, those that no other one beats joined by a line, complete or not at all.
+
+    Args:
+        path: file to write.
+        fronts: name in the legend -> (all points, indices of those on the front from left to right).
+        x_label: first coordinate, with its unit.
+        y_label: second coordinate, with its unit.
+        title: written above the axes.
+    """
+    figure = Figure(figsize=_INCHES, dpi=_DOTS_PER_INCH, layout="constrained")
+    axes: Axes = figure.subplots()
+    for number, (name, (points, front)) in enumerate(fronts.items()):
+        color, mark = _COLORS[number % len(_COLORS)], _MARKS[number % len(_MARKS)]
+        across, up = zip(*points, strict=True)
+        axes.scatter(across, up, s=22, color=color, marker=mark, alpha=0.35, linewidths=0)
+        axes.plot(
+            *zip(*(points[index] for index in front), strict=True), color=color, marker=mark, markersize=5, label=name
+        )
+    axes.set(xlabel=x_label, ylabel=y_label)
+    _finish(figure, axes, title, len(fronts))
+    with written_aside(path) as aside:
+        figure.savefig(aside)
+
+
+def _finish(figure: Figure, axes: Axes, title: str, kinds: int) -> None:
     axes.grid(color="#d9d9d9", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     if title:
-        axes.set_title(title)
-    if len(series) > 1:
-        figure.legend(loc="outside lower center", ncols=min(len(series), _LEGEND_COLUMNS), frameon=False)
-    with written_aside(path) as aside:
-        figure.savefig(aside)
+        axes.set_title(title, fontsize="medium")
+    if kinds > 1:
+        figure.legend(loc="outside lower center", ncols=min(kinds, _LEGEND_COLUMNS), frameon=False)

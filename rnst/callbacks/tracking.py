@@ -93,6 +93,36 @@ class PictureTracker:
         run.finish()
 
 
+class SweepTracker:
+    """One run that sums up a sweep, in the group of the runs of its pictures.
+
+    Args:
+        tracking, folder, group, config: see `tracker`.
+    """
+
+    def __init__(self, tracking: Tracking, folder: Path, *, group: str, config: Mapping[str, Any]) -> None:
+        self._logger = tracker(tracking, folder, job_type="sweep", group=group, tags=["sweep"], config=config)
+
+    def finish(self, rows: Sequence[Mapping[str, object]], pictures: Sequence[Path], plot: Path, page: Path) -> None:
+        """Log the table of all pictures, the plot and the page that compares them, and close the run.
+
+        Args:
+            rows: names, settings and scores of each picture.
+            pictures: file of each picture, in the same order.
+            plot: PNG of style against content.
+            page: HTML that carries its pictures.
+        """
+        if self._logger is None:
+            return
+        run = self._logger.experiment
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        table = wandb.Table(columns=["picture", *names])
+        for row, picture in zip(rows, pictures, strict=True):
+            table.add_data(wandb.Image(str(picture)), *(row.get(name) for name in names))
+        run.log({"pictures": table, "pareto": wandb.Image(str(plot)), "compare": wandb.Html(page.read_text("utf-8"))})
+        run.finish()
+
+
 def log_picture(logger: WandbLogger, name: str, image: Tensor, step: int) -> None:
     """Log an image (1, 3, H, W) in [0, 1] as JPEG: a PNG of noise takes ten times as long to write."""
     logger.log_metrics({name: [wandb.Image(to_bytes(image), file_type="jpg")]}, step=step)  # type: ignore[dict-item]

@@ -21,6 +21,7 @@ from rnst.encoders.encoder import RANDOM, Encoder, load_encoder
 from rnst.encoders.plumbing import Plumbing
 from rnst.encoders.weights import sha256_of
 from rnst.errors import InvalidValueError
+from rnst.experiments.output_names import named_by
 from rnst.experiments.painter import NoPictureError, Painted, Painter, plan_scales
 from rnst.experiments.stylization_settings import StylizationSettings
 from rnst.image.io import fit_long_side, read_image, resize, write_image
@@ -66,6 +67,7 @@ def stylize(
         TypeError: an option that StylizationSettings does not have.
     """
     settings = (settings or StylizationSettings()).replaced(**options)
+    settings = settings.replaced(output=named_by(settings.output, settings.as_dict()))
     pictures = {name: read_image(find_picture(name)) for name in (settings.content, settings.style)}
     content, style = pictures[settings.content], pictures[settings.style]
     _check_size(settings, content)
@@ -78,9 +80,9 @@ def stylize(
     tracker = PictureTracker(
         settings.tracking,
         settings.output.parent,
-        group=f"{_stem(settings.content)} in the style of {_stem(settings.style)}",
-        tags=[settings.encoder],
-        config={**described, "weights_facts": facts},
+        group=settings.group or f"{_stem(settings.content)} in the style of {_stem(settings.style)}",
+        tags=[settings.encoder, _stem(settings.content), _stem(settings.style)],
+        config={**described, "weights_facts": facts, "weights_sha256": _hash_of(settings)},
     )
     painted = _paint(settings, Painter(settings, encoder, content, style), start, tracker, console, on_step)
     seconds = round(time.perf_counter() - began, 2)

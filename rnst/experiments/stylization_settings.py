@@ -21,7 +21,7 @@ class StylizationSettings:
     Args:
         content: picture to repaint: a file, or the name of a sample photo.
         style: painting to take the style from: a file, or the name of a sample painting.
-        output: picture to write; its JSON sidecar has the same name.
+        output: picture to write; its JSON sidecar has the same name. May hold settings: {content}-{seed}.png.
         encoder: network that looks at the pictures (`rnst models` lists them).
         weights: weight file for the encoder, or "random"; none means the encoder's own.
         size: long side of the picture in pixels.
@@ -46,6 +46,7 @@ class StylizationSettings:
         save_every: steps between two intermediate pictures; 0 keeps none.
         scores: measure the finished picture: distance to the style, edges kept, grain and checkerboards.
         seed: of noise and random weights.
+        group: of runs in Weights & Biases; none means the names of content and style.
         tracking: Weights & Biases: auto writes an offline run unless there is a key.
     """
 
@@ -76,6 +77,7 @@ class StylizationSettings:
     save_every: int = 50
     scores: bool = False
     seed: int = 0
+    group: str | None = None
     tracking: Literal["auto", "wandb", "off"] = "auto"
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from rnst.encoders.catalog import find_network
 from rnst.errors import InvalidValueError, MissingPathError, UnknownNameError
+from rnst.experiments.output_names import named_by
 from rnst.experiments.stylization_settings import StylizationSettings
 from rnst.image.samples import SAMPLES
 from rnst.results import Result
@@ -16,7 +17,7 @@ from rnst.results import Result
 Settings = Callable[[dict[str, Any]], StylizationSettings]
 
 _ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
-_OF_THE_SWEEP = ("content", "style", "output", "encoder", "tracking")
+_OF_THE_SWEEP = ("content", "style", "output", "encoder", "tracking", "scores", "group")
 
 
 @dataclass(frozen=True)
@@ -110,18 +111,48 @@ def plan(sweep: SweepSettings, make: Settings = lambda values: StylizationSettin
     for content, style, encoder in itertools.product(contents, styles, sweep.encoders):
         for values in itertools.product(*sweep.grid.values()):
             varied = dict(zip(sweep.grid, values, strict=True))
-            folder = sweep.output / "pictures" / f"{_stem(content)}--{_stem(style)}"
             chosen = {
                 **sweep.settings,
                 **varied,
                 "content": contents[content],
                 "style": styles[style],
                 "encoder": encoder,
-                "output": folder / f"{_file_name(encoder, varied)}.png",
+                "group": sweep.output.name,
+                "scores": True,
                 "tracking": sweep.tracking,
             }
+            chosen["output"] = named_by(output_template(sweep), {**chosen, "content": content, "style": style})
             cells.append(Cell(make(chosen), varied))
     return cells
+
+
+def output_template(sweep: SweepSettings) -> Path:
+    """Where pictures go, with names of settings in braces."""
+    values = "".join(f"--{name}={{{name}}}" for name in sweep.grid)
+    return sweep.output / "pictures" / "{content}--{style}" / f"{{encoder}}{values}.png"
+
+
+def agent_configuration(sweep: SweepSettings) -> dict[str, Any]:
+    """The same sweep for Weights & Biases, whose agents then run stylize.py on any number of machines.
+
+    The pictures get the same names: where the agents share a disk, the local sweep finds them finished.
+    """
+    varied = {
+        "content": [_picture(name, sweep.pictures) for name in sweep.contents],
+        "style": [_picture(name, sweep.pictures) for name in sweep.styles],
+        "encoder": sweep.encoders,
+        **sweep.grid,
+    }
+    fixed = {**sweep.settings, "output": str(output_template(sweep)), "group": sweep.output.name, "scores": True}
+    return {
+        "program": "stylize.py",
+        "method": "grid",
+        "metric": {"name": "score/style_distance", "goal": "minimize"},
+        "parameters": {
+            **{name: {"values": list(values)} for name, values in varied.items()},
+            **{name: {"value": value} for name, value in fixed.items()},
+        },
+    }
 
 
 def _picture(name: str, folders: Sequence[Path]) -> str:
@@ -144,17 +175,6 @@ def _picture(name: str, folders: Sequence[Path]) -> str:
 def _is_telling(name: str, value: object) -> bool:
     """Whether a setting must be the same for a picture to be the same; one that the encoder chooses need not."""
     return name not in {"output", "tracking", "save_every"} and value is not None
-
-
-def _file_name(encoder: str, varied: Mapping[str, Any]) -> str:
-    values = (f"{name}={_plain(value)}" for name, value in varied.items())
-    return "--".join([_plain(encoder), *values])
-
-
-def _plain(value: object) -> str:
-    """A value as part of a file name."""
-    text = f"{value:g}" if isinstance(value, float) else str(value)
-    return "".join(letter if letter.isalnum() or letter in "._-+=" else "-" for letter in text)
 
 
 def _stem(name: str) -> str:

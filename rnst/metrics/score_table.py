@@ -31,6 +31,9 @@ SCORE_TABLE: Mapping[str, ScoreMeaning] = MappingProxyType(
         "style_distance": ScoreMeaning(
             "lower", 0.0, inf, "", "distance to the style's colors and textures in the eyes of untrained networks"
         ),
+        "relative_style_distance": ScoreMeaning(
+            "lower", 0.0, inf, "", "style distance, divided by that of the untouched photo, which so has 1"
+        ),
         "texture_distance": ScoreMeaning(
             "lower", 0.0, inf, "", "the same after the picture was given the style's palette: texture only"
         ),

@@ -16,6 +16,8 @@ from rnst.metrics.color_distance import color_distance
 from rnst.metrics.content_similarity import edge_correlation, ssim
 from rnst.metrics.style_distance import StyleReference
 
+_TINY = 1e-6  # a photo that is its own style
+
 
 def score(image: Tensor, content: Tensor, style: Tensor) -> dict[str, float]:
     """Every measure that pictures alone can give. The meanings stand in `score_table.SCORE_TABLE`.
@@ -34,8 +36,10 @@ def score(image: Tensor, content: Tensor, style: Tensor) -> dict[str, float]:
     # The cheap measures first: they refuse a picture that is too small before time is spent.
     artifacts = artifact_scores(image)
     reference = StyleReference(style)
+    distance, untouched = reference.distance(image), reference.distance(content)
     return {
-        "style_distance": reference.distance(image),
+        "style_distance": distance,
+        "relative_style_distance": distance / max(untouched, _TINY),
         "texture_distance": reference.texture_distance(image),
         "color_distance": color_distance(image, style),
         "edge_correlation": edge_correlation(image, content),

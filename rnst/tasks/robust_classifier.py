@@ -13,6 +13,7 @@ from torchmetrics.classification import MulticlassAccuracy
 from rnst.attacks.attack import Attack
 from rnst.data.datamodules import DataFacts
 from rnst.encoders.catalog import build_classifier
+from rnst.encoders.twin import Twin
 from rnst.tasks.recipe import Recipe
 
 _SAMPLES = 8
@@ -21,8 +22,8 @@ _SAMPLES = 8
 class RobustClassifier(pl.LightningModule):
     """Minimize the loss of the worst image in a ball around each training image (Madry et al. 2018, equation 2.1).
 
-    One step: the attack runs against the network in eval mode, then the network takes one train-mode step on the
-    adversarial images alone, so batch statistics come from them.
+    One step: the attack runs against the network as it is in eval mode, then the network takes one train-mode step on
+    the adversarial images alone, so batch statistics come from them.
 
     Args:
         data: what the data module knows of its photos; the command line fills it in.
@@ -53,6 +54,7 @@ class RobustClassifier(pl.LightningModule):
         # Channels last is the layout in which convolutions are fastest, on CPUs and on GPUs.
         network = build_classifier(architecture, len(data.class_names))
         self.network = network.to(memory_format=torch.channels_last)
+        self._twin = Twin(self.network)
         self.register_buffer("mean", torch.tensor(data.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(data.std).view(1, 3, 1, 1), persistent=False)
         classes = len(data.class_names)
@@ -131,11 +133,9 @@ class RobustClassifier(pl.LightningModule):
         self.log(name, metric, on_step=False, on_epoch=True, prog_bar=True)
 
     def _attacked(self, attack: Attack, images: Tensor, labels: Tensor) -> Tensor:
-        """Adversarial images, made against the network in eval mode; the mode is put back."""
+        """Adversarial images, made against the network as it is in eval mode; the network itself is not touched."""
         attack = attack.scaled(images.shape[-1] / self.data.image_size)
-        was_training = self.network.training
-        self.network.eval()
-        try:
-            return attack(self, images, labels)
-        finally:
-            self.network.train(was_training)
+        device = images.device.type
+        kernels = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
+        network = self._twin.refreshed(kernels)
+        return attack(lambda seen: network((seen - self.mean) / self.std), images, labels)

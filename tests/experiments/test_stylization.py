@@ -202,7 +202,7 @@ def test_tracking__an_offline_run_tells_it_all() -> None:
     (folder,) = run_folders(Path("new"))
     run = read_run(folder)
     assert run.finished
-    assert (run.group, run.job_type, run.tags) == ("cat in the style of waves", "stylize", ("resnet18",))
+    assert (run.group, run.job_type, run.tags) == ("cat in the style of waves", "stylize", ("resnet18", "cat", "waves"))
     assert {name: run.config[name] for name in result.settings} == dict(result.settings)
     rows = [row for row in run.history if "loss/total" in row]
     assert [row["trainer/global_step"] for row in rows] == [0, 1, 2, 3]

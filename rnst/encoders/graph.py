@@ -1,0 +1,35 @@
+"""What follows what in a network: the one file that knows of torch.fx."""
+
+from torch import fx, nn
+
+# What tracing raises where Python code of a network depends on the values or sizes of its input.
+_UNTRACEABLE = (TypeError, ValueError, RuntimeError, AttributeError, NotImplementedError)
+
+
+def called_convolutions(network: nn.Module) -> dict[str, str | None]:
+    """Path of each convolution that is called as a module, exactly once -> path of the BatchNorm that takes its output.
+
+    Args:
+        network: traced in the mode that it is in; it is not run and not changed.
+
+    Returns:
+        None for a BatchNorm where something else takes the output, or takes it too. Empty where the network cannot be
+        traced.
+    """
+    try:
+        calls = [node for node in fx.Tracer().trace(network).nodes if node.op == "call_module"]
+    except _UNTRACEABLE:
+        return {}
+    paths = [str(node.target) for node in calls]
+    once = {path: network.get_submodule(path) for path in paths if paths.count(path) == 1}
+    found: dict[str, str | None] = {}
+    for node, path in zip(calls, paths, strict=True):
+        if type(once.get(path)) is nn.Conv2d:
+            taker = next(iter(node.users)) if len(node.users) == 1 else None
+            follows = taker is not None and taker.op == "call_module" and _keeps_statistics(once.get(str(taker.target)))
+            found[path] = str(taker.target) if taker is not None and follows else None
+    return found
+
+
+def _keeps_statistics(module: nn.Module | None) -> bool:
+    return type(module) is nn.BatchNorm2d and module.running_mean is not None

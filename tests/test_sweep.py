@@ -1,0 +1,205 @@
+"""The real command: from a grid to a page; killed half-way, it goes on with what is missing."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from rnst.cli import main, stylize
+from rnst.image.io import write_image
+from rnst.results import Result
+from tests.offline_runs import read_run, run_folders
+
+_SMOKE = Path(__file__).parents[1] / "configs" / "sweeps" / "smoke.yaml"
+_TINY: dict[str, Any] = {
+    "contents": ["cat"],
+    "styles": ["waves"],
+    "encoders": ["resnet18", "resnet34"],
+    "grid": {"style_weight": [1.0, 10.0], "init": ["content", "noise"]},
+    "settings": {"size": 64, "steps": 1, "scales": 1, "shifts": 1, "weights": "random", "precision": "fp32"},
+    "pictures": ["."],
+    "output": "swept",
+    "tracking": "off",
+}
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("cat", "waves"):
+        write_image(torch.rand(1, 3, 64, 64), tmp_path / f"{name}.png")
+
+
+def _config(**changes: Any) -> str:
+    Path("own.yaml").write_text(yaml.safe_dump({**_TINY, **changes}, sort_keys=False), encoding="utf-8")
+    return "own.yaml"
+
+
+def _sweep(*arguments: str, **changes: Any) -> None:
+    main(["sweep", "--config", _config(**changes), *arguments])
+
+
+def _refused(capsys: pytest.CaptureFixture[str], *arguments: str, **changes: Any) -> str:
+    with pytest.raises(SystemExit) as stopped:
+        _sweep(*arguments, **changes)
+    assert stopped.value.code == 2
+    written = capsys.readouterr().err
+    assert written.count("\n") == 1, written
+    assert not Path("swept").exists()
+    return written
+
+
+def _results() -> list[Result]:
+    return [Result.read(path) for path in sorted(Path("swept/pictures").rglob("*.json"))]
+
+
+def test_sweep__paints_scores_picks_and_compares(capsys: pytest.CaptureFixture[str]) -> None:
+    _sweep()
+    results = _results()
+    assert len(results) == 8
+    assert {(r.encoder, r.settings["style_weight"], r.settings["init"]) for r in results} == {
+        (encoder, weight, init)
+        for encoder in ("resnet18", "resnet34")
+        for weight in (1.0, 10.0)
+        for init in ("content", "noise")
+    }
+    picked = [result for result in results if result.scores["picked"]]
+    assert sorted(result.encoder for result in picked) == ["resnet18", "resnet34"]
+    with Path("swept/results.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {Path("swept", row["image"]) for row in rows} == {result.image for result in results}
+    assert {float(row["style_distance"]) for row in rows} == {r.scores["style_distance"] for r in results}
+    assert Path("swept/pareto.png").read_bytes()[:4] == b"\x89PNG"
+    assert "resnet34" in Path("swept/index.html").read_text(encoding="utf-8")
+    shown = capsys.readouterr().out
+    assert shown.count("cat / waves") == 2
+    assert "index.html: 8 pictures" in shown
+
+
+def test_again__paints_only_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    _sweep()
+    results = _results()
+    before = {result.image: result.image.stat().st_mtime_ns for result in results}
+    gone, changed, unfinished = results[0].image, results[3].image, results[5]
+    gone.unlink()
+    Path(unfinished.sidecar).write_text(
+        unfinished.sidecar.read_text(encoding="utf-8").replace('"finished": true', '"finished": false'),
+        encoding="utf-8",
+    )
+    sidecar = results[3].sidecar
+    sidecar.write_text(sidecar.read_text(encoding="utf-8").replace('"steps": 1', '"steps": 9'), encoding="utf-8")
+    capsys.readouterr()
+    _sweep()
+    assert "8 pictures, 5 of them there already" in capsys.readouterr().err.replace("\n", " ")
+    again = {path for path, time_before in before.items() if path.stat().st_mtime_ns != time_before}
+    assert again == {gone, changed, unfinished.image}
+
+
+@pytest.mark.slow
+def test_workers__give_the_same_pictures() -> None:
+    _sweep(grid={"init": ["content"]})
+    alone = {result.image: (result.image.read_bytes(), result.scores) for result in _results()}
+    for path in alone:
+        path.unlink()
+    _sweep("--workers", "2", grid={"init": ["content"]})
+    for result in _results():
+        _, scores = alone[result.image]
+        assert result.scores["style_distance"] == pytest.approx(scores["style_distance"], rel=1e-2)
+
+
+def test_plan__lists_and_paints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    _sweep("--plan")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 8
+    assert lines[0].strip() == "swept/pictures/cat--waves/resnet18--style_weight=1--init=content.png"
+    assert not Path("swept").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"encoders": ["resnet19"]}, "resnet19"),
+        ({"contents": ["dog"]}, "dog"),
+        ({"contents": []}, "--contents"),
+        ({"pictures": ["nowhere"]}, "nowhere"),
+        ({"grid": {"style_wait": [1.0]}}, "style_wait"),
+        ({"grid": {"style_weight": 1.0}}, "list"),
+        ({"grid": {"style_weight": ["heavy"]}}, "heavy"),
+        ({"grid": {"steps": [0]}}, "--steps"),
+        ({"settings": {"output": "x.png"}}, "'output'"),
+        ({"contents": ["cat", "cat.png"]}, "different names"),
+    ],
+    ids=str,
+)
+def test_mistakes__one_line_before_anything_is_painted(
+    changes: dict[str, Any], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said in _refused(capsys, **changes)
+
+
+def test_agents__run_stylize_on_the_same_pictures(capsys: pytest.CaptureFixture[str]) -> None:
+    _sweep("--agent", "agents.yaml")
+    agents = yaml.safe_load(Path("agents.yaml").read_text(encoding="utf-8"))
+    assert agents["program"] == "stylize.py"
+    parameters = agents["parameters"]
+    # What an agent does with the first combination of a grid.
+    chosen = {name: entry["values"][0] if "values" in entry else entry["value"] for name, entry in parameters.items()}
+    stylize([f"--{name}={value}" for name, value in chosen.items()])
+    capsys.readouterr()
+    _sweep("--plan")
+    done = [line.startswith("done") for line in capsys.readouterr().out.splitlines()]
+    assert done == [True] + [False] * 7
+
+
+def test_tracking__every_picture_is_a_run_and_one_sums_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    _sweep(tracking="auto", encoders=["resnet18"], grid={"style_weight": [1.0, 10.0]})
+    runs = [read_run(folder) for folder in run_folders(Path("swept"))]
+    assert {run.group for run in runs} == {"swept"}
+    assert all(run.finished for run in runs)
+    assert sorted(run.job_type for run in runs) == ["stylize", "stylize", "sweep"]
+    distances = {result.scores["style_distance"] for result in _results()}
+    pictures = [run for run in runs if run.job_type == "stylize"]
+    assert {run.summary["score/style_distance"] for run in pictures} == distances
+    assert {run.config["style_weight"] for run in pictures} == {1.0, 10.0}
+    for run in pictures:
+        assert set(run.tags) == {"resnet18", "cat", "waves"}
+        assert run.column("final")
+        assert run.column("loss/total")
+    (summary,) = [run for run in runs if run.job_type == "sweep"]
+    (row,) = summary.history
+    assert row["pictures"]["nrows"] == 2
+    assert row["compare"]["path"].endswith(".html")
+    assert row["pareto"]["path"].endswith(".png")
+
+
+@pytest.mark.slow
+def test_smoke_configuration__killed_half_way_and_run_again(capfd: pytest.CaptureFixture[str]) -> None:
+    began = time.monotonic()
+    environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
+    script = "from rnst.cli import main; main()"
+    command = [sys.executable, "-c", script, "sweep", "--config", str(_SMOKE), "--output", "swept", "--tracking", "off"]
+    process = subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603 - our own command
+    while len(list(Path("swept/pictures").rglob("*.json"))) < 5:
+        assert process.poll() is None
+        assert time.monotonic() - began < 300
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    before = {result.image: result.image.stat().st_mtime_ns for result in _results()}
+    assert len(before) < 16
+    capfd.readouterr()
+    subprocess.run(command, env=environment, check=True, timeout=300)  # noqa: S603 - our own command
+    assert f"16 pictures, {len(before)} of them there already" in " ".join(capfd.readouterr().err.split())
+    assert len(_results()) == 16
+    assert all(path.stat().st_mtime_ns == painted for path, painted in before.items())
+    assert Path("swept/index.html").is_file()
+    assert time.monotonic() - began < 300
