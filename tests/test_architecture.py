@@ -21,7 +21,7 @@ _LEVELS: tuple[dict[str, str], ...] = (
     {
         "rnst.data": "imagenet restricted_imagenet crops order photos sources cifar10 datamodules",
         "rnst.encoders": "families published tokens probe layers pools surgery relus plumbing timm_networks catalog "
-        "graph block_convolution twin safe_pickle containers layouts downloads weights conversion encoder",
+        "graph block_convolution twin safe_pickle containers layouts weights transfer downloads conversion encoder",
         "rnst.losses": "outer_product statistics perceptual regions regularizers activations objective",
     },
     {"rnst.optimization": "tiles tiled_gradient optimizers"},
@@ -46,8 +46,9 @@ _PAINTING = "stylization_settings targets output_names painter stylization picki
 _FENCES = {
     "PIL": {"rnst.image.io", "rnst.image.formats", "rnst.image.metadata", "rnst.image.profiles"},
     "tifffile": {"rnst.image.formats"},
-    "pickle": {"rnst.encoders.weights"},
+    "pickle": {"rnst.encoders.safe_pickle", "rnst.encoders.containers", "rnst.encoders.weights"},
     "torch.load": {"rnst.encoders.weights"},
+    "urllib.request": {"rnst.encoders.transfer"},
     "torch.fx": {"rnst.encoders.graph"},
     "wandb": {"rnst.callbacks.tracking"},
     "matplotlib": {"rnst.callbacks.plots"},

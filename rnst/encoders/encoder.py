@@ -7,14 +7,16 @@ import torch
 from torch import Tensor, nn
 
 from rnst.encoders.catalog import Network, build_headless, input_statistics, weights_address
+from rnst.encoders.downloads import fetch
 from rnst.encoders.layers import resolve_layers, tap_layers
+from rnst.encoders.layouts import Facts
 from rnst.encoders.plumbing import Plumbing
 from rnst.encoders.probe import AllFound, Tap, smallest_side
 from rnst.encoders.relus import out_of_place
 from rnst.encoders.surgery import can_initialize, initialize
 from rnst.encoders.timm_networks import TIMM, build_timm
 from rnst.encoders.tokens import as_map, grid_of, patch_size
-from rnst.encoders.weights import Facts, fetch, load_into, read_weights
+from rnst.encoders.weights import load_into, read_weights
 from rnst.errors import RnstError
 
 RANDOM = "random"
@@ -129,9 +131,22 @@ def load_encoder(
     return Encoder(bare, paths, facts.get("mean", mean), facts.get("std", std), taps), facts
 
 
-def _load(bare: nn.Module, network: Network, weights: str | None) -> Facts:
+def weights_file(network: Network, weights: str | None = None) -> Path:
+    """The file that a network's weights come from; fetched where it is not here.
+
+    Args:
+        network: row of the catalog, none of timm, which fetches by itself.
+        weights: a file, or None for the catalog's own.
+
+    Raises:
+        DownloadError: it cannot be fetched.
+    """
     own = network.bundled_file if weights is None else Path(weights)
-    path = own or fetch(*weights_address(network))
+    return own or fetch(*weights_address(network))
+
+
+def _load(bare: nn.Module, network: Network, weights: str | None) -> Facts:
+    path = weights_file(network, weights)
     state, facts = read_weights(path)
     load_into(bare, state, path)
     return facts

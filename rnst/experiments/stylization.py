@@ -17,7 +17,7 @@ from rnst.callbacks.images import Snapshots
 from rnst.callbacks.progress import OnStep, PaintingProgress, StepReports
 from rnst.callbacks.tracking import PictureTracker
 from rnst.encoders.catalog import find_network
-from rnst.encoders.encoder import RANDOM, Encoder, load_encoder
+from rnst.encoders.encoder import RANDOM, Encoder, load_encoder, weights_file
 from rnst.encoders.plumbing import Plumbing
 from rnst.encoders.weights import sha256_of
 from rnst.errors import InvalidValueError
@@ -198,11 +198,11 @@ def _sources(settings: StylizationSettings) -> dict[str, object]:
 
 
 def _hash_of(settings: StylizationSettings) -> str:
-    """Hash of the weight file, or "" where the weights are no file of ours."""
-    if settings.weights == RANDOM:
+    """Hash of the weight file, or "" where the weights are random or timm keeps them."""
+    network = find_network(settings.encoder)
+    if settings.weights == RANDOM or (network.source == "timm" and not settings.weights):
         return ""
-    path = Path(settings.weights) if settings.weights else find_network(settings.encoder).bundled_file
-    return sha256_of(path) if path is not None else ""
+    return sha256_of(weights_file(network, settings.weights))
 
 
 def _stem(name: str) -> str:
