@@ -13,7 +13,8 @@ _FILES = sorted(path for path in (_ROOT / "rnst").rglob("*.py") if path.name != 
 _LEVELS: tuple[dict[str, str], ...] = (
     {"rnst": "errors files results"},
     {
-        "rnst.image": "profiles metadata formats io strokes painting samples color parameters transforms",
+        "rnst.image": "profiles metadata formats io masks color_matching strokes painting samples color parameters "
+        "transforms",
         "rnst.attacks": "ball attack loss pgd fgsm",
         "rnst.metrics": "arrays artifacts color_distance content_similarity random_network style_distance score_table "
         "scores pareto",
@@ -22,16 +23,17 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "rnst.data": "imagenet restricted_imagenet crops order photos sources cifar10 datamodules",
         "rnst.encoders": "families published tokens probe layers pools surgery relus plumbing timm_networks catalog "
         "graph block_convolution twin safe_pickle containers layouts weights transfer downloads conversion encoder",
-        "rnst.losses": "outer_product statistics perceptual regions regularizers activations objective",
+        "rnst.losses": "outer_product statistics perceptual regions regularizers activations objective temporal",
     },
     {"rnst.optimization": "tiles tiled_gradient optimizers"},
     {"rnst.tasks": "recipe robust_classifier image_optimization"},
     {"rnst.callbacks": "images plots progress tracking", "rnst.gallery": "pictures summary page"},
     {
-        "rnst.experiments": "robust_training stylization_settings targets output_names painter stylization picking "
-        "sweep_plan sweep sweep_report feature_visualization transferability corruption layer_robustness artifacts"
+        "rnst.experiments": "robust_training stylization_settings scene targets output_names painter record "
+        "stylization series picking sweep_plan sweep sweep_report feature_visualization transferability corruption "
+        "layer_robustness artifacts"
     },
-    {"rnst.commands": "parsing train stylize models convert sweep gallery"},
+    {"rnst.commands": "parsing options train stylize models convert sweep gallery"},
     {"rnst": "cli"},
 )
 _PLACES = {
@@ -41,7 +43,10 @@ _PLACES = {
     for index, name in enumerate(names.split())
 }
 # Experiments do not know each other, with this exception: one program in several files.
-_PAINTING = "stylization_settings targets output_names painter stylization picking sweep_plan sweep sweep_report"
+_PAINTING = (
+    "stylization_settings scene targets output_names painter record stylization series picking sweep_plan sweep "
+    "sweep_report"
+)
 # What is fenced in -> the only modules, or packages, that may use it.
 _FENCES = {
     "PIL": {"rnst.image.io", "rnst.image.formats", "rnst.image.metadata", "rnst.image.profiles"},

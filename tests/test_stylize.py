@@ -25,7 +25,7 @@ _TINY = {
 # Every option of --help but --config, with a value that is not its default.
 _EVERY_OPTION = {
     "content": ["cat.png"],
-    "style": ["waves.png"],
+    "style": ["waves.png", "cat.png"],
     "output": ["new/all.jpg"],
     "encoder": ["resnet34"],
     "weights": ["random"],
@@ -35,6 +35,13 @@ _EVERY_OPTION = {
     "optimizer": ["adam"],
     "learning_rate": ["0.02"],
     "history": ["4"],
+    "side": ["short"],
+    "style_weights": ["2.0", "1.0"],
+    "style_scale": ["0.75"],
+    "style_mask": ["mask.png", "mask.png"],
+    "content_mask": ["mask.png"],
+    "colors": ["match"],
+    "quality": ["80"],
     "line_search": ["false"],
     "init": ["noise"],
     "parameters": ["pixels"],
@@ -55,6 +62,8 @@ _EVERY_OPTION = {
     "tracking": ["off"],
 }
 
+_TESTED_ALONE = {"aspect", "sequence", "sequence_weight"}  # they need another kind of content
+
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,6 +71,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["stylize.py"])
     for name, size in (("cat", (30, 40)), ("waves", (44, 36))):
         write_image(torch.rand(1, 3, *size), tmp_path / f"{name}.png")
+    write_image((torch.arange(40.0) > 19).float().expand(1, 3, 30, 40), tmp_path / "mask.png")
 
 
 def _arguments(**options: object) -> list[str]:
@@ -88,13 +98,13 @@ def test_every_option_of_the_help(capsys: pytest.CaptureFixture[str]) -> None:
         stylize(["--help"])
     assert stopped.value.code == 0
     listed = set(re.findall(r"^ +(?:-\w, )?--([a-z_]+)", capsys.readouterr().out, re.MULTILINE))
-    assert listed - {"help", "config", "print_config"} == _EVERY_OPTION.keys()
+    assert listed - {"help", "config", "print_config"} == _EVERY_OPTION.keys() | _TESTED_ALONE
 
     stylize([word for name, values in _EVERY_OPTION.items() for word in (f"--{name}", *values)])
     result = Result.read(Path("new/all.json"))
     for name, values in _EVERY_OPTION.items():
         stored = result.settings[name]
-        assert stored == values if isinstance(stored, list) else str(stored).lower() == values[0], name
+        assert [str(value).lower() for value in (stored if isinstance(stored, list) else [stored])] == values, name
     assert sorted(path.name for path in Path("new").iterdir()) == ["all.jpg", "all.json", "all_00004.png"]
 
 
@@ -161,3 +171,57 @@ def test_mistake__one_line_and_status_2(mistake: str, said: str, capsys: pytest.
     assert written.err.startswith("error: ")
     assert said in written.err
     assert not Path("new").exists()
+
+
+@pytest.mark.parametrize("aspect", [None, 0.5])
+def test_texture__without_content_in_any_shape(aspect: float | None) -> None:
+    shape = {} if aspect is None else {"aspect": aspect}
+    stylize(_arguments(content="none", size=40, **shape))
+    result = Result.read(Path("new/out.json"))
+    assert (result.content, result.losses["content"]) == ("", 0.0)
+    assert result.size == ((20, 40) if aspect else (33, 40)), "the aspect of the style where none is given"
+
+
+def test_texture__of_the_shape_of_the_content() -> None:
+    stylize(_arguments(content_weight=0))
+    assert Result.read(Path("new/out.json")).size == (32, 24)
+
+
+def _frames(count: int) -> None:
+    Path("frames").mkdir()
+    for number in range(count):
+        write_image(torch.rand(1, 3, 30, 40), Path(f"frames/frame{number + 8}.png"))
+
+
+def test_folder__one_picture_for_each_and_none_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    _frames(3)
+    stylize(_arguments(content="frames", output="painted.jpg"))
+    pictures = [f"painted/frame{number}.jpg" for number in (8, 9, 10)]
+    written = capsys.readouterr()
+    assert [line.split(":")[0] for line in written.out.splitlines()] == pictures
+    assert sorted(path.name for path in Path("painted").glob("*.jpg")) == sorted(Path(name).name for name in pictures)
+    Path(pictures[1]).unlink()
+    times = [Path(name).stat().st_mtime_ns for name in pictures[::2]]
+    stylize(_arguments(content="frames", output="painted.jpg"))
+    assert "3 pictures, 2 of them finished already" in capsys.readouterr().err
+    assert [Path(name).stat().st_mtime_ns for name in pictures[::2]] == times
+    assert Path(pictures[1]).is_file()
+
+
+def test_folder__a_picture_that_fails_does_not_end_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    _frames(2)
+    Path("frames/frame1.png").write_text("this is a text")
+    with pytest.raises(SystemExit) as stopped:
+        stylize(_arguments(content="frames", output="painted"))
+    assert stopped.value.code == 2
+    assert "error: 1 pictures failed, the first: cannot read frames/frame1.png" in capsys.readouterr().err
+    assert sorted(path.name for path in Path("painted").glob("*.png")) == ["frame8.png", "frame9.png"]
+
+
+@pytest.mark.parametrize("weight", [0.0, 5.0])
+def test_sequence(weight: float) -> None:
+    _frames(3)
+    stylize(_arguments(content="frames", output="painted", sequence=True, sequence_weight=weight, scales=2, size=48))
+    results = [Result.read(Path(f"painted/frame{number}.json")) for number in (8, 9, 10)]
+    assert [("temporal" in result.losses) for result in results] == [False, weight > 0, weight > 0]
+    assert [result.settings["scales"] for result in results] == [2, 1, 1], "later frames start from a painted one"

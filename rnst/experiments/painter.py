@@ -16,11 +16,14 @@ from torch.nn import functional as F
 
 from rnst.encoders.encoder import Encoder
 from rnst.errors import RnstError
+from rnst.experiments.scene import Scene
 from rnst.experiments.stylization_settings import SMALLEST_SIZE, StylizationSettings
-from rnst.experiments.targets import content_losses, style_losses, weighted
+from rnst.experiments.targets import StyleTargets, content_losses, regional, weighted
 from rnst.image.io import fit_long_side, resize
 from rnst.image.parameters import FourierImage, ImageParameter, PixelImage
 from rnst.image.transforms import draw_offsets, shift
+from rnst.losses.objective import Objective
+from rnst.losses.temporal import TemporalObjective
 from rnst.optimization.optimizers import PixelOptimizer
 from rnst.tasks.image_optimization import STEPS_OF_A_VIEW, ImageOptimization, Schedule, View
 
@@ -84,22 +87,24 @@ class Painter:
     """Holds what does not change from scale to scale.
 
     Args:
-        settings: of the picture; layers are named.
+        settings: of the picture; layers are named, and the size is that of the long side.
         encoder: frozen; gives the features of all those layers.
-        content: (1, 3, H, W) in [0, 1], at its own size.
-        style: (1, 3, H', W') in [0, 1], at its own size.
+        scene: photo, styles and regions.
+        targets: of the styles; pictures that share styles share it. None measures them for this one.
     """
 
-    def __init__(self, settings: StylizationSettings, encoder: Encoder, content: Tensor, style: Tensor) -> None:
+    def __init__(
+        self, settings: StylizationSettings, encoder: Encoder, scene: Scene, targets: StyleTargets | None = None
+    ) -> None:
         self._settings = settings
         self._encoder = encoder
-        self._content = content
-        self._style = style
+        self._scene = scene
+        self._targets = targets or StyleTargets(settings, encoder, scene.regions)
 
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of the content in pixels."""
-        return self._content.shape[-2], self._content.shape[-1]
+        return self._scene.size
 
     def paint(self, scale: Scale, start: Tensor, callbacks: Sequence[Callback], loggers: Sequence[Logger]) -> Painted:
         """Optimize at one size.
@@ -150,22 +155,31 @@ class Painter:
 
     @torch.no_grad()
     def _views(self, scale: Scale) -> list[View]:
-        """Measure the targets: the style once, the content at each offset against the network's strides.
-
-        The style keeps its aspect and gets the long side of the picture.
-        """
-        settings, size = self._settings, scale.size
-        style_size = fit_long_side((self._style.shape[-2], self._style.shape[-1]), max(size))
-        style = style_losses(settings, self._encoder, resize(self._style, style_size))
-        content = _framed(resize(self._content, size))
+        """Measure the targets: the styles once, the content at each offset against the network's strides."""
+        settings, scene, size = self._settings, self._scene, scale.size
+        styles = self._targets.at(max(size))
+        content = _framed(resize(scene.content, size))
+        masks = None if scene.masks is None else [_framed(resize(mask, size)) for mask in scene.masks]
         views = []
         offsets = draw_offsets(settings.shifts, _STRIDE_PERIOD, settings.seed)
         first, count = scale.first_step // STEPS_OF_A_VIEW, math.ceil(scale.steps / STEPS_OF_A_VIEW)
         for turn in range(first, first + min(count, settings.shifts)):
             offset = offsets[turn % settings.shifts]
-            losses = content_losses(settings, self._encoder, shift(content, offset))
-            views.append(View(offset, weighted(settings, style, losses)))
+            features = self._encoder(shift(content, offset))
+            style = styles[0]
+            if masks is not None:
+                style = regional(styles, [shift(mask, offset) for mask in masks], features)
+            objective = weighted(settings, style, content_losses(settings, features))
+            views.append(View(offset, self._steady(objective, size)))
         return views
+
+    def _steady(self, objective: Objective, size: tuple[int, int]) -> Objective | TemporalObjective:
+        """Tied to the last frame of a sequence, where there is one."""
+        previous, weight = self._scene.previous, self._settings.sequence_weight
+        if previous is None or weight == 0:
+            return objective
+        photo, painted = (_framed(resize(picture, size)) for picture in previous)
+        return TemporalObjective(objective, painted, (photo, _framed(resize(self._scene.content, size))), weight)
 
 
 def _framed(image: Tensor) -> Tensor:

@@ -1,14 +1,9 @@
 """Paint a photo in the style of a painting: read, load, paint coarse to fine, write."""
 
-import os
-import resource
-import sys
 import time
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-import torch
 from pytorch_lightning.callbacks import Callback
 from rich.console import Console
 from torch import Tensor
@@ -17,20 +12,17 @@ from rnst.callbacks.images import Snapshots
 from rnst.callbacks.progress import OnStep, PaintingProgress, StepReports
 from rnst.callbacks.tracking import PictureTracker
 from rnst.encoders.catalog import find_network
-from rnst.encoders.encoder import RANDOM, Encoder, load_encoder, weights_file
+from rnst.encoders.encoder import Encoder, load_encoder
 from rnst.encoders.plumbing import Plumbing
-from rnst.encoders.weights import sha256_of
 from rnst.errors import InvalidValueError
 from rnst.experiments.output_names import named_by
 from rnst.experiments.painter import NoPictureError, Painted, Painter, plan_scales
-from rnst.experiments.stylization_settings import StylizationSettings
-from rnst.image.io import fit_long_side, read_image, resize, write_image
-from rnst.image.samples import find_picture
-from rnst.metrics.artifacts import SMALLEST_SIDE
-from rnst.metrics.scores import score
+from rnst.experiments.record import check_scores, describe, hash_of, names, result_of, scores_of, title
+from rnst.experiments.scene import Scene, picture_size, read_scene
+from rnst.experiments.stylization_settings import NO_CONTENT, StylizationSettings
+from rnst.experiments.targets import StyleTargets
+from rnst.image.io import write_image
 from rnst.results import Result
-
-_KIBIBYTE = 1024
 
 
 class Stylized(NamedTuple):
@@ -43,6 +35,23 @@ class Stylized(NamedTuple):
 
     image: Tensor
     result: Result
+
+
+@dataclass(frozen=True)
+class Studio:
+    """What several pictures share.
+
+    Attributes:
+        encoder: frozen.
+        facts: what its weight file says about itself.
+        console: where progress is shown.
+        on_step: see `stylize`.
+    """
+
+    encoder: Encoder
+    facts: dict[str, object]
+    console: Console
+    on_step: OnStep | None = None
 
 
 def stylize(
@@ -66,70 +75,92 @@ def stylize(
         RnstError: a child of it for every mistake in the input, before any work is done.
         TypeError: an option that StylizationSettings does not have.
     """
-    settings = (settings or StylizationSettings()).replaced(**options)
+    settings = with_layers((settings or StylizationSettings()).replaced(**options))
     settings = settings.replaced(output=named_by(settings.output, settings.as_dict()))
-    pictures = {name: read_image(find_picture(name)) for name in (settings.content, settings.style)}
-    content, style = pictures[settings.content], pictures[settings.style]
-    _check_size(settings, content)
-    start = _first_picture(settings, content, style)
-    settings = _with_layers(settings)
-    encoder, facts = _encoder(settings)
+    if settings.has_folder:
+        raise InvalidValueError("--content", settings.content, "one picture; stylize_folder paints those of a folder")
+    if settings.sequence:
+        raise InvalidValueError("--sequence", settings.sequence, "false unless --content is a folder of frames")
+    scene = read_scene(settings)
+    check_scores(settings, scene)
+    return paint(settings, scene, open_studio(settings, console, on_step))
+
+
+def paint(settings: StylizationSettings, scene: Scene, studio: Studio, targets: StyleTargets | None = None) -> Stylized:
+    """Paint one picture from what has been read and loaded; write it and its sidecar.
+
+    Args:
+        settings: layers are named.
+        scene: of those settings.
+        studio: of those settings.
+        targets: of the styles, where they have been measured for another picture.
+    """
     settings.output.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be had is told before the work
-    described = {**settings.as_dict(), **_sources(settings)}
+    described = describe(settings)
+    content, styles = names(settings)
     began = time.perf_counter()
     tracker = PictureTracker(
         settings.tracking,
         settings.output.parent,
-        group=settings.group or f"{_stem(settings.content)} in the style of {_stem(settings.style)}",
-        tags=[settings.encoder, _stem(settings.content), _stem(settings.style)],
-        config={**described, "weights_facts": facts, "weights_sha256": _hash_of(settings)},
+        group=settings.group or title(settings),
+        tags=[settings.encoder, *filter(None, (content, *styles))],
+        config={**described, "weights_facts": studio.facts, "weights_sha256": hash_of(settings)},
     )
-    painted = _paint(settings, Painter(settings, encoder, content, style), start, tracker, console, on_step)
-    seconds = round(time.perf_counter() - began, 2)
-    result = replace(
-        _result(settings, described, painted),
-        seconds=seconds,
-        scores=_scores(settings, painted.image, content, style),
-    )
-    write_image(painted.image, settings.output, result.settings)
+    for note in scene.notes:
+        studio.console.print(note, markup=False)
+    painted = _paint(settings, scene, studio, targets, tracker)
+    seconds = time.perf_counter() - began
+    result = result_of(settings, painted, seconds, scores_of(settings, scene, painted.image), described)
+    write_image(painted.image, settings.output, result.settings, quality=settings.quality, like=scene.photo)
     result.write()
     tracker.finish(painted.image, painted.losses, result.scores)
     return Stylized(painted.image, result)
 
 
-def _result(settings: StylizationSettings, described: dict[str, object], painted: Painted) -> Result:
-    return Result(
-        image=settings.output,
-        content=_stem(settings.content),
-        styles=(_stem(settings.style),),
-        encoder=settings.encoder,
-        settings=described,
-        seconds=0.0,
-        peak_memory_bytes=_peak_memory(),
-        losses=painted.losses,
-        weights_sha256=_hash_of(settings),
-        size=(painted.image.shape[-1], painted.image.shape[-2]),
-        finished=painted.finished,
+def open_studio(settings: StylizationSettings, console: Console | None = None, on_step: OnStep | None = None) -> Studio:
+    """Load the network.
+
+    Raises:
+        RnstError: a child of it where the encoder, its layers or its weights cannot be had.
+    """
+    layers = list(dict.fromkeys([*(settings.style_layers or []), *(settings.content_layers or [])]))
+    encoder, facts = load_encoder(
+        find_network(settings.encoder),
+        layers,
+        weights=settings.weights,
+        plumbing=Plumbing(settings.pooling, settings.strides),
+        seed=settings.seed,
+    )
+    return Studio(encoder, facts, console or Console(stderr=True), on_step)
+
+
+def with_layers(settings: StylizationSettings) -> StylizationSettings:
+    """The encoder's default layers where none are named, and none where there is no content to look at."""
+    network = find_network(settings.encoder)
+    without_content = settings.content == NO_CONTENT or settings.content_weight == 0
+    return settings.replaced(
+        style_layers=settings.style_layers or list(network.style_layers),
+        content_layers=[] if without_content else settings.content_layers or list(network.content_layers),
     )
 
 
 def _paint(
     settings: StylizationSettings,
-    painter: Painter,
-    start: Tensor,
+    scene: Scene,
+    studio: Studio,
+    targets: StyleTargets | None,
     tracker: PictureTracker,
-    console: Console | None,
-    on_step: OnStep | None,
 ) -> Painted:
     """Coarse to fine, each scale from the picture of the last."""
-    console = console or Console(stderr=True)
-    plan = plan_scales(painter.size, settings)
+    settings = settings.replaced(size=max(picture_size(settings, scene.size)), side="long")
+    painter = Painter(settings, studio.encoder, scene, targets)
+    plan = plan_scales(scene.size, settings)
     snapshots = Snapshots(settings.output.parent, settings.output.stem, settings.save_every, tracker.show)
-    with PaintingProgress(sum(scale.steps for scale in plan), console) as progress:
+    with PaintingProgress(sum(scale.steps for scale in plan), studio.console) as progress:
         watchers: list[Callback] = [progress, snapshots]
-        if on_step is not None:
-            watchers.append(StepReports(on_step))
-        painted = painter.paint(plan[0], start, watchers, tracker.loggers)
+        if studio.on_step is not None:
+            watchers.append(StepReports(studio.on_step))
+        painted = painter.paint(plan[0], scene.start, watchers, tracker.loggers)
         try:
             for scale in plan[1:]:
                 if painted.finished:
@@ -137,81 +168,5 @@ def _paint(
         except (KeyboardInterrupt, NoPictureError):  # before this scale had a picture: that of the last one is kept
             painted = replace(painted, finished=False)
     if not painted.finished:
-        console.print("stopped; keeping the best picture so far")
-    return painted
-
-
-def _first_picture(settings: StylizationSettings, content: Tensor, style: Tensor) -> Tensor:
-    """What the picture is before the first step, (1, 3, H, W) in [0, 1]."""
-    size = fit_long_side((content.shape[-2], content.shape[-1]), settings.size)
-    if settings.init == "content":
-        return content
-    if settings.init == "style":
-        return resize(style, size)
-    if settings.init == "noise":
-        return torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(settings.seed))
-    return resize(read_image(find_picture(settings.init)), size)
-
-
-def _with_layers(settings: StylizationSettings) -> StylizationSettings:
-    """The encoder's default layers where none are named."""
-    network = find_network(settings.encoder)
-    return settings.replaced(
-        style_layers=settings.style_layers or list(network.style_layers),
-        content_layers=settings.content_layers or list(network.content_layers),
-    )
-
-
-def _encoder(settings: StylizationSettings) -> tuple[Encoder, dict[str, object]]:
-    layers = list(dict.fromkeys([*(settings.style_layers or []), *(settings.content_layers or [])]))
-    return load_encoder(
-        find_network(settings.encoder),
-        layers,
-        weights=settings.weights,
-        plumbing=Plumbing(settings.pooling, settings.strides),
-        seed=settings.seed,
-    )
-
-
-def _check_size(settings: StylizationSettings, content: Tensor) -> None:
-    """Refuse a picture that could not be measured once it is painted."""
-    if settings.scores and min(fit_long_side((content.shape[-2], content.shape[-1]), settings.size)) < SMALLEST_SIDE:
-        wanted = f"larger with --scores: both sides need {SMALLEST_SIDE} pixels"
-        raise InvalidValueError("--size", settings.size, wanted)
-
-
-def _scores(settings: StylizationSettings, image: Tensor, content: Tensor, style: Tensor) -> dict[str, float]:
-    """All measures of the finished picture, against the painting at the size at which it was looked at."""
-    if not settings.scores:
-        return {}
-    size = fit_long_side((style.shape[-2], style.shape[-1]), max(image.shape[-2:]))
-    return score(image, content, resize(style, size))
-
-
-def _sources(settings: StylizationSettings) -> dict[str, object]:
-    """Where the photo and the painting lie, seen from the picture: a page of results shows them."""
-    content, style = (
-        os.path.relpath(find_picture(name).resolve(), settings.output.parent.resolve())
-        for name in (settings.content, settings.style)
-    )
-    return {"content_path": content, "style_paths": [style]}
-
-
-def _hash_of(settings: StylizationSettings) -> str:
-    """Hash of the weight file, or "" where the weights are random or timm keeps them."""
-    network = find_network(settings.encoder)
-    if settings.weights == RANDOM or (network.source == "timm" and not settings.weights):
-        return ""
-    return sha256_of(weights_file(network, settings.weights))
-
-
-def _stem(name: str) -> str:
-    return Path(name).stem
-
-
-def _peak_memory() -> int:
-    """Bytes, of the device where there is one, else of this process."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
-    unit = 1 if sys.platform == "darwin" else _KIBIBYTE
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+        studio.console.print("stopped; keeping the best picture so far")
+    return replace(painted, image=scene.finished(painted.image, settings.colors))

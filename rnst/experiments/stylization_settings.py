@@ -7,11 +7,23 @@ from typing import Any, Literal, Self
 from rnst.encoders.catalog import DEFAULT_ENCODER
 from rnst.errors import InvalidValueError
 from rnst.image.formats import check_format
+from rnst.image.io import QUALITY
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
 
+NO_CONTENT = "none"
 SMALLEST_SIZE = 32  # below, the deepest layers of a ResNet have no extent left
 _AT_LEAST_ONE = ("steps", "scales", "history", "shifts")
-_NOT_NEGATIVE = ("style_weight", "content_weight", "tv_weight", "fourier_decay", "save_every", "seed")
+_POSITIVE = ("learning_rate", "style_scale", "aspect")
+_BEST_QUALITY = 100
+_NOT_NEGATIVE = (
+    "style_weight",
+    "content_weight",
+    "tv_weight",
+    "sequence_weight",
+    "fourier_decay",
+    "save_every",
+    "seed",
+)
 
 
 @dataclass(frozen=True)
@@ -19,30 +31,46 @@ class StylizationSettings:
     """Settings of one picture.
 
     Args:
-        content: picture to repaint: a file, or the name of a sample photo.
-        style: painting to take the style from: a file, or the name of a sample painting.
-        output: picture to write; its JSON sidecar has the same name. May hold settings: {content}-{seed}.png.
+        content: picture to repaint: a file, the name of a sample photo, a folder (each of its pictures is painted), or
+            "none" for a texture of the style alone.
+        style: painting to take the style from: a file, or the name of a sample painting; several are mixed.
+        output: picture to write (.png, .jpg, .webp, or .tif with 16 bits); its JSON sidecar has the same name. May hold
+            settings: {content}-{seed}.png. For a folder of contents, a folder.
         encoder: network that looks at the pictures (`rnst models` lists them).
         weights: weight file for the encoder, or "random"; none means the encoder's own.
-        size: long side of the picture in pixels.
+        size: long side of the picture in pixels (or the short one, with --side short).
+        side: which side of the picture is as long as --size says.
+        aspect: width divided by height of a picture without content; none means that of the style.
         steps: optimizer steps at each scale.
         scales: sizes from coarse to fine, each larger by the square root of two; the last one is `size`.
         optimizer: lbfgs or adam.
         learning_rate: none means 1 for L-BFGS and 0.05 for Adam.
         history: past steps that L-BFGS remembers.
         line_search: let L-BFGS search for a step that lowers the loss.
-        init: first state of the picture: content, noise, style, or a file.
+        init: first state of the picture: content, noise, style, or a file; none means content, or noise where
+            there is no content or no weight on it.
         parameters: what the optimizer moves: pixels, or their Fourier spectrum, which leaves out pixel noise.
         fourier_decay: how much more easily broad shapes move than fine ones, as frequency to that power.
         shifts: positions of the picture against the network's strides that take turns; 1 lets stride patterns stay.
         style_weight: of the mean style distance, which is relative to the painting's own Gram matrix.
         content_weight: of the content distance, which is relative to the photo's own features.
         tv_weight: of the total variation; smooths.
+        style_weights: share of each style in the mixture; none means equal shares.
+        style_scale: size of the style picture, 1 makes its long side that of the picture; strokes grow with it.
+        content_mask: where in the picture each style goes: a gray picture for each style, white is there, or one less,
+            and the last style gets the rest; or one colored picture, whose regions take the styles of the same color
+            in --style_mask.
+        style_mask: which part of each style counts: a gray picture for each, or a colored one for each.
+        colors: free takes those of the style; luminance keeps those of the content; match and histogram give the
+            style the colors of the content first, by mean and covariance or by histograms.
+        sequence: the content is a folder of frames; each starts from the last painted one.
+        sequence_weight: of the difference to the last painted frame where the content stood still.
         style_layers: names or module paths; none means the encoder's defaults.
         content_layers: names or module paths; none means the encoder's defaults.
         pooling: keep the network's pools, or replace them by average pools.
         strides: blur removes the checkerboard that a ResNet's strides leave in pictures; keep does not.
         precision: of the network's arithmetic; the losses are always computed in fp32.
+        quality: of JPEG and WebP, 1 to 100.
         save_every: steps between two intermediate pictures; 0 keeps none.
         scores: measure the finished picture: distance to the style, edges kept, grain and checkerboards.
         seed: of noise and random weights.
@@ -51,29 +79,39 @@ class StylizationSettings:
     """
 
     content: str = DEFAULT_PHOTO
-    style: str = DEFAULT_PAINTING
+    style: list[str] | str = DEFAULT_PAINTING
     output: Path = Path("outputs/stylized.png")
     encoder: str = DEFAULT_ENCODER
     weights: str | None = None
     size: int = 512
+    side: Literal["long", "short"] = "long"
+    aspect: float | None = None
     steps: int = 60
     scales: int = 3
     optimizer: Literal["lbfgs", "adam"] = "lbfgs"
     learning_rate: float | None = None
     history: int = 10
     line_search: bool = True
-    init: str = "content"
+    init: str | None = None
     parameters: Literal["pixels", "fourier"] = "fourier"
     fourier_decay: float = 0.5
     shifts: int = 16
     style_weight: float = 10.0
     content_weight: float = 1.0
     tv_weight: float = 5.0
+    style_weights: list[float] | None = None
+    style_scale: float = 1.0
+    content_mask: list[str] | None = None
+    style_mask: list[str] | None = None
+    colors: Literal["free", "luminance", "match", "histogram"] = "free"
+    sequence: bool = False
+    sequence_weight: float = 0.0
     style_layers: list[str] | None = None
     content_layers: list[str] | None = None
     pooling: Literal["keep", "avg"] = "keep"
     strides: Literal["keep", "blur"] = "blur"
     precision: Literal["bf16", "fp32"] = "bf16"
+    quality: int = QUALITY
     save_every: int = 50
     scores: bool = False
     seed: int = 0
@@ -94,9 +132,36 @@ class StylizationSettings:
         for name in _NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 raise InvalidValueError(f"--{name}", getattr(self, name), "0 or more")
-        if self.learning_rate is not None and self.learning_rate <= 0:
-            raise InvalidValueError("--learning_rate", self.learning_rate, "more than 0")
-        check_format(self.output)
+        for name in _POSITIVE:
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise InvalidValueError(f"--{name}", value, "more than 0")
+        if not 1 <= self.quality <= _BEST_QUALITY:
+            raise InvalidValueError("--quality", self.quality, f"from 1 to {_BEST_QUALITY}")
+        self._check_styles()
+        if not self.has_folder:
+            check_format(self.output, self.size)
+
+    def _check_styles(self) -> None:
+        styles = len(self.styles)
+        if styles == 0:
+            raise InvalidValueError("--style", self.style, "the name of a picture, or several")
+        weights = self.style_weights
+        if weights is not None and (len(weights) != styles or min(weights) < 0 or sum(weights) <= 0):
+            wanted = f"a number of 0 or more for each of the {styles} styles, and not all 0"
+            raise InvalidValueError("--style_weights", weights, wanted)
+        if self.style_weight == 0 and (self.content_weight == 0 or self.content == NO_CONTENT):
+            raise InvalidValueError("--style_weight", self.style_weight, "more than 0 where the content has no weight")
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """Names of the style pictures."""
+        return (self.style,) if isinstance(self.style, str) else tuple(self.style)
+
+    @property
+    def has_folder(self) -> bool:
+        """Whether the content is a folder of pictures."""
+        return self.content != NO_CONTENT and Path(self.content).is_dir()
 
     def replaced(self, **changes: Any) -> Self:
         """The same settings with some changed, checked again."""
@@ -105,4 +170,5 @@ class StylizationSettings:
     def as_dict(self) -> dict[str, object]:
         """Plain values, for the sidecar and the tracker."""
         values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        values["style"] = self.styles[0] if len(self.styles) == 1 else list(self.styles)
         return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}

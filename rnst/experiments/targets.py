@@ -1,24 +1,88 @@
-"""What a picture should look like: losses measured once from the painting and the photo, as the settings ask for."""
+"""What a picture should look like: losses measured once from the paintings and the photo, as the settings ask for."""
 
+from collections.abc import Mapping, Sequence
+
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from rnst.encoders.encoder import Encoder
+from rnst.experiments.scene import Region, Source
 from rnst.experiments.stylization_settings import StylizationSettings
+from rnst.image.io import fit_long_side, resize
 from rnst.losses.objective import Objective, Weights
 from rnst.losses.perceptual import ContentLoss, GramLoss
+from rnst.losses.regions import RegionalLoss
+from rnst.losses.statistics import Moments, blend, moments
 
 Losses = dict[str, nn.Module]
 
 
-def style_losses(settings: StylizationSettings, encoder: Encoder, style: Tensor) -> Losses:
-    """Layer -> loss with the painting, (1, 3, H, W) in [0, 1] at the size it is to be seen, as its target."""
-    features = encoder(style)
-    return {layer: GramLoss(features[layer]) for layer in settings.style_layers or ()}
+class StyleTargets:
+    """Style losses of all regions, measured once for each size at which the styles are seen.
+
+    Several styles of one region are mixed in proportion to their weights: their statistics are blended, as if the mixed
+    painting had so many positions of each.
+
+    Args:
+        settings: layers and scale of the styles.
+        encoder: looks at them.
+        regions: the styles.
+    """
+
+    def __init__(self, settings: StylizationSettings, encoder: Encoder, regions: Sequence[Region]) -> None:
+        self._settings, self._encoder, self._regions = settings, encoder, regions
+        self._measured: dict[int, list[Losses]] = {}
+
+    @torch.no_grad()
+    def at(self, long_side: int) -> list[Losses]:
+        """For each region, layer -> loss; the styles keep their aspect and have that long side, times their scale."""
+        long_side = max(1, round(long_side * self._settings.style_scale))
+        if long_side not in self._measured:
+            self._measured[long_side] = [self._losses(region, long_side) for region in self._regions]
+        return self._measured[long_side]
+
+    def _losses(self, region: Region, long_side: int) -> Losses:
+        measured = [self._moments(source, long_side) for source in region.sources]
+        weights = [source.weight for source in region.sources]
+        if len(measured) > 1:
+            measured = [{layer: blend([one[layer] for one in measured], weights) for layer in measured[0]}]
+        return {layer: GramLoss(target) for layer, target in measured[0].items()}
+
+    def _moments(self, source: Source, long_side: int) -> dict[str, Moments]:
+        size = fit_long_side((source.image.shape[-2], source.image.shape[-1]), long_side)
+        features = self._encoder(resize(source.image, size))
+        mask = None if source.mask is None else resize(source.mask, size)
+        found = {}
+        for layer in self._settings.style_layers or ():
+            shape = features[layer].shape[-2:]
+            found[layer] = moments(features[layer], None if mask is None else at_layer(mask, shape))
+        return found
 
 
-def content_losses(settings: StylizationSettings, encoder: Encoder, content: Tensor) -> Losses:
-    """Layer -> loss with the photo, (1, 3, H, W) in [0, 1] exactly as large as the picture, as its target."""
-    features = encoder(content)
+def regional(styles: Sequence[Losses], masks: Sequence[Tensor], features: Mapping[str, Tensor]) -> Losses:
+    """Layer -> loss of all regions.
+
+    Args:
+        styles: layer -> loss for each region.
+        masks: (1, 1, H, W) for each region, as large as the image that the network sees.
+        features: layer -> features of such an image.
+    """
+    return {
+        layer: RegionalLoss(
+            [losses[layer] for losses in styles], [at_layer(mask, features[layer].shape[-2:]) for mask in masks]
+        )
+        for layer in styles[0]
+    }
+
+
+def at_layer(mask: Tensor, size: torch.Size) -> Tensor:
+    """A mask (1, 1, H, W) at the resolution of a layer: the share of each position that it covers."""
+    return F.adaptive_avg_pool2d(mask, (size[0], size[1]))
+
+
+def content_losses(settings: StylizationSettings, features: Mapping[str, Tensor]) -> Losses:
+    """Layer -> loss with the features of the photo, exactly as large as the picture, as its target."""
     return {layer: ContentLoss(features[layer]) for layer in settings.content_layers or ()}
 
 

@@ -136,3 +136,9 @@ def fit_long_side(size: tuple[int, int], long_side: int) -> tuple[int, int]:
     """Height and width scaled, the aspect kept, so that the longer is `long_side`."""
     factor = long_side / max(size)
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+
+def fit_short_side(size: tuple[int, int], short_side: int) -> tuple[int, int]:
+    """Height and width scaled, the aspect kept, so that the shorter is `short_side`."""
+    factor = short_side / min(size)
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))

@@ -9,6 +9,7 @@ import torch
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import load_encoder
 from rnst.experiments.painter import NoPictureError, Painter, Scale, plan_scales
+from rnst.experiments.scene import Region, Scene, Source
 from rnst.experiments.stylization_settings import StylizationSettings
 
 _LAYERS = ["stem", "layer1"]
@@ -35,7 +36,8 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 def _painter(settings: StylizationSettings) -> Painter:
     torch.manual_seed(0)
     encoder, _ = load_encoder(find_network("resnet18"), _LAYERS, weights="random")
-    return Painter(settings, encoder, torch.rand(1, 3, 30, 40), torch.rand(1, 3, 50, 20))
+    content, style = torch.rand(1, 3, 30, 40), torch.rand(1, 3, 50, 20)
+    return Painter(settings, encoder, Scene(None, content, (Region((Source(style, 1.0),)),), content))
 
 
 def test_plan__sizes_and_steps() -> None:
@@ -72,16 +74,16 @@ def test_paint__a_picture_of_the_size_of_the_scale(parameters: str) -> None:
 @pytest.mark.parametrize("weights", [{"style_weight": 0.0, "tv_weight": 0.0}], ids=["content alone"])
 def test_paint__nothing_to_do_where_the_content_is_the_goal(weights: dict[str, float]) -> None:
     painter = _painter(_settings(shifts=1, **weights))
-    painted = painter.paint(Scale((30, 40), 2, 0), painter._content, [], [])
+    painted = painter.paint(Scale((30, 40), 2, 0), painter._scene.content, [], [])
     assert painted.losses["total"] < 1e-5
-    torch.testing.assert_close(painted.image, painter._content, rtol=0.0, atol=0.01)
+    torch.testing.assert_close(painted.image, painter._scene.content, rtol=0.0, atol=0.01)
 
 
 def test_paint__more_weight_on_the_style_brings_it_nearer() -> None:
     losses = []
     for style_weight in (0.01, 100.0):
         painter = _painter(_settings(style_weight=style_weight, shifts=1))
-        losses.append(painter.paint(Scale((30, 40), 6, 0), painter._content, [], []).losses)
+        losses.append(painter.paint(Scale((30, 40), 6, 0), painter._scene.content, [], []).losses)
     assert losses[1]["style"] < losses[0]["style"]
     assert losses[1]["content"] > losses[0]["content"]
 

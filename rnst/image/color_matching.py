@@ -1,0 +1,84 @@
+"""Colors of one picture for another: kept apart from brightness, or matched as a whole."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from skimage.color import lab2rgb, rgb2lab, rgb2yiq, yiq2rgb
+from skimage.exposure import match_histograms
+from torch import Tensor
+
+_SMALLEST_VARIANCE = 1e-6
+
+
+def match_moments(image: Tensor, reference: Tensor) -> Tensor:
+    """Move the colors of `image` so that their mean and covariance are those of `reference`.
+
+    The linear map is the one that moves colors least (Pitie and Kokaram 2007, "The linear Monge-Kantorovitch linear
+    colour mapping", equation 9). Gatys et al. 2016 ("Preserving color in neural artistic style transfer", section 4)
+    match the style picture to the photo before the transfer, with other roots of the covariances.
+
+    Args:
+        image: (1, 3, H, W) in [0, 1].
+        reference: (1, 3, H', W') in [0, 1].
+
+    Returns:
+        (1, 3, H, W), clamped to [0, 1].
+    """
+    colors, wanted = (picture.double().flatten(2).squeeze(0) for picture in (image, reference))
+    mean, wanted_mean = colors.mean(1, keepdim=True), wanted.mean(1, keepdim=True)
+    root = _root(torch.cov(colors))
+    inverse = torch.linalg.inv(root)
+    mapping = inverse @ _root(root @ _regular(torch.cov(wanted)) @ root, add=0.0) @ inverse
+    matched: Tensor = mapping @ (colors - mean) + wanted_mean
+    return matched.clamp(0.0, 1.0).float().reshape(image.shape)
+
+
+def match_histogram(image: Tensor, reference: Tensor) -> Tensor:
+    """Give `image` the histograms of `reference`, channel by channel in CIE Lab.
+
+    Args:
+        image: (1, 3, H, W) in [0, 1].
+        reference: (1, 3, H', W') in [0, 1].
+    """
+    matched = match_histograms(rgb2lab(_rows(image)), rgb2lab(_rows(reference)), channel_axis=-1)
+    return _image(lab2rgb(matched))
+
+
+def gray_like(image: Tensor, reference: Tensor) -> Tensor:
+    """The luminance of `image` as a gray picture, with mean and deviation of the luminance of `reference`.
+
+    Gatys et al. 2016, "Preserving color in neural artistic style transfer", section 3.
+    """
+    luminance, wanted = (torch.from_numpy(rgb2yiq(_rows(picture))[..., 0]) for picture in (image, reference))
+    scale = wanted.std() / luminance.std().clamp_min(_SMALLEST_VARIANCE)
+    gray: Tensor = ((luminance - luminance.mean()) * scale + wanted.mean()).clamp(0.0, 1.0)
+    return gray.float().expand(1, 3, *gray.shape).contiguous()
+
+
+def with_luminance_of(colors: Tensor, image: Tensor) -> Tensor:
+    """The colors of one picture (chroma of YIQ) with the luminance of another, both (1, 3, H, W) in [0, 1]."""
+    channels = rgb2yiq(_rows(colors))
+    channels[..., 0] = rgb2yiq(_rows(image))[..., 0]
+    return _image(yiq2rgb(channels))
+
+
+def _root(covariance: Tensor, add: float = _SMALLEST_VARIANCE) -> Tensor:
+    """Symmetric square root of a (3, 3) matrix."""
+    values, vectors = torch.linalg.eigh(_regular(covariance, add))
+    root: Tensor = vectors @ torch.diag(values.clamp_min(0.0).sqrt()) @ vectors.T
+    return root
+
+
+def _regular(covariance: Tensor, add: float = _SMALLEST_VARIANCE) -> Tensor:
+    """Pictures of one color have no inverse without a little more variance."""
+    return covariance + add * torch.eye(3, dtype=covariance.dtype)
+
+
+def _rows(image: Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return image.squeeze(0).permute(1, 2, 0).double().numpy()
+
+
+def _image(rows: Any) -> Tensor:
+    image: Tensor = torch.from_numpy(rows).float().clamp(0.0, 1.0)
+    return image.permute(2, 0, 1).unsqueeze(0).contiguous()
