@@ -23,7 +23,8 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "rnst.data": "imagenet restricted_imagenet crops order photos sources cifar10 datamodules",
         "rnst.encoders": "families published tokens probe layers pools surgery relus plumbing timm_networks catalog "
         "graph block_convolution twin safe_pickle containers layouts weights transfer downloads conversion encoder",
-        "rnst.losses": "outer_product statistics perceptual regions regularizers activations objective temporal",
+        "rnst.losses": "outer_product statistics conventions perceptual smoothing wasserstein balance regions "
+        "regularizers activations objective temporal",
     },
     {"rnst.optimization": "tiles tiled_gradient optimizers"},
     {"rnst.tasks": "recipe robust_classifier image_optimization"},

@@ -1,12 +1,12 @@
 """The weighted, named sum of losses that a picture minimizes."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
 
-from rnst.losses.regularizers import total_variation
+from rnst.losses.regularizers import absolute_variation, total_variation
 from rnst.losses.statistics import WHOLE, Window
 
 
@@ -18,11 +18,17 @@ class Weights:
         style: of the mean over style layers.
         content: of the mean over content layers.
         total_variation: of the pixels.
+        style_layers: layer -> how much it counts in that mean; a layer that is not there counts 1.
+        content_layers: likewise.
+        absolute_variation: total variation as the sum of absolute differences of pixels that count to 255.
     """
 
     style: float
     content: float
     total_variation: float = 0.0
+    style_layers: Mapping[str, float] = field(default_factory=dict)
+    content_layers: Mapping[str, float] = field(default_factory=dict)
+    absolute_variation: bool = False
 
 
 class Objective(nn.Module):
@@ -75,19 +81,22 @@ class Objective(nn.Module):
     def distance(self, statistics: Sequence[Any], image: Tensor) -> dict[str, Tensor]:
         """What `forward` returns, from the statistics of the whole picture and the picture itself."""
         style, content = statistics[: len(self._style)], statistics[len(self._style) :]
-        parts = {
-            "style": _mean(self._style, style, image),
-            "content": _mean(self._content, content, image),
-            "total_variation": total_variation(image),
-        }
         weights = self.weights
+        of_style = [weights.style_layers.get(layer, 1.0) for layer in self.style_layers]
+        of_content = [weights.content_layers.get(layer, 1.0) for layer in self.content_layers]
+        variation = absolute_variation if weights.absolute_variation else total_variation
+        parts = {
+            "style": _mean(self._style, style, of_style, image),
+            "content": _mean(self._content, content, of_content, image),
+            "total_variation": variation(image),
+        }
         total = weights.style * parts["style"] + weights.content * parts["content"]
         return {"total": total + weights.total_variation * parts["total_variation"], **parts}
 
 
-def _mean(terms: Iterable[Any], statistics: Sequence[Any], image: Tensor) -> Tensor:
-    """Mean of the losses of one part; 0 where there are none."""
+def _mean(terms: Iterable[Any], statistics: Sequence[Any], weights: Sequence[float], image: Tensor) -> Tensor:
+    """Mean of the weighted losses of one part; 0 where there are none."""
     total = image.new_zeros(())
-    for term, statistic in zip(terms, statistics, strict=True):
-        total = total + term.distance(statistic) / len(statistics)
+    for term, statistic, weight in zip(terms, statistics, weights, strict=True):
+        total = total + (weight / len(statistics)) * term.distance(statistic)
     return total

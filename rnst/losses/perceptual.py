@@ -1,9 +1,14 @@
 """Style and content losses. A target is measured once; a loss is a distance to it."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
+from rnst.losses.conventions import relative_factor
 from rnst.losses.statistics import WHOLE, Moments, Window, moments
+
+Factor = Callable[[Tensor], Tensor]
 
 
 class GramLoss(nn.Module):
@@ -11,19 +16,21 @@ class GramLoss(nn.Module):
 
     The distance is ||G - T||^2 / ||T||^2 in the Frobenius norm, with G and T divided by their number of positions. The
     paper divides by layer sizes instead; relative to the target, one weight means the same for every layer and network.
+    Another factor than 1 / ||T||^2 gives the conventions of others.
 
     Args:
         target: features of the style image, (1, C, H, W), or moments of several images or of parts of them.
+        factor: target's Gram matrix -> what the sum of squares is multiplied by.
     """
 
     target: Tensor
-    norm: Tensor
+    factor: Tensor
 
-    def __init__(self, target: Tensor | Moments) -> None:
+    def __init__(self, target: Tensor | Moments, factor: Factor = relative_factor) -> None:
         super().__init__()
         gram = (target if isinstance(target, Moments) else moments(target)).gram.detach()
         self.register_buffer("target", gram, persistent=False)
-        self.register_buffer("norm", gram.square().sum().clamp_min(torch.finfo(gram.dtype).tiny), persistent=False)
+        self.register_buffer("factor", factor(gram), persistent=False)
 
     def statistics(
         self,
@@ -36,7 +43,7 @@ class GramLoss(nn.Module):
 
     def distance(self, statistics: Moments) -> Tensor:
         """Scalar distance of `statistics` to the target; 0 is equal, 1 is as far as a black image."""
-        return (statistics.gram - self.target).square().sum() / self.norm
+        return (statistics.gram - self.target).square().sum() * self.factor
 
     def forward(self, features: Tensor) -> Tensor:
         """Distance of features (1, C, H, W) to the target."""
@@ -48,18 +55,17 @@ class ContentLoss(nn.Module):
 
     Args:
         target: features of the content image, (1, C, H, W).
+        factor: target -> what the sum of squares is multiplied by.
     """
 
     target: Tensor
-    norm: Tensor
+    factor: Tensor
 
-    def __init__(self, target: Tensor) -> None:
+    def __init__(self, target: Tensor, factor: Factor = relative_factor) -> None:
         super().__init__()
         target = target.detach().clone()
         self.register_buffer("target", target, persistent=False)
-        precise = target if target.dtype == torch.float64 else target.float()
-        norm = precise.square().sum().clamp_min(torch.finfo(precise.dtype).tiny)
-        self.register_buffer("norm", norm, persistent=False)
+        self.register_buffer("factor", factor(target), persistent=False)
 
     def statistics(self, features: Tensor, window: Window = WHOLE) -> Tensor:
         """Sum of squared differences to the target: additive over positions. The features cover `window` of it."""
@@ -69,7 +75,7 @@ class ContentLoss(nn.Module):
 
     def distance(self, statistics: Tensor) -> Tensor:
         """Scalar distance; 0 is equal, 1 is as far as features that are all zero."""
-        return statistics / self.norm
+        return statistics * self.factor
 
     def forward(self, features: Tensor) -> Tensor:
         """Distance of features (1, C, H, W) to the target."""

@@ -2,6 +2,8 @@
 
 from torch import Tensor
 
+_GRAY_LEVELS = 255
+
 
 def total_variation(image: Tensor) -> Tensor:
     """Mean squared difference of neighbors of an image (1, 3, H, W), rows and columns added.
@@ -11,3 +13,10 @@ def total_variation(image: Tensor) -> Tensor:
     rows = (image[..., 1:, :] - image[..., :-1, :]).square().mean()
     columns = (image[..., :, 1:] - image[..., :, :-1]).square().mean()
     return rows + columns
+
+
+def absolute_variation(image: Tensor) -> Tensor:
+    """Sum of absolute differences of neighbors, in units of 1 / 255: the total variation of neural-style."""
+    rows = (image[..., 1:, :] - image[..., :-1, :]).abs().sum()
+    columns = (image[..., :, 1:] - image[..., :, :-1]).abs().sum()
+    return _GRAY_LEVELS * (rows + columns)

@@ -1,0 +1,135 @@
+"""Activation smoothing: the softmax of a layer in the place of its features (SWAG, Wang, Li and Vasconcelos 2021)."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from rnst.losses.conventions import relative_factor
+from rnst.losses.perceptual import Factor, GramLoss
+from rnst.losses.statistics import WHOLE, Moments, Window, moments
+
+_LINEAR_ABOVE = 30.0  # exp(30) squared, summed over a million positions, is still a float32
+
+
+def exponentials(features: Tensor) -> Tensor:
+    """exp(features) in float32 or float64; linear above 30, where a softmax is a single spike anyway."""
+    precise = features if features.dtype == torch.float64 else features.float()
+    return precise.clamp_max(_LINEAR_ABOVE).exp() * (1 + (precise - _LINEAR_ABOVE).clamp_min(0))
+
+
+def softened(statistics: Moments) -> Moments:
+    """Moments of the softmax over a whole layer, from those of its exponentials.
+
+    The softmax is multiplied by the number of values that it is over, so that their mean is 1 whatever the size of the
+    picture; the paper leaves them with sum 1. Losses that are relative to their target do not notice.
+    """
+    channels = statistics.total.shape[-1]
+    mean = statistics.total.sum() / (statistics.count * channels)
+    return Moments(statistics.count, statistics.total / mean, statistics.outer / mean.square())
+
+
+def softened_moments(features: Tensor, weights: Tensor | None = None) -> Moments:
+    """Moments of the softmax of features (1, C, H, W) of a whole image."""
+    with torch.autocast(features.device.type, enabled=False):
+        return softened(moments(exponentials(features), weights))
+
+
+class Softened(nn.Module):
+    """A style loss that looks at the softmax.
+
+    Args:
+        loss: its target was measured by `softened_moments`.
+    """
+
+    def __init__(self, loss: GramLoss | nn.Module) -> None:
+        super().__init__()
+        self.loss = loss
+
+    def statistics(self, features: Tensor, window: Window = WHOLE, weights: Tensor | None = None) -> Moments:
+        """Additive statistics of features (1, C, H, W): moments of their exponentials."""
+        with torch.autocast(features.device.type, enabled=False):
+            found: Moments = self.loss.statistics(exponentials(features), window, weights)  # type: ignore[operator]
+            return found
+
+    def distance(self, statistics: Moments) -> Tensor:
+        """Scalar distance to the target."""
+        distance: Tensor = self.loss.distance(softened(statistics))  # type: ignore[operator]
+        return distance
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Distance of features (1, C, H, W) to the target."""
+        return self.distance(self.statistics(features))
+
+
+@dataclass(frozen=True)
+class ExponentialSums:
+    """What a difference of softmaxes is made of; sums over positions and channels.
+
+    Attributes:
+        count: number of values.
+        total: of exponentials.
+        squares: of their squares.
+        products: with the target.
+    """
+
+    count: float
+    total: Tensor
+    squares: Tensor
+    products: Tensor
+
+    def __add__(self, other: Self) -> "ExponentialSums":
+        """Sums over both sets of positions together."""
+        return ExponentialSums(
+            self.count + other.count,
+            self.total + other.total,
+            self.squares + other.squares,
+            self.products + other.products,
+        )
+
+
+class SoftenedContentLoss(nn.Module):
+    """Content as the softmax of features.
+
+    The square of the difference is expanded, so that its parts can be added over tiles before the whole sum of
+    exponentials is known.
+
+    Args:
+        target: features of the content image, (1, C, H, W).
+        factor: target -> what the sum of squares is multiplied by.
+    """
+
+    target: Tensor
+    factor: Tensor
+    square: Tensor
+
+    def __init__(self, target: Tensor, factor: Factor = relative_factor) -> None:
+        super().__init__()
+        softmax = exponentials(target.detach())
+        softmax = softmax / softmax.mean()
+        self.register_buffer("target", softmax, persistent=False)
+        self.register_buffer("factor", factor(softmax), persistent=False)
+        self.register_buffer("square", _sum(softmax.square()), persistent=False)
+
+    def statistics(self, features: Tensor, window: Window = WHOLE) -> ExponentialSums:
+        """Additive statistics of features (1, C, H, W), which cover `window` of the target."""
+        with torch.autocast(features.device.type, enabled=False):
+            raised = exponentials(features)
+            products = raised * self.target[(..., *window)]
+            return ExponentialSums(float(raised.numel()), _sum(raised), _sum(raised.square()), _sum(products))
+
+    def distance(self, statistics: ExponentialSums) -> Tensor:
+        """Scalar distance; 0 is equal."""
+        mean = statistics.total / statistics.count
+        difference = statistics.squares / mean.square() - 2 * statistics.products / mean + self.square
+        return self.factor * difference.clamp_min(0).to(self.factor.dtype)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Distance of features (1, C, H, W) to the target."""
+        return self.distance(self.statistics(features))
+
+
+def _sum(values: Tensor) -> Tensor:
+    """In float64 where the device has it: the parts of the difference nearly cancel."""
+    return values.sum(dtype=values.dtype if values.device.type == "mps" else torch.float64)

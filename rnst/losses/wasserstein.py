@@ -1,0 +1,90 @@
+"""Style as a distribution of features: the Wasserstein distance between two normal distributions."""
+
+import torch
+from torch import Tensor, nn
+
+from rnst.losses.statistics import WHOLE, Moments, Window, moments
+
+_NOISE = 1e-4  # variance of the noise that is added to both, over the target's mean variance
+_SPAN = 1e-7  # directions with less than this share of the target's variance count as directions without any
+
+
+class WassersteinLoss(nn.Module):
+    """Squared 2-Wasserstein distance between normal distributions of features, relative to the target's mean square.
+
+    |m - t|^2 + tr S + tr T - 2 tr (T^1/2 S T^1/2)^1/2 for means m, t and covariances S, T (Dowson and Landau 1982,
+    equation 16). As a style loss: Mroueh 2019; it also sees the mean color of each feature, which a Gram matrix mixes
+    with the covariance.
+
+    The square root has an infinite slope where a covariance loses a rank, as all do that have more channels than
+    positions. So a little white noise is added to both distributions within the span of the target, which keeps the
+    distance 0 at the target and bounds the gradient. Outside of that span the target has no variance, and the formula
+    is exact without its root: only a matrix as large as the target's rank is decomposed. Of the eigenvalues alone a
+    gradient is taken; it needs no differences of eigenvalues, which might be 0.
+
+    Args:
+        target: features of the style image, (1, C, H, W), or moments of several images or of parts of them.
+    """
+
+    mean: Tensor
+    root: Tensor
+    variances: Tensor
+    noise: Tensor
+    norm: Tensor
+
+    def __init__(self, target: Tensor | Moments) -> None:
+        super().__init__()
+        measured = target if isinstance(target, Moments) else moments(target)
+        mean, covariance = _mean_and_covariance(measured)
+        mean, covariance = mean.detach(), covariance.detach()
+        variances, directions = torch.linalg.eigh(_precise(covariance))
+        tiny = torch.finfo(mean.dtype).tiny
+        kept = variances > _SPAN * variances.sum().clamp_min(tiny)
+        variances, directions = variances[kept], directions[:, kept]
+        noise = _NOISE * variances.mean() if len(variances) else variances.sum()
+        variances = variances + noise
+        root = (directions * variances.sqrt()).to(mean)
+        norm = (mean.square().sum() + covariance.trace()).clamp_min(tiny)
+        for name, tensor in (("root", root), ("variances", variances.to(mean)), ("noise", noise.to(mean))):
+            self.register_buffer(name, tensor, persistent=False)
+        self.register_buffer("mean", mean, persistent=False)
+        self.register_buffer("norm", norm, persistent=False)
+
+    def statistics(
+        self,
+        features: Tensor,
+        window: Window = WHOLE,  # noqa: ARG002 - the same everywhere
+        weights: Tensor | None = None,
+    ) -> Moments:
+        """Additive statistics of features (1, C, H, W), of which each position counts by its weight (1, 1, H, W)."""
+        return moments(features, weights)
+
+    def distance(self, statistics: Moments) -> Tensor:
+        """Scalar distance of `statistics` to the target; 0 is equal, 1 is as far as a black image."""
+        with torch.autocast(self.mean.device.type, enabled=False):
+            mean, covariance = _mean_and_covariance(statistics)
+            common = self.root.T @ covariance @ self.root
+            inner = _precise(common) + _precise(torch.diag(self.noise * self.variances))
+            # Rounding may leave the smallest eigenvalue, which is at least noise squared, a little below.
+            least = _precise(self.noise).square()
+            roots = torch.linalg.eigvalsh(inner).clamp_min(least).sqrt().sum()
+            spread = covariance.trace() + self.noise * len(self.variances) + self.variances.sum()
+            distance = _precise(spread) - 2 * roots
+            difference = (mean - self.mean).square().sum()
+            relative: Tensor = (difference + distance.to(difference)) / self.norm
+            return relative
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Distance of features (1, C, H, W) to the target."""
+        return self.distance(self.statistics(features))
+
+
+def _mean_and_covariance(statistics: Moments) -> tuple[Tensor, Tensor]:
+    """(C,) and (C, C)."""
+    mean = statistics.total / statistics.count
+    return mean, statistics.gram - torch.outer(mean, mean)
+
+
+def _precise(matrix: Tensor) -> Tensor:
+    """In float64, on the CPU where the device has none."""
+    return matrix.double() if matrix.device.type != "mps" else matrix.cpu().double()
