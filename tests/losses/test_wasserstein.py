@@ -95,7 +95,7 @@ def test_descent__reaches_the_target() -> None:
     target = _features(6, 10, dtype=torch.float32)
     loss, features = WassersteinLoss(target), torch.randn(1, 6, 10, 10).requires_grad_()
     before = loss(features).item()
-    optimizer = torch.optim.LBFGS([features], max_iter=60, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS([features], max_iter=30, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         optimizer.zero_grad()
