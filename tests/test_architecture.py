@@ -22,11 +22,12 @@ _LEVELS: tuple[dict[str, str], ...] = (
     {
         "rnst.data": "imagenet restricted_imagenet crops order photos sources cifar10 datamodules",
         "rnst.encoders": "families published tokens probe layers pools surgery relus plumbing timm_networks catalog "
-        "graph block_convolution twin safe_pickle containers layouts weights transfer downloads conversion encoder",
+        "graph block_convolution twin safe_pickle containers layouts weights transfer downloads conversion encoder "
+        "receptive_fields",
         "rnst.losses": "outer_product statistics conventions perceptual smoothing wasserstein balance regions "
         "regularizers activations objective temporal",
     },
-    {"rnst.optimization": "tiles tiled_gradient optimizers"},
+    {"rnst.optimization": "tiles memory ranks tiled_gradient devices optimizers"},
     {"rnst.tasks": "recipe robust_classifier image_optimization"},
     {"rnst.callbacks": "images plots progress tracking", "rnst.gallery": "pictures summary page"},
     {
@@ -58,7 +59,7 @@ _FENCES = {
     "torch.fx": {"rnst.encoders.graph"},
     "wandb": {"rnst.callbacks.tracking"},
     "matplotlib": {"rnst.callbacks.plots"},
-    "torch.distributed": {"rnst.optimization.tiled_gradient"},
+    "torch.distributed": {"rnst.optimization.ranks"},
     "jsonargparse": {"rnst.commands"},
     "pytorch_lightning.cli": {"rnst.commands.train"},
     "rnst.tasks.robust_classifier": {"rnst.experiments.robust_training", "rnst.commands.train"},

@@ -1,0 +1,164 @@
+"""How much memory a picture takes, and the largest tiles that fit."""
+
+import os
+import re
+import resource
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
+
+from rnst.encoders.receptive_fields import Field
+from rnst.errors import InvalidValueError, RnstError
+from rnst.optimization.tiles import Grid, Size, cut, cut_by_area, whole
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_PROBE_SIDE = 128
+_MAP_DIMENSIONS = 4
+_FLOAT_PIXEL = 12  # bytes of a float32 pixel of three channels
+_ARRAYS = 20  # of the size of the picture, that parameters, gradient and line search take at once (measured)
+_WORKING_MAPS = 3  # of the largest layer's size, that a convolution's way back holds beside what was saved
+_SHARE_OF_AVAILABLE = 0.7  # the rest is for what allocators waste and others need
+_LEAST_HISTORY = 3
+_GIBIBYTE = 2**30
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+class NotEnoughMemoryError(RnstError):
+    """Not even the smallest tiles fit."""
+
+    def __init__(self, budget: float, size: Size) -> None:
+        height, width = size
+        super().__init__(
+            f"{budget / 1e9:.1f} GB are not enough for {width} x {height} pixels; give more by --memory, "
+            "add --devices, or choose a smaller --size"
+        )
+
+
+@dataclass(frozen=True)
+class Appetite:
+    """Memory of an encoder's way forward and back.
+
+    Attributes:
+        per_pixel: bytes for each pixel that it looks at.
+    """
+
+    per_pixel: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a picture fits.
+
+    Attributes:
+        grid: its tiles.
+        history: past steps that L-BFGS may remember.
+        predicted: bytes in all, beside what the process held before.
+    """
+
+    grid: Grid
+    history: int
+    predicted: float
+
+
+def parse_memory(text: str) -> float:
+    """Bytes of a text as 8GB, 500 MB or 1.5e9.
+
+    Raises:
+        InvalidValueError: it is none.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?(?:e\d+)?)\s*([KMGT]?)i?B?\s*", text, re.IGNORECASE)
+    if match is None or float(match[1]) == 0.0:
+        raise InvalidValueError("--memory", text, "a size as 8GB or 500MB")
+    return float(match[1]) * _UNITS[match[2].upper()]
+
+
+def appetite(encoder: nn.Module, device: torch.device) -> Appetite:
+    """Measure an encoder on a small picture, in the precision that autocast has at the moment."""
+    saved: dict[int, Tensor] = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        if tensor.dim() == _MAP_DIMENSIONS and tensor.shape[0] == 1:  # kernels are saved too, and cost nothing more
+            saved[tensor.untyped_storage().data_ptr()] = tensor
+        return tensor
+
+    images = torch.zeros(1, 3, _PROBE_SIDE, _PROBE_SIDE, device=device, requires_grad=True)
+    with saved_tensors_hooks(note, lambda tensor: tensor), torch.enable_grad():
+        features = encoder(images)
+    sizes = [tensor.untyped_storage().nbytes() for tensor in (*saved.values(), *features.values())]
+    return Appetite((sum(sizes) + _WORKING_MAPS * max(sizes)) / _PROBE_SIDE**2)
+
+
+def available_bytes(device: torch.device) -> float:
+    """Memory that is free on a device, or in this machine and this container for the CPU."""
+    if device.type == "cuda":
+        free: int = torch.cuda.mem_get_info(device)[0]
+        return _SHARE_OF_AVAILABLE * free
+    limits = [float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))]
+    described = Path("/proc/meminfo")
+    if described.is_file():
+        match = re.search(r"MemAvailable:\s*(\d+) kB", described.read_text())
+        limits += [1024.0 * int(match[1])] if match else []
+    limit, used = _CGROUP / "memory.max", _CGROUP / "memory.current"
+    if limit.is_file() and used.is_file() and limit.read_text().strip().isdigit():
+        limits.append(float(limit.read_text()) - float(used.read_text()))
+    return _SHARE_OF_AVAILABLE * min(limits)
+
+
+def held_bytes(device: torch.device) -> float:
+    """What this process holds now."""
+    if device.type == "cuda":
+        return float(torch.cuda.memory_allocated(device))
+    status = Path("/proc/self/statm")
+    if status.is_file():
+        return float(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    unit = 1 if sys.platform == "darwin" else 1024
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+
+
+def plan(
+    size: Size,
+    fields: Mapping[str, Field],
+    per_pixel: float,
+    budget: float,
+    *,
+    history: int,
+    target_bytes: float = 0.0,
+    devices: int = 1,
+) -> Plan:
+    """The fewest tiles within a budget; where they would be tiny, L-BFGS remembers fewer steps.
+
+    Args:
+        size: height and width in pixels.
+        fields: receptive field of each layer.
+        per_pixel: bytes that the encoder needs for each pixel of a tile.
+        budget: bytes of one device.
+        history: steps that L-BFGS is to remember; 0 for Adam.
+        target_bytes: of targets that are as large as the picture.
+        devices: how many share the picture.
+
+    Raises:
+        NotEnoughMemoryError: nothing fits.
+    """
+    pixels = size[0] * size[1]
+    least = min(history, _LEAST_HISTORY)
+    useful = min(whole(size).largest, 4 * _smallest_area(size, fields))
+    for remembered in range(history, least - 1, -1):
+        images = (_ARRAYS + 2 * remembered) * _FLOAT_PIXEL * pixels + target_bytes
+        area = (budget - images) / per_pixel
+        if area < useful and remembered > least:
+            continue
+        grid = cut_by_area(size, fields, int(area), devices) if area > 0 else None
+        if grid is not None:
+            return Plan(grid, remembered, images + grid.largest * per_pixel)
+    raise NotEnoughMemoryError(budget, size)
+
+
+def _smallest_area(size: Size, fields: Mapping[str, Field]) -> int:
+    """Pixels of the smallest tile that still owns about as much as it has to look at around."""
+    halo = max(reach.before + reach.after for field in fields.values() for reach in (field.rows, field.columns))
+    return cut(size, fields, *(max(1, length // max(1, halo)) for length in size)).largest

@@ -1,0 +1,172 @@
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from rnst.encoders.catalog import find_network
+from rnst.encoders.encoder import load_encoder
+from rnst.encoders.plumbing import Plumbing
+from rnst.encoders.receptive_fields import receptive_fields
+from rnst.image.parameters import FourierImage, ImageParameter, PixelImage
+from rnst.losses.objective import Objective, Weights
+from rnst.losses.perceptual import ContentLoss, GramLoss
+from rnst.losses.regions import RegionalLoss
+from rnst.optimization.optimizers import PixelOptimizer
+from rnst.optimization.tiled_gradient import TiledObjective
+from rnst.optimization.tiles import cut, cut_by_side, whole
+
+_WEIGHTS = Weights(2.0, 1.0, 0.1)
+_NETWORKS = {
+    "vgg": ("vgg19", ("relu1_1", "relu2_1", "relu3_1"), "relu2_2", "keep"),
+    "resnet": ("resnet50", ("stem", "layer1", "layer2"), "layer2", "keep"),
+    "repaired": ("resnet18", ("stem", "layer1", "layer2"), "layer2", "blur"),
+}
+_DEEP = {
+    "vgg": ("vgg19", ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"), "relu4_2", "keep"),
+    "resnet": ("resnet50", ("layer1", "layer2", "layer3", "layer4"), "layer3", "keep"),
+    "repaired": ("resnet18", ("layer1", "layer2", "layer3", "layer4"), "layer3", "blur"),
+}
+_Network = tuple[str, Sequence[str], str, str]
+
+
+def _encoder(network: _Network) -> nn.Module:
+    name, style, content, strides = network
+    layers = list(dict.fromkeys([*style, content]))
+    plumbing = Plumbing("avg" if strides == "keep" else "keep", strides)
+    return load_encoder(find_network(name), layers, weights="random", plumbing=plumbing)[0].double()
+
+
+@torch.no_grad()
+def _objective(encoder: nn.Module, network: _Network, size: tuple[int, int], dtype: torch.dtype) -> Objective:
+    _, layers, content, _ = network
+    style = encoder(torch.rand(1, 3, 60, 60, dtype=dtype))
+    photo = encoder(torch.rand(1, 3, *size, dtype=dtype))
+    terms: dict[str, nn.Module] = {layer: GramLoss(style[layer]) for layer in layers}
+    side = torch.rand(1, 1, *photo[layers[-1]].shape[-2:], dtype=dtype)
+    last = style[layers[-1]]
+    terms[layers[-1]] = RegionalLoss([GramLoss(last), GramLoss(last.square())], [side, 1.0 - side])
+    return Objective(terms, {content: ContentLoss(photo[content])}, _WEIGHTS)
+
+
+def _gradient(total: Tensor, image: Tensor) -> Tensor:
+    (gradient,) = torch.autograd.grad(total, image)
+    return gradient
+
+
+def _check(network: _Network, size: tuple[int, int], sides: Sequence[int], dtype: torch.dtype, near: float) -> None:
+    encoder = _encoder(network).to(dtype)
+    objective = _objective(encoder, network, size, dtype)
+    image = torch.rand(1, 3, *size, dtype=dtype, requires_grad=True)
+    expected = objective(encoder(image), image)
+    gradient = _gradient(expected["total"], image)
+    fields = receptive_fields(encoder)
+    for side in sides:
+        grid = cut_by_side(size, fields, side)
+        assert len(grid.tiles) > 1
+        found = TiledObjective(encoder, fields, grid, objective)(image)
+        for name, value in expected.items():
+            torch.testing.assert_close(found[name], value, rtol=near, atol=0.0)
+        difference = (_gradient(found["total"], image) - gradient).norm()
+        assert difference <= near * gradient.norm(), (side, difference)
+
+
+@pytest.mark.parametrize("name", _NETWORKS)
+def test_equals_that_of_the_whole_picture(name: str) -> None:
+    _check(_NETWORKS[name], (75, 101), (24, 47), torch.float64, 1e-10)
+
+
+def test_float32() -> None:
+    _check(_NETWORKS["vgg"], (75, 101), (40,), torch.float32, 1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", _DEEP)
+def test_equals_that_of_the_whole_picture__all_layers(name: str) -> None:
+    _check(_DEEP[name], (131, 227), (64, 100), torch.float64, 1e-10)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", _DEEP)
+def test_float32__all_layers(name: str) -> None:
+    _check(_DEEP[name], (203, 301), (100, 160), torch.float32, 1e-4)
+
+
+def test_a_grid_of_one_tile_looks_once() -> None:
+    encoder = _encoder(_NETWORKS["vgg"])
+    objective = _objective(encoder, _NETWORKS["vgg"], (33, 47), torch.float64)
+    image = torch.rand(1, 3, 33, 47, dtype=torch.float64, requires_grad=True)
+    looks = 0
+
+    def count(*_: object) -> None:
+        nonlocal looks
+        looks += 1
+
+    handle = encoder.register_forward_pre_hook(count)
+    fields = receptive_fields(encoder)
+    looks = 0
+    TiledObjective(encoder, fields, whole((33, 47)), objective)(image)["total"].backward()
+    assert looks == 1
+    looks = 0
+    TiledObjective(encoder, fields, cut((33, 47), fields, 2, 2), objective)(image)["total"].backward()
+    assert looks == 4 + 3
+    handle.remove()
+
+
+def test_without_gradients_each_tile_is_looked_at_once() -> None:
+    encoder = _encoder(_NETWORKS["vgg"])
+    objective = _objective(encoder, _NETWORKS["vgg"], (33, 47), torch.float64)
+    fields = receptive_fields(encoder)
+    image = torch.rand(1, 3, 33, 47, dtype=torch.float64)
+    with torch.no_grad():
+        found = TiledObjective(encoder, fields, cut((33, 47), fields, 2, 1), objective)(image)
+        torch.testing.assert_close(found, objective(encoder(image), image))
+    assert not found["total"].requires_grad
+
+
+def test_mixed_precision__the_second_look_is_like_the_first() -> None:
+    encoder = _encoder(_NETWORKS["vgg"]).float()
+    objective = _objective(encoder, _NETWORKS["vgg"], (75, 101), torch.float32)
+    image = torch.rand(1, 3, 75, 101, requires_grad=True)
+    fields, seen = receptive_fields(encoder), set()
+    encoder.register_forward_hook(lambda _, __, features: seen.add(features["relu2_2"].dtype))
+    gradients = []
+    for grid in (whole((75, 101)), cut((75, 101), fields, 2, 2)):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            total = TiledObjective(encoder, fields, grid, objective)(image)["total"]
+        gradients.append(_gradient(total, image))
+    assert seen == {torch.bfloat16}
+    assert (gradients[0] - gradients[1]).norm() < 0.02 * gradients[0].norm()
+
+
+def _painted(image: ImageParameter, tiled: TiledObjective, settings: PixelOptimizer) -> Tensor:
+    optimizer: Any = settings.build(image.parameters())
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        total = tiled(image())["total"]
+        total.backward()
+        return total
+
+    for _ in range(8):
+        optimizer.step(closure)
+    picture: Tensor = image()
+    return picture.detach()
+
+
+@pytest.mark.parametrize("optimizer", [PixelOptimizer(), PixelOptimizer("adam")], ids=lambda settings: settings.name)
+@pytest.mark.parametrize("kind", [PixelImage, FourierImage])
+def test_a_finished_picture_is_the_same_to_the_eye(kind: type[ImageParameter], optimizer: PixelOptimizer) -> None:
+    network, size = _NETWORKS["repaired"], (75, 101)
+    encoder = _encoder(network).float()
+    objective = _objective(encoder, network, size, torch.float32)
+    start = torch.rand(1, 3, *size)
+    fields = receptive_fields(encoder)
+    pictures = [
+        _painted(kind.from_image(start), TiledObjective(encoder, fields, grid, objective), optimizer)
+        for grid in (whole(size), cut(size, fields, 2, 2))
+    ]
+    assert (pictures[0] - start).abs().mean() > 0.01, "nothing was painted, so this shows nothing"
+    near = ((pictures[0] - pictures[1]).abs() <= 1 / 255).float().mean()
+    assert near >= 0.999
