@@ -28,14 +28,17 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "regularizers activations objective temporal",
     },
     {"rnst.optimization": "tiles memory ranks tiled_gradient devices optimizers"},
-    {"rnst.tasks": "recipe robust_classifier image_optimization"},
-    {"rnst.callbacks": "images plots progress tracking", "rnst.gallery": "pictures summary page"},
+    {"rnst.tasks": "recipe training_losses attack_sample robust_classifier image_optimization"},
     {
-        "rnst.experiments": "robust_training stylization_settings scene targets output_names painter record "
+        "rnst.callbacks": "plots curves images averaging overfitting progress tracking",
+        "rnst.gallery": "pictures summary page",
+    },
+    {
+        "rnst.experiments": "run_state robust_training stylization_settings scene targets output_names painter record "
         "stylization series picking sweep_plan sweep sweep_report feature_visualization transferability corruption "
         "layer_robustness artifacts"
     },
-    {"rnst.commands": "parsing options train stylize models convert sweep gallery"},
+    {"rnst.commands": "parsing options train_help train stylize models convert sweep gallery"},
     {"rnst": "cli"},
 )
 _PLACES = {

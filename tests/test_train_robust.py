@@ -12,12 +12,16 @@ from torch import Tensor
 
 from rnst.cli import train_robust
 from rnst.data.restricted_imagenet import RESTRICTED_IMAGENET
+from rnst.data.sources import FolderSource
 from rnst.encoders.catalog import build_classifier
 from rnst.encoders.weights import load_into, read_weights
 from rnst.tasks.robust_classifier import RobustClassifier
 
 _CONFIGS = Path(__file__).parents[1] / "configs" / "train"
 _RECIPES = sorted(_CONFIGS.rglob("*.yaml"))
+_OVERLAYS = sorted((_CONFIGS.parent / "trainer").rglob("*.yaml"))
+_ONE_STEP = """{class_path: rnst.attacks.pgd.PGD, init_args:
+  {ball: {class_path: rnst.attacks.ball.L2Ball, init_args: {radius: 1.0}}, steps: 1}}"""
 _IMAGENETTE = _CONFIGS / "imagenette.yaml"
 _TINY = {
     "data.image_size": 32,
@@ -25,11 +29,13 @@ _TINY = {
     "data.stages": "[{epochs: 1, image_size: 24}, {epochs: 1, image_size: 32}]",
     "data.batch_size": 4,
     "data.workers": 0,
-    "model.evaluation.init_args.steps": 1,
+    "model.evaluation": _ONE_STEP,
     "trainer.max_epochs": 1,
     "trainer.accelerator": "cpu",
     "trainer.devices": 1,
     "trainer.strategy": "auto",
+    "trainer.num_nodes": 1,
+    "trainer.benchmark": False,
     "trainer.check_val_every_n_epoch": 1,
     "trainer.log_every_n_steps": 1,
     "trainer.num_sanity_val_steps": 0,
@@ -67,7 +73,16 @@ def _refused(capsys: pytest.CaptureFixture[str], run: Callable[[], None]) -> str
 
 
 def test_recipes_are_there() -> None:
-    assert len(_RECIPES) >= 2
+    assert len(_RECIPES) >= 10
+    assert len(_OVERLAYS) == 3
+
+
+@pytest.mark.parametrize("recipe", [*_RECIPES, *_OVERLAYS], ids=lambda path: path.stem)
+def test_recipe__says_what_it_is_for_and_how_it_is_run(recipe: Path) -> None:
+    lines = recipe.read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("# ")
+    assert "python train_robust.py" in lines[1]
+    assert recipe.stem == "restricted_imagenet" or f"{recipe.parent.name}/{recipe.name}" in lines[1]
 
 
 @pytest.mark.parametrize("recipe", _RECIPES, ids=lambda path: path.stem)
@@ -75,9 +90,13 @@ def test_recipe(recipe: Path, make_photos: MakePhotos, capsys: pytest.CaptureFix
     settings = yaml.safe_load(recipe.read_text(encoding="utf-8"))
     names = list(RESTRICTED_IMAGENET)
     folders = [ids[0] for ids in RESTRICTED_IMAGENET.values()]
-    if settings["data"].get("classes", "restricted_imagenet") == "folders":
+    options: dict[str, Any] = {}
+    if settings["data"].get("classes") == "imagenet":
+        names = list(FolderSource(Path(), "imagenet").class_names)
+    elif settings["data"].get("classes", "folders") == "folders":  # the folders take the place of CIFAR's archive, too
         names = folders = [f"n{number}" for number in range(4)]
-    _run(recipe, make_photos(folders, train=1, val=1), "new/net.safetensors")
+        options = {"data.source": "folders", "data.classes": "folders"}
+    _run(recipe, make_photos(folders, train=1, val=1), "new/net.safetensors", **options)
 
     state, facts = read_weights(Path("new/net.safetensors"))
     assert facts["classes"] == names
@@ -96,7 +115,7 @@ def test_recipe(recipe: Path, make_photos: MakePhotos, capsys: pytest.CaptureFix
     assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
 
     assert "net.safetensors: accuracy" in capsys.readouterr().out
-    kept = Path("runs/net")
+    kept = Path("runs/new/net")
     assert yaml.safe_load((kept / "config.yaml").read_text())["data"]["batch_size"] == 4
     (table,) = kept.rglob("metrics.csv")
     assert "val/accuracy_attacked" in table.read_text()

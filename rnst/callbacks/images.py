@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
-from rnst.image.io import write_image
+from rnst.callbacks.plots import picture_table
+from rnst.image.io import read_image, write_image
+from rnst.tasks.attack_sample import AttackSample
 
 _MAGNIFIED = 10.0
 
@@ -41,11 +42,11 @@ class Snapshots(Callback):
 
 
 class AttackSheets(Callback):
-    """After each evaluation, write what the attack does: photos, adversarial photos, and ten times the difference.
+    """After each evaluation, write what the attack does: photos, adversarial photos, the difference, and the answers.
 
     Args:
         folder: where attack_epoch_003.png and its kin go.
-        show: called with the sheet and the number of the step, for a tracker.
+        show: called with the sheet (1, 3, H, W) and the number of the step, for a tracker.
     """
 
     def __init__(self, folder: Path, show: Callable[[Tensor, int], None] | None = None) -> None:
@@ -55,22 +56,21 @@ class AttackSheets(Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Write the sheet of this epoch."""
         if not trainer.sanity_checking and trainer.is_global_zero and pl_module.samples:
-            sheet = attack_sheet(pl_module.samples)
-            write_image(sheet, self._folder / f"attack_epoch_{trainer.current_epoch:03d}.png")
+            path = self._folder / f"attack_epoch_{trainer.current_epoch:03d}.png"
+            attack_sheet(path, pl_module.samples)
             if self._show is not None:
-                self._show(sheet, trainer.global_step)
+                self._show(read_image(path), trainer.global_step)
 
 
-def attack_sheet(samples: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """Three rows: photos, adversarial photos, the difference magnified around gray.
-
-    Args:
-        samples: (photo, adversarial photo), each (1, 3, H, W) in [0, 1].
-
-    Returns:
-        (1, 3, 3 H, N W) in [0, 1].
-    """
-    photos = torch.cat([photo for photo, _ in samples], dim=3)
-    attacked = torch.cat([adversarial for _, adversarial in samples], dim=3)
-    difference = (0.5 + _MAGNIFIED * (attacked - photos)).clamp(0.0, 1.0)
-    return torch.cat([photos, attacked, difference], dim=2)
+def attack_sheet(path: Path, samples: Sequence[AttackSample]) -> None:
+    """Write three rows: photos, adversarial photos, the difference magnified around gray; and what was seen in them."""
+    rows = {
+        "photo": [sample.photo for sample in samples],
+        "attacked": [sample.adversarial for sample in samples],
+        f"difference x {_MAGNIFIED:g}": [0.5 + _MAGNIFIED * (sample.adversarial - sample.photo) for sample in samples],
+    }
+    captions = {
+        "photo": [(f"seen: {sample.seen}", sample.seen == sample.name) for sample in samples],
+        "attacked": [(f"seen: {sample.seen_attacked}", sample.seen_attacked == sample.name) for sample in samples],
+    }
+    picture_table(path, rows, captions, [sample.name for sample in samples])

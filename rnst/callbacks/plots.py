@@ -6,10 +6,12 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
+from torch import Tensor
 
 from rnst.files import written_aside
 
 Curve = tuple[Sequence[float], Sequence[float]]
+Caption = tuple[str, bool]
 Front = tuple[Sequence[tuple[float, float]], Sequence[int]]
 
 _INCHES = (7.0, 4.2)
@@ -18,6 +20,8 @@ _DOTS_PER_INCH = 150
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
 _LEGEND_COLUMNS = 4
+_GOOD, _BAD = "#00664b", "#b02a00"
+_INCHES_OF_PICTURE = 1.3
 
 
 def line_plot(
@@ -85,3 +89,35 @@ def _finish(figure: Figure, axes: Axes, title: str, kinds: int) -> None:
         axes.set_title(title, fontsize="medium")
     if kinds > 1:
         figure.legend(loc="outside lower center", ncols=min(kinds, _LEGEND_COLUMNS), frameon=False)
+
+
+def picture_table(
+    path: Path, rows: Mapping[str, Sequence[Tensor]], captions: Mapping[str, Sequence[Caption]], top: Sequence[str]
+) -> None:
+    """Write rows of small pictures with words as PNG, complete or not at all.
+
+    Args:
+        path: file to write.
+        rows: what a row shows -> its pictures, each (1, 3, H, W) in [0, 1], of equal size.
+        captions: row -> the words under each of its pictures and whether they are good news. A row may have none.
+        top: words above each column.
+    """
+    columns = len(top)
+    figure = Figure(figsize=(_INCHES_OF_PICTURE * columns + 0.6, _INCHES_OF_PICTURE * 1.15 * len(rows) + 0.3))
+    figure.set_layout_engine("constrained")
+    grid = figure.subplots(len(rows), columns, squeeze=False)
+    for row, (name, pictures) in enumerate(rows.items()):
+        for column, picture in enumerate(pictures):
+            axes: Axes = grid[row, column]
+            axes.imshow(picture[0].permute(1, 2, 0).clamp(0.0, 1.0).numpy())
+            axes.set(xticks=[], yticks=[])
+            axes.spines[:].set_visible(False)
+            if row == 0:
+                axes.set_title(top[column], fontsize=8)
+            if column == 0:
+                axes.set_ylabel(name, fontsize=8)
+            if name in captions:
+                words, good = captions[name][column]
+                axes.set_xlabel(words, fontsize=8, color=_GOOD if good else _BAD)
+    with written_aside(path) as aside:
+        figure.savefig(aside, dpi=_DOTS_PER_INCH)

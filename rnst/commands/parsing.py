@@ -3,11 +3,12 @@
 import json
 import logging
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
+import yaml
 from jsonargparse import ArgumentParser
 
-from rnst.errors import RnstError
+from rnst.errors import RnstError, UnknownNameError, UnreadableFileError
 
 _ROOT = Path(__file__).parents[2]
 _CONFIG_FOLDERS = (_ROOT / "configs", _ROOT / "rnst" / "bundled" / "configs")
@@ -41,8 +42,61 @@ def gathered(arguments: list[str], lists: set[str]) -> list[str]:
 
 
 def find_config(name: str) -> Path:
-    """File of a configuration, in a checkout or in an installed package."""
-    return next((folder / name for folder in _CONFIG_FOLDERS if (folder / name).is_file()), Path(name))
+    """File of a configuration, in a checkout or in an installed package.
+
+    Args:
+        name: a path, or the name of a shipped configuration: `train/fast.yaml`, `train/fast` or `fast`.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    if Path(name).is_file():
+        return Path(name)
+    named = shipped_configs()
+    wanted = name.removeprefix("configs/").removesuffix(".yaml")
+    for ending in (wanted, f"train/{wanted}"):
+        for known, path in named:
+            if known == ending:
+                return path
+    raise UnknownNameError("configuration", name, [known for known, _ in named])
+
+
+def shipped_configs() -> list[tuple[str, Path]]:
+    """Names and files of all configurations that come with the program."""
+    folder = next(folder for folder in _CONFIG_FOLDERS if folder.is_dir())
+    return [(path.relative_to(folder).with_suffix("").as_posix(), path) for path in sorted(folder.rglob("*.yaml"))]
+
+
+def with_configs_found(arguments: list[str], default: str, needed: str) -> list[str]:
+    """The arguments with the path of each named configuration, and a default where none of them is a whole recipe.
+
+    Args:
+        arguments: of the command line.
+        default: name of the configuration that comes first where all given ones are overlays.
+        needed: key that every recipe has and no overlay.
+    """
+    found: list[str] = []
+    configs: list[Path] = []
+    rest = list(arguments)
+    while rest:
+        argument = rest.pop(0)
+        name, equals, value = argument.partition("=")
+        if name not in {"-c", "--config"} or not (equals or rest):
+            found.append(argument)
+            continue
+        configs.append(find_config(value if equals else rest.pop(0)))
+        found += ["--config", str(configs[-1])]
+    if not any(needed in _settings(path) for path in configs):
+        found = ["--config", str(find_config(default)), *found]
+    return found
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UnreadableFileError(path, "YAML", " ".join(str(error).split())) from error
+    return settings if isinstance(settings, dict) else {}
 
 
 def quiet_lightning() -> None:

@@ -6,18 +6,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import yaml
+from lightning_fabric.utilities.rank_zero import rank_zero_only  # it knows the number of this process
 from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import LearningRateMonitor, RichProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import CSVLogger
 
+from rnst.callbacks.averaging import AveragedWeights
+from rnst.callbacks.curves import LearningCurve
 from rnst.callbacks.images import AttackSheets
+from rnst.callbacks.overfitting import MonitorSettings, OverfittingMonitor
 from rnst.callbacks.tracking import Tracking, log_picture, tracker
-from rnst.commands.parsing import OneLineErrors, find_config, quiet_lightning
+from rnst.commands.parsing import OneLineErrors, quiet_lightning, with_configs_found
+from rnst.commands.train_help import USAGE, first_screen
 from rnst.data.datamodules import PhotoFolders
 from rnst.errors import InvalidValueError
-from rnst.experiments import robust_training
-from rnst.files import written_aside
+from rnst.experiments import robust_training, run_state
 from rnst.tasks.robust_classifier import RobustClassifier
 
 _PIXELS_AT_224 = 224
@@ -40,7 +45,7 @@ class _TrainingCLI(LightningCLI):
     def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
         """A parser with short errors."""
         kwargs.setdefault("dump_header", [])
-        parser = _TrainingParser(usage="train_robust.py [--config YAML] [--data.root DIR] [--KEY VALUE ...]", **kwargs)
+        parser = _TrainingParser(usage=USAGE, **kwargs)
         parser.add_argument("-c", "--config", action="config", help="YAML file with any of the options below.")
         return parser
 
@@ -49,16 +54,19 @@ class _TrainingCLI(LightningCLI):
         parser.add_argument("--half", type=bool, default=False, help="Export kernels as float16.")
         parser.add_argument("--resume", action="store_true", help="Go on from the newest checkpoint of this output.")
         parser.add_argument("--tracking", type=Tracking, default="auto", help="Weights & Biases: auto, wandb or off.")
+        parser.add_argument("--ema", type=float, default=0.0, help="Average the weights with this decay, as 0.999.")
+        parser.add_argument("--checkpoint_minutes", type=float, default=0.0, help="Also keep the state this often.")
+        parser.add_argument("--checkpoint_steps", type=int, default=0, help="Also keep the state this often.")
+        parser.add_argument("--monitor", type=MonitorSettings, default=MonitorSettings())
         parser.link_arguments("data.facts", "model.data", apply_on="instantiate")
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The trainer of the configuration, with what every run of ours has."""
-        config = self.config
+        config, folder = self.config, run_state.run_folder(self.config.output)
         if config.output.suffix != ".safetensors":
             raise InvalidValueError("--output", str(config.output), "a file name that ends in .safetensors")
-        folder = run_folder(config.output)
-        with written_aside(folder / "config.yaml") as aside:
-            aside.write_text(self.parser.dump(config, skip_none=False), encoding="utf-8")
+        if _is_main_process():
+            self._begin(folder)
         online = tracker(
             config.tracking,
             folder,
@@ -67,26 +75,39 @@ class _TrainingCLI(LightningCLI):
             tags=[config.data.name, config.model.architecture],
             config=config.as_dict(),
         )
+        monitor = self.config_init.monitor
         callbacks = [
             *(self.config_init.trainer.callbacks or []),
-            robust_training.checkpoint_callback(folder),
+            *([AveragedWeights(config.ema)] if config.ema else []),
+            *([OverfittingMonitor(monitor, run_state.last_good_checkpoint(folder), say)] if monitor.every else []),
+            *run_state.checkpoint_callbacks(folder, minutes=config.checkpoint_minutes, steps=config.checkpoint_steps),
             LearningRateMonitor(),
             AttackSheets(folder, None if online is None else partial(log_picture, online, "attack")),
+            LearningCurve(folder),
             *([RichProgressBar(refresh_rate=5)] if config.trainer.enable_progress_bar is not False else []),
         ]
-        loggers = [CSVLogger(folder, name="metrics"), *([online] if online is not None else [])]
-        return super().instantiate_trainer(callbacks=callbacks, logger=loggers, default_root_dir=folder, **kwargs)
+        kwargs["logger"] = [CSVLogger(folder, name="metrics"), *([online] if online is not None else [])]
+        kwargs["plugins"] = [*_listed(self.config_init.trainer.plugins), run_state.CompleteCheckpoints()]
+        return super().instantiate_trainer(callbacks=callbacks, default_root_dir=folder, **kwargs)
 
-
-def run_folder(output: Path) -> Path:
-    """Where a training keeps its state and its logs."""
-    return Path("runs") / output.stem
+    def _begin(self, folder: Path) -> None:
+        """Look at the photos and at the run that shall go on, and only then make a folder."""
+        robust_training.look_at_data(self.config_init.data)
+        config = self.parser.dump(self.config, skip_none=False)
+        if self.config.resume:
+            run_state.newest_checkpoint(folder, say)
+            run_state.refuse_other_settings(folder, yaml.safe_load(config))
+        if moved := run_state.begin(folder, config, resume=self.config.resume):
+            say(f"an earlier run of this output is now in {moved}; --resume would have gone on with it")
 
 
 def run(arguments: list[str]) -> None:
     """Train, measure and export as the configuration says."""
-    if not any(argument.split("=")[0] in {"-c", "--config"} for argument in arguments):
-        arguments = ["--config", str(find_config("train/restricted_imagenet.yaml")), *arguments]
+    if {"-h", "--help"} & set(arguments):
+        sys.stdout.write(first_screen())
+        return
+    arguments = ["--help" if argument == "--help_all" else argument for argument in arguments]
+    arguments = with_configs_found(arguments, "train/restricted_imagenet", needed="output")
     quiet_lightning()
     for hint in _HINTS:
         warnings.filterwarnings("ignore", message=hint)
@@ -100,18 +121,41 @@ def run(arguments: list[str]) -> None:
         # Our attacks leave inference mode by themselves; others may not. Stages change the image size by epoch.
         trainer_defaults={"inference_mode": False, "reload_dataloaders_every_n_epochs": 1},
     )
-    config = cli.config
-    radius, size = cli.model.attack.ball.radius, cli.model.data.image_size
-    sys.stdout.write(f"attack: {cli.model.attack}, radius stated at {size} px\n")
-    if size != _PIXELS_AT_224:
-        equivalent = cli.model.attack.ball.scaled(_PIXELS_AT_224 / size).radius
-        sys.stdout.write(f"radius {radius:g} at {size} px has the strength per pixel of {equivalent:.3g} at 224 px\n")
-    resume = robust_training.newest_checkpoint(run_folder(config.output)) if config.resume else None
+    config, folder = cli.config, run_state.run_folder(cli.config.output)
+    _say_radius(cli.model)
+    resume = run_state.newest_checkpoint(folder, say) if config.resume else None
     facts = robust_training.train(
-        cli.trainer, cli.model, cli.datamodule, config.output, resume=resume, half=config.half
+        cli.trainer, cli.model, cli.datamodule, config.output, resume=resume, half=config.half, say=say
     )
     if cli.trainer.is_global_zero:
         sys.stdout.write(
             f"{config.output}: accuracy {facts['accuracy_clean']:.1%} clean, "
             f"{facts['accuracy_attacked']:.1%} under attack\n"
         )
+
+
+def say(line: str) -> None:
+    """A line for the user, once, whatever the number of processes."""
+    if _is_main_process():
+        sys.stderr.write(f"{line}\n")
+
+
+def _is_main_process() -> bool:
+    """Before a trainer is there to ask."""
+    return getattr(rank_zero_only, "rank", 0) == 0
+
+
+def _say_radius(model: RobustClassifier) -> None:
+    radius, size = model.attack.ball.radius, model.data.image_size
+    if not _is_main_process():
+        return
+    sys.stdout.write(f"attack: {model.attack}, radius stated at {size} px\n")
+    equivalent = model.attack.ball.scaled(_PIXELS_AT_224 / size).radius
+    if equivalent != radius:
+        sys.stdout.write(f"radius {radius:g} at {size} px has the strength per pixel of {equivalent:.3g} at 224 px\n")
+
+
+def _listed(plugins: Any) -> list[Any]:
+    if plugins is None:
+        return []
+    return list(plugins) if isinstance(plugins, list) else [plugins]

@@ -4,6 +4,7 @@ import platform
 import shlex
 import sys
 import time
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,37 +12,32 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 import torchvision
-from pytorch_lightning.callbacks import ModelCheckpoint
+from torch import Tensor
 
+from rnst.callbacks.averaging import AveragedWeights
+from rnst.callbacks.overfitting import OverfittingMonitor
 from rnst.encoders.weights import write_weights
-from rnst.errors import MissingPathError
+from rnst.errors import RnstError
 from rnst.tasks.robust_classifier import RobustClassifier
 
-_CHECKPOINTS = "checkpoints"
+_LARGEST_HALF = torch.finfo(torch.float16).max
 
 
-def checkpoint_callback(run_folder: Path) -> ModelCheckpoint:
-    """Keep the newest epoch's complete state in `run_folder`; an older one goes only when a newer one is complete."""
-    return ModelCheckpoint(
-        dirpath=run_folder / _CHECKPOINTS,
-        filename="{epoch:03d}",
-        save_top_k=1,
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
-    )
+class DivergedError(RnstError):
+    """A training ended without usable weights."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the weights {name} are not finite: the training diverged and nothing is exported. "
+            "Lower --model.recipe.learning_rate or add --trainer.gradient_clip_val 1; the checkpoints are kept"
+        )
 
 
-def newest_checkpoint(run_folder: Path) -> Path:
-    """The state that `--resume` goes on from.
-
-    Raises:
-        MissingPathError: the run has left none.
-    """
-    found = sorted((run_folder / _CHECKPOINTS).glob("*.ckpt"), key=lambda path: path.stat().st_mtime)
-    if not found:
-        advice = "Start without --resume; a run keeps its state once its first epoch is over."
-        raise MissingPathError(run_folder / _CHECKPOINTS, "a checkpoint to resume from", advice)
-    return found[-1]
+def look_at_data(data: pl.LightningDataModule) -> None:
+    """Fail now where photos are missing, before anything is written."""
+    data.prepare_data()
+    data.train_dataloader()
+    data.val_dataloader()
 
 
 def train(
@@ -52,34 +48,64 @@ def train(
     *,
     resume: Path | None = None,
     half: bool = False,
+    say: Callable[[str], object],
 ) -> dict[str, Any]:
     """Train, test, export.
 
     Args:
-        trainer: its checkpoint callback keeps the state to resume from.
+        trainer: its checkpoint callbacks keep the state to resume from. Where it averages the weights, the average is
+            tested and exported; where its monitor stopped it, the last good weights are.
         model: the classifier with its attack.
         data: photos.
         output: safetensors file to write.
         resume: Lightning checkpoint to go on from.
-        half: export kernels as float16.
+        half: export kernels as float16, if they fit.
+        say: told what a user must know of the export.
 
     Returns:
         The facts in the exported file.
+
+    Raises:
+        DivergedError: the weights are not finite.
     """
     began = time.perf_counter()
-    try:
-        trainer.fit(model, datamodule=data, ckpt_path=resume, weights_only=True)
-    except SystemExit as stop:  # what Lightning makes of Ctrl-C
-        raise KeyboardInterrupt("stopped; --resume goes on from the last complete epoch") from stop
+    _fit(trainer, model, data, resume)
     seconds = time.perf_counter() - began
+    epochs, ended = trainer.current_epoch, _how_it_ended(trainer, model)
+    state = model.network.state_dict()
+    _refuse_diverged(state)
     accuracies = trainer.test(model, datamodule=data, verbose=False)[0]
     facts = {
         **model.facts(),
+        **ended,
         "accuracy_clean": round(accuracies["test/accuracy_clean"], 4),
         "accuracy_attacked": round(accuracies["test/accuracy_attacked"], 4),
         "evaluation": str(model.evaluation),
-        "epochs": trainer.current_epoch,
+        "epochs": epochs,
         "seconds_of_this_session": round(seconds),
+        **_origin(),
+    }
+    if trainer.is_global_zero:
+        write_weights(output, state, facts, half=half and _fits_half(state, say))
+    return facts
+
+
+def _fit(trainer: pl.Trainer, model: RobustClassifier, data: pl.LightningDataModule, resume: Path | None) -> None:
+    try:
+        trainer.fit(model, datamodule=data, ckpt_path=resume, weights_only=True)
+    except SystemExit as stop:  # what Lightning makes of Ctrl-C
+        raise KeyboardInterrupt("stopped; --resume goes on from the newest complete checkpoint") from stop
+
+
+def _refuse_diverged(state: Mapping[str, Tensor]) -> None:
+    for name, tensor in state.items():
+        if not tensor.isfinite().all():
+            raise DivergedError(name)
+
+
+def _origin() -> dict[str, Any]:
+    """The command and the versions of what it ran with."""
+    return {
         "command": shlex.join(["python", Path(sys.argv[0]).name, *sys.argv[1:]]),
         "versions": {
             "python": platform.python_version(),
@@ -88,6 +114,24 @@ def train(
             "pytorch_lightning": version("pytorch_lightning"),
         },
     }
-    if trainer.is_global_zero:
-        write_weights(output, model.network.state_dict(), facts, half=half)
+
+
+def _how_it_ended(trainer: pl.Trainer, model: RobustClassifier) -> dict[str, Any]:
+    """What callbacks made of the weights; takes back those that a monitor found spoiled."""
+    facts: dict[str, Any] = {}
+    for callback in trainer.callbacks:  # type: ignore[attr-defined] # Lightning attaches them
+        if isinstance(callback, AveragedWeights):
+            facts["averaged"] = callback.decay
+        if isinstance(callback, OverfittingMonitor) and callback.collapsed_at is not None:
+            facts["catastrophic_overfitting_at_step"] = callback.collapsed_at
+            if callback.restore(trainer, model):
+                facts["weights_of_step"] = callback.last_good_step
     return facts
+
+
+def _fits_half(state: Mapping[str, Tensor], say: Callable[[str], object]) -> bool:
+    """Whether all that `write_weights` stores as float16, kernels and matrices, stays finite."""
+    fits = all(bool(tensor.abs().max() <= _LARGEST_HALF) for tensor in state.values() if tensor.dim() > 1)
+    if not fits:
+        say(f"a weight is too large for float16 ({_LARGEST_HALF:g}): all are exported as float32")
+    return fits

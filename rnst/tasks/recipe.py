@@ -1,5 +1,6 @@
 """How weights move: optimizer and learning-rate schedule of a classifier."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -8,33 +9,56 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 
+from rnst.errors import InvalidValueError
+
+_RISE = 0.3  # share of a one-cycle run that rises, where nothing else is said
+
 
 @dataclass(frozen=True)
 class Recipe:
-    """Stochastic gradient descent with momentum, and a schedule.
+    """An optimizer and a schedule.
 
     The defaults are those of the published Restricted ImageNet weights (Tsipras et al. 2019; the authors' answers on
-    their repository): 0.1, divided by ten at epochs 30 and 60.
+    their repository): SGD at 0.1, divided by ten at epochs 30 and 60.
 
     Args:
         learning_rate: highest value that the schedule reaches.
-        momentum: share of the last update that is kept.
-        nesterov: look ahead along the momentum.
+        method: "sgd" with momentum, or "adamw" (Adam with weight decay of its own; learning rates near 0.001).
+        momentum: share of the last update that is kept; with "adamw", of the first moment.
+        nesterov: look ahead along the momentum ("sgd" alone).
         weight_decay: pull of all parameters towards zero.
-        schedule: "step" divides by ten at `milestones`; "one_cycle" rises for 30 % of the run and falls to zero;
-            "cosine" falls to zero from the start; "constant".
+        schedule: "step" divides by ten at `milestones`; "one_cycle" rises and falls to zero; "cosine" falls to zero;
+            "constant".
         milestones: epochs at which "step" divides.
+        warmup_epochs: how long the learning rate rises from zero, in epochs or parts of one. With "one_cycle", 0 means
+            30 % of the run; with the others, no rise.
     """
 
     learning_rate: float = 0.1
+    method: Literal["sgd", "adamw"] = "sgd"
     momentum: float = 0.9
     nesterov: bool = False
     weight_decay: float = 1e-4
     schedule: Literal["step", "one_cycle", "cosine", "constant"] = "step"
     milestones: tuple[int, ...] = (30, 60)
+    warmup_epochs: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what no optimizer takes."""
+        if self.learning_rate <= 0:
+            raise InvalidValueError("recipe.learning_rate", self.learning_rate, "more than 0")
+        if not 0 <= self.momentum < 1:
+            raise InvalidValueError("recipe.momentum", self.momentum, "0 or more and less than 1")
+        if self.nesterov and not (self.method == "sgd" and self.momentum):
+            raise InvalidValueError("recipe.nesterov", self.nesterov, "false without sgd and its momentum")
+        if self.warmup_epochs < 0:
+            raise InvalidValueError("recipe.warmup_epochs", self.warmup_epochs, "0 or more")
 
     def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        """SGD on `parameters`."""
+        """The method on `parameters`."""
+        if self.method == "adamw":
+            betas = (self.momentum, 0.999)
+            return torch.optim.AdamW(parameters, lr=self.learning_rate, betas=betas, weight_decay=self.weight_decay)
         return torch.optim.SGD(
             parameters,
             lr=self.learning_rate,
@@ -50,15 +74,31 @@ class Recipe:
             optimizer: whose learning rate changes.
             total_steps: optimizer steps of the whole run.
             epochs: epochs of the whole run.
+
+        Raises:
+            InvalidValueError: the warm-up is as long as the run.
         """
+        if self.warmup_epochs >= epochs:
+            raise InvalidValueError("recipe.warmup_epochs", self.warmup_epochs, f"less than the {epochs} epochs")
         if self.schedule == "one_cycle":
             return torch.optim.lr_scheduler.OneCycleLR(
-                optimizer, max_lr=self.learning_rate, total_steps=total_steps, cycle_momentum=False
+                optimizer,
+                max_lr=self.learning_rate,
+                total_steps=total_steps,
+                pct_start=self.warmup_epochs / epochs or _RISE,
+                cycle_momentum=False,
             )
-        if self.schedule == "cosine":
-            return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=total_steps)
-        if self.schedule == "constant":
-            return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.share(step, total_steps, epochs))
+
+    def share(self, step: int, total_steps: int, epochs: int) -> float:
+        """Part of the highest learning rate that a schedule other than "one_cycle" uses at `step`, from 0 on."""
         steps_of_epoch = total_steps / epochs
-        milestones = [round(milestone * steps_of_epoch) for milestone in self.milestones]
-        return torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones, gamma=0.1)
+        warmup = round(self.warmup_epochs * steps_of_epoch)
+        if step < warmup:
+            return (step + 1) / (warmup + 1)
+        if self.schedule == "cosine":
+            return 0.5 + 0.5 * math.cos(math.pi * (step - warmup) / (total_steps - warmup))
+        if self.schedule == "step":
+            passed = sum(step >= round(milestone * steps_of_epoch) for milestone in self.milestones)
+            return float(0.1**passed)
+        return 1.0

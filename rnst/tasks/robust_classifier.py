@@ -6,51 +6,62 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor
-from torch.nn import functional as F
 from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy
 
 from rnst.attacks.attack import Attack
+from rnst.attacks.pgd import PGD
 from rnst.data.datamodules import DataFacts
 from rnst.encoders.catalog import build_classifier
 from rnst.encoders.twin import Twin
+from rnst.errors import InvalidValueError
+from rnst.tasks.attack_sample import AttackSample
 from rnst.tasks.recipe import Recipe
+from rnst.tasks.training_losses import AdversarialLoss, TrainingLoss
 
 _SAMPLES = 8
+_EVALUATION_STEPS = 20
 
 
 class RobustClassifier(pl.LightningModule):
-    """Minimize the loss of the worst image in a ball around each training image (Madry et al. 2018, equation 2.1).
+    """Minimize a loss of the worst image in a ball around each training image (Madry et al. 2018, equation 2.1).
 
-    One step: the attack runs against the network as it is in eval mode, then the network takes one train-mode step on
-    the adversarial images alone, so batch statistics come from them.
+    One step: the attack runs against the network as it is in eval mode, then the network takes one train-mode step down
+    the loss, which says what it makes of the images and of the adversarial images.
 
     Args:
         data: what the data module knows of its photos; the command line fills it in.
         attack: adversary of the training. Its radius is stated at the data's full image size; batches of smaller
             images (early stages) are attacked with the radius scaled by size / full size, the same strength per pixel.
-        evaluation: adversary of validation and test.
+        evaluation: adversary of validation and test. None: PGD of 20 steps in the ball of `attack`, each 2.5 radii / 20
+            long, the protocol of the published tables.
         architecture: name of a torchvision classifier.
         recipe: optimizer and schedule.
-        label_smoothing: share of the target that is spread over all classes.
+        loss: what the weights go down: adversarial training or TRADES, label smoothing, class weights.
+        radius_warmup_epochs: how long the radius of `attack` grows from zero, in epochs or parts of one.
     """
 
     def __init__(
         self,
         data: DataFacts,
         attack: Attack,
-        evaluation: Attack,
+        evaluation: Attack | None = None,
         architecture: str = "resnet50",
         recipe: Recipe = Recipe(),
-        label_smoothing: float = 0.0,
+        loss: TrainingLoss = AdversarialLoss(),
+        radius_warmup_epochs: float = 0.0,
     ) -> None:
         super().__init__()
+        loss.check(len(data.class_names))
+        if radius_warmup_epochs < 0:
+            raise InvalidValueError("model.radius_warmup_epochs", radius_warmup_epochs, "0 or more")
         self.data = data
         self.attack = attack
-        self.evaluation = evaluation
+        self.evaluation = evaluation or _published_protocol(attack)
         self.architecture = architecture
         self.recipe = recipe
-        self.label_smoothing = label_smoothing
+        self.loss = loss
+        self.radius_warmup_epochs = radius_warmup_epochs
         # Channels last is the layout in which convolutions are fastest, on CPUs and on GPUs.
         network = build_classifier(architecture, len(data.class_names))
         self.network = network.to(memory_format=torch.channels_last)
@@ -58,7 +69,7 @@ class RobustClassifier(pl.LightningModule):
         self.register_buffer("mean", torch.tensor(data.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(data.std).view(1, 3, 1, 1), persistent=False)
         classes = len(data.class_names)
-        self.samples: list[tuple[Tensor, Tensor]] = []
+        self.samples: list[AttackSample] = []
         self.clean_accuracy = MulticlassAccuracy(classes, average="micro")
         self.robust_accuracy = MulticlassAccuracy(classes, average="micro")
 
@@ -70,12 +81,11 @@ class RobustClassifier(pl.LightningModule):
         logits: Tensor = self.network((images - self.mean) / self.std)
         return logits
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:  # noqa: ARG002 - a hook
-        """Loss of the adversarial images."""
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Loss of the batch under attack."""
         images, labels = batch
-        adversarial = self._attacked(self.attack, images, labels)
-        logits = self(adversarial).float()
-        loss = F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
+        adversarial = self._attacked(self._grown_attack(batch_idx), images, labels)
+        loss, logits = self.loss(lambda seen: self(seen).float(), images, adversarial, labels)
         accuracy = (logits.argmax(1) == labels).float().mean()
         self.log("train/loss", loss, prog_bar=True)
         self.log("train/accuracy_attacked", accuracy)
@@ -109,25 +119,50 @@ class RobustClassifier(pl.LightningModule):
             "norm": self.attack.ball.norm,
             "radius": self.attack.ball.radius,
             "steps": getattr(self.attack, "steps", 0),
+            "loss": str(self.loss),
         }
+
+    def accuracy_under(self, attack: Attack, images: Tensor, labels: Tensor) -> Tensor:
+        """Share of `images` (N, 3, H, W) that the network in eval mode still gets right, a scalar; the mode is kept.
+
+        Args:
+            attack: its radius is stated at the data's full image size.
+            images: in [0, 1].
+            labels: (N,) class numbers.
+        """
+        adversarial = self._attacked(attack, images, labels)
+        was_training = self.network.training
+        self.network.eval()
+        try:
+            with torch.no_grad():
+                right: Tensor = self(adversarial).argmax(1) == labels
+                return right.float().mean()
+        finally:
+            self.network.train(was_training)
+
+    def _grown_attack(self, batch_idx: int) -> Attack:
+        """The attack of the training, as far as its radius has grown."""
+        if not self.radius_warmup_epochs:
+            return self.attack
+        epochs = self.current_epoch + (batch_idx + 1) / self.trainer.num_training_batches
+        return self.attack.with_radius(self.attack.ball.radius * min(1.0, epochs / self.radius_warmup_epochs))
 
     def _evaluate(self, batch: tuple[Tensor, Tensor], batch_idx: int, split: str) -> None:
         images, labels = batch
         adversarial = self._attacked(self.evaluation, images, labels)
-        self._keep_sample(images, adversarial, first=batch_idx == 0)
-        for name, metric, seen in (
-            ("clean", self.clean_accuracy, images),
-            ("attacked", self.robust_accuracy, adversarial),
-        ):
-            metric(self(seen), labels)
-            self._log_metric(f"{split}/accuracy_{name}", metric)
-
-    def _keep_sample(self, images: Tensor, adversarial: Tensor, *, first: bool) -> None:
-        """Keep one (photo, attacked photo) of each batch: files are sorted by class, a batch may hold one."""
-        if first:
+        clean, attacked = self(images), self(adversarial)
+        if batch_idx == 0:
             self.samples = []
-        if len(self.samples) < _SAMPLES:
-            self.samples.append((images[:1].cpu(), adversarial[:1].cpu()))
+        if len(self.samples) < _SAMPLES:  # one of each batch: files are sorted by class, a batch may hold one
+            answers = (labels[0], clean[0].argmax(), attacked[0].argmax())
+            names = [self.data.class_names[int(answer)] for answer in answers]
+            self.samples.append(AttackSample(images[:1].cpu(), adversarial[:1].cpu(), *names))
+        for name, metric, logits in (
+            ("clean", self.clean_accuracy, clean),
+            ("attacked", self.robust_accuracy, attacked),
+        ):
+            metric(logits, labels)
+            self._log_metric(f"{split}/accuracy_{name}", metric)
 
     def _log_metric(self, name: str, metric: Metric) -> None:
         self.log(name, metric, on_step=False, on_epoch=True, prog_bar=True)
@@ -139,3 +174,11 @@ class RobustClassifier(pl.LightningModule):
         kernels = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
         network = self._twin.refreshed(kernels)
         return attack(lambda seen: network((seen - self.mean) / self.std), images, labels)
+
+
+def _published_protocol(attack: Attack) -> Attack:
+    """How published tables measure robustness in the ball of `attack`."""
+    radius = attack.ball.radius
+    if not radius:
+        raise InvalidValueError("model.evaluation", None, "given where the attack of the training has no radius")
+    return PGD(attack.ball, steps=_EVALUATION_STEPS, step_size=2.5 * radius / _EVALUATION_STEPS)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from rnst.callbacks.images import AttackSheets, Snapshots, attack_sheet
 from rnst.image.io import read_image
+from rnst.tasks.attack_sample import AttackSample
 
 
 def _train(snapshots: Snapshots, steps: int, first_step: int = 0, *, main_process: bool = True) -> None:
@@ -56,19 +57,38 @@ def test_snapshots__none(every: int, main_process: bool, tmp_path: Path) -> None
     assert not list(tmp_path.iterdir())
 
 
-def test_attack_sheet__photos_attacked_and_difference() -> None:
-    photos = [torch.full((1, 3, 4, 5), value) for value in (0.2, 0.6)]
-    sheet = attack_sheet([(photos[0], photos[0] + 0.02), (photos[1], photos[1])])
-    assert sheet.shape == (1, 3, 12, 10)
-    values = [sheet[0, 0, row, column].item() for row in (0, 4, 8) for column in (0, 5)]
-    assert values == pytest.approx([0.2, 0.6, 0.22, 0.6, 0.7, 0.5], abs=1e-5)
+def _sample(level: float = 0.2, seen_attacked: str = "dog") -> AttackSample:
+    photo = torch.full((1, 3, 24, 24), level)
+    return AttackSample(photo, photo + 0.02, "dog", "dog", seen_attacked)
+
+
+def _colors(path: Path) -> set[tuple[int, ...]]:
+    pixels = (read_image(path)[0].flatten(1).T * 255).round().int()
+    colors, counts = pixels.unique(dim=0, return_counts=True)
+    return {tuple(color.tolist()) for color, count in zip(colors, counts, strict=True) if count > 1000}
+
+
+def test_attack_sheet__photo_attacked_and_difference(tmp_path: Path) -> None:
+    attack_sheet(tmp_path / "sheet.png", [_sample(0.2), _sample(0.6)])
+    grays = (0.2, 0.6, 0.22, 0.62, 0.7)
+    assert _colors(tmp_path / "sheet.png") == {(255,) * 3} | {(round(gray * 255),) * 3 for gray in grays}
+
+
+def test_attack_sheet__a_wrong_answer_is_marked(tmp_path: Path) -> None:
+    reds = []
+    for seen in ("dog", "cat"):
+        attack_sheet(tmp_path / "sheet.png", [_sample(seen_attacked=seen)])
+        red, green, _ = read_image(tmp_path / "sheet.png")[0]
+        reds.append(int((red - green > 0.3).sum()))
+    assert reds[0] == 0
+    assert reds[1] > 20
 
 
 @pytest.mark.parametrize(("sanity", "written"), [(True, 0), (False, 1)], ids=["sanity check", "validation"])
 def test_attack_sheets__after_each_validation(sanity: bool, written: int, tmp_path: Path) -> None:  # noqa: FBT001
     shown: list[int] = []
     trainer: Any = SimpleNamespace(sanity_checking=sanity, is_global_zero=True, current_epoch=7, global_step=50)
-    task: Any = SimpleNamespace(samples=[(torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8))])
+    task: Any = SimpleNamespace(samples=[_sample()])
     AttackSheets(tmp_path, lambda _sheet, step: shown.append(step)).on_validation_end(trainer, task)
     assert [path.name for path in tmp_path.iterdir()] == ["attack_epoch_007.png"] * written
     assert shown == [50] * written

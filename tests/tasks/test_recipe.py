@@ -1,10 +1,11 @@
 import warnings
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import torch
 from torch import nn
 
+from rnst.errors import InvalidValueError
 from rnst.tasks.recipe import Recipe
 
 
@@ -78,3 +79,40 @@ def test_optimizer__takes_the_recipe() -> None:
     optimizer.step()
     # gradient 1 + 0.01 of decay; Nesterov adds momentum times it once more.
     assert parameter.item() == pytest.approx(1.0 - 0.3 * 1.01 * 1.7)
+
+
+@pytest.mark.parametrize("schedule", ["step", "one_cycle", "cosine", "constant"])
+def test_warmup__rises_to_the_learning_rate_in_so_many_epochs(
+    schedule: Literal["step", "one_cycle", "cosine", "constant"],
+) -> None:
+    rates = _rates(Recipe(learning_rate=0.2, schedule=schedule, warmup_epochs=2.5, milestones=(6,)), 80, 8)
+    peak = rates.index(max(rates))
+    assert rates[: peak + 1] == sorted(rates[: peak + 1])
+    assert peak in {24, 25}
+    assert rates[0] < 0.02
+    assert max(rates) == pytest.approx(0.2)
+    assert rates[-1] == pytest.approx({"step": 0.02, "constant": 0.2}.get(schedule, 0.0), abs=1e-3)
+
+
+def test_warmup__longer_than_the_run() -> None:
+    with pytest.raises(InvalidValueError, match=r"warmup_epochs is 3.*less than the 3 epochs"):
+        _rates(Recipe(warmup_epochs=3), 30, 3)
+
+
+def test_adamw__decays_the_weights_by_themselves() -> None:
+    parameter = nn.Parameter(torch.ones(1))
+    optimizer = Recipe(method="adamw", learning_rate=0.01, momentum=0.8, weight_decay=0.5).optimizer([parameter])
+    assert optimizer.param_groups[0]["betas"][0] == 0.8
+    parameter.grad = torch.zeros(1)
+    optimizer.step()
+    assert parameter.item() == pytest.approx(1 - 0.01 * 0.5)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"learning_rate": 0.0}, {"momentum": 1.0}, {"warmup_epochs": -1.0}, {"method": "adamw", "nesterov": True}],
+    ids=str,
+)
+def test_wrong_settings(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidValueError, match=f"recipe.{list(wrong)[-1]}"):
+        Recipe(**wrong)

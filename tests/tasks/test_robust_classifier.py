@@ -15,8 +15,10 @@ from rnst.attacks.attack import Attack, Model, NoAttack
 from rnst.attacks.ball import Ball, L2Ball
 from rnst.attacks.pgd import PGD
 from rnst.data.datamodules import DataFacts
+from rnst.errors import InvalidValueError
 from rnst.tasks.recipe import Recipe
 from rnst.tasks.robust_classifier import RobustClassifier
+from rnst.tasks.training_losses import AdversarialLoss
 
 _FACTS = DataFacts("tiny", ("a", "b", "c"), 32, (0.5, 0.4, 0.3), (0.2, 0.3, 0.4))
 _PGD = PGD(L2Ball(1.0), steps=2, step_size=0.6)
@@ -111,8 +113,8 @@ def test_batch_statistics_stay_in_evaluation(monkeypatch: pytest.MonkeyPatch) ->
 def test_weight_gradients_are_those_of_the_adversarial_loss_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     images, labels = _batch()
     images = images.double()  # so that the attacks, one on a twin of the network, find the same images
-    task = _silent(_task(_PGD, label_smoothing=0.1), monkeypatch).train().double()
-    other = _silent(_task(NoAttack(), label_smoothing=0.1), monkeypatch).train().double()
+    task = _silent(_task(_PGD, loss=AdversarialLoss(label_smoothing=0.1)), monkeypatch).train().double()
+    other = _silent(_task(NoAttack(), loss=AdversarialLoss(label_smoothing=0.1)), monkeypatch).train().double()
     task.training_step((images, labels), 0).backward()
     adversarial = _PGD(other.eval(), images, labels)
     assert not torch.equal(adversarial, images)
@@ -199,5 +201,49 @@ def test_facts_are_plain_values() -> None:
         "norm": "l2",
         "radius": 1.0,
         "steps": 2,
+        "loss": str(AdversarialLoss()),
     }
     assert _task(NoAttack()).facts()["radius"] == _task(NoAttack()).facts()["steps"] == 0
+
+
+def test_evaluation_follows_the_attack_unless_given() -> None:
+    """The protocol of the published tables: 20 steps, each 2.5 radii / 20 long."""
+    task = RobustClassifier(_FACTS, _PGD, architecture="resnet18")
+    assert task.evaluation == PGD(L2Ball(1.0), steps=20, step_size=2.5 / 20)
+    assert _task(_PGD, NoAttack()).evaluation == NoAttack()
+    with pytest.raises(InvalidValueError, match=r"model\.evaluation"):
+        RobustClassifier(_FACTS, NoAttack(), architecture="resnet18")
+
+
+def test_radius_warmup__grows_from_step_to_step(tmp_path: Path) -> None:
+    painter = _Painter(L2Ball(8.0))
+    task = _task(painter, radius_warmup_epochs=1.5)
+    _trainer(tmp_path, max_epochs=2).fit(task, _loader(), _loader())
+    assert painter.seen.radii == pytest.approx([8 / 3, 16 / 3, 8, 8])
+
+
+def test_gradient_clipping_bounds_the_step(tmp_path: Path) -> None:
+    recipe = Recipe(learning_rate=1.0, momentum=0.0, weight_decay=0.0, schedule="constant")
+    task = _task(_PGD, recipe=recipe)
+    before = [parameter.detach().clone() for parameter in task.parameters()]
+    _trainer(tmp_path, max_steps=1, gradient_clip_val=0.01, max_epochs=-1).fit(task, _loader(), _loader())
+    moved = torch.cat([(new - old).flatten() for new, old in zip(task.parameters(), before, strict=True)])
+    assert moved.norm().item() == pytest.approx(0.01, rel=1e-3)
+
+
+def test_accuracy_under__attacks_in_eval_mode_and_puts_the_mode_back() -> None:
+    images, labels = _batch()
+    task = _task(_PGD).train()
+    found = task.accuracy_under(_PGD, images, labels)
+    assert task.network.training
+    adversarial = _PGD(task.eval(), images, labels)
+    assert found.item() == pytest.approx((task(adversarial).argmax(1) == labels).float().mean().item())
+
+
+def test_samples__say_what_was_seen(tmp_path: Path) -> None:
+    task = _task(_PGD, _Painter())
+    _trainer(tmp_path).validate(task, _loader(), verbose=False)
+    assert [sample.name for sample in task.samples] == ["a", "a"], "the first of each batch of three"
+    for sample in task.samples:
+        answers = [int(task.eval()(seen).argmax()) for seen in (sample.photo, sample.adversarial)]
+        assert [sample.seen, sample.seen_attacked] == [_FACTS.class_names[answer] for answer in answers]

@@ -1,0 +1,43 @@
+"""The first screen of `train_robust.py --help`: what people use most."""
+
+from rnst.commands.parsing import shipped_configs
+
+USAGE = "train_robust.py [--config NAME_OR_YAML ...] [--data.root DIR] [--KEY VALUE ...]"
+_TEXT = """\
+Train adversarially robust weights. Without --config: Restricted ImageNet, ResNet-50, L2 radius 3.
+
+most used
+  --data.root DIR                 folder with train and val, each with one folder for each class
+  --output FILE                   weight file to write (.safetensors)
+  --model.architecture NAME       any torchvision classifier
+  --model.attack.ball.radius R    in units of pixels in [0, 1], stated at data.image_size
+  --model.attack.steps N          gradient steps of the attack; --model.attack.step_size their length
+  --model.recipe.learning_rate X  also method, schedule, milestones, warmup_epochs, weight_decay, momentum
+  --model.loss TradesLoss         TRADES instead of adversarial training (the attack needs loss CleanDivergence)
+  --trainer.max_epochs N          length; --trainer.precision, .devices, .gradient_clip_val, all of Lightning's
+  --data.batch_size N             images of one step on one device
+
+goes on, watches, averages
+  --resume                        go on from the newest complete checkpoint of this output
+  --checkpoint_minutes M          keep the state within epochs, too (or --checkpoint_steps N)
+  --monitor.every N               look for catastrophic overfitting each N steps; --monitor.stop true ends the training
+  --ema DECAY                     average the weights, as 0.999; the average is evaluated and exported
+  --half true                     export kernels as float16
+  --tracking auto|wandb|off       Weights & Biases; auto is offline unless a key is there
+
+configurations (--config NAME; several are laid over each other, later ones win)
+{configs}
+
+  --help_all                      every option, with type and default
+  --print_config                  the resolved configuration, as YAML
+"""
+
+
+def first_screen() -> str:
+    """Usage, the most used options, and the shipped configurations with their first lines."""
+    lines = [
+        f"  {name:<38} {path.read_text(encoding='utf-8').splitlines()[0].lstrip('# ')}"
+        for name, path in shipped_configs()
+        if name.startswith(("train/", "trainer/"))
+    ]
+    return f"usage: {USAGE}\n\n{_TEXT.format(configs=chr(10).join(lines))}"

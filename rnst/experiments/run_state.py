@@ -1,0 +1,164 @@
+"""What a training keeps on disk, so that it can go on after any end, the hardest included."""
+
+import os
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from lightning_fabric.utilities.types import _PATH
+from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.plugins.io import TorchCheckpointIO
+
+from rnst.errors import MissingPathError, RnstError
+from rnst.files import written_aside
+
+_CHECKPOINTS = "checkpoints"
+_CONFIG = "config.yaml"
+# Of the trainer, only these change what is learned; with a schedule over the whole run, its length does, too.
+_LEARNED_WITH = {
+    *("max_steps", "precision", "accumulate_grad_batches", "gradient_clip_val", "gradient_clip_algorithm"),
+    *("devices", "num_nodes", "limit_train_batches", "sync_batchnorm", "overfit_batches"),
+}
+_FREE = ("output", "half", "resume", "tracking", "checkpoint", "monitor", "data.root", "data.workers", "data.cache")
+_FREE_EVALUATION = ("data.evaluation_photos", "model.evaluation")
+
+
+class OtherSettingsError(RnstError):
+    """A run cannot go on with settings it was not started with."""
+
+    def __init__(self, option: str, now: object, then: object, folder: Path) -> None:
+        super().__init__(
+            f"--{option} is {now!r}, but the run in {folder} was started with {then!r}. "
+            "Resume with that value, or start anew without --resume"
+        )
+
+
+class CompleteCheckpoints(TorchCheckpointIO):
+    """Writes a checkpoint aside, down to the disk, then renames it.
+
+    Lightning writes to the folder for temporary files and moves; between two file systems that is a copy, and a process
+    killed within it leaves half a file under the final name.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: _PATH, storage_options: Any | None = None) -> None:  # noqa: ARG002
+        """Write `checkpoint` to `path`, complete or not at all."""
+        with written_aside(Path(path)) as aside, aside.open("wb") as file:
+            torch.save(checkpoint, file)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def run_folder(output: Path) -> Path:
+    """Where a training keeps its state and its logs: below `runs`, by the whole path of its output."""
+    path = output.resolve().with_suffix("")
+    here = Path.cwd().resolve()
+    return Path("runs") / (path.relative_to(here) if path.is_relative_to(here) else path.relative_to(path.anchor))
+
+
+def checkpoint_callbacks(folder: Path, *, minutes: float, steps: int) -> list[ModelCheckpoint]:
+    """Keep the newest complete state: of each epoch, and within epochs if asked for.
+
+    Args:
+        folder: of the run.
+        minutes: also every so many minutes; 0 for never.
+        steps: also every so many optimizer steps; 0 for never.
+    """
+
+    def keeper(name: str, **when: Any) -> ModelCheckpoint:
+        return ModelCheckpoint(folder / _CHECKPOINTS, name, save_top_k=1, enable_version_counter=False, **when)
+
+    callbacks = [keeper("{epoch:03d}", save_on_train_epoch_end=True)]
+    if minutes:
+        callbacks.append(keeper("minutes", train_time_interval=timedelta(minutes=minutes)))
+    if steps:
+        callbacks.append(keeper("steps", every_n_train_steps=steps))
+    return callbacks
+
+
+def last_good_checkpoint(folder: Path) -> Path:
+    """Where a monitor keeps the last state that resisted."""
+    return folder / _CHECKPOINTS / "last_good.ckpt"
+
+
+def newest_checkpoint(folder: Path, say: Callable[[str], object]) -> Path:
+    """The state that `--resume` goes on from: the newest one that is complete.
+
+    Args:
+        folder: of the run.
+        say: told of files that are passed over.
+
+    Raises:
+        MissingPathError: the run has left none.
+    """
+    found = [path for path in (folder / _CHECKPOINTS).glob("*.ckpt") if not path.name.startswith(".")]
+    for path in sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True):
+        if _is_complete(path):
+            return path
+        say(f"{path} is not complete and is passed over")
+    advice = "Start without --resume; a run keeps its state after each epoch, or each --checkpoint_minutes."
+    raise MissingPathError(folder / _CHECKPOINTS, "a complete checkpoint to resume from", advice)
+
+
+def refuse_other_settings(folder: Path, settings: Mapping[str, Any]) -> None:
+    """Compare the settings that a run was started with and those it shall go on with.
+
+    Raises:
+        OtherSettingsError: one that changes what is learned is another one.
+    """
+    file = folder / _CONFIG
+    if not file.is_file():
+        return
+    then, now = (dict(_flat(config)) for config in (yaml.safe_load(file.read_text(encoding="utf-8")), settings))
+    whole_run = now.get("model.recipe.schedule") in {"one_cycle", "cosine"}
+    for option in sorted(then.keys() | now.keys()):
+        if then.get(option) != now.get(option) and _matters(option, whole_run=whole_run):
+            short = option.replace(".init_args", "")
+            raise OtherSettingsError(short, now.get(option), then.get(option), folder)
+
+
+def begin(folder: Path, config: str, *, resume: bool) -> Path | None:
+    """Make the folder of a run and keep its configuration there; an earlier run moves aside unless it is resumed.
+
+    Returns:
+        Where the earlier run is now, if there was one.
+    """
+    moved = None
+    if resume:
+        for aside in (folder / _CHECKPOINTS).glob(".*.ckpt"):  # of a process that was killed while it wrote
+            aside.unlink()
+    elif any((folder / _CHECKPOINTS).glob("*.ckpt")):
+        numbers = (number for number in range(1, 10_000) if not folder.with_name(f"{folder.name}.{number}").exists())
+        moved = folder.with_name(f"{folder.name}.{next(numbers)}")
+        shutil.move(folder, moved)
+    with written_aside(folder / _CONFIG) as aside:
+        aside.write_text(config, encoding="utf-8")
+    return moved
+
+
+def _is_complete(path: Path) -> bool:
+    """Whether all parts of the file are there, and whole: it is an archive with a check sum for each."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (OSError, zipfile.BadZipFile, EOFError):
+        return False
+
+
+def _matters(option: str, *, whole_run: bool) -> bool:
+    if option.startswith("trainer."):
+        name = option.split(".")[1]
+        return name in _LEARNED_WITH or (name == "max_epochs" and whole_run)
+    return not option.startswith(_FREE + _FREE_EVALUATION)
+
+
+def _flat(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value

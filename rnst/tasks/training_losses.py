@@ -1,0 +1,95 @@
+"""What the weights go down: the loss of a batch and of the same batch under attack."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from rnst.attacks.loss import divergence
+from rnst.errors import InvalidValueError
+
+Network = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class TrainingLoss(ABC):
+    """One number for a batch, from its images and its adversarial images.
+
+    The attack has run before, against the network in eval mode. The network comes in train mode: each forward pass
+    normalizes by the statistics of its own batch and moves the running ones.
+
+    Args:
+        label_smoothing: share of the target that is spread over all classes.
+        class_weights: one weight for each class, by which its photos count; the mean is taken over photos, not over
+            weights, so a batch split over devices gives the same gradient. None: all classes count alike.
+    """
+
+    label_smoothing: float = 0.0
+    class_weights: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a share that is none."""
+        if not 0 <= self.label_smoothing < 1:
+            raise InvalidValueError("loss.label_smoothing", self.label_smoothing, "0 or more and less than 1")
+
+    @abstractmethod
+    def __call__(self, network: Network, images: Tensor, adversarial: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Loss of the batch, and the logits (N, K) of its adversarial images.
+
+        Args:
+            network: images (N, 3, H, W) in [0, 1] to logits (N, K), float32.
+            images: (N, 3, H, W) in [0, 1].
+            adversarial: the same after the attack.
+            labels: (N,) class numbers.
+        """
+
+    def check(self, classes: int) -> None:
+        """Refuse weights that do not belong to `classes` classes."""
+        if self.class_weights is not None and len(self.class_weights) != classes:
+            raise InvalidValueError("model.loss.class_weights", self.class_weights, f"{classes} numbers")
+
+    def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
+        weights = None if self.class_weights is None else logits.new_tensor(self.class_weights)
+        losses = F.cross_entropy(logits, labels, weight=weights, label_smoothing=self.label_smoothing, reduction="none")
+        return losses.mean()
+
+
+@dataclass(frozen=True)
+class AdversarialLoss(TrainingLoss):
+    """Cross-entropy of the adversarial images alone (Madry et al. 2018, equation 2.1).
+
+    One forward pass: batch statistics come from adversarial images, as in the `robustness` library. With the attack
+    `NoAttack` it is ordinary training.
+    """
+
+    def __call__(self, network: Network, images: Tensor, adversarial: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ARG002
+        """See `TrainingLoss`; the clean images are not looked at."""
+        logits = network(adversarial)
+        return self._cross_entropy(logits, labels), logits
+
+
+@dataclass(frozen=True)
+class TradesLoss(TrainingLoss):
+    """Cross-entropy of the clean images, and `beta` times how far the attack moves the answer (TRADES).
+
+    Zhang et al. 2019, equation 5, with KL(clean || attacked) in both places: here, with gradients through both answers,
+    and in the attack, whose loss must be `rnst.attacks.loss.CleanDivergence` (it computes the clean answer once, in
+    eval mode, without a graph). As in the authors' program there are two forward passes in train mode, clean then
+    adversarial: each is normalized by its own statistics, and both move the running ones. We depart in the start of the
+    attack: uniform in the ball, not a small normal step.
+
+    Args:
+        label_smoothing: see `TrainingLoss`; for the clean images.
+        class_weights: see `TrainingLoss`; for the clean images.
+        beta: weight of robustness against clean accuracy, 6 in the paper's tables.
+    """
+
+    beta: float = 6.0
+
+    def __call__(self, network: Network, images: Tensor, adversarial: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """See `TrainingLoss`."""
+        clean, attacked = network(images), network(adversarial)
+        moved = divergence(clean, attacked).mean()
+        return self._cross_entropy(clean, labels) + self.beta * moved, attacked
