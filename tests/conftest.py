@@ -2,8 +2,10 @@
 
 import os
 import random
-from collections.abc import Callable, Iterable
+import shutil
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -13,6 +15,15 @@ from PIL import Image
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 _REPOSITORY = Path(__file__).parents[1]
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+_BROWSER_FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+_PATIENCE = 20_000  # ms; other programs may keep the machine busy
 
 MakePhotos = Callable[..., Path]
 
@@ -53,3 +64,16 @@ def make_photos(tmp_path: Path) -> MakePhotos:
         return root
 
     return make
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; it is in the dev group")
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        pytest.skip("no chromium on the PATH")
+    api.expect.set_options(timeout=_PATIENCE)
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=_BROWSER_FLAGS)
+        yield browser
+        browser.close()

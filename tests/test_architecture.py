@@ -30,7 +30,7 @@ _LEVELS: tuple[dict[str, str], ...] = (
     {"rnst.optimization": "tiles memory ranks tiled_gradient devices optimizers"},
     {"rnst.tasks": "recipe training_losses attack_sample robust_classifier image_optimization"},
     {
-        "rnst.callbacks": "plots curves images averaging overfitting progress tracking",
+        "rnst.callbacks": "plots curves live_view images averaging overfitting progress tracking",
         "rnst.gallery": "pictures summary page",
     },
     {

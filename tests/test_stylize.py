@@ -8,6 +8,7 @@ import torch
 import yaml
 
 from rnst.cli import stylize
+from rnst.encoders.catalog import DEFAULT_ENCODER, twin_of
 from rnst.image.io import read_image, write_image
 from rnst.results import Result
 
@@ -62,7 +63,7 @@ _EVERY_OPTION = {
     "tracking": ["off"],
 }
 
-_TESTED_ALONE = {"aspect", "sequence", "sequence_weight"}  # they need another kind of content
+_TESTED_ALONE = {"aspect", "sequence", "sequence_weight", "compare", "view", "view_port"}
 
 
 @pytest.fixture(autouse=True)
@@ -122,6 +123,36 @@ def test_printed_configuration_is_one(capsys: pytest.CaptureFixture[str]) -> Non
     Path("own.yaml").write_text(capsys.readouterr().out, encoding="utf-8")
     stylize(["--config", "own.yaml"])
     assert Path("new/out.png").is_file()
+
+
+def test_view__says_where(capsys: pytest.CaptureFixture[str]) -> None:
+    stylize([*_arguments(), "--view"])
+    assert re.search(r"^live view: http://127\.0\.0\.1:\d+/$", capsys.readouterr().err, re.MULTILINE)
+    assert Path("new/out.png").is_file()
+
+
+def test_compare__a_page_with_both(capsys: pytest.CaptureFixture[str]) -> None:
+    stylize([*_arguments(weights="null"), "--compare"])
+    assert Result.read(Path("new/out.json")).encoder == DEFAULT_ENCODER
+    twin = twin_of(DEFAULT_ENCODER)
+    assert Result.read(Path(f"new/out_{twin}.json")).encoder == twin
+    page = Path("new/out.html").read_text(encoding="utf-8")
+    assert page.count('<script type="text/plain"') >= 2  # pictures inside, so the page can be moved alone
+    assert "new/out.html: a slider" in capsys.readouterr().out
+
+
+def test_compare__with_another_one() -> None:
+    stylize([*_arguments(encoder="resnet18"), "--compare", "resnet18_standard"])
+    assert Path("new/out_resnet18_standard.png").is_file()
+
+
+@pytest.mark.parametrize("options", [["--encoder=resnet34", "--compare"], ["--compare", "resnet35"]], ids=str)
+def test_compare__mistakes(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        stylize([*_arguments(), *options])
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not Path("new").exists()
 
 
 def test_samples_by_name() -> None:

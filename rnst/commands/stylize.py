@@ -1,12 +1,18 @@
 """`stylize.py` and `rnst stylize`."""
 
 import sys
+from contextlib import nullcontext
+from typing import Any
 
+from rnst.callbacks.live_view import LiveView
 from rnst.commands.options import ShortHelp, add_options, list_options
 from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning
+from rnst.encoders.catalog import find_network, twin_of
 from rnst.experiments.series import stylize_folder
 from rnst.experiments.stylization import stylize
 from rnst.experiments.stylization_settings import StylizationSettings
+from rnst.gallery.page import write_gallery
+from rnst.results import Result
 
 _GROUPS = {
     "Pictures": ("content", "style", "output", "size", "side"),
@@ -17,6 +23,18 @@ _GROUPS = {
     "Parametrization": ("parameters", "fourier_decay", "shifts"),
     "Textures and sequences": ("aspect", "sequence", "sequence_weight"),
     "Files and records": ("quality", "save_every", "scores", "seed", "tracking"),
+}
+_TWIN = "twin"
+_MORE: dict[str, dict[str, Any]] = {
+    "--compare": {
+        "nargs": "?",
+        "const": _TWIN,
+        "metavar": "ENCODER",
+        "help": "paint with this encoder too, and write a page with a slider between both; without a name: the bundled "
+        "network of the same shape that was trained the other way",
+    },
+    "--view": {"action": "store_true", "help": "show the picture in progress in a browser on this machine"},
+    "--view_port": {"type": int, "default": 0, "metavar": "N", "help": "port of the view; 0 takes a free one [0]"},
 }
 _DESCRIPTION = """
 Paint a photo in the style of a painting. Without options: a sample photo, a sample painting, and the robust network
@@ -33,10 +51,37 @@ def run(arguments: list[str]) -> None:
     )
     parser.add_argument("--config", action="config", help="YAML file with any of the options below")
     add_options(parser, StylizationSettings, _GROUPS)
+    for name, explanation in _MORE.items():
+        parser.add_argument(name, **explanation)
     options = parser.parse_args(gathered(arguments, list_options(StylizationSettings))).as_dict()
     options.pop("config", None)
+    view, port, compare = options.pop("view"), options.pop("view_port"), options.pop("compare")
     settings = StylizationSettings(**options)
+    both = [settings] if compare is None else [settings, _compared(settings, compare)]
     quiet_lightning()
-    for result in stylize_folder(settings) if settings.has_folder else [stylize(settings).result]:
+    results = [result for one in both for result in _painted(one, port, view=view)]
+    if compare is not None:
+        page = write_gallery(results, settings.output.with_suffix(".html"), embed=True)
+        sys.stdout.write(f"{page}: a slider between both; open it in a browser\n")
+
+
+def _painted(settings: StylizationSettings, port: int, *, view: bool) -> list[Result]:
+    """Paint, show meanwhile, say what came out."""
+    with LiveView(port) if view else nullcontext() as watcher:
+        if watcher is not None:
+            sys.stderr.write(f"live view: {watcher.address}\n")
+        if settings.has_folder:
+            results = stylize_folder(settings, on_step=watcher)
+        else:
+            results = [stylize(settings, on_step=watcher).result]
+    for result in results:
         width, height = result.size
         sys.stdout.write(f"{result.image}: {width} x {height} pixels, {result.seconds:.0f} s\n")
+    return results
+
+
+def _compared(settings: StylizationSettings, encoder: str) -> StylizationSettings:
+    """The same picture by another network, written beside it."""
+    other = twin_of(settings.encoder) if encoder == _TWIN else find_network(encoder).name
+    output = settings.output.with_stem(f"{settings.output.stem}_{other.replace('/', '-')}")
+    return settings.replaced(encoder=other, output=output, weights=None, style_layers=None, content_layers=None)

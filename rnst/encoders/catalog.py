@@ -91,6 +91,7 @@ BUNDLED = {
     )
 }
 
+_OTHER_TRAINING = {"robust": "standard", "standard": "robust"}
 DEFAULT_ENCODER = "resnet18_robust"
 
 
@@ -116,6 +117,19 @@ def find_network(name: str) -> Network:
     if name not in encoder_names():
         raise UnknownNameError("encoder", name, _some_names(name))
     return Network(name, name, "torchvision", "BSD-3-Clause", "torchvision's ImageNet weights (IMAGENET1K_V1)")
+
+
+def twin_of(name: str) -> str:
+    """The bundled network of the same architecture whose weights were trained the other way.
+
+    Raises:
+        UnknownNameError: the network is not bundled.
+    """
+    shape, _, training = name.rpartition("_")
+    other = f"{shape}_{_OTHER_TRAINING.get(training, '')}"
+    if name in BUNDLED and other in BUNDLED:
+        return other
+    raise UnknownNameError("encoder with a twin", name, [*BUNDLED, "or name the other one as --compare ENCODER"])
 
 
 def architectures() -> list[str]:

@@ -1,6 +1,5 @@
 """Results with tiny pictures (red tells the column of a pixel, green its row, blue the encoder), and a browser."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,10 +22,6 @@ BLUE = {"resnet50_standard": 40, "resnet50_robust": 120, "vgg19": 200}
 MakeResult = Callable[..., Result]
 WritePicture = Callable[..., Path]
 
-_FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 _ON_DISK = ("file:", "data:")
 _PATIENCE = 20_000  # ms; other programs may keep the machine busy
 
@@ -91,19 +86,6 @@ def results(make_result: MakeResult, tmp_path: Path) -> list[Result]:
 def path(results: list[Result], tmp_path: Path) -> Path:
     """The page of all results."""
     return write_gallery(results, tmp_path / "page.html")
-
-
-@pytest.fixture(scope="session")
-def browser() -> "Iterator[Browser]":
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; it is in the dev group")
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        pytest.skip("no chromium on the PATH")
-    api.expect.set_options(timeout=_PATIENCE)
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
