@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "train robust weights; also as train_robust.py",
     "models": "list the networks",
     "sweep": "paint every content in every style by every encoder; score, pick and compare",
+    "dashboard": "build a Weights & Biases workspace that compares runs",
     "gallery": "write finished pictures as one page",
 }
 

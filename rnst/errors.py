@@ -34,3 +34,10 @@ class InvalidValueError(RnstError):
 
     def __init__(self, option: str, value: object, wanted: str) -> None:
         super().__init__(f"{option} is {value!r}, but must be {wanted}")
+
+
+class MissingExtraError(RnstError):
+    """A library that only some users need is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs the extra {extra!r}: pip install 'rnst[{extra}]'")

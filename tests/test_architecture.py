@@ -30,7 +30,7 @@ _LEVELS: tuple[dict[str, str], ...] = (
     {"rnst.optimization": "tiles memory ranks tiled_gradient devices optimizers"},
     {"rnst.tasks": "recipe training_losses attack_sample robust_classifier image_optimization"},
     {
-        "rnst.callbacks": "plots curves live_view images averaging overfitting progress tracking",
+        "rnst.callbacks": "plots curves live_view images averaging overfitting progress tracking dashboard",
         "rnst.gallery": "pictures summary page",
     },
     {
@@ -38,7 +38,7 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "stylization series picking sweep_plan sweep sweep_report feature_visualization transferability corruption "
         "layer_robustness artifacts"
     },
-    {"rnst.commands": "parsing options train_help train stylize models convert sweep gallery"},
+    {"rnst.commands": "parsing options train_help train stylize models convert sweep gallery dashboard"},
     {"rnst": "cli"},
 )
 _PLACES = {

@@ -48,7 +48,7 @@ def tracker(
     logger = WandbLogger(
         project=PROJECT,
         save_dir=folder,
-        offline=_offline(tracking),
+        offline=is_offline(tracking),
         job_type=job_type,
         group=group,
         tags=list(tags),
@@ -128,14 +128,15 @@ def log_picture(logger: WandbLogger, name: str, image: Tensor, step: int) -> Non
     logger.log_metrics({name: [wandb.Image(to_bytes(image), file_type="jpg")]}, step=step)  # type: ignore[dict-item]
 
 
-def _offline(tracking: Tracking) -> bool:
+def is_offline(tracking: Tracking) -> bool:
+    """Whether runs are written to disk alone; see `tracker`."""
     mode = os.environ.get("WANDB_MODE")
     if mode is not None:
         return mode != "online"
-    return tracking == "auto" and not _has_key()
+    return tracking == "auto" and not has_key()
 
 
-def _has_key() -> bool:
+def has_key() -> bool:
     """Whether an API key is in the environment or in the user's netrc file; reads no value."""
     if os.environ.get("WANDB_API_KEY"):
         return True

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from rnst.errors import RnstError, UnknownNameError
+from rnst.errors import MissingExtraError, RnstError, UnknownNameError
 
 TIMM = "timm/"
 _MOST_NAMES = 8
@@ -16,13 +16,6 @@ _ANY_SIZE: tuple[dict[str, Any], ...] = (
     {"strict_img_size": False},
     {},
 )
-
-
-class MissingExtraError(RnstError):
-    """A library that only some users need is not installed."""
-
-    def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs the extra {extra!r}: pip install 'rnst[{extra}]'")
 
 
 class NoTimmWeightsError(RnstError):
