@@ -1,5 +1,6 @@
 """Threat models: what an adversary may add to an image. A norm ball knows three operations, all of them per sample."""
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
@@ -64,7 +65,7 @@ class L2Ball(Ball):
         """Uniform in the ball: a uniform direction, and a length whose `d`-th power is uniform."""
         direction = self.steepest(torch.randn_like(like))
         uniform = torch.rand(_column(like), device=like.device, dtype=like.dtype)
-        return direction * (self.radius * uniform ** (1.0 / like[0].numel()))
+        return direction * (self.radius * uniform ** (1.0 / math.prod(like.shape[1:])))
 
     def steepest(self, gradient: Tensor) -> Tensor:
         """Each sample of `gradient`, (N, ...), divided by its norm."""

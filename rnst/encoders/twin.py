@@ -1,7 +1,8 @@
 """A network for those who want, often, its answers in eval mode and the gradient of its input: for attacks."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +15,7 @@ from rnst.encoders.graph import called_convolutions
 class Twin:
     """A copy of a network that gives the answers of its eval mode, and whose input gradient costs less.
 
-    It holds frozen weights, those of the network at the last call of `refreshed`, changed in three ways that leave the
+    While it is in use it holds frozen weights, those that the network has then, changed in three ways that leave the
     function what it is: BatchNorm is folded into the convolution before it, where it directly follows one; kernels are
     stored in the precision of autocast, which would cast frozen ones again in each pass; and a first convolution with a
     stride sees blocks of pixels. What each of them gains stands in benchmarks/adversarial_training.py.
@@ -30,8 +31,9 @@ class Twin:
         self._copy: nn.Module | None = None
         self._layers: list[_Layer] = []
 
-    def refreshed(self, kernels: torch.dtype | None = None) -> Callable[[Tensor], Tensor]:
-        """The copy, with the weights and statistics that the network has now. The next call changes it.
+    @contextmanager
+    def in_use(self, kernels: torch.dtype | None = None) -> Iterator[nn.Module]:
+        """The copy, with the weights and statistics that the network has now; its memory is free again afterwards.
 
         Args:
             kernels: precision to store convolutions and linear layers in: that of the autocast in which the copy will
@@ -43,7 +45,11 @@ class Twin:
                 self._copy = self._built()
             for layer in self._layers:
                 layer.fill(kernels)
-        return self._copy
+        try:
+            yield self._copy
+        finally:
+            for layer in self._layers:
+                layer.empty()
 
     def _built(self) -> nn.Module:
         tensors = [*self._network.parameters(), *self._network.buffers()]
@@ -85,6 +91,11 @@ class _Layer:
             self.target.register_parameter(name, parameter)
         for name, buffer in self.source.named_buffers(recurse=False):
             setattr(self.target, name, buffer)
+
+    def empty(self) -> None:
+        """Let go of all weights and statistics."""
+        for name in [*self.target._parameters, *self.target._buffers]:
+            setattr(self.target, name, None)
 
 
 def _folded(weight: Tensor, bias: Tensor | None, norm: nn.BatchNorm2d) -> dict[str, Tensor]:

@@ -172,8 +172,8 @@ class RobustClassifier(pl.LightningModule):
         attack = attack.scaled(images.shape[-1] / self.data.image_size)
         device = images.device.type
         kernels = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
-        network = self._twin.refreshed(kernels)
-        return attack(lambda seen: network((seen - self.mean) / self.std), images, labels)
+        with self._twin.in_use(kernels) as network:
+            return attack(lambda seen: network((seen - self.mean) / self.std), images, labels)
 
 
 def _published_protocol(attack: Attack) -> Attack:

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from rnst.attacks.attack import Attack, NoAttack
 from rnst.attacks.ball import Ball, L2Ball, LinfBall
+from rnst.attacks.loss import CleanDivergence, TargetedCrossEntropy, divergence
 from rnst.attacks.pgd import PGD
 from rnst.errors import InvalidValueError
 
@@ -200,3 +201,148 @@ def test_numbers_that_mean_nothing_are_refused(wrong: dict[str, Any]) -> None:
 def test_no_attack_gives_the_images_back() -> None:
     images, labels = _batch()
     assert NoAttack()(_network(), images, labels) is images
+
+
+def _labels_of_another_class(labels: Tensor) -> Tensor:
+    return (labels + 1) % 4
+
+
+@attacks
+def test_targeted__raises_the_class_that_is_wanted(attack: PGD) -> None:
+    network, (images, labels) = _network(), _batch()
+    wanted = _labels_of_another_class(labels)
+    adversarial = replace(attack, loss=TargetedCrossEntropy())(network, images, wanted)
+    assert (_losses(network, adversarial, wanted) < _losses(network, images, wanted)).all()
+    assert (_sizes(attack.ball, adversarial - images) <= attack.ball.radius + 1e-5).all()
+
+
+@attacks
+@pytest.mark.parametrize("restarts", [1, 3])
+def test_clean_divergence__leads_away_from_the_clean_answer(attack: PGD, restarts: int) -> None:
+    network, (images, labels) = _network(), _batch()
+    away = replace(attack, loss=CleanDivergence(), random_start=True, restarts=restarts)
+    adversarial = away(network, images, labels)
+    with torch.no_grad():
+        clean, attacked, beside = (
+            network(seen) for seen in (images, adversarial, replace(away, steps=0)(network, images, labels))
+        )
+    assert (divergence(clean, attacked) > divergence(clean, beside)).all()
+    torch.manual_seed(3)
+    first = away(network, images, labels)
+    torch.manual_seed(3)
+    assert torch.equal(first, away(network, images, labels.flip(0))), "labels are not looked at"
+
+
+def test_divergence__is_that_of_the_definition() -> None:
+    clean, attacked = torch.randn(2, 5, 4, dtype=torch.float64)
+    p, q = clean.softmax(1), attacked.softmax(1)
+    torch.testing.assert_close(divergence(clean, attacked), (p * (p / q).log()).sum(1))
+    torch.testing.assert_close(divergence(clean, clean), torch.zeros(5, dtype=torch.float64))
+
+
+def test_clean_divergence__wants_a_random_start() -> None:
+    with pytest.raises(InvalidValueError, match="random_start"):
+        PGD(L2Ball(1.0), loss=CleanDivergence())
+
+
+@attacks
+@variants
+def test_own_radius_for_each_image(attack: PGD, variant: dict[str, Any]) -> None:
+    network, (images, labels) = _network(torch.float64), _batch(dtype=torch.float64)
+    attack = replace(attack, **variant)
+    radii = attack.ball.radius * torch.tensor([1.0, 0.0, 0.5, 2.0, 0.1, 1.0])
+    sizes = _sizes(attack.ball, attack(network, images, labels, radii) - images)
+    assert (sizes <= radii * (1 + 1e-5) + 1e-9).all()
+    assert (sizes[radii > 0] > 0).all()
+
+
+@attacks
+def test_own_radius__equals_an_attack_of_that_radius(attack: PGD) -> None:
+    network, (images, labels) = _network(torch.float64), _batch(dtype=torch.float64)
+    radii = torch.tensor([0.3, 1.0, 0.5, 2.0, 0.7, 1.4], dtype=torch.float64) * attack.ball.radius
+    found = attack(network, images, labels, radii)
+    for index, radius in enumerate(radii.tolist()):
+        one = slice(index, index + 1)
+        expected = attack.with_radius(radius)(network, images[one], labels[one])
+        torch.testing.assert_close(found[one], expected)
+
+
+def test_own_radius__wrong_ones_are_refused() -> None:
+    network, (images, labels) = _network(), _batch()
+    for radii in (torch.ones(3), torch.tensor([1.0, -1.0, 1.0, 1.0, 1.0, 1.0]), torch.ones(6, 1)):
+        with pytest.raises(InvalidValueError, match="radii"):
+            _L2(network, images, labels, radii)
+    with pytest.raises(InvalidValueError, match="radius"):
+        PGD(L2Ball(0.0))(network, images, labels, torch.ones(6))
+
+
+@attacks
+@pytest.mark.parametrize("fails", [False, True])
+def test_weights_are_frozen_during_the_attack_alone(attack: PGD, fails: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    network, (images, labels) = _network(), _batch()
+    kept = next(network.parameters()).requires_grad_(False)  # noqa: FBT003 - the stub knows no keyword
+    seen: list[bool] = []
+
+    def look(*_: object) -> None:
+        seen.append(any(parameter.requires_grad for parameter in network.parameters()))
+        if fails:
+            raise RuntimeError("no attack today")
+
+    network.register_forward_pre_hook(look)
+    try:
+        attack(network, images, labels)
+    except RuntimeError:
+        assert fails
+    assert seen
+    assert not any(seen)
+    assert [parameter is not kept for parameter in network.parameters()] == [
+        parameter.requires_grad for parameter in network.parameters()
+    ]
+
+
+def test_hooks_on_weight_gradients_survive_an_attack() -> None:
+    """As those of a distributed wrapper, which hang on the nodes that accumulate gradients."""
+    network, (images, labels) = _network(), _batch()
+    called: list[int] = []
+    nodes = []
+    for number, parameter in enumerate(network.parameters()):
+        node = torch.autograd.graph.get_gradient_edge(parameter).node
+        node.register_hook(lambda *_, number=number: called.append(number))
+        nodes.append(node)
+    _L2(network, images, labels)
+    assert called == []
+    network(images).sum().backward()
+    assert sorted(called) == list(range(len(nodes)))
+
+
+@attacks
+def test_a_network_in_bfloat16(attack: PGD) -> None:
+    """Under autocast and stored so: the images stay float32, in the ball and in the box."""
+    images, labels = _batch()
+    stored = _network(torch.bfloat16)
+    for network, autocast in ((_network(), True), (lambda seen: stored(seen.bfloat16()), False)):
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            adversarial = attack(network, images, labels)
+        assert adversarial.dtype == torch.float32
+        assert adversarial.min() >= 0.0
+        assert adversarial.max() <= 1.0
+        assert (_sizes(attack.ball, adversarial - images) <= attack.ball.radius + 1e-5).all()
+        assert (_sizes(attack.ball, adversarial - images) > 0.5 * attack.ball.radius).all()
+
+
+@attacks
+@pytest.mark.parametrize("count", [1, 3, 0])
+def test_any_number_of_images(attack: PGD, count: int) -> None:
+    images, labels = torch.rand(count, 3, 10, 10), torch.arange(count) % 4
+    for variant in _VARIANTS:
+        assert replace(attack, **variant)(_network(), images, labels).shape == images.shape
+
+
+@attacks
+def test_with_radius__keeps_the_proportions(attack: PGD) -> None:
+    other = attack.with_radius(attack.ball.radius * 3)
+    assert other.ball.radius == attack.ball.radius * 3
+    assert other.step_size == pytest.approx(attack.step_size * 3)
+    images, labels = _batch()
+    none = attack.with_radius(0.0)
+    assert torch.equal(none(_network(), images, labels), images)
