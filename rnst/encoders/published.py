@@ -98,7 +98,7 @@ class PublishedWeights:
         sha256: of the file, or "" where it is not known beforehand.
         licence: of the weights.
         data: what they were trained on.
-        norm: of the ball they were trained in, "L2" or "Linf".
+        norm: of the ball they were trained in, "l2" or "linf".
         radius: of that ball, images in [0, 1] at 224 px; 0 means ordinary training.
         accuracy: share of validation images right as its publishers state it, not measured here; None: not stated.
     """
@@ -116,8 +116,8 @@ class PublishedWeights:
     @property
     def description(self) -> str:
         """One line for `rnst models`."""
-        radius = f"{self.radius:g}" if self.norm == "L2" else f"{self.radius * _LINF_UNIT:g}/{_LINF_UNIT}"
-        training = f"{self.norm} radius {radius}" if self.radius else "ordinary training"
+        radius = f"{self.radius:g}" if self.norm == "l2" else f"{self.radius * _LINF_UNIT:g}/{_LINF_UNIT}"
+        training = f"{self.norm.capitalize()} radius {radius}" if self.radius else "ordinary training"
         stated = f", {self.accuracy:.2%} clean as published" if self.accuracy is not None else ""
         return f"{self.architecture}, {self.data}, {training}{stated}"
 
@@ -135,7 +135,6 @@ class PublishedWeights:
 def _row(line: str) -> PublishedWeights:
     stem, accuracy, sha256 = line.split()
     family, norm, radius = stem.replace("_eps", "_").rsplit("_", 2)
-    kind = "L2" if norm == "l2" else "Linf"
     return PublishedWeights(
         name=f"{family}_{norm}_eps{float(radius):g}",
         architecture=_ARCHITECTURES.get(family, family),
@@ -143,8 +142,8 @@ def _row(line: str) -> PublishedWeights:
         sha256="" if sha256 == "-" else sha256,
         licence="MIT",
         data="ImageNet",
-        norm=kind,
-        radius=float(radius) / (1 if kind == "L2" else _LINF_UNIT),
+        norm=norm,
+        radius=float(radius) / (1 if norm == "l2" else _LINF_UNIT),
         accuracy=round(float(accuracy) / 100, 4),
     )
 
@@ -152,7 +151,7 @@ def _row(line: str) -> PublishedWeights:
 def _restricted(name: str, url: str, radius: float) -> PublishedWeights:
     """MadryLab's Restricted ImageNet files (Engstrom et al. 2019, arXiv:1906.00945): no accuracy, no hash published."""
     licence = "none stated by its authors"
-    return PublishedWeights(name, "resnet50", url, "", licence, "Restricted ImageNet", "L2", radius, None)
+    return PublishedWeights(name, "resnet50", url, "", licence, "Restricted ImageNet", "l2", radius, None)
 
 
 PUBLISHED = {

@@ -47,7 +47,9 @@ class WeightsMismatchError(RnstError):
     """A weight file does not belong to the network it should go into."""
 
     def __init__(self, path: Path | str, reason: str) -> None:
-        super().__init__(f"weights in {path} do not fit: {reason}. Name the network with --encoder.")
+        super().__init__(
+            f"weights in {path} do not fit: {reason}. Name their network: --encoder, or --architecture of rnst convert."
+        )
 
 
 def read_weights(path: Path) -> tuple[State, Facts]:
