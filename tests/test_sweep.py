@@ -1,6 +1,7 @@
 """The real command: from a grid to a page; killed half-way, it goes on with what is missing."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -18,7 +19,7 @@ from rnst.image.io import write_image
 from rnst.results import Result
 from tests.offline_runs import read_run, run_folders
 
-_SMOKE = Path(__file__).parents[1] / "configs" / "sweeps" / "smoke.yaml"
+_CONFIGS = sorted((Path(__file__).parents[1] / "configs" / "sweeps").glob("*.yaml"))
 _TINY: dict[str, Any] = {
     "contents": ["cat"],
     "styles": ["waves"],
@@ -101,6 +102,22 @@ def test_again__paints_only_what_is_missing(capsys: pytest.CaptureFixture[str]) 
     assert "8 pictures, 5 of them there already" in capsys.readouterr().err.replace("\n", " ")
     again = {path for path, time_before in before.items() if path.stat().st_mtime_ns != time_before}
     assert again == {gone, changed, unfinished.image}
+
+
+def test_configurations_are_there() -> None:
+    assert {"article", "smoke"} <= {path.stem for path in _CONFIGS}
+
+
+@pytest.mark.parametrize("path", _CONFIGS, ids=lambda path: path.stem)
+def test_configuration(path: Path) -> None:
+    tiny = {**_TINY["settings"], "save_every": 0}
+    options = {"contents": ["cat"], "styles": ["waves"], "settings": tiny}
+    tiny_sweep = [f"--{name}={json.dumps(value)}" for name, value in options.items()]
+    main(["sweep", "--config", str(path), *tiny_sweep, "--pictures=[.]", "--output=swept", "--tracking=off"])
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert {result.encoder for result in _results()} == set(config["encoders"])
+    for name, values in config["grid"].items():
+        assert {result.settings[name] for result in _results()} == set(values)
 
 
 @pytest.mark.slow
@@ -186,7 +203,18 @@ def test_smoke_configuration__killed_half_way_and_run_again(capfd: pytest.Captur
     began = time.monotonic()
     environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
     script = "from rnst.cli import main; main()"
-    command = [sys.executable, "-c", script, "sweep", "--config", str(_SMOKE), "--output", "swept", "--tracking", "off"]
+    command = [
+        sys.executable,
+        "-c",
+        script,
+        "sweep",
+        "--config",
+        str(_CONFIGS[0].with_name("smoke.yaml")),
+        "--output",
+        "swept",
+        "--tracking",
+        "off",
+    ]
     process = subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603 - our own command
     while len(list(Path("swept/pictures").rglob("*.json"))) < 5:
         assert process.poll() is None
