@@ -27,7 +27,7 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "rnst.losses": "outer_product statistics conventions perceptual smoothing wasserstein balance regions "
         "regularizers activations objective temporal",
     },
-    {"rnst.optimization": "tiles memory ranks tiled_gradient devices optimizers"},
+    {"rnst.optimization": "tiles memory ranks tiled_gradient devices health optimizers"},
     {"rnst.tasks": "recipe training_losses attack_sample robust_classifier image_optimization"},
     {
         "rnst.callbacks": "plots curves live_view images averaging overfitting progress tracking dashboard",

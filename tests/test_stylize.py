@@ -47,6 +47,7 @@ _EVERY_OPTION = {
     "init": ["noise"],
     "parameters": ["pixels"],
     "fourier_decay": ["0.75"],
+    "color_basis": ["decorrelated"],
     "shifts": ["3"],
     "style_weight": ["7.0"],
     "content_weight": ["2.0"],

@@ -20,7 +20,7 @@ _GROUPS = {
     "Network": ("encoder", "weights", "style_layers", "content_layers", "pooling", "strides"),
     "Several styles and regions": ("style_weights", "style_mask", "content_mask"),
     "Effort": ("steps", "scales", "optimizer", "learning_rate", "history", "line_search", "precision"),
-    "Parametrization": ("parameters", "fourier_decay", "shifts"),
+    "Parametrization": ("parameters", "fourier_decay", "color_basis", "shifts"),
     "Textures and sequences": ("aspect", "sequence", "sequence_weight"),
     "Files and records": ("quality", "save_every", "scores", "seed", "tracking"),
 }

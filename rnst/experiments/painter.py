@@ -19,6 +19,7 @@ from rnst.errors import RnstError
 from rnst.experiments.scene import Scene
 from rnst.experiments.stylization_settings import SMALLEST_SIZE, StylizationSettings
 from rnst.experiments.targets import StyleTargets, content_losses, regional, weighted
+from rnst.image.color import DecorrelatedColor, ImageColor, PlainColor
 from rnst.image.io import fit_long_side, resize
 from rnst.image.parameters import FourierImage, ImageParameter, PixelImage
 from rnst.image.transforms import draw_offsets, shift
@@ -28,6 +29,8 @@ from rnst.optimization.optimizers import PixelOptimizer
 from rnst.tasks.image_optimization import STEPS_OF_A_VIEW, ImageOptimization, Schedule, View
 
 _SCALE_FACTOR = 2**0.5
+_COARSEST = 256  # pixels; smaller pictures do not show a deep layer enough of a painting
+_ROUNDING = 1e-6
 _MARGIN = 16  # pixels painted around the picture and cut off: the network's zero padding leaves a noisy frame
 _STRIDE_PERIOD = 32  # stride of the deepest layer of a ResNet; a VGG's divides it
 _PRECISIONS = {"bf16": "bf16-mixed", "fp32": "32-true"}
@@ -77,7 +80,10 @@ def plan_scales(size: tuple[int, int], settings: StylizationSettings) -> list[Sc
         size: height and width of the content in pixels; its aspect is kept.
         settings: size, scales and steps.
     """
-    long_sides = [round(settings.size / _SCALE_FACTOR**step) for step in reversed(range(settings.scales))]
+    scales = settings.scales
+    if scales == "auto":
+        scales = 1 + max(0, math.floor(math.log(settings.size / _COARSEST, _SCALE_FACTOR) + _ROUNDING))
+    long_sides = [round(settings.size / _SCALE_FACTOR**step) for step in reversed(range(scales))]
     long_sides = [side for side in long_sides if side >= min(SMALLEST_SIZE, settings.size)]
     sizes = [fit_long_side(size, long_side) for long_side in long_sides]
     return [Scale(fitted, settings.steps, settings.steps * index) for index, fitted in enumerate(sizes)]
@@ -120,16 +126,18 @@ class Painter:
             KeyboardInterrupt: the user stopped it before there was a picture.
         """
         settings = self._settings
+        trainer = self._trainer(callbacks, loggers)
+        device = trainer.strategy.root_device
         task = ImageOptimization(
-            self._parameters(_framed(resize(start, scale.size))),
-            self._encoder,
-            self._views(scale),
+            self._parameters(_framed(resize(start.to(device), scale.size))),
+            self._encoder.to(device),
+            self._views(scale, device),
             PixelOptimizer(settings.optimizer, settings.learning_rate, settings.history, settings.line_search),
             Schedule(scale.steps, first_step=scale.first_step),
             _MARGIN,
         )
         with _without_hints():
-            finished = _fit(self._trainer(callbacks, loggers), task)
+            finished = _fit(trainer, task)
         if task.best_image is None:
             raise NoPictureError if finished else KeyboardInterrupt
         return Painted(task.best_image.cpu(), task.best_losses, finished)
@@ -149,29 +157,33 @@ class Painter:
         )
 
     def _parameters(self, start: Tensor) -> ImageParameter:
+        color: ImageColor = PlainColor() if self._settings.color_basis == "rgb" else DecorrelatedColor()
         if self._settings.parameters == "fourier":
-            return FourierImage.from_image(start, self._settings.fourier_decay)
-        return PixelImage.from_image(start)
+            return FourierImage.from_image(start, self._settings.fourier_decay, color=color)
+        return PixelImage.from_image(start, color=color)
 
     @torch.no_grad()
-    def _views(self, scale: Scale) -> list[View]:
-        """Measure the targets: the styles once, the content at each offset against the network's strides."""
-        settings, scene, size = self._settings, self._scene, scale.size
+    def _views(self, scale: Scale, device: torch.device) -> list[View]:
+        """Measure the targets: the styles once, the content at each offset against the network's strides.
+
+        The last view of a scale is the picture as it stands, for that is how it will be looked at.
+        """
+        scene, size = self._scene, scale.size
         styles = self._targets.at(max(size))
-        content = _framed(resize(scene.content, size))
-        masks = None if scene.masks is None else [_framed(resize(mask, size)) for mask in scene.masks]
-        views = []
-        offsets = draw_offsets(settings.shifts, _STRIDE_PERIOD, settings.seed)
-        first, count = scale.first_step // STEPS_OF_A_VIEW, math.ceil(scale.steps / STEPS_OF_A_VIEW)
-        for turn in range(first, first + min(count, settings.shifts)):
-            offset = offsets[turn % settings.shifts]
+        content = _framed(resize(scene.content.to(device), size))
+        masks = None if scene.masks is None else [_framed(resize(mask.to(device), size)) for mask in scene.masks]
+        straight, *shifted = draw_offsets(self._settings.shifts, _STRIDE_PERIOD, self._settings.seed)
+        first, last = scale.first_step // STEPS_OF_A_VIEW, math.ceil(scale.steps / STEPS_OF_A_VIEW) - 1
+        turns = [shifted[(first + turn) % len(shifted)] for turn in range(last)] if shifted else []
+        views = {}
+        for offset in {*turns, straight}:
             features = self._encoder(shift(content, offset))
             style = styles[0]
             if masks is not None:
                 style = regional(styles, [shift(mask, offset) for mask in masks], features)
-            objective = weighted(settings, style, content_losses(settings, features))
-            views.append(View(offset, self._steady(objective, size)))
-        return views
+            objective = weighted(self._settings, style, content_losses(self._settings, features))
+            views[offset] = View(offset, self._steady(objective, size))
+        return [views[offset] for offset in (*turns, straight)]
 
     def _steady(self, objective: Objective, size: tuple[int, int]) -> Objective | TemporalObjective:
         """Tied to the last frame of a sequence, where there is one."""

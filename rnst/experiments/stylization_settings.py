@@ -42,7 +42,8 @@ class StylizationSettings:
         side: which side of the picture is as long as --size says.
         aspect: width divided by height of a picture without content; none means that of the style.
         steps: optimizer steps at each scale.
-        scales: sizes from coarse to fine, each larger by the square root of two; the last one is `size`.
+        scales: sizes from coarse to fine, each larger by the square root of two; the last one is `size`. auto begins at
+            256 pixels or a little above.
         optimizer: lbfgs or adam.
         learning_rate: none means 1 for L-BFGS and 0.05 for Adam.
         history: past steps that L-BFGS remembers.
@@ -51,6 +52,7 @@ class StylizationSettings:
             there is no content or no weight on it.
         parameters: what the optimizer moves: pixels, or their Fourier spectrum, which leaves out pixel noise.
         fourier_decay: how much more easily broad shapes move than fine ones, as frequency to that power.
+        color_basis: what colors are made of: rgb, or decorrelated, in which noise has the colors of photos.
         shifts: positions of the picture against the network's strides that take turns; 1 lets stride patterns stay.
         style_weight: of the mean style distance, which is relative to the painting's own Gram matrix.
         content_weight: of the content distance, which is relative to the photo's own features.
@@ -87,7 +89,7 @@ class StylizationSettings:
     side: Literal["long", "short"] = "long"
     aspect: float | None = None
     steps: int = 60
-    scales: int = 3
+    scales: int | Literal["auto"] = "auto"
     optimizer: Literal["lbfgs", "adam"] = "lbfgs"
     learning_rate: float | None = None
     history: int = 10
@@ -95,6 +97,7 @@ class StylizationSettings:
     init: str | None = None
     parameters: Literal["pixels", "fourier"] = "fourier"
     fourier_decay: float = 0.5
+    color_basis: Literal["rgb", "decorrelated"] = "rgb"
     shifts: int = 16
     style_weight: float = 10.0
     content_weight: float = 1.0
@@ -127,7 +130,7 @@ class StylizationSettings:
         if self.size < SMALLEST_SIZE:
             raise InvalidValueError("--size", self.size, f"at least {SMALLEST_SIZE} pixels")
         for name in _AT_LEAST_ONE:
-            if getattr(self, name) < 1:
+            if getattr(self, name) != "auto" and getattr(self, name) < 1:
                 raise InvalidValueError(f"--{name}", getattr(self, name), "at least 1")
         for name in _NOT_NEGATIVE:
             if getattr(self, name) < 0:

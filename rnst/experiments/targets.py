@@ -51,8 +51,9 @@ class StyleTargets:
 
     def _moments(self, source: Source, long_side: int) -> dict[str, Moments]:
         size = fit_long_side((source.image.shape[-2], source.image.shape[-1]), long_side)
-        features = self._encoder(resize(source.image, size))
-        mask = None if source.mask is None else resize(source.mask, size)
+        device = self._encoder.mean.device
+        features = self._encoder(resize(source.image.to(device), size))
+        mask = None if source.mask is None else resize(source.mask.to(device), size)
         found = {}
         for layer in self._settings.style_layers or ():
             shape = features[layer].shape[-2:]

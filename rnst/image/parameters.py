@@ -6,7 +6,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from rnst.image.color import DecorrelatedColor
+from rnst.image.color import ImageColor, PlainColor
 
 
 class ImageParameter(nn.Module, ABC):
@@ -14,8 +14,8 @@ class ImageParameter(nn.Module, ABC):
 
     @classmethod
     @abstractmethod
-    def from_image(cls, image: Tensor) -> Self:
-        """Parameters that draw `image`, (1, 3, H, W) in [0, 1]."""
+    def from_image(cls, image: Tensor, *, color: ImageColor | None = None) -> Self:
+        """Parameters that draw `image`, (1, 3, H, W) in [0, 1], in `color`, `PlainColor` where there is none."""
 
     @abstractmethod
     def forward(self) -> Tensor:
@@ -23,27 +23,29 @@ class ImageParameter(nn.Module, ABC):
 
 
 class PixelImage(ImageParameter):
-    """Each pixel is a parameter, in decorrelated colors and bounded by a sigmoid.
+    """Each pixel is a parameter, kept in range by the color map.
 
     A clamp after each step would move the picture behind the back of an optimizer that remembers where it was: L-BFGS
     with a line search then stands still.
 
     Args:
         channels: (1, 3, H, W), unbounded.
+        color: from channels to RGB.
     """
 
-    def __init__(self, channels: Tensor) -> None:
+    def __init__(self, channels: Tensor, color: ImageColor) -> None:
         super().__init__()
-        self.color = DecorrelatedColor()
+        self.color = color
         self.channels = nn.Parameter(channels.detach().clone().contiguous().float())
 
     @classmethod
-    def from_image(cls, image: Tensor) -> Self:
+    def from_image(cls, image: Tensor, *, color: ImageColor | None = None) -> Self:
         """Parameters that draw `image`, (1, 3, H, W) in [0, 1], up to its values below 0.001 and above 0.999."""
-        return cls(DecorrelatedColor().to(image.device).from_rgb(image))
+        color = (color or PlainColor()).to(image.device)
+        return cls(color.from_rgb(image), color)
 
     def forward(self) -> Tensor:
-        """The picture, (1, 3, H, W) in (0, 1)."""
+        """The picture, (1, 3, H, W) in [0, 1]."""
         return self.color.to_rgb(self.channels)
 
 
@@ -51,35 +53,37 @@ class FourierImage(ImageParameter):
     """The picture's spectrum, scaled so that broad shapes move more easily than grain.
 
     Amplitude f ** -decay stands in for the metric of the optimizer: it changes what is found first, not what can be
-    drawn. Colors are decorrelated and bounded by a sigmoid. Parametrization and color as in lucid (Mordvintsev et al.
-    2018, "Differentiable image parameterizations"), which uses decay 1, as in natural images. Style transfer with it
-    hardly moves brush strokes; a decay of 0.5 paints them and still leaves out the pixel noise.
+    drawn. The parametrization is that of lucid (Mordvintsev et al. 2018, "Differentiable image parameterizations"),
+    which uses decay 1, as in natural images. Style transfer with it hardly moves brush strokes; a decay of 0.5 paints
+    them and still leaves out the pixel noise.
 
     Args:
         spectrum: (1, 3, H, W // 2 + 1, 2): real and imaginary part, divided by the scale.
         size: height and width of the picture.
         decay: exponent of the scale.
+        color: from channels to RGB.
     """
 
     scale: Tensor
 
-    def __init__(self, spectrum: Tensor, size: tuple[int, int], decay: float) -> None:
+    def __init__(self, spectrum: Tensor, size: tuple[int, int], decay: float, color: ImageColor) -> None:
         super().__init__()
         self.size = size
-        self.color = DecorrelatedColor()
+        self.color = color
         self.register_buffer("scale", frequency_scale(size, decay), persistent=False)
         self.spectrum = nn.Parameter(spectrum.detach().clone().contiguous().float())
 
     @classmethod
-    def from_image(cls, image: Tensor, decay: float = 0.5) -> Self:
+    def from_image(cls, image: Tensor, decay: float = 0.5, *, color: ImageColor | None = None) -> Self:
         """Parameters that draw `image`, (1, 3, H, W) in [0, 1], up to its values below 0.001 and above 0.999."""
         size = (image.shape[-2], image.shape[-1])
-        channels = DecorrelatedColor().to(image.device).from_rgb(image)
+        color = (color or PlainColor()).to(image.device)
+        channels = color.from_rgb(image)
         spectrum = torch.view_as_real(torch.fft.rfft2(channels, norm="ortho"))
-        return cls(spectrum / frequency_scale(size, decay).to(image.device), size, decay)
+        return cls(spectrum / frequency_scale(size, decay).to(image.device), size, decay, color)
 
     def forward(self) -> Tensor:
-        """The picture, (1, 3, H, W) in (0, 1)."""
+        """The picture, (1, 3, H, W) in [0, 1]."""
         scaled = torch.view_as_complex(self.spectrum * self.scale)
         return self.color.to_rgb(torch.fft.irfft2(scaled, s=self.size, norm="ortho"))
 

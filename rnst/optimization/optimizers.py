@@ -29,6 +29,11 @@ class PixelOptimizer:
     history: int = 10
     line_search: bool = True
 
+    @property
+    def descends(self) -> bool:
+        """Whether each step should lower the loss."""
+        return self.name == "lbfgs" and self.line_search
+
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """An optimizer of `parameters`. One `step` of L-BFGS is one iteration; its history is kept between steps."""
         if self.name == "adam":
@@ -84,3 +89,18 @@ class ThriftyLBFGS(torch.optim.LBFGS):
         if not evaluated:  # a picture that stands still; Lightning wants the closure of each step to have run
             closure()
         return loss
+
+
+def start_again(optimizer: Any, shorter: float) -> None:
+    """Forget all past steps, take shorter ones and, with L-BFGS, search along each for one that descends; in place.
+
+    Args:
+        optimizer: a `torch.optim.Optimizer` as `PixelOptimizer` builds them.
+        shorter: factor of the learning rate, in (0, 1].
+    """
+    optimizer.state.clear()
+    for group in optimizer.param_groups:
+        group["lr"] *= shorter
+    if isinstance(optimizer, ThriftyLBFGS):
+        optimizer.param_groups[0]["line_search_fn"] = "strong_wolfe"
+        optimizer.objective_changed()

@@ -1,5 +1,7 @@
 """Painting as a LightningModule: the picture is the parameter, the network is frozen."""
 
+import contextlib
+import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +12,15 @@ from torch import Tensor, nn
 
 from rnst.image.parameters import ImageParameter
 from rnst.image.transforms import Offset, shift
-from rnst.optimization.optimizers import PixelOptimizer, ThriftyLBFGS
+from rnst.optimization.health import MOST_RESTARTS, Trouble, Watch
+from rnst.optimization.optimizers import PixelOptimizer, ThriftyLBFGS, start_again
 
 Features = Mapping[str, Tensor]
 
 STEPS_OF_A_VIEW = 15
+_SHORTER = 0.3  # how much shorter the steps are after each trouble
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,9 @@ class Schedule:
 class ImageOptimization(pl.LightningModule):
     """Move a picture until its features are what an objective asks for.
 
+    A run whose loss explodes, is no number, or stands still goes back to its best picture and on from there in float32,
+    with shorter steps and a line search, and says so; after a few such restarts it ends with that picture.
+
     Args:
         image: the only parameter that is trained.
         encoder: image (1, 3, H, W) in [0, 1] to layer -> features; frozen.
@@ -79,6 +88,10 @@ class ImageOptimization(pl.LightningModule):
         self.losses: dict[str, float] = {}
         self.best_losses: dict[str, float] = {"total": math.inf}
         self.best_image: Tensor | None = None
+        self._best_parameters = _copies(image)
+        self._watch = Watch(optimizer.descends)
+        self._restarts = 0
+        self._over = False
 
     def forward(self) -> Tensor:
         """The picture as it is now, (1, 3, H, W) in [0, 1], without its margin."""
@@ -89,23 +102,54 @@ class ImageOptimization(pl.LightningModule):
         """One item for each step; there is no data but the picture."""
         return range(self.schedule.steps)
 
-    def on_train_batch_start(self, batch: int, batch_idx: int) -> None:  # noqa: ARG002 - a hook
+    def on_train_batch_start(self, batch: int, batch_idx: int) -> int | None:  # noqa: ARG002 - a hook
         """A new view makes what L-BFGS remembers of the last evaluation untrue."""
-        optimizer = self.optimizers(use_pl_optimizer=False)
-        if batch_idx % self.schedule.hold == 0 and isinstance(optimizer, ThriftyLBFGS):
-            optimizer.objective_changed()
+        if self._over:
+            return -1  # Lightning then ends the epoch
+        if batch_idx % self.schedule.hold == 0:
+            self._watch.begin_anew()
+            optimizer = self.optimizers(use_pl_optimizer=False)
+            if isinstance(optimizer, ThriftyLBFGS):
+                optimizer.objective_changed()
+        return None
 
     def training_step(self, batch: int, batch_idx: int) -> Tensor:  # noqa: ARG002 - a hook
         """Loss of the picture; L-BFGS may call this several times in one step."""
         view = self.views[batch_idx // self.schedule.hold % len(self.views)]
-        image = self.image()
-        losses = view.objective(self.encoder(shift(image, view.offset)), image)
+        with torch.autocast(self.device.type, enabled=False) if self._restarts else contextlib.nullcontext():
+            image = self.image()
+            losses = view.objective(self.encoder(shift(image, view.offset)), image)
         self.losses = {name: value.item() for name, value in losses.items()}
         if self.losses["total"] < self.best_losses["total"]:
             self.best_losses, self.best_image = self.losses, self._shown(image)
+            self._best_parameters = _copies(self.image)
         self.log("step", float(self.first_step + self.global_step))  # Lightning takes this as the step of the row
         self.log_dict({f"loss/{name}": value for name, value in self.losses.items()})
         return losses["total"]
+
+    def on_train_batch_end(self, outputs: object, batch: int, batch_idx: int) -> None:  # noqa: ARG002 - a hook
+        """Look whether the run still gets anywhere."""
+        trouble = self._watch.observe(self.losses["total"])
+        if trouble is not None:
+            self._start_again(trouble, batch_idx + 1)
+
+    def _start_again(self, trouble: Trouble, step: int) -> None:
+        self._restarts += 1
+        if trouble is Trouble.STALLED and self._restarts > 1:
+            self._watch.begin_anew()  # in float32 this is as low as it gets; the next view may go on
+            return
+        with torch.no_grad():
+            for parameter, best in zip(self.image.parameters(), self._best_parameters, strict=True):
+                parameter.copy_(best)
+        if self._restarts > MOST_RESTARTS:
+            _log.warning("step %d: %s again; ending with the best picture so far", self.first_step + step, trouble)
+            self._over = True
+            return
+        start_again(self.optimizers(use_pl_optimizer=False), 1.0 if trouble is Trouble.STALLED else _SHORTER)
+        self._watch.begin_anew()
+        _log.warning(
+            "step %d: %s; going on from the best picture, more carefully and in fp32", self.first_step + step, trouble
+        )
 
     def _shown(self, image: Tensor) -> Tensor:
         rows, columns = (slice(self.margin, side - self.margin) for side in image.shape[-2:])
@@ -114,3 +158,7 @@ class ImageOptimization(pl.LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The picture alone."""
         return self.optimizer.build(self.image.parameters())
+
+
+def _copies(image: ImageParameter) -> list[Tensor]:
+    return [parameter.detach().clone() for parameter in image.parameters()]

@@ -1,7 +1,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import pytorch_lightning as pl
@@ -190,3 +190,94 @@ def test_log__rows_are_numbered_from_the_first_step(tmp_path: Path) -> None:
     trainer.fit(_task(PixelOptimizer(), steps=3, first_step=10))
     names = [f"loss/{name}" for name in ("content", "style", "total", "total_variation")]
     assert rows == [(step, names) for step in (10, 11, 12)]
+
+
+class _Broken(_Recorder):
+    """A `_Recorder` that is fooled once, or always, after some evaluations.
+
+    Args:
+        value: what the loss is multiplied by then.
+        begin: number of the first wrong evaluation.
+        end: number of the first one that is right again.
+    """
+
+    def __init__(self, value: float, begin: int, end: float = math.inf) -> None:
+        super().__init__()
+        self.value, self.begin, self.end = value, begin, end
+
+    def __call__(self, features: Features, image: Tensor) -> dict[str, Tensor]:
+        losses = super().__call__(features, image)
+        wrong = self.begin <= len(self.losses) < self.end
+        return {"total": losses["total"] * self.value} if wrong else losses
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e6])
+@pytest.mark.parametrize(
+    "optimizer", [PixelOptimizer(line_search=False), PixelOptimizer("adam", 0.01)], ids=lambda chosen: chosen.name
+)
+def test_trouble__back_to_the_best_picture_and_on(
+    optimizer: PixelOptimizer, value: float, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder = _Broken(value, 4, 5)
+    task = _fit(_task(optimizer, [View((0, 0), recorder)], steps=14), tmp_path)
+    (record,) = (record for record in caplog.records if record.name.startswith("rnst"))
+    assert "going on from the best picture" in record.getMessage()
+    assert min(recorder.losses[5:]) < min(recorder.losses[:3]), "it went on, and got further"
+    assert task.best_losses["total"] == min(recorder.losses[:3] + recorder.losses[4:])
+    assert all(parameter.isfinite().all() for parameter in task.image.parameters())
+
+
+def test_trouble__for_ever_ends_early_with_the_best_picture(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    recorder = _Broken(math.nan, 5)
+    task = _fit(_task(PixelOptimizer(line_search=False), [View((0, 0), recorder)], steps=50, hold=50), tmp_path)
+    assert task.global_step < 15
+    assert task.best_losses["total"] == min(recorder.losses[:4])
+    assert task.best_image is not None
+    assert torch.equal(task(), task.best_image)
+    said = [record.getMessage() for record in caplog.records if record.name.startswith("rnst")]
+    assert len(said) == 4
+    assert "ending with the best picture" in said[-1]
+
+
+@pytest.mark.parametrize("name", ["lbfgs", "adam"])
+def test_trouble__an_exploding_learning_rate(
+    name: Literal["lbfgs", "adam"], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Steep(_Recorder):
+        """A valley between cliffs."""
+
+        def __call__(self, features: Features, image: Tensor) -> dict[str, Tensor]:
+            loss = torch.expm1(1e3 * super().__call__(features, image)["total"])
+            self.losses[-1] = loss.item()
+            return {"total": loss}
+
+    recorder = Steep(0.53)
+    image = PixelImage.from_image(torch.full((1, 3, _SIDE, _SIDE), 0.5))
+    optimizer = PixelOptimizer(name, learning_rate=1e4, line_search=False)
+    task = _fit(_task(optimizer, [View((0, 0), recorder)], image=image, steps=40, hold=40), tmp_path)
+    assert math.inf in recorder.losses
+    assert task.best_losses["total"] < (recorder.losses[0] if name == "lbfgs" else math.inf)
+    assert task.best_image is not None
+    assert torch.equal(task(), task.best_image) or name == "lbfgs"
+    assert any("no number" in record.getMessage() for record in caplog.records)
+
+
+def test_trouble__a_stall_in_bfloat16_ends_in_float32(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class Coarse(nn.Module):
+        """Under autocast its gradient points uphill, as one that consists of rounding errors may."""
+
+        def forward(self, features: Features, image: Tensor) -> dict[str, Tensor]:
+            rounded = features["layer"].dtype == torch.bfloat16
+            total = (image - 0.9).square().mean()
+            return {"total": 2.0 * total.detach() - total if rounded else total}
+
+    task = _task(PixelOptimizer(), [View((0, 0), Coarse())], steps=30, hold=30)
+    with torch.no_grad():
+        before = (task() - 0.9).square().mean().item()
+    _fit(task, tmp_path, precision="bf16-mixed")
+    assert isinstance(task.encoder, _Encoder)
+    assert task.encoder.seen[0] == torch.bfloat16
+    assert task.encoder.seen[-1] == torch.float32
+    assert task.best_losses["total"] < 0.01 * before
+    (record,) = (record for record in caplog.records if record.name.startswith("rnst"))
+    assert "stands still" in record.getMessage()
