@@ -165,7 +165,7 @@ def _ours(encoder: Encoder, content: Tensor, style: Tensor, precision: str) -> C
         picture.zero_grad()
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
             image = picture()
-            total = objective(encoder(image), image)["total"]
+            total: Tensor = objective(encoder(image), image)["total"]
         torch.autograd.backward(total)
         return total
 
