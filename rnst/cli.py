@@ -14,6 +14,7 @@ Command = Callable[[list[str]], None]
 COMMANDS = {
     "stylize": "paint a photo in the style of a painting; also as stylize.py",
     "train": "train robust weights; also as train_robust.py",
+    "curve": "draw the accuracy of trainings by epoch",
     "models": "list the networks",
     "convert": "weights of others to ours, ours to MadryLab's layout",
     "sweep": "paint every content in every style by every encoder; score, pick and compare",

@@ -38,7 +38,7 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "stylization series picking sweep_plan sweep sweep_report feature_visualization transferability corruption "
         "layer_robustness artifacts"
     },
-    {"rnst.commands": "parsing options train_help train stylize models convert sweep gallery dashboard"},
+    {"rnst.commands": "parsing options train_help train curve stylize models convert sweep gallery dashboard"},
     {"rnst": "cli"},
 )
 _PLACES = {

@@ -48,7 +48,7 @@ class OverfittingMonitor(Callback):
     One-step attacks can teach a network to fool that one step; within a few hundred steps PGD accuracy then falls to
     zero while the training looks better than ever (Wong et al. 2020, section 5.3). Where PGD accuracy is less than half
     of the other, beyond what chance explains, that has happened. What the monitor draws changes nothing for the
-    training: each step seeds its own numbers.
+    training.
 
     Args:
         settings: when and how to look.
@@ -74,7 +74,7 @@ class OverfittingMonitor(Callback):
         if not self._settings.every or step % self._settings.every or self.collapsed_at is not None:
             return
         own, pgd = self._accuracies(trainer, pl_module)
-        collapsed = has_collapsed(own, pgd, self._settings.photos)
+        collapsed = has_collapsed(own, pgd, self._settings.photos, len(pl_module.data.class_names))
         metrics = {"monitor/accuracy_own_attack": own, "monitor/accuracy_pgd": pgd, "monitor/collapsed": collapsed}
         for logger in trainer.loggers:
             logger.log_metrics({name: float(value) for name, value in metrics.items()}, step=step - 1)
@@ -110,7 +110,8 @@ class OverfittingMonitor(Callback):
             raise InvalidValueError("--monitor.every", self._settings.every, "0 where the training has no radius")
         steps = self._settings.steps
         pgd = PGD(attack.ball, steps=steps, step_size=2.5 * attack.ball.radius / steps, random_start=True)
-        with trainer.precision_plugin.forward_context():
+        devices = [pl_module.device] if pl_module.device.type == "cuda" else []
+        with torch.random.fork_rng(devices), trainer.precision_plugin.forward_context():
             found = torch.stack([pl_module.accuracy_under(adversary, images, labels) for adversary in (attack, pgd)])
         own, robust = trainer.strategy.reduce(found, reduce_op="mean").tolist()
         return own, robust
@@ -138,13 +139,14 @@ class OverfittingMonitor(Callback):
         trainer.should_stop = trainer.should_stop or self._settings.stop
 
 
-def has_collapsed(own: float, pgd: float, photos: int) -> bool:
-    """Whether PGD accuracy is less than half of that under the own attack, beyond three standard deviations.
+def has_collapsed(own: float, pgd: float, photos: int, classes: int) -> bool:
+    """Whether PGD accuracy is less than half of that under the own attack, and the latter no guessing.
 
     Args:
         own: share of photos right under the training's own attack.
         pgd: share right under PGD.
-        photos: how many were counted.
+        photos: how many were counted; differences below three standard deviations of such a count mean nothing.
+        classes: a network that guesses is right for one photo in so many.
     """
     deviation = math.sqrt(max(own * (1 - own), 0.25 / photos) / photos)
-    return pgd < _HALF * own and own - pgd > _DEVIATIONS * deviation
+    return pgd < _HALF * own and own - max(pgd, 1 / classes) > _DEVIATIONS * deviation
