@@ -1,7 +1,10 @@
 """The real command, on every shipped configuration, with a tiny budget."""
 
+import json
+import math
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +18,7 @@ from rnst.results import Result
 _CONFIGS = sorted((Path(__file__).parents[1] / "configs" / "stylize").rglob("*.yaml"))
 _TINY = {
     "size": 32,
+    "side": "long",
     "steps": 2,
     "scales": 1,
     "shifts": 2,
@@ -54,8 +58,18 @@ _EVERY_OPTION = {
     "tv_weight": ["0.5"],
     "style_layers": ["stem", "layer1"],
     "content_layers": ["layer1"],
-    "pooling": ["avg"],
+    "convention": ["nakano"],
+    "style_loss": ["gram"],
+    "style_layer_weights": ["0.5", "2.0"],
+    "content_layer_weights": ["3.0"],
+    "normalize_gradients": ["true"],
+    "smoothing": ["softmax"],
+    "pooling": ["l2"],
+    "pool_kernel": ["even"],
     "strides": ["keep"],
+    "stem": ["dense"],
+    "padding": ["all"],
+    "relu": ["fake_last"],
     "precision": ["fp32"],
     "save_every": ["4"],
     "scores": ["true"],
@@ -108,6 +122,49 @@ def test_every_option_of_the_help(capsys: pytest.CaptureFixture[str]) -> None:
         stored = result.settings[name]
         assert [str(value).lower() for value in (stored if isinstance(stored, list) else [stored])] == values, name
     assert sorted(path.name for path in Path("new").iterdir()) == ["all.jpg", "all.json", "all_00004.png"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"style_loss": "w2", "smoothing": "softmax", "pooling": "max", "pool_kernel": "even", "padding": "first"},
+        {"convention": "gatys2015", "encoder": "vgg11", "pooling": "avg", "relu": "leaky", "normalize_gradients": True},
+        {"convention": "neural-style", "encoder": "alexnet", "size": 64, "stem": "dense", "relu": "softplus"},
+        {
+            "convention": "gatys-torch",
+            "encoder": "googlenet",
+            "relu": "redirected",
+            "style_layer_weights": [1, 0, 2, 3, 4],
+        },
+        {
+            "style_loss": "w2",
+            "encoder": "vit_b_32",
+            "size": 64,
+            "style_layers": ["block1", "block2"],
+            "content_layers": ["block2"],
+        },
+        {"encoder": "timm/test_resnet", "relu": "fake_last", "stem": "dense"},
+    ],
+    ids=lambda options: options.get("encoder", "resnet18"),
+)
+def test_losses_and_changes_to_the_network(options: dict[str, Any]) -> None:
+    if options.get("encoder", "").startswith("timm/"):
+        pytest.importorskip("timm")
+    lists = {name: json.dumps(value) for name, value in options.items() if isinstance(value, list)}
+    stylize(_arguments(**{"encoder": "resnet18", **options, **lists}))
+    result = Result.read(Path("new/out.json"))
+    assert {name: result.settings[name] for name in options} == options
+    assert all(math.isfinite(value) for value in result.losses.values())
+    assert result.losses["style"] > 0
+    assert max(result.size) == options.get("size", 32)
+
+
+@pytest.mark.parametrize("name", ["draft", "draft.yaml", str(_CONFIGS[0].parent / "draft.yaml")])
+def test_presets_by_name_and_by_path(name: str) -> None:
+    Path("draft.yaml").write_text((_CONFIGS[0].parent / "draft.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    stylize(["--config", name, *_arguments()])
+    assert Result.read(Path("new/out.json")).settings["save_every"] == 0
+    stylize([f"--config={name}", *_arguments(output="again.png")])
 
 
 def test_options_outrank_the_configuration() -> None:
@@ -186,7 +243,12 @@ def test_output__formats(ending: str) -> None:
         ("--weights=nowhere.safetensors", "nowhere.safetensors"),
         ("--weights=text.jpg", "text.jpg"),
         ("--weights=wrong.safetensors", "wrong.safetensors"),
-        ("--config=nowhere.yaml", "nowhere.yaml"),
+        ("--config=nowhere.yaml", "'nowhere.yaml'; valid: stylize/article_"),
+        ("--config=draught", "'draught'; valid: stylize/article_"),
+        ("--convention=gatys", "convention"),
+        ("--style_layer_weights=[1, 2]", "--style_layer_weights is [1.0, 2.0], but must be"),
+        ("--style_layers=[avgpool]", "layer 'avgpool' cannot be used"),
+        ("--encoder=timm/no_such_net", "timm/no_such_net"),
         ("--config=wrong.yaml", "stile"),
     ],
 )

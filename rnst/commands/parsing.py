@@ -41,11 +41,12 @@ def gathered(arguments: list[str], lists: set[str]) -> list[str]:
     return gathered
 
 
-def find_config(name: str) -> Path:
+def find_config(name: str, folder: str = "train") -> Path:
     """File of a configuration, in a checkout or in an installed package.
 
     Args:
         name: a path, or the name of a shipped configuration: `train/fast.yaml`, `train/fast` or `fast`.
+        folder: where a name without one is looked up.
 
     Raises:
         UnknownNameError: there is none.
@@ -54,11 +55,11 @@ def find_config(name: str) -> Path:
         return Path(name)
     named = shipped_configs()
     wanted = name.removeprefix("configs/").removesuffix(".yaml")
-    for ending in (wanted, f"train/{wanted}"):
+    for ending in (wanted, f"{folder}/{wanted}"):
         for known, path in named:
             if known == ending:
                 return path
-    raise UnknownNameError("configuration", name, [known for known, _ in named])
+    raise UnknownNameError("configuration", name, [known for known, _ in named if known.startswith(f"{folder}/")])
 
 
 def shipped_configs() -> list[tuple[str, Path]]:
@@ -97,6 +98,23 @@ def _settings(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UnreadableFileError(path, "YAML", " ".join(str(error).split())) from error
     return settings if isinstance(settings, dict) else {}
+
+
+def with_found_configs(arguments: list[str], folder: str) -> list[str]:
+    """Arguments in which a name after --config has become the file in `folder`: draft is stylize/draft.yaml.
+
+    Raises:
+        UnknownNameError: there is neither such a file nor such a name.
+    """
+    found: list[str] = []
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if name == "--config" and equals:
+            found += ["--config", str(find_config(value, folder))]
+        else:
+            is_config = bool(found) and found[-1] == "--config"
+            found.append(str(find_config(argument, folder)) if is_config else argument)
+    return found
 
 
 def quiet_lightning() -> None:

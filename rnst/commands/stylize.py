@@ -6,7 +6,7 @@ from typing import Any
 
 from rnst.callbacks.live_view import LiveView
 from rnst.commands.options import ShortHelp, add_options, list_options
-from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning
+from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning, with_found_configs
 from rnst.encoders.catalog import find_network, twin_of
 from rnst.experiments.series import stylize_folder
 from rnst.experiments.stylization import stylize
@@ -17,7 +17,16 @@ from rnst.results import Result
 _GROUPS = {
     "Pictures": ("content", "style", "output", "size", "side"),
     "How it looks": ("style_weight", "content_weight", "tv_weight", "style_scale", "colors", "init"),
-    "Network": ("encoder", "weights", "style_layers", "content_layers", "pooling", "strides"),
+    "Network": ("encoder", "weights", "style_layers", "content_layers"),
+    "Losses": (
+        "convention",
+        "style_loss",
+        "style_layer_weights",
+        "content_layer_weights",
+        "normalize_gradients",
+        "smoothing",
+    ),
+    "Changes to the network": ("pooling", "pool_kernel", "strides", "stem", "padding", "relu"),
     "Several styles and regions": ("style_weights", "style_mask", "content_mask"),
     "Effort": ("steps", "scales", "optimizer", "learning_rate", "history", "line_search", "precision"),
     "Parametrization": ("parameters", "fourier_decay", "color_basis", "shifts"),
@@ -49,7 +58,7 @@ def run(arguments: list[str]) -> None:
         description=_DESCRIPTION,
         formatter_class=ShortHelp,
     )
-    parser.add_argument("--config", action="config", help="YAML file with any of the options below")
+    parser.add_argument("--config", action="config", help="preset (draft, print, ...) or YAML file of options")
     add_options(parser, StylizationSettings, _GROUPS)
     for name, explanation in _MORE.items():
         parser.add_argument(name, **explanation)

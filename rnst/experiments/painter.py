@@ -18,7 +18,7 @@ from rnst.encoders.encoder import Encoder
 from rnst.errors import RnstError
 from rnst.experiments.scene import Scene
 from rnst.experiments.stylization_settings import SMALLEST_SIZE, StylizationSettings
-from rnst.experiments.targets import StyleTargets, content_losses, regional, weighted
+from rnst.experiments.targets import StyleTargets, content_losses, even_pull, regional, weighted
 from rnst.image.color import DecorrelatedColor, ImageColor, PlainColor
 from rnst.image.io import fit_long_side, resize
 from rnst.image.parameters import FourierImage, ImageParameter, PixelImage
@@ -175,15 +175,24 @@ class Painter:
         straight, *shifted = draw_offsets(self._settings.shifts, _STRIDE_PERIOD, self._settings.seed)
         first, last = scale.first_step // STEPS_OF_A_VIEW, math.ceil(scale.steps / STEPS_OF_A_VIEW) - 1
         turns = [shifted[(first + turn) % len(shifted)] for turn in range(last)] if shifted else []
-        views = {}
-        for offset in {*turns, straight}:
+        views: dict[tuple[int, int], View] = {}
+        pull: Sequence[dict[str, float]] = ({}, {})
+        for offset in dict.fromkeys((straight, *turns)):
             features = self._encoder(shift(content, offset))
             style = styles[0]
             if masks is not None:
                 style = regional(styles, [shift(mask, offset) for mask in masks], features)
-            objective = weighted(self._settings, style, content_losses(self._settings, features))
+            losses = content_losses(self._settings, features)
+            if self._settings.normalize_gradients and offset == straight:
+                pull = even_pull(style, losses, self._encoder(self._halfway(content)))
+            objective = weighted(self._settings, style, losses, pull)
             views[offset] = View(offset, self._steady(objective, size))
         return [views[offset] for offset in (*turns, straight)]
+
+    def _halfway(self, content: Tensor) -> Tensor:
+        """Between photo and painting, where neither has reached its target and both pull."""
+        painting = self._scene.regions[0].sources[0].image.to(content.device)
+        return (content + resize(painting, (content.shape[-2], content.shape[-1]))) / 2
 
     def _steady(self, objective: Objective, size: tuple[int, int]) -> Objective | TemporalObjective:
         """Tied to the last frame of a sequence, where there is one."""

@@ -1,7 +1,7 @@
 """Paint a photo in the style of a painting: read, load, paint coarse to fine, write."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 from pytorch_lightning.callbacks import Callback
@@ -20,7 +20,7 @@ from rnst.experiments.painter import NoPictureError, Painted, Painter, plan_scal
 from rnst.experiments.record import check_scores, describe, hash_of, names, result_of, scores_of, title
 from rnst.experiments.scene import Scene, picture_size, read_scene
 from rnst.experiments.stylization_settings import NO_CONTENT, StylizationSettings
-from rnst.experiments.targets import StyleTargets
+from rnst.experiments.targets import StyleTargets, usual_weights
 from rnst.image.io import write_image
 from rnst.results import Result
 
@@ -128,19 +128,21 @@ def open_studio(settings: StylizationSettings, console: Console | None = None, o
         find_network(settings.encoder),
         layers,
         weights=settings.weights,
-        plumbing=Plumbing(settings.pooling, settings.strides),
+        plumbing=Plumbing(**{entry.name: getattr(settings, entry.name) for entry in fields(Plumbing)}),
         seed=settings.seed,
     )
     return Studio(encoder, facts, console or Console(stderr=True), on_step)
 
 
 def with_layers(settings: StylizationSettings) -> StylizationSettings:
-    """The encoder's default layers where none are named, and none where there is no content to look at."""
+    """The encoder's default layers where none are named, none where there is no content to look at, and all weights."""
     network = find_network(settings.encoder)
     without_content = settings.content == NO_CONTENT or settings.content_weight == 0
     return settings.replaced(
         style_layers=settings.style_layers or list(network.style_layers),
         content_layers=[] if without_content else settings.content_layers or list(network.content_layers),
+        **({"content_layer_weights": None} if without_content else {}),
+        **usual_weights(settings),
     )
 
 

@@ -54,9 +54,16 @@ class StylizationSettings:
         fourier_decay: how much more easily broad shapes move than fine ones, as frequency to that power.
         color_basis: what colors are made of: rgb, or decorrelated, in which noise has the colors of photos.
         shifts: positions of the picture against the network's strides that take turns; 1 lets stride patterns stay.
-        style_weight: of the mean style distance, which is relative to the painting's own Gram matrix.
-        content_weight: of the content distance, which is relative to the photo's own features.
-        tv_weight: of the total variation; smooths.
+        style_weight: of the style distance; none means what is usual with --convention (10 for relative).
+        content_weight: of the content distance; none means what is usual with --convention (1 for relative).
+        tv_weight: of the total variation, which smooths; none means what is usual with --convention (5 for relative).
+        convention: what the distances are divided by. relative: by the painting's and the photo's own statistics, so
+            that a weight means the same for every network; the others are those of papers and programs.
+        style_loss: gram compares Gram matrices; w2 compares means and covariances, as the distance of distributions.
+        style_layer_weights: a number for each style layer; none means 1 for all.
+        content_layer_weights: a number for each content layer; none means 1 for all.
+        normalize_gradients: weigh the layers so that each pulls as strongly, measured once at each size.
+        smoothing: softmax looks at the softmax of a layer's features; it mends nets with a few towering activations.
         style_weights: share of each style in the mixture; none means equal shares.
         style_scale: size of the style picture, 1 makes its long side that of the picture; strokes grow with it.
         content_mask: where in the picture each style goes: a gray picture for each style, white is there, or one less,
@@ -69,8 +76,13 @@ class StylizationSettings:
         sequence_weight: of the difference to the last painted frame where the content stood still.
         style_layers: names or module paths; none means the encoder's defaults.
         content_layers: names or module paths; none means the encoder's defaults.
-        pooling: keep the network's pools, or replace them by average pools.
+        pooling: keep the network's pools, or replace them by those of averages, of maxima, or of mean squares.
+        pool_kernel: even makes the windows of pools as large as their stride, as 2x2 instead of 3x3.
         strides: blur removes the checkerboard that a ResNet's strides leave in pictures; keep does not.
+        stem: dense runs the first convolution at stride 1, which takes four times as long and leaves no checkerboard.
+        padding: repeat the border of the picture instead of zeros at the first convolution, or at all of them.
+        relu: fake_last lets the gradient pass the last ReLU looked at; redirected lets it wake dead units everywhere;
+            leaky and softplus replace the function.
         precision: of the network's arithmetic; the losses are always computed in fp32.
         quality: of JPEG and WebP, 1 to 100.
         save_every: steps between two intermediate pictures; 0 keeps none.
@@ -99,9 +111,15 @@ class StylizationSettings:
     fourier_decay: float = 0.5
     color_basis: Literal["rgb", "decorrelated"] = "rgb"
     shifts: int = 16
-    style_weight: float = 10.0
-    content_weight: float = 1.0
-    tv_weight: float = 5.0
+    style_weight: float | None = None
+    content_weight: float | None = None
+    tv_weight: float | None = None
+    convention: Literal["relative", "nakano", "gatys2015", "neural-style", "gatys-torch"] = "relative"
+    style_loss: Literal["gram", "w2"] = "gram"
+    style_layer_weights: list[float] | None = None
+    content_layer_weights: list[float] | None = None
+    normalize_gradients: bool = False
+    smoothing: Literal["none", "softmax"] = "none"
     style_weights: list[float] | None = None
     style_scale: float = 1.0
     content_mask: list[str] | None = None
@@ -111,8 +129,12 @@ class StylizationSettings:
     sequence_weight: float = 0.0
     style_layers: list[str] | None = None
     content_layers: list[str] | None = None
-    pooling: Literal["keep", "avg"] = "keep"
+    pooling: Literal["keep", "avg", "max", "l2"] = "keep"
+    pool_kernel: Literal["keep", "even"] = "keep"
     strides: Literal["keep", "blur"] = "blur"
+    stem: Literal["keep", "dense"] = "keep"
+    padding: Literal["keep", "first", "all"] = "keep"
+    relu: Literal["keep", "fake_last", "redirected", "leaky", "softplus"] = "keep"
     precision: Literal["bf16", "fp32"] = "bf16"
     quality: int = QUALITY
     save_every: int = 50
@@ -133,8 +155,9 @@ class StylizationSettings:
             if getattr(self, name) != "auto" and getattr(self, name) < 1:
                 raise InvalidValueError(f"--{name}", getattr(self, name), "at least 1")
         for name in _NOT_NEGATIVE:
-            if getattr(self, name) < 0:
-                raise InvalidValueError(f"--{name}", getattr(self, name), "0 or more")
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise InvalidValueError(f"--{name}", value, "0 or more")
         for name in _POSITIVE:
             value = getattr(self, name)
             if value is not None and value <= 0:
@@ -142,6 +165,7 @@ class StylizationSettings:
         if not 1 <= self.quality <= _BEST_QUALITY:
             raise InvalidValueError("--quality", self.quality, f"from 1 to {_BEST_QUALITY}")
         self._check_styles()
+        self._check_layers()
         if not self.has_folder:
             check_format(self.output, self.size)
 
@@ -155,6 +179,17 @@ class StylizationSettings:
             raise InvalidValueError("--style_weights", weights, wanted)
         if self.style_weight == 0 and (self.content_weight == 0 or self.content == NO_CONTENT):
             raise InvalidValueError("--style_weight", self.style_weight, "more than 0 where the content has no weight")
+
+    def _check_layers(self) -> None:
+        if self.style_loss == "w2" and self.convention != "relative":
+            raise InvalidValueError("--convention", self.convention, "relative where --style_loss is w2")
+        for part in ("style", "content"):
+            layers, weights = getattr(self, f"{part}_layers"), getattr(self, f"{part}_layer_weights")
+            if weights is None or (layers is None and weights):
+                continue
+            if len(weights) != len(layers or ()) or min(weights, default=0) < 0:
+                wanted = f"a number of 0 or more for each of the layers {', '.join(layers or ('(none)',))}"
+                raise InvalidValueError(f"--{part}_layer_weights", weights, wanted)
 
     @property
     def styles(self) -> tuple[str, ...]:

@@ -10,10 +10,14 @@ from rnst.encoders.encoder import Encoder
 from rnst.experiments.scene import Region, Source
 from rnst.experiments.stylization_settings import StylizationSettings
 from rnst.image.io import fit_long_side, resize
+from rnst.losses.balance import balance, evened
+from rnst.losses.conventions import find_convention
 from rnst.losses.objective import Objective, Weights
 from rnst.losses.perceptual import ContentLoss, GramLoss
 from rnst.losses.regions import RegionalLoss
+from rnst.losses.smoothing import Softened, SoftenedContentLoss, softened_moments
 from rnst.losses.statistics import Moments, blend, moments
+from rnst.losses.wasserstein import WassersteinLoss
 
 Losses = dict[str, nn.Module]
 
@@ -47,7 +51,7 @@ class StyleTargets:
         weights = [source.weight for source in region.sources]
         if len(measured) > 1:
             measured = [{layer: blend([one[layer] for one in measured], weights) for layer in measured[0]}]
-        return {layer: GramLoss(target) for layer, target in measured[0].items()}
+        return {layer: _style_loss(self._settings, target) for layer, target in measured[0].items()}
 
     def _moments(self, source: Source, long_side: int) -> dict[str, Moments]:
         size = fit_long_side((source.image.shape[-2], source.image.shape[-1]), long_side)
@@ -57,7 +61,8 @@ class StyleTargets:
         found = {}
         for layer in self._settings.style_layers or ():
             shape = features[layer].shape[-2:]
-            found[layer] = moments(features[layer], None if mask is None else at_layer(mask, shape))
+            measure = moments if self._settings.smoothing == "none" else softened_moments
+            found[layer] = measure(features[layer], None if mask is None else at_layer(mask, shape))
         return found
 
 
@@ -84,9 +89,62 @@ def at_layer(mask: Tensor, size: torch.Size) -> Tensor:
 
 def content_losses(settings: StylizationSettings, features: Mapping[str, Tensor]) -> Losses:
     """Layer -> loss with the features of the photo, exactly as large as the picture, as its target."""
-    return {layer: ContentLoss(features[layer]) for layer in settings.content_layers or ()}
+    kind = ContentLoss if settings.smoothing == "none" else SoftenedContentLoss
+    factor = find_convention(settings.convention).content_factor
+    return {layer: kind(features[layer], factor) for layer in settings.content_layers or ()}
 
 
-def weighted(settings: StylizationSettings, style: Losses, content: Losses) -> Objective:
-    """The objective that the picture minimizes."""
-    return Objective(style, content, Weights(settings.style_weight, settings.content_weight, settings.tv_weight))
+def even_pull(style: Losses, content: Losses, features: Mapping[str, Tensor]) -> tuple[dict[str, float], ...]:
+    """Weights of style and content layers under which all of them pull alike on an image with those features."""
+    return tuple(evened(balance(style, features), balance(content, features)))
+
+
+def weighted(
+    settings: StylizationSettings, style: Losses, content: Losses, pull: Sequence[Mapping[str, float]] = ({}, {})
+) -> Objective:
+    """The objective that the picture minimizes.
+
+    Args:
+        settings: weights of parts and layers, and what they mean.
+        style: layer -> loss.
+        content: layer -> loss.
+        pull: weights of style and content layers, beside those of the settings.
+    """
+    convention = find_convention(settings.convention)
+    parts = [(style, settings.style_layer_weights, pull[0]), (content, settings.content_layer_weights, pull[1])]
+    layers = []
+    for losses, own, balanced in parts:
+        common = len(losses) if convention.adds_layers else 1  # the objective takes the mean
+        weights = own or [1.0] * len(losses)
+        layers.append(
+            {layer: common * weight * balanced.get(layer, 1.0) for layer, weight in zip(losses, weights, strict=True)}
+        )
+    usual = usual_weights(settings)
+    return Objective(
+        style,
+        content,
+        Weights(
+            usual["style_weight"],
+            usual["content_weight"],
+            usual["tv_weight"],
+            style_layers=layers[0],
+            content_layers=layers[1],
+            absolute_variation=convention.absolute_variation,
+        ),
+    )
+
+
+def usual_weights(settings: StylizationSettings) -> dict[str, float]:
+    """The three weights; those that are not set are the ones that are usual with the convention."""
+    convention = find_convention(settings.convention)
+    names = ("style_weight", "content_weight", "tv_weight")
+    chosen = {name: getattr(settings, name) for name in names}
+    return {name: getattr(convention, name) if value is None else value for name, value in chosen.items()}
+
+
+def _style_loss(settings: StylizationSettings, target: Moments) -> nn.Module:
+    if settings.style_loss == "w2":
+        loss: nn.Module = WassersteinLoss(target)
+    else:
+        loss = GramLoss(target, find_convention(settings.convention).style_factor)
+    return loss if settings.smoothing == "none" else Softened(loss)

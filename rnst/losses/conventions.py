@@ -58,25 +58,27 @@ def _by_fourth_power(gram: Tensor) -> Tensor:
 
 CONVENTIONS = {
     "relative": Convention(
-        relative_factor, relative_factor, adds_layers=False, style_weight=10, content_weight=1, tv_weight=5
+        relative_factor, relative_factor, adds_layers=False, style_weight=10.0, content_weight=1.0, tv_weight=5.0
     ),
     # Nakano 2019, as PyTorch's tutorial; the weight is that of the robust ResNet-50.
-    "nakano": Convention(_by_fourth_power, _mean_over_positions, adds_layers=True, style_weight=1e9, content_weight=1),
+    "nakano": Convention(
+        _by_fourth_power, _mean_over_positions, adds_layers=True, style_weight=1e9, content_weight=1.0
+    ),
     # Gatys et al. 2015 and 2016, equations 1, 4 and 5: 1 / (4 N^2 M^2), a fifth for each of five layers, and 1 / 2.
     "gatys2015": Convention(
         lambda gram: _constant(gram, 0.25 / len(gram) ** 2),
         lambda target: _constant(target, 0.5),
         adds_layers=False,
         style_weight=1e3,
-        content_weight=1,
+        content_weight=1.0,
     ),
     # Johnson's neural-style and its successor in PyTorch.
     "neural-style": Convention(
         _by_fourth_power,
         _mean_over_positions,
         adds_layers=True,
-        style_weight=100,
-        content_weight=5,
+        style_weight=100.0,
+        content_weight=5.0,
         tv_weight=1e-3,
         absolute_variation=True,
     ),
@@ -85,8 +87,8 @@ CONVENTIONS = {
         lambda gram: 1e3 * _by_fourth_power(gram),
         _mean_over_positions,
         adds_layers=True,
-        style_weight=1,
-        content_weight=1,
+        style_weight=1.0,
+        content_weight=1.0,
     ),
 }
 

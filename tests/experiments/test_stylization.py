@@ -67,7 +67,14 @@ def test_picture_and_sidecar_are_complete() -> None:
     assert result.seconds > 0
     assert result.peak_memory_bytes > 1 << 20
     assert {"total", "style", "content", "total_variation"} == result.losses.keys()
-    expected = _settings(scales=2, style_layers=["layer1", "layer2", "layer3", "layer4"], content_layers=["layer3"])
+    expected = _settings(
+        scales=2,
+        style_weight=10.0,
+        content_weight=1.0,
+        tv_weight=5.0,
+        style_layers=["layer1", "layer2", "layer3", "layer4"],
+        content_layers=["layer3"],
+    )
     sources = {"content_path": "../cat.png", "style_paths": ["../waves.png"]}
     assert dict(result.settings) == {**expected.as_dict(), **sources}, "layers that were not named are"
     assert "4/4" in shown
