@@ -62,6 +62,7 @@ def run(arguments: list[str]) -> None:
     add_options(parser, StylizationSettings, _GROUPS)
     for name, explanation in _MORE.items():
         parser.add_argument(name, **explanation)
+    arguments = with_found_configs(arguments, "stylize")
     options = parser.parse_args(gathered(arguments, list_options(StylizationSettings))).as_dict()
     options.pop("config", None)
     view, port, compare = options.pop("view"), options.pop("view_port"), options.pop("compare")
