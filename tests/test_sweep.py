@@ -16,6 +16,7 @@ import yaml
 
 from rnst.cli import main, stylize
 from rnst.image.io import write_image
+from rnst.metrics.score_table import SCORE_TABLE
 from rnst.results import Result
 from tests.offline_runs import read_run, run_folders
 
@@ -72,6 +73,9 @@ def test_sweep__paints_scores_picks_and_compares(capsys: pytest.CaptureFixture[s
         for weight in (1.0, 10.0)
         for init in ("content", "noise")
     }
+    for result in results:
+        assert set(result.scores) == {*SCORE_TABLE, "picked"}
+        assert result.scores["style_loss_reduction"] >= 1.0
     picked = [result for result in results if result.scores["picked"]]
     assert sorted(result.encoder for result in picked) == ["resnet18", "resnet34"]
     with Path("swept/results.csv").open(encoding="utf-8") as file:

@@ -66,11 +66,13 @@ class Painted:
         image: (1, 3, H, W) in [0, 1] of lowest loss.
         losses: of that picture, by name.
         finished: False where the user stopped it.
+        first_losses: of the picture that it began with.
     """
 
     image: Tensor
     losses: dict[str, float]
     finished: bool
+    first_losses: dict[str, float]
 
 
 def plan_scales(size: tuple[int, int], settings: StylizationSettings) -> list[Scale]:
@@ -140,7 +142,7 @@ class Painter:
             finished = _fit(trainer, task)
         if task.best_image is None:
             raise NoPictureError if finished else KeyboardInterrupt
-        return Painted(task.best_image.cpu(), task.best_losses, finished)
+        return Painted(task.best_image.cpu(), task.best_losses, finished, task.first_losses)
 
     def _trainer(self, callbacks: Sequence[Callback], loggers: Sequence[Logger]) -> pl.Trainer:
         return pl.Trainer(

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import RANDOM, weights_file
@@ -22,6 +21,7 @@ from rnst.metrics.scores import score
 from rnst.results import Result
 
 _KIBIBYTE = 1024
+_TINY = 1e-12
 
 
 def describe(settings: StylizationSettings) -> dict[str, object]:
@@ -87,13 +87,14 @@ def check_scores(settings: StylizationSettings, scene: Scene) -> None:
         raise InvalidValueError("--size", settings.size, wanted)
 
 
-def scores_of(settings: StylizationSettings, scene: Scene, image: Tensor) -> dict[str, float]:
+def scores_of(settings: StylizationSettings, scene: Scene, painted: Painted) -> dict[str, float]:
     """All measures of the finished picture, against the first style at the size at which it was looked at."""
     if not settings.scores or scene.photo is None:
         return {}
     style = scene.regions[0].sources[0].image
-    size = fit_long_side((style.shape[-2], style.shape[-1]), max(image.shape[-2:]))
-    return score(image, scene.photo.image, resize(style, size))
+    size = fit_long_side((style.shape[-2], style.shape[-1]), max(painted.image.shape[-2:]))
+    scores = score(painted.image, scene.photo.image, resize(style, size))
+    return {**scores, "style_loss_reduction": painted.first_losses["style"] / max(painted.losses["style"], _TINY)}
 
 
 def hash_of(settings: StylizationSettings) -> str:

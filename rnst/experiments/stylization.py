@@ -110,7 +110,7 @@ def paint(settings: StylizationSettings, scene: Scene, studio: Studio, targets: 
         studio.console.print(note, markup=False)
     painted = _paint(settings, scene, studio, targets, tracker)
     seconds = time.perf_counter() - began
-    result = result_of(settings, painted, seconds, scores_of(settings, scene, painted.image), described)
+    result = result_of(settings, painted, seconds, scores_of(settings, scene, painted), described)
     write_image(painted.image, settings.output, result.settings, quality=settings.quality, like=scene.photo)
     result.write()
     tracker.finish(painted.image, painted.losses, result.scores)
@@ -166,7 +166,8 @@ def _paint(
         try:
             for scale in plan[1:]:
                 if painted.finished:
-                    painted = painter.paint(scale, painted.image, watchers, tracker.loggers)
+                    next_size = painter.paint(scale, painted.image, watchers, tracker.loggers)
+                    painted = replace(next_size, first_losses=painted.first_losses)
         except (KeyboardInterrupt, NoPictureError):  # before this scale had a picture: that of the last one is kept
             painted = replace(painted, finished=False)
     if not painted.finished:

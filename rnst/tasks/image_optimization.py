@@ -86,6 +86,7 @@ class ImageOptimization(pl.LightningModule):
         self.first_step = schedule.first_step
         self.margin = margin
         self.losses: dict[str, float] = {}
+        self.first_losses: dict[str, float] = {}
         self.best_losses: dict[str, float] = {"total": math.inf}
         self.best_image: Tensor | None = None
         self._best_parameters = _copies(image)
@@ -120,6 +121,7 @@ class ImageOptimization(pl.LightningModule):
             image = self.image()
             losses = view.objective(self.encoder(shift(image, view.offset)), image)
         self.losses = {name: value.item() for name, value in losses.items()}
+        self.first_losses = self.first_losses or self.losses
         if self.losses["total"] < self.best_losses["total"]:
             self.best_losses, self.best_image = self.losses, self._shown(image)
             self._best_parameters = _copies(self.image)
