@@ -15,6 +15,7 @@ COMMANDS = {
     "stylize": "paint a photo in the style of a painting; also as stylize.py",
     "train": "train robust weights; also as train_robust.py",
     "curve": "draw the accuracy of trainings by epoch",
+    "evaluate": "measure a network clean and under attack",
     "models": "list the networks",
     "convert": "weights of others to ours, ours to MadryLab's layout",
     "sweep": "paint every content in every style by every encoder; score, pick and compare",

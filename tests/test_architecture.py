@@ -15,30 +15,32 @@ _LEVELS: tuple[dict[str, str], ...] = (
     {
         "rnst.image": "profiles metadata formats io masks color_matching strokes painting samples color parameters "
         "transforms",
-        "rnst.attacks": "ball attack loss pgd fgsm",
+        "rnst.attacks": "ball attack loss pgd fgsm autoattack",
         "rnst.metrics": "arrays artifacts color_distance content_similarity random_network style_distance score_table "
-        "scores pareto",
+        "scores pareto robustness",
     },
     {
-        "rnst.data": "imagenet restricted_imagenet crops order photos sources cifar10 datamodules",
+        "rnst.data": "imagenet restricted_imagenet crops order photos sources cifar10 batches evaluation_photos "
+        "datamodules",
         "rnst.encoders": "families published tokens probe layers pools surgery relus plumbing timm_networks catalog "
         "graph block_convolution twin safe_pickle containers layouts weights transfer downloads conversion encoder "
-        "receptive_fields",
+        "receptive_fields classifier",
         "rnst.losses": "outer_product statistics conventions perceptual smoothing wasserstein balance regions "
         "regularizers activations objective temporal",
     },
     {"rnst.optimization": "tiles memory ranks tiled_gradient devices health optimizers"},
-    {"rnst.tasks": "recipe training_losses attack_sample robust_classifier image_optimization"},
+    {"rnst.tasks": "recipe training_losses attack_sample robustness_test robust_classifier image_optimization"},
     {
         "rnst.callbacks": "plots curves live_view images averaging overfitting progress tracking dashboard",
         "rnst.gallery": "pictures summary page",
     },
     {
-        "rnst.experiments": "run_state robust_training stylization_settings scene targets output_names painter record "
-        "stylization series picking sweep_plan sweep sweep_report feature_visualization transferability corruption "
+        "rnst.experiments": "run_state robust_training evaluation_settings evaluation stylization_settings scene "
+        "targets output_names painter record stylization series picking sweep_plan sweep sweep_report "
+        "feature_visualization transferability corruption "
         "layer_robustness artifacts"
     },
-    {"rnst.commands": "parsing options train_help train curve stylize models convert sweep gallery dashboard"},
+    {"rnst.commands": "parsing options train_help train curve evaluate stylize models convert sweep gallery dashboard"},
     {"rnst": "cli"},
 )
 _PLACES = {
@@ -47,11 +49,12 @@ _PLACES = {
     for folder, names in folders.items()
     for index, name in enumerate(names.split())
 }
-# Experiments do not know each other, with this exception: one program in several files.
+# Experiments do not know each other, with these exceptions: programs in several files.
 _PAINTING = (
     "stylization_settings scene targets output_names painter record stylization series picking sweep_plan sweep "
     "sweep_report"
 )
+_EVALUATION = "evaluation_settings evaluation"
 # What is fenced in -> the only modules, or packages, that may use it.
 _FENCES = {
     "PIL": {"rnst.image.io", "rnst.image.formats", "rnst.image.metadata", "rnst.image.profiles"},
@@ -95,7 +98,8 @@ def _may_import(importer: str, imported: str) -> bool:
     (level, folder, index), (its_level, its_folder, its_index) = _PLACES[importer], _PLACES[imported]
     if (level, folder) != (its_level, its_folder):
         return its_level < level
-    same_program = {importer.split(".")[-1], imported.split(".")[-1]} <= set(_PAINTING.split())
+    pair = {importer.split(".")[-1], imported.split(".")[-1]}
+    same_program = any(pair <= set(program.split()) for program in (_PAINTING, _EVALUATION))
     return its_index < index and (folder != "rnst.experiments" or same_program)
 
 

@@ -11,8 +11,8 @@ import yaml
 from torch import Tensor
 
 from rnst.cli import train_robust
+from rnst.data.imagenet import IMAGENET
 from rnst.data.restricted_imagenet import RESTRICTED_IMAGENET
-from rnst.data.sources import FolderSource
 from rnst.encoders.catalog import build_classifier
 from rnst.encoders.weights import load_into, read_weights
 from rnst.tasks.robust_classifier import RobustClassifier
@@ -92,7 +92,7 @@ def test_recipe(recipe: Path, make_photos: MakePhotos, capsys: pytest.CaptureFix
     folders = [ids[0] for ids in RESTRICTED_IMAGENET.values()]
     options: dict[str, Any] = {}
     if settings["data"].get("classes") == "imagenet":
-        names = list(FolderSource(Path(), "imagenet").class_names)
+        names = list(IMAGENET)
     elif settings["data"].get("classes", "folders") == "folders":  # the folders take the place of CIFAR's archive, too
         names = folders = [f"n{number}" for number in range(4)]
         options = {"data.source": "folders", "data.classes": "folders"}

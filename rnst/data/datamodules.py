@@ -9,15 +9,22 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
+from rnst.data.batches import Batch, Sample, evenly, in_floats
 from rnst.data.cifar10 import Cifar10Source
 from rnst.data.crops import Crop, evaluation_side, evaluation_transform, training_side, training_transform
 from rnst.data.order import Epoch, EpochLoader, Share, balanced_order, derived_seed, shuffled
 from rnst.data.photos import LabeledPhotos, View
-from rnst.data.sources import IMAGENET_MEAN, IMAGENET_STD, Classes, FolderSource, Source, Split, Statistics
+from rnst.data.sources import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    KNOWN_GROUPS,
+    Classes,
+    FolderSource,
+    Source,
+    Split,
+    Statistics,
+)
 from rnst.errors import InvalidValueError
-
-_Sample = tuple[Tensor, int]
-_Batch = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True)
@@ -99,7 +106,9 @@ class PhotoFolders(pl.LightningDataModule):
             )
         self.root = root
         self.name: str = name
-        self.source: Source = Cifar10Source(root) if source == "cifar10" else FolderSource(root, classes)
+        self.source: Source = (
+            Cifar10Source(root) if source == "cifar10" else FolderSource(root, KNOWN_GROUPS.get(classes))
+        )
         self.image_size = image_size
         self.stages = list(stages or [])
         self.crop: Crop = crop
@@ -138,18 +147,17 @@ class PhotoFolders(pl.LightningDataModule):
         epoch = Epoch(photos, order, seed)
         return EpochLoader(epoch, self._share(len(epoch), even=True), **self._loading())
 
-    def val_dataloader(self) -> DataLoader[_Sample]:
+    def val_dataloader(self) -> DataLoader[Sample]:
         """Photos that were never trained on, at the size of the current stage."""
-        return self._loader(self._evaluation_subset(self._photos("val", self._size_now())))
+        return self._loader(evenly(self._photos("val", self._size_now()), self.evaluation_photos))
 
-    def test_dataloader(self) -> DataLoader[_Sample]:
+    def test_dataloader(self) -> DataLoader[Sample]:
         """The same photos at the final size."""
-        return self._loader(self._evaluation_subset(self._photos("val", self.image_size)))
+        return self._loader(evenly(self._photos("val", self.image_size), self.evaluation_photos))
 
-    def on_after_batch_transfer(self, batch: list[Tensor], dataloader_idx: int) -> _Batch:  # noqa: ARG002 - a hook
+    def on_after_batch_transfer(self, batch: list[Tensor], dataloader_idx: int) -> Batch:  # noqa: ARG002 - a hook
         """Bytes to float32 in [0, 1], channels last, on the device."""
-        images, labels = batch
-        return images.to(torch.float32, memory_format=torch.channels_last).div_(255.0), labels
+        return in_floats(batch)
 
     def _size_now(self) -> int:
         return self.size_at(self._epoch_now())
@@ -170,14 +178,7 @@ class PhotoFolders(pl.LightningDataModule):
         transform = training_transform(size, self.crop, jitter=self.jitter)
         return View(training_side(size, self.crop), transform, self.cache)
 
-    def _evaluation_subset(self, photos: LabeledPhotos) -> LabeledPhotos | Subset[_Sample]:
-        if not 0 < self.evaluation_photos < len(photos):
-            return photos
-        # The files are sorted by class, so an even stride takes the same share of each.
-        chosen = torch.linspace(0, len(photos) - 1, self.evaluation_photos).long().tolist()
-        return Subset(photos, chosen)
-
-    def _loader(self, photos: LabeledPhotos | Subset[_Sample]) -> DataLoader[_Sample]:
+    def _loader(self, photos: Subset[Sample]) -> DataLoader[Sample]:
         return DataLoader(photos, sampler=self._share(len(photos)), **self._loading())
 
     def _share(self, length: int, *, even: bool = False) -> Share:

@@ -52,12 +52,12 @@ class FolderSource(Source):
 
     Args:
         root: folder with train and val.
-        classes: "folders" makes each subfolder of train a class; the others group WordNet ids.
+        groups: class name -> its subfolders, as those of KNOWN_GROUPS. None makes each subfolder of train a class.
     """
 
-    def __init__(self, root: Path, classes: Classes) -> None:
+    def __init__(self, root: Path, groups: Groups | None = None) -> None:
         self._root = root
-        self._classes = classes
+        self._given = groups
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -75,8 +75,8 @@ class FolderSource(Source):
 
     def _groups(self) -> Groups:
         """Class name -> its subfolders."""
-        if self._classes != "folders":
-            return KNOWN_GROUPS[self._classes]
+        if self._given is not None:
+            return self._given
         train = _existing(self._root / "train", "training photos")
         return {path.name: (path.name,) for path in sorted(train.iterdir()) if path.is_dir()}
 

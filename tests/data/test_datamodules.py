@@ -138,12 +138,15 @@ def test_train_and_val_share_no_photo(make_photos: MakePhotos) -> None:
         split: set(photos.paths)
         for split, photos in (
             ("train", cast("Any", data.train_dataloader().dataset).photos),
-            ("val", cast("Any", data.val_dataloader().dataset)),
+            ("val", cast("Any", data.val_dataloader().dataset).dataset),
         )
     }
     assert paths["train"] == set((root / "train").rglob("*.png"))
     assert paths["val"] == set((root / "val").rglob("*.png"))
-    assert cast("Any", data.test_dataloader().dataset).paths == cast("Any", data.val_dataloader().dataset).paths
+    assert (
+        cast("Any", data.test_dataloader().dataset).dataset.paths
+        == cast("Any", data.val_dataloader().dataset).dataset.paths
+    )
 
 
 def test_train_loader__shuffles_and_drops_the_rest(make_photos: MakePhotos) -> None:

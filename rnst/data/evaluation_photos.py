@@ -1,0 +1,50 @@
+"""Photos to measure a network on: one split, at one size, an even choice of each class."""
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Subset
+
+from rnst.data.batches import Batch, Sample, evenly, in_floats
+from rnst.data.crops import Crop, evaluation_side, evaluation_transform
+from rnst.data.order import Share
+from rnst.data.photos import View
+from rnst.data.sources import Source, Split
+
+
+class EvaluationPhotos(pl.LightningDataModule):
+    """The middle of each photo, no augmentation; each photo is seen exactly once by any number of devices.
+
+    Args:
+        source: where they come from.
+        split: which of them.
+        image_size: side of the square images in pixels.
+        crop: "padded" where photos have the image size already; anything else cuts a margin off.
+        photos: how many, evenly spread over the classes; 0 means all.
+        batch_size: images of one step on one device.
+        workers: decoding processes; 0 decodes in the main process.
+    """
+
+    def __init__(
+        self, source: Source, *, split: Split, image_size: int, crop: Crop, photos: int, batch_size: int, workers: int
+    ) -> None:
+        super().__init__()
+        self._view = View(evaluation_side(image_size, crop), evaluation_transform(image_size))
+        self._batch_size, self._workers = batch_size, workers
+        self.chosen: Subset[Sample] = evenly(source.open(split, self._view), photos)
+
+    def test_dataloader(self) -> DataLoader[Sample]:
+        """This device's share."""
+        trainer = self.trainer
+        rank, ranks = (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
+        return DataLoader(
+            self.chosen,
+            batch_size=self._batch_size,
+            sampler=Share(len(self.chosen), rank, ranks),
+            num_workers=self._workers,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def on_after_batch_transfer(self, batch: list[Tensor], dataloader_idx: int) -> Batch:  # noqa: ARG002 - a hook
+        """Bytes to floats, on the device."""
+        return in_floats(batch)

@@ -1,0 +1,188 @@
+"""What an evaluation found: right answers by class, attack and radius; and signs that an attack was too weak."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Self
+
+from rnst.errors import MissingPathError, UnreadableFileError
+from rnst.files import written_aside
+
+CLEAN = "clean"
+AUTOATTACK = "AutoAttack"
+
+_Z_95 = 1.959964  # of a normal distribution, 95 % lie within so many standard deviations
+_NOISE = 0.005  # a rise of the accuracy up to this is chance: random starts differ
+_WIDE_GAP = 0.1  # between PGD and AutoAttack
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Right answers under one attack.
+
+    Attributes:
+        attack: "clean", "PGD-20" and so on.
+        radius: of the ball.
+        steps: of the attack; 0 where it has none of its own.
+        right_of_class: how many photos of each class were answered rightly.
+    """
+
+    attack: str
+    radius: float
+    steps: int
+    right_of_class: tuple[int, ...]
+
+    @property
+    def right(self) -> int:
+        """Right answers in all."""
+        return sum(self.right_of_class)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Accuracy of one network, clean and under attack.
+
+    Attributes:
+        network: name or file.
+        data: folder of the photos.
+        norm: of the ball.
+        image_size: side of the photos in pixels, at which radii are stated.
+        class_names: one for each label.
+        photos_of_class: how many photos of each class were looked at.
+        measurements: clean first, then attack by attack, radii rising.
+        settings: every setting, resolved.
+        facts: what the weight file says of itself.
+        weights_sha256: of the weight file.
+        seconds: that it took.
+        versions: of the libraries.
+    """
+
+    network: str
+    data: str
+    norm: str
+    image_size: int
+    class_names: tuple[str, ...]
+    photos_of_class: tuple[int, ...]
+    measurements: tuple[Measurement, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    weights_sha256: str = ""
+    seconds: float = 0.0
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def photos(self) -> int:
+        """Photos in all."""
+        return sum(self.photos_of_class)
+
+    @property
+    def attacks(self) -> tuple[str, ...]:
+        """Names of the attacks in order, without "clean"."""
+        return tuple(dict.fromkeys(one.attack for one in self.measurements if one.attack != CLEAN))
+
+    @property
+    def radii(self) -> tuple[float, ...]:
+        """All radii, rising; 0 is clean."""
+        return tuple(sorted({one.radius for one in self.measurements}))
+
+    def accuracy(self, measurement: Measurement) -> float:
+        """Share of right answers."""
+        return measurement.right / self.photos
+
+    def find(self, attack: str, radius: float) -> Measurement | None:
+        """The measurement of an attack at a radius; at radius 0 the clean one."""
+        wanted = CLEAN if radius == 0 else attack
+        return next((one for one in self.measurements if (one.attack, one.radius) == (wanted, radius)), None)
+
+    def curve(self, attack: str) -> tuple[list[float], list[float]]:
+        """Radii and accuracies under one attack, from the clean photos on."""
+        found = [(radius, one) for radius in self.radii if (one := self.find(attack, radius)) is not None]
+        return [radius for radius, _ in found], [self.accuracy(one) for _, one in found]
+
+    def write(self, path: Path) -> None:
+        """Write everything as JSON, complete or not at all; accuracies and warnings are written for readers' sake."""
+        content = asdict(self)
+        content["photos"] = self.photos
+        for entry, measurement in zip(content["measurements"], self.measurements, strict=True):
+            entry["accuracy"] = round(self.accuracy(measurement), 6)
+            entry["interval_95"] = [round(end, 6) for end in interval(measurement.right, self.photos)]
+        content["warnings"] = masking_signs(self)
+        with written_aside(path) as aside:
+            aside.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read what `write` wrote.
+
+        Raises:
+            MissingPathError: no such file.
+            UnreadableFileError: not an evaluation of ours.
+        """
+        if not path.is_file():
+            raise MissingPathError(path, "evaluation", "Give the evaluation.json that rnst evaluate wrote.")
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            known = {entry.name: content[entry.name] for entry in fields(cls)}
+            known |= {name: tuple(known[name]) for name in ("class_names", "photos_of_class")}
+            known["measurements"] = tuple(
+                Measurement(one["attack"], one["radius"], one["steps"], tuple(one["right_of_class"]))
+                for one in known["measurements"]
+            )
+            return cls(**known)
+        except (ValueError, KeyError, TypeError) as error:
+            raise UnreadableFileError(path, "an evaluation", str(error)) from error
+
+
+def interval(right: int, photos: int) -> tuple[float, float]:
+    """Where the true accuracy lies with 95 % confidence, for photos drawn at random (Wilson 1927)."""
+    if not photos:
+        return 0.0, 1.0
+    share, weight = right / photos, _Z_95**2 / photos
+    middle = (share + weight / 2) / (1 + weight)
+    reach = _Z_95 * math.sqrt(share * (1 - share) / photos + weight / (4 * photos)) / (1 + weight)
+    return max(0.0, middle - reach), min(1.0, middle + reach)
+
+
+def masking_signs(evaluation: Evaluation) -> list[str]:
+    """What the checklists take for signs of masked gradients, that is of attacks that are too weak.
+
+    A larger ball holds the smaller, and more steps can stop after fewer, so accuracy must not rise with either
+    (Athalye et al. 2018, section 3.1; Carlini et al. 2019, section 5); nor may an attack without gradients or with
+    another loss find much more than PGD.
+    """
+    signs = []
+    for attack in evaluation.attacks:
+        radii, accuracies = evaluation.curve(attack)
+        signs += [
+            f"{attack}: accuracy rises from {before:.1%} at radius {smaller:g} to {after:.1%} at {larger:g}"
+            for (smaller, before), (larger, after) in pairwise(zip(radii, accuracies, strict=True))
+            if after - before > _NOISE
+        ]
+    for radius in evaluation.radii:
+        found = [one for attack in evaluation.attacks if (one := evaluation.find(attack, radius)) and radius]
+        signs += _more_steps_help_the_defender(evaluation, [one for one in found if one.attack != AUTOATTACK])
+        signs += _far_below_pgd(evaluation, found)
+    return signs
+
+
+def _more_steps_help_the_defender(evaluation: Evaluation, found: Sequence[Measurement]) -> list[str]:
+    ordered = sorted(found, key=lambda one: one.steps)
+    return [
+        f"radius {more.radius:g}: accuracy rises from {evaluation.accuracy(fewer):.1%} under {fewer.attack} to "
+        f"{evaluation.accuracy(more):.1%} under {more.attack}"
+        for fewer, more in pairwise(ordered)
+        if evaluation.accuracy(more) - evaluation.accuracy(fewer) > _NOISE
+    ]
+
+
+def _far_below_pgd(evaluation: Evaluation, found: Sequence[Measurement]) -> list[str]:
+    pgd = [evaluation.accuracy(one) for one in found if one.attack != AUTOATTACK]
+    return [
+        f"radius {one.radius:g}: AutoAttack leaves {evaluation.accuracy(one):.1%}, PGD {min(pgd):.1%}: the figures of "
+        "PGD promise too much"
+        for one in found
+        if one.attack == AUTOATTACK and pgd and min(pgd) - evaluation.accuracy(one) > _WIDE_GAP
+    ]
