@@ -16,8 +16,8 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "rnst.image": "profiles metadata formats io masks color_matching strokes painting samples color parameters "
         "transforms",
         "rnst.attacks": "ball attack loss pgd fgsm autoattack",
-        "rnst.metrics": "arrays artifacts color_distance content_similarity random_network style_distance score_table "
-        "scores pareto robustness",
+        "rnst.metrics": "arrays artifacts color_distance content_similarity random_network style_distance lpips "
+        "score_table scores pareto robustness",
     },
     {
         "rnst.data": "imagenet restricted_imagenet crops order photos sources cifar10 batches evaluation_photos "

@@ -78,7 +78,7 @@ _EVERY_OPTION = {
     "tracking": ["off"],
 }
 
-_TESTED_ALONE = {"aspect", "sequence", "sequence_weight", "compare", "view", "view_port"}
+_TESTED_ALONE = {"aspect", "sequence", "sequence_weight", "lpips", "compare", "view", "view_port"}
 
 
 @pytest.fixture(autouse=True)
@@ -228,6 +228,7 @@ def test_output__formats(ending: str) -> None:
 @pytest.mark.parametrize(
     ("mistake", "said"),
     [
+        ("--lpips=true", "--scores"),
         ("--content=dog.png", "dog.png"),
         ("--style=new/dog.png", "new/dog.png"),
         ("--init=dog.png", "dog.png"),

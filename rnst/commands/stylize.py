@@ -31,7 +31,7 @@ _GROUPS = {
     "Effort": ("steps", "scales", "optimizer", "learning_rate", "history", "line_search", "precision"),
     "Parametrization": ("parameters", "fourier_decay", "color_basis", "shifts"),
     "Textures and sequences": ("aspect", "sequence", "sequence_weight"),
-    "Files and records": ("quality", "save_every", "scores", "seed", "tracking"),
+    "Files and records": ("quality", "save_every", "scores", "lpips", "seed", "tracking"),
 }
 _TWIN = "twin"
 _MORE: dict[str, dict[str, Any]] = {

@@ -17,6 +17,7 @@ from rnst.experiments.stylization_settings import NO_CONTENT, StylizationSetting
 from rnst.image.io import fit_long_side, resize
 from rnst.image.samples import find_picture
 from rnst.metrics.artifacts import SMALLEST_SIDE
+from rnst.metrics.lpips import lpips, lpips_network
 from rnst.metrics.scores import score
 from rnst.results import Result
 
@@ -79,7 +80,11 @@ def check_scores(settings: StylizationSettings, scene: Scene) -> None:
         InvalidValueError: too small, or without content.
     """
     if not settings.scores:
+        if settings.lpips:
+            raise InvalidValueError("--lpips", settings.lpips, "false unless --scores is true")
         return
+    if settings.lpips:
+        lpips_network()  # what cannot be downloaded is told before the work
     if scene.photo is None:
         raise InvalidValueError("--scores", settings.scores, "false for a picture without content")
     if min(picture_size(settings, scene.size)) < SMALLEST_SIDE:
@@ -94,6 +99,8 @@ def scores_of(settings: StylizationSettings, scene: Scene, painted: Painted) -> 
     style = scene.regions[0].sources[0].image
     size = fit_long_side((style.shape[-2], style.shape[-1]), max(painted.image.shape[-2:]))
     scores = score(painted.image, scene.photo.image, resize(style, size))
+    if settings.lpips:
+        scores["lpips"] = lpips(painted.image, scene.photo.image)
     return {**scores, "style_loss_reduction": painted.first_losses["style"] / max(painted.losses["style"], _TINY)}
 
 

@@ -87,6 +87,7 @@ class StylizationSettings:
         quality: of JPEG and WebP, 1 to 100.
         save_every: steps between two intermediate pictures; 0 keeps none.
         scores: measure the finished picture: distance to the style, edges kept, grain and checkerboards.
+        lpips: with scores, LPIPS to the content too; downloads AlexNet once.
         seed: of noise and random weights.
         group: of runs in Weights & Biases; none means the names of content and style.
         tracking: Weights & Biases: auto writes an offline run unless there is a key.
@@ -139,6 +140,7 @@ class StylizationSettings:
     quality: int = QUALITY
     save_every: int = 50
     scores: bool = False
+    lpips: bool = False
     seed: int = 0
     group: str | None = None
     tracking: Literal["auto", "wandb", "off"] = "auto"

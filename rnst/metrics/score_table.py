@@ -64,6 +64,9 @@ SCORE_TABLE: Mapping[str, ScoreMeaning] = MappingProxyType(
         "phase_cv": ScoreMeaning(
             "lower", 0.0, 3**0.5, "", "unevenness of fine detail over the four positions of a 2x2 grid"
         ),
+        "lpips": ScoreMeaning(
+            "lower", 0.0, inf, "", "distance to the content in the eyes of a trained AlexNet (LPIPS); only with --lpips"
+        ),
         "style_loss_reduction": ScoreMeaning(
             "higher",
             0.0,
@@ -73,4 +76,4 @@ SCORE_TABLE: Mapping[str, ScoreMeaning] = MappingProxyType(
         ),
     }
 )
-"""Name -> meaning. `rnst.metrics.scores.score` gives all but `style_loss_reduction`, which only the run knows."""
+"""Name -> meaning. `rnst.metrics.scores.score` gives all but `lpips` (on request) and the last (of the run)."""
