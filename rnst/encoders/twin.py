@@ -18,7 +18,7 @@ class Twin:
     While it is in use it holds frozen weights, those that the network has then, changed in three ways that leave the
     function what it is: BatchNorm is folded into the convolution before it, where it directly follows one; kernels are
     stored in the precision of autocast, which would cast frozen ones again in each pass; and a first convolution with a
-    stride sees blocks of pixels. What each of them gains stands in benchmarks/adversarial_training.py.
+    stride sees blocks of pixels. What each of them gains stands in benchmarks/attack_gradient.py.
 
     It is no module, so that a task may keep it beside its network: it has nothing to train, to save or to synchronize.
 
