@@ -1,6 +1,11 @@
 """The real command, on every shipped recipe, with a tiny budget."""
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -137,11 +142,23 @@ def test_without_a_config_it_is_the_recipe_of_the_article(capsys: pytest.Capture
 
 
 @pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")  # it holds what we resume from
+@pytest.mark.parametrize(
+    ("options", "again"),
+    [
+        ({}, [(1, 0), (1, 1), (1, 2)]),
+        ({"checkpoint_steps": 1, "ema": 0.9, "monitor": "{every: 2, photos: 4, steps: 1}"}, [(1, 1), (1, 2)]),
+    ],
+    ids=["after an epoch", "within an epoch, averaged and watched"],
+)
 def test_resume__equals_a_training_that_was_not_stopped(
-    make_photos: MakePhotos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_photos: MakePhotos,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, Any],
+    again: list[tuple[int, int]],
 ) -> None:
-    root, two_epochs = make_photos(), {"trainer.max_epochs": 2, "half": False}
-    _run(_IMAGENETTE, root, "whole.safetensors", **two_epochs)
+    root, settings = make_photos(), {"trainer.max_epochs": 2, "half": False, **options}
+    _run(_IMAGENETTE, root, "whole.safetensors", **settings)
 
     step, steps = RobustClassifier.training_step, list[tuple[int, int]]()
 
@@ -153,18 +170,65 @@ def test_resume__equals_a_training_that_was_not_stopped(
 
     monkeypatch.setattr(RobustClassifier, "training_step", fragile)
     with pytest.raises(RuntimeError, match="went off"):
-        _run(_IMAGENETTE, root, "parts.safetensors", **two_epochs)
+        _run(_IMAGENETTE, root, "parts.safetensors", **settings)
     assert not (tmp_path / "parts.safetensors").exists()
-    assert [path.name for path in Path("runs/parts/checkpoints").iterdir()] == ["epoch=000.ckpt"]
+    assert Path("runs/parts/checkpoints/epoch=000.ckpt").is_file()
 
-    _run(_IMAGENETTE, root, "parts.safetensors", "--resume", **two_epochs)
-    assert steps == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 0), (1, 1), (1, 2)], "the first epoch is not repeated"
+    _run(_IMAGENETTE, root, "parts.safetensors", "--resume", **settings)
+    assert steps[:5] == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)]
+    assert steps[5:] == again, "what was complete is not repeated"
     (whole, whole_facts), (parts, parts_facts) = (
         read_weights(Path(f"{name}.safetensors")) for name in ("whole", "parts")
     )
     for name, tensor in whole.items():
         assert torch.equal(parts[name], tensor), name
     assert parts_facts["epochs"] == whole_facts["epochs"] == 2
+    assert parts_facts.get("averaged") == options.get("ema")
+
+
+@pytest.mark.slow
+def test_killed_and_resumed__equals_a_training_that_was_not(make_photos: MakePhotos, tmp_path: Path) -> None:
+    """SIGKILL, whenever: while it steps, draws or writes."""
+    options = {**_TINY, "data.root": make_photos(train=8), "trainer.max_epochs": 4, "half": False, "ema": 0.9}
+    options |= {"checkpoint_steps": 1}
+    arguments = [f"--{name}={value}" for name, value in options.items()]
+    program = [sys.executable, "-c", "from rnst.cli import train_robust; train_robust()", "--config", str(_IMAGENETTE)]
+    environment = {**os.environ, "PYTHONPATH": str(_CONFIGS.parents[1])}
+
+    def start(output: str, *more: str) -> subprocess.Popen[bytes]:
+        command = [*program, *arguments, f"--output={output}", *more]
+        return subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603
+
+    assert start("whole.safetensors").wait(300) == 0
+    state = tmp_path / "runs" / "parts" / "checkpoints" / "steps.ckpt"
+    killed = start("parts.safetensors")
+    while not state.exists() or state.stat().st_size == 0:
+        assert killed.poll() is None
+        time.sleep(0.05)
+    time.sleep(0.4)
+    killed.kill()
+    assert killed.wait(60) == -signal.SIGKILL
+    assert start("parts.safetensors", "--resume").wait(300) == 0
+    whole, parts = (read_weights(tmp_path / f"{name}.safetensors")[0] for name in ("whole", "parts"))
+    assert all(torch.equal(parts[name], tensor) for name, tensor in whole.items())
+
+
+def test_resume__with_other_settings_is_refused(
+    make_photos: MakePhotos, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_photos()
+
+    def stopped(*_: object) -> Tensor:
+        raise RuntimeError("the machine went off")
+
+    monkeypatch.setattr(RobustClassifier, "validation_step", stopped)  # after an epoch of steps
+    with pytest.raises(RuntimeError, match="went off"):
+        _run(_IMAGENETTE, root, "net.safetensors", **{"checkpoint_steps": 1})
+    kept = Path("runs/net/config.yaml").read_text()
+    options = {"data.batch_size": 2}
+    message = _refused(capsys, lambda: _run(_IMAGENETTE, root, "net.safetensors", "--resume", **options))
+    assert "--data.batch_size is 2, but the run in runs/net was started with 4" in message
+    assert Path("runs/net/config.yaml").read_text() == kept
 
 
 def test_the_same_seed_gives_the_same_weights(make_photos: MakePhotos) -> None:
@@ -189,6 +253,7 @@ def test_missing_data(capsys: pytest.CaptureFixture[str], tmp_path: Path, classe
     assert str(tmp_path / "nowhere" / "train") in message, "it says where it looked"
     assert "configs/train/imagenette.yaml" in message, "it names the recipe for a small set"
     assert not Path("net.safetensors").exists()
+    assert not Path("runs").exists(), "no empty run is left behind"
 
 
 def test_unknown_architecture(make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:
@@ -219,3 +284,29 @@ def test_a_mistyped_option(make_photos: MakePhotos, capsys: pytest.CaptureFixtur
         _run(_IMAGENETTE, make_photos(), "net.safetensors", mistake)
     assert stopped.value.code == 2
     assert mistake.split("=")[0].strip("-").split(".")[1] in capsys.readouterr().err
+
+
+def test_help__the_first_screen_is_short(capsys: pytest.CaptureFixture[str]) -> None:
+    train_robust(["--help"])
+    text = capsys.readouterr().out
+    assert text.count("\n") < 50
+    assert text.startswith("usage: train_robust.py")
+    assert all(word in text for word in ("--data.root", "--resume", "--monitor.every", "train/fast", "trainer/ddp"))
+
+
+def test_an_overlay_alone_is_laid_over_the_default_recipe(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        train_robust(["--config=trainer/ddp", "--print_config"])
+    settings = yaml.safe_load(capsys.readouterr().out)
+    assert settings["trainer"]["sync_batchnorm"] is True
+    assert settings["data"]["name"] == "restricted_imagenet"
+
+
+def test_configurations_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("fast", "train/fast", "train/fast.yaml", str(_CONFIGS / "fast.yaml")):
+        with pytest.raises(SystemExit):
+            train_robust(["--config", name, "--print_config"])
+        assert yaml.safe_load(capsys.readouterr().out)["monitor"]["every"] == 500
+    message = _refused(capsys, lambda: train_robust(["--config", "fats"]))
+    assert "unknown configuration 'fats'; valid:" in message
+    assert "train/fast" in message

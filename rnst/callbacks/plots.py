@@ -5,7 +5,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from torch import Tensor
 
 from rnst.files import written_aside
@@ -49,6 +49,8 @@ def line_plot(
         color, mark = _COLORS[number % len(_COLORS)], _MARKS[number % len(_MARKS)]
         axes.plot(positions, values, color=color, marker=mark, markersize=4.5, linewidth=1.8, label=name)
     axes.set(xlabel=x_label, ylabel=y_label)
+    if all(float(position).is_integer() for positions, _ in series.values() for position in positions):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if percent:
         axes.set_ylim(0.0, 1.0)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
