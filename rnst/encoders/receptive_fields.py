@@ -86,14 +86,26 @@ def receptive_fields(encoder: nn.Module) -> dict[str, Field]:
     Raises:
         CannotTileError: a layer looks at the whole picture.
     """
-    state = {name: tensor.to("meta") for name, tensor in (*encoder.named_parameters(), *encoder.named_buffers())}
     images = torch.empty(1, *_PROBE, device="meta")
     try:
         with _Walk(images) as walk:
-            features: Mapping[str, Tensor] = functional_call(encoder, state, (images,))
+            features = _without_memory(encoder, images)
     except (AssertionError, RuntimeError) as error:  # of networks that want pictures of one size, as transformers
         raise CannotTileError(f"it does not take a picture of {_PROBE[1]} x {_PROBE[2]} ({error})") from error
     return {layer: walk.field(tensor, layer) for layer, tensor in features.items()}
+
+
+@torch.no_grad()
+def layer_sizes(encoder: nn.Module, size: tuple[int, int]) -> dict[str, torch.Size]:
+    """Shape (1, C, H', W') of each layer for a picture of a height and width, without computing anything."""
+    features = _without_memory(encoder, torch.empty(1, 3, *size, device="meta"))
+    return {layer: tensor.shape for layer, tensor in features.items()}
+
+
+def _without_memory(encoder: nn.Module, images: Tensor) -> Mapping[str, Tensor]:
+    state = {name: tensor.to("meta") for name, tensor in (*encoder.named_parameters(), *encoder.named_buffers())}
+    features: Mapping[str, Tensor] = functional_call(encoder, state, (images,))
+    return features
 
 
 class _Walk(TorchDispatchMode):

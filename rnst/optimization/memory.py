@@ -77,7 +77,7 @@ def parse_memory(text: str) -> float:
     return float(match[1]) * _UNITS[match[2].upper()]
 
 
-def appetite(encoder: nn.Module, device: torch.device) -> Appetite:
+def appetite(encoder: nn.Module) -> Appetite:
     """Measure an encoder on a small picture, in the precision that autocast has at the moment."""
     saved: dict[int, Tensor] = {}
 
@@ -86,6 +86,7 @@ def appetite(encoder: nn.Module, device: torch.device) -> Appetite:
             saved[tensor.untyped_storage().data_ptr()] = tensor
         return tensor
 
+    device = next((tensor.device for tensor in encoder.parameters()), None)
     images = torch.zeros(1, 3, _PROBE_SIDE, _PROBE_SIDE, device=device, requires_grad=True)
     with saved_tensors_hooks(note, lambda tensor: tensor), torch.enable_grad():
         features = encoder(images)
@@ -148,7 +149,7 @@ def plan(
     least = min(history, _LEAST_HISTORY)
     useful = min(whole(size).largest, 4 * _smallest_area(size, fields))
     for remembered in range(history, least - 1, -1):
-        images = (_ARRAYS + 2 * remembered) * _FLOAT_PIXEL * pixels + target_bytes
+        images = _image_bytes(pixels, remembered) + target_bytes
         area = (budget - images) / per_pixel
         if area < useful and remembered > least:
             continue
@@ -156,6 +157,16 @@ def plan(
         if grid is not None:
             return Plan(grid, remembered, images + grid.largest * per_pixel)
     raise NotEnoughMemoryError(budget, size)
+
+
+def whole_bytes(size: Size, per_pixel: float, history: int, target_bytes: float) -> float:
+    """Bytes of a picture that is not cut; arguments as of `plan`."""
+    pixels = size[0] * size[1]
+    return _image_bytes(pixels, history) + target_bytes + per_pixel * pixels
+
+
+def _image_bytes(pixels: int, history: int) -> float:
+    return float((_ARRAYS + 2 * history) * _FLOAT_PIXEL * pixels)
 
 
 def _smallest_area(size: Size, fields: Mapping[str, Field]) -> int:

@@ -8,7 +8,7 @@ only what their own positions depend on, because the gradients of neighbors add 
 keeps its graph, so that it is looked at once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields as fields_of
 from dataclasses import is_dataclass, replace
 from typing import Any, Protocol
@@ -16,10 +16,13 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from rnst.encoders.receptive_fields import Field
+from rnst.encoders.receptive_fields import Field, layer_sizes
 from rnst.losses.statistics import Window
 from rnst.optimization.ranks import agreed, rank, sum_over_ranks, world_size
 from rnst.optimization.tiles import Grid, Tile
+
+Measure = Callable[[Mapping[str, Tensor], Mapping[str, Window]], list[Any]]
+PICTURE = "picture"
 
 
 class TileableObjective(Protocol):
@@ -32,52 +35,119 @@ class TileableObjective(Protocol):
         """Named scalars, "total" among them."""
 
 
-class TiledObjective:
-    """Losses of a picture, computed tile by tile; their gradient flows into the picture as from any other function.
+class TiledStatistics:
+    """Statistics of a picture, computed tile by tile; their gradient flows into the picture.
 
-    With a process group, each rank computes its share of the tiles. All ranks must be called with the same picture; all
-    get the same losses, bit for bit.
+    With a process group, each rank computes its share of the tiles, and all get the same sums. All ranks must be called
+    with the same picture.
 
     Args:
         encoder: images (1, 3, H, W) in [0, 1] to layer -> features; frozen.
         fields: receptive field of each of its layers.
         grid: how the picture is cut.
+        measure: (features, windows) to additive statistics; see `rnst.losses.objective.Objective.statistics`.
+    """
+
+    def __init__(self, encoder: nn.Module, fields: Mapping[str, Field], grid: Grid, measure: Measure) -> None:
+        self.tiles = grid.shares(world_size())[rank()]
+        self._encoder = encoder
+        self._fields = fields
+        self._measure = measure
+        self._template: list[Any] = []
+
+    def __call__(self, image: Tensor) -> list[Any]:
+        """Statistics of a picture (1, 3, H, W) in [0, 1] of the size of the grid.
+
+        Raises:
+            DeviceLostError: another rank does not answer.
+        """
+        leaves = _Sum.apply(image, self)
+        return _rebuilt(self._template, leaves)
+
+    def look(self, pixels: Tensor, tile: Tile) -> list[Tensor]:
+        """Statistics of what a tile owns, as one flat list."""
+        features, windows = self.owned(pixels, tile)
+        self._template = self._measure(features, windows)
+        return _leaves(self._template, pixels)
+
+    def owned(self, pixels: Tensor, tile: Tile) -> tuple[dict[str, Tensor], dict[str, Window]]:
+        """Features that a tile owns, and the window of each layer that they are."""
+        features: Mapping[str, Tensor] = self._encoder(pixels)
+        fields = {layer: self._fields[layer] for layer in features}
+        owned = {layer: features[layer][(..., *tile.inside(field))] for layer, field in fields.items()}
+        return owned, {layer: tile.window(field) for layer, field in fields.items()}
+
+
+class TiledObjective(nn.Module):
+    """Losses of a picture, computed tile by tile; all ranks get the same, bit for bit.
+
+    Args:
+        encoder: as of `TiledStatistics`.
+        fields: likewise.
+        grid: likewise.
         objective: what is minimized.
     """
 
     def __init__(
         self, encoder: nn.Module, fields: Mapping[str, Field], grid: Grid, objective: TileableObjective
     ) -> None:
-        self.tiles = grid.shares(world_size())[rank()]
-        self._encoder = encoder
-        self._fields = fields
-        self._objective = objective
-        self._template: list[Any] = []
+        super().__init__()
+        self.encoder = encoder
+        self.objective = objective
+        self.statistics = TiledStatistics(encoder, fields, grid, objective.statistics)
 
-    def __call__(self, image: Tensor) -> dict[str, Tensor]:
-        """Named scalars of a picture (1, 3, H, W) in [0, 1] of the size of the grid.
+    def forward(self, features: Mapping[str, Tensor], image: Tensor) -> dict[str, Tensor]:
+        """Named scalars, "total" among them.
+
+        Args:
+            features: of `Unseen`: the picture as the network is to see it, (1, 3, H, W) of the size of the grid.
+            image: the picture itself, for losses of its pixels.
 
         Raises:
             DeviceLostError: another rank does not answer.
         """
-        leaves = _Statistics.apply(image, self)
-        losses = self._objective.distance(_rebuilt(self._template, leaves), image)
+        losses = self.objective.distance(self.statistics(features[PICTURE]), image)
         return agreed(losses) if world_size() > 1 else losses
 
-    def look(self, image: Tensor, tile: Tile) -> list[Tensor]:
-        """Statistics of what a tile owns, as one flat list."""
-        features = self._encoder(image)
-        windows = {layer: tile.window(field) for layer, field in self._fields.items()}
-        owned = {layer: map_[(..., *tile.inside(self._fields[layer]))] for layer, map_ in features.items()}
-        self._template = self._objective.statistics(owned, windows)
-        return _leaves(self._template, image)
+
+class Unseen(nn.Module):
+    """Stands where an encoder does, and leaves the picture to a `TiledObjective`."""
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """The picture itself as the only layer."""
+        return {PICTURE: images}
 
 
-class _Statistics(torch.autograd.Function):
+@torch.no_grad()
+def features_in_tiles(
+    encoder: nn.Module, fields: Mapping[str, Field], grid: Grid, image: Tensor, keep: Iterable[str]
+) -> dict[str, Tensor]:
+    """Features of a picture (1, 3, H, W) of the size of the grid, with the memory of one tile beside them.
+
+    Args:
+        encoder: as of `TiledStatistics`.
+        fields: likewise.
+        grid: likewise.
+        image: the picture.
+        keep: layers that are wanted; the others are given as tensors of their shape without memory.
+    """
+    shapes = layer_sizes(encoder, grid.size)
+    found = {layer: torch.empty(shape, device="meta") for layer, shape in shapes.items()}
+    tiled = TiledStatistics(encoder, fields, grid, lambda *_: [])
+    for tile in grid.tiles:
+        features, windows = tiled.owned(image[(..., *tile.seen)], tile)
+        for layer in keep:
+            if found[layer].is_meta:
+                found[layer] = features[layer].new_empty(shapes[layer])
+            found[layer][(..., *windows[layer])] = features[layer]
+    return found
+
+
+class _Sum(torch.autograd.Function):
     """From a picture to the statistics of all tiles of all ranks, and the way back."""
 
     @staticmethod
-    def forward(ctx: Any, image: Tensor, tiled: TiledObjective) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, image: Tensor, tiled: TiledStatistics) -> tuple[Tensor, ...]:
         """Add up the statistics; the last tile keeps its graph where there will be a way back."""
         *others, last = tiled.tiles
         sums: list[Tensor] = []

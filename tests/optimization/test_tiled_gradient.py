@@ -14,8 +14,8 @@ from rnst.losses.objective import Objective, Weights
 from rnst.losses.perceptual import ContentLoss, GramLoss
 from rnst.losses.regions import RegionalLoss
 from rnst.optimization.optimizers import PixelOptimizer
-from rnst.optimization.tiled_gradient import TiledObjective
-from rnst.optimization.tiles import cut, cut_by_side, whole
+from rnst.optimization.tiled_gradient import TiledObjective, Unseen
+from rnst.optimization.tiles import Grid, cut, cut_by_side, whole
 
 _WEIGHTS = Weights(2.0, 1.0, 0.1)
 _NETWORKS = {
@@ -50,6 +50,13 @@ def _objective(encoder: nn.Module, network: _Network, size: tuple[int, int], dty
     return Objective(terms, {content: ContentLoss(photo[content])}, _WEIGHTS)
 
 
+def _losses(encoder: nn.Module, grid: Grid, objective: Objective, image: Tensor) -> dict[str, Tensor]:
+    losses: dict[str, Tensor] = TiledObjective(encoder, receptive_fields(encoder), grid, objective)(
+        Unseen()(image), image
+    )
+    return losses
+
+
 def _gradient(total: Tensor, image: Tensor) -> Tensor:
     (gradient,) = torch.autograd.grad(total, image)
     return gradient
@@ -65,7 +72,7 @@ def _check(network: _Network, size: tuple[int, int], sides: Sequence[int], dtype
     for side in sides:
         grid = cut_by_side(size, fields, side)
         assert len(grid.tiles) > 1
-        found = TiledObjective(encoder, fields, grid, objective)(image)
+        found = _losses(encoder, grid, objective, image)
         for name, value in expected.items():
             torch.testing.assert_close(found[name], value, rtol=near, atol=0.0)
         difference = (_gradient(found["total"], image) - gradient).norm()
@@ -106,10 +113,10 @@ def test_a_grid_of_one_tile_looks_once() -> None:
     handle = encoder.register_forward_pre_hook(count)
     fields = receptive_fields(encoder)
     looks = 0
-    TiledObjective(encoder, fields, whole((33, 47)), objective)(image)["total"].backward()
+    _losses(encoder, whole((33, 47)), objective, image)["total"].backward()
     assert looks == 1
     looks = 0
-    TiledObjective(encoder, fields, cut((33, 47), fields, 2, 2), objective)(image)["total"].backward()
+    _losses(encoder, cut((33, 47), fields, 2, 2), objective, image)["total"].backward()
     assert looks == 4 + 3
     handle.remove()
 
@@ -120,7 +127,7 @@ def test_without_gradients_each_tile_is_looked_at_once() -> None:
     fields = receptive_fields(encoder)
     image = torch.rand(1, 3, 33, 47, dtype=torch.float64)
     with torch.no_grad():
-        found = TiledObjective(encoder, fields, cut((33, 47), fields, 2, 1), objective)(image)
+        found = _losses(encoder, cut((33, 47), fields, 2, 1), objective, image)
         torch.testing.assert_close(found, objective(encoder(image), image))
     assert not found["total"].requires_grad
 
@@ -134,7 +141,7 @@ def test_mixed_precision__the_second_look_is_like_the_first() -> None:
     gradients = []
     for grid in (whole((75, 101)), cut((75, 101), fields, 2, 2)):
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            total = TiledObjective(encoder, fields, grid, objective)(image)["total"]
+            total = _losses(encoder, grid, objective, image)["total"]
         gradients.append(_gradient(total, image))
     assert seen == {torch.bfloat16}
     assert (gradients[0] - gradients[1]).norm() < 0.02 * gradients[0].norm()
@@ -145,14 +152,15 @@ def _painted(image: ImageParameter, tiled: TiledObjective, settings: PixelOptimi
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        total = tiled(image())["total"]
+        picture = image()
+        total: Tensor = tiled(Unseen()(picture), picture)["total"]
         total.backward()
         return total
 
     for _ in range(8):
         optimizer.step(closure)
-    picture: Tensor = image()
-    return picture.detach()
+    finished: Tensor = image()
+    return finished.detach()
 
 
 @pytest.mark.parametrize("optimizer", [PixelOptimizer(), PixelOptimizer("adam")], ids=lambda settings: settings.name)

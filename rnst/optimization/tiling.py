@@ -1,0 +1,145 @@
+"""How the pictures of one run are cut: by the user's word, or as the memory has it."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rnst.encoders.receptive_fields import Field, receptive_fields
+from rnst.errors import InvalidValueError
+from rnst.optimization.memory import appetite, available_bytes, held_bytes, parse_memory, plan, whole_bytes
+from rnst.optimization.tiled_gradient import (
+    Measure,
+    TileableObjective,
+    TiledObjective,
+    TiledStatistics,
+    features_in_tiles,
+)
+from rnst.optimization.tiles import Grid, Size, cut_by_area, cut_by_side, whole
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the user allows.
+
+    Attributes:
+        tile: side of a tile in pixels; 0 is the whole picture, None as large as the memory has it.
+        memory: bytes that a process may take, as 8GB; None is most of what is free.
+        devices: how many share a picture.
+        history: steps that L-BFGS is to remember; 0 for other optimizers.
+    """
+
+    tile: int | None = None
+    memory: str | None = None
+    devices: int = 1
+    history: int = 0
+
+
+class Tiling:
+    """Cuts pictures of any size for one encoder.
+
+    Args:
+        encoder: frozen.
+        limits: what is allowed.
+        device: where the tiles will be computed.
+        target_bytes: of targets as large as the picture, for each of its pixels.
+    """
+
+    def __init__(self, encoder: nn.Module, limits: Limits, device: torch.device, target_bytes: float = 0.0) -> None:
+        self._encoder = encoder
+        self._limits = limits
+        self._device = device
+        self._target_bytes = target_bytes
+        self._grids: dict[Size, Grid] = {}
+        self.history = limits.history
+
+    @cached_property
+    def fields(self) -> Mapping[str, Field]:
+        """Receptive fields of the encoder's layers.
+
+        Raises:
+            CannotTileError: it looks at the whole picture.
+        """
+        return receptive_fields(self._encoder)
+
+    def grid(self, size: Size) -> Grid:
+        """Tiles of a picture.
+
+        Raises:
+            CannotTileError: the encoder looks at the whole picture, which does not fit or is to be shared.
+            InvalidValueError: the picture is too small to be shared by so many devices.
+            NotEnoughMemoryError: not even small tiles fit.
+        """
+        if size not in self._grids:
+            self._grids[size] = self._cut(size)
+        return self._grids[size]
+
+    def features(self, image: Tensor, keep: Iterable[str]) -> dict[str, Tensor]:
+        """Features of the layers in `keep`; others may be shapes without memory."""
+        grid = self.grid(_size(image))
+        if len(grid.tiles) == 1:
+            features: dict[str, Tensor] = self._encoder(image)
+            return features
+        return features_in_tiles(self._encoder, self.fields, grid, image, keep)
+
+    def statistics(self, image: Tensor, measure: Measure) -> list[Any]:
+        """Sums of what `measure` makes of the features; see `TiledStatistics`."""
+        grid = self.grid(_size(image))
+        if len(grid.tiles) == 1:
+            return measure(self._encoder(image), {})
+        return TiledStatistics(self._encoder, self.fields, grid, measure)(image)
+
+    def objective(self, objective: TileableObjective, size: Size) -> TiledObjective:
+        """The objective of pictures of a size, computed in tiles."""
+        return TiledObjective(self._encoder, self.fields, self.grid(size), objective)
+
+    def _cut(self, size: Size) -> Grid:
+        tile, devices = self._limits.tile, self._limits.devices
+        if tile == 0 and devices == 1:
+            return whole(size)
+        if tile is None:
+            return self._fitted(size)
+        grid = (
+            cut_by_side(size, self.fields, tile) if tile else cut_by_area(size, self.fields, size[0] * size[1], devices)
+        )
+        if grid is None or len(grid.tiles) < devices:
+            raise InvalidValueError(
+                "--devices", devices, f"at most the number of tiles, {len(grid.tiles) if grid else 1}"
+            )
+        return grid
+
+    def _fitted(self, size: Size) -> Grid:
+        limits = self._limits
+        if limits.memory is None:
+            budget = available_bytes(self._device) / (limits.devices if self._device.type == "cpu" else 1)
+        else:
+            budget = parse_memory(limits.memory) - held_bytes(self._device)
+        per_pixel = appetite(self._encoder).per_pixel
+        targets = self._target_bytes * size[0] * size[1]
+        if limits.devices == 1 and whole_bytes(size, per_pixel, limits.history, targets) <= budget:
+            return whole(size)
+        found = plan(
+            size,
+            self.fields,
+            per_pixel,
+            budget,
+            history=limits.history,
+            target_bytes=targets,
+            devices=limits.devices,
+        )
+        if found.history < self.history:
+            self.history = found.history
+            _log.warning(
+                "L-BFGS remembers %d steps instead of %d, to fit into the memory", found.history, limits.history
+            )
+        return found.grid
+
+
+def _size(image: Tensor) -> Size:
+    return image.shape[-2], image.shape[-1]
