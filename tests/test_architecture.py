@@ -28,7 +28,7 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "rnst.losses": "outer_product statistics conventions perceptual smoothing wasserstein balance regions "
         "regularizers activations objective temporal",
     },
-    {"rnst.optimization": "tiles memory ranks tiled_gradient devices health optimizers"},
+    {"rnst.optimization": "tiles memory ranks tiled_gradient tiling devices health optimizers"},
     {"rnst.tasks": "recipe training_losses attack_sample robustness_test robust_classifier image_optimization"},
     {
         "rnst.callbacks": "plots curves live_view images averaging overfitting progress tracking dashboard",
@@ -36,7 +36,7 @@ _LEVELS: tuple[dict[str, str], ...] = (
     },
     {
         "rnst.experiments": "run_state robust_training evaluation_settings evaluation stylization_settings scene "
-        "targets output_names painter record stylization series picking sweep_plan sweep sweep_report "
+        "cutting targets output_names fitting painter record stylization series picking sweep_plan sweep sweep_report "
         "feature_visualization transferability corruption "
         "layer_robustness artifacts"
     },
@@ -51,8 +51,8 @@ _PLACES = {
 }
 # Experiments do not know each other, with these exceptions: programs in several files.
 _PAINTING = (
-    "stylization_settings scene targets output_names painter record stylization series picking sweep_plan sweep "
-    "sweep_report"
+    "stylization_settings scene cutting targets output_names fitting painter record stylization series picking "
+    "sweep_plan sweep sweep_report"
 )
 _EVALUATION = "evaluation_settings evaluation"
 # What is fenced in -> the only modules, or packages, that may use it.

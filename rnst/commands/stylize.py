@@ -29,6 +29,7 @@ _GROUPS = {
     "Changes to the network": ("pooling", "pool_kernel", "strides", "stem", "padding", "relu"),
     "Several styles and regions": ("style_weights", "style_mask", "content_mask"),
     "Effort": ("steps", "scales", "optimizer", "learning_rate", "history", "line_search", "precision"),
+    "Large pictures and several devices": ("tile", "memory", "devices"),
     "Parametrization": ("parameters", "fourier_decay", "color_basis", "shifts"),
     "Textures and sequences": ("aspect", "sequence", "sequence_weight"),
     "Files and records": ("quality", "save_every", "scores", "lpips", "seed", "tracking"),

@@ -1,31 +1,33 @@
 """One picture, one size at a time: targets, parameters, one Trainer for each scale."""
 
-import contextlib
-import logging
 import math
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rnst.encoders.encoder import Encoder
 from rnst.errors import RnstError
+from rnst.experiments.cutting import Turns, is_cut, tiling_of_picture
+from rnst.experiments.fitting import fit
 from rnst.experiments.scene import Scene
 from rnst.experiments.stylization_settings import SMALLEST_SIZE, StylizationSettings
 from rnst.experiments.targets import StyleTargets, content_losses, even_pull, regional, weighted
 from rnst.image.color import DecorrelatedColor, ImageColor, PlainColor
 from rnst.image.io import fit_long_side, resize
 from rnst.image.parameters import FourierImage, ImageParameter, PixelImage
-from rnst.image.transforms import draw_offsets, shift
+from rnst.image.transforms import Offset, draw_offsets, shift
 from rnst.losses.objective import Objective
 from rnst.losses.temporal import TemporalObjective
+from rnst.optimization.devices import SharedPicture
 from rnst.optimization.optimizers import PixelOptimizer
+from rnst.optimization.ranks import DeviceLostError
+from rnst.optimization.tiled_gradient import Unseen
 from rnst.tasks.image_optimization import STEPS_OF_A_VIEW, ImageOptimization, Schedule, View
 
 _SCALE_FACTOR = 2**0.5
@@ -67,12 +69,14 @@ class Painted:
         losses: of that picture, by name.
         finished: False where the user stopped it.
         first_losses: of the picture that it began with.
+        trouble: what else stopped it.
     """
 
     image: Tensor
     losses: dict[str, float]
     finished: bool
     first_losses: dict[str, float]
+    trouble: RnstError | None = None
 
 
 def plan_scales(size: tuple[int, int], settings: StylizationSettings) -> list[Scale]:
@@ -108,6 +112,7 @@ class Painter:
         self._encoder = encoder
         self._scene = scene
         self._targets = targets or StyleTargets(settings, encoder, scene.regions)
+        self._tiling = tiling_of_picture(settings, encoder)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -125,30 +130,38 @@ class Painter:
 
         Raises:
             NoPictureError: the loss was never finite.
+            DeviceLostError: another device was lost before there was a picture.
             KeyboardInterrupt: the user stopped it before there was a picture.
         """
         settings = self._settings
         trainer = self._trainer(callbacks, loggers)
         device = trainer.strategy.root_device
+        self._encoder.to(device)
+        views, cut = self._views(scale, device)
+        history = min(settings.history, self._tiling.history or settings.history)  # as much as the memory has it
         task = ImageOptimization(
             self._parameters(_framed(resize(start.to(device), scale.size))),
-            self._encoder.to(device),
-            self._views(scale, device),
-            PixelOptimizer(settings.optimizer, settings.learning_rate, settings.history, settings.line_search),
+            Unseen() if cut else self._encoder,
+            views,
+            PixelOptimizer(settings.optimizer, settings.learning_rate, history, settings.line_search),
             Schedule(scale.steps, first_step=scale.first_step),
             _MARGIN,
         )
-        with _without_hints():
-            finished = _fit(trainer, task)
+        trouble: DeviceLostError | None = None
+        try:
+            finished = fit(trainer, task)
+        except DeviceLostError as error:
+            finished, trouble = False, error
         if task.best_image is None:
-            raise NoPictureError if finished else KeyboardInterrupt
-        return Painted(task.best_image.cpu(), task.best_losses, finished, task.first_losses)
+            raise trouble or (NoPictureError() if finished else KeyboardInterrupt())
+        return Painted(task.best_image.cpu(), task.best_losses, finished, task.first_losses, trouble)
 
     def _trainer(self, callbacks: Sequence[Callback], loggers: Sequence[Logger]) -> pl.Trainer:
         return pl.Trainer(
             max_epochs=1,
             accelerator="auto",
-            devices=1,
+            devices=self._settings.devices,
+            strategy=SharedPicture() if self._settings.devices > 1 else "auto",
             precision=_PRECISIONS[self._settings.precision],  # type: ignore[arg-type]
             callbacks=list(callbacks),
             logger=list(loggers),
@@ -165,10 +178,13 @@ class Painter:
         return PixelImage.from_image(start, color=color)
 
     @torch.no_grad()
-    def _views(self, scale: Scale, device: torch.device) -> list[View]:
+    def _views(self, scale: Scale, device: torch.device) -> tuple[list[View], bool]:
         """Measure the targets: the styles once, the content at each offset against the network's strides.
 
         The last view of a scale is the picture as it stands, for that is how it will be looked at.
+
+        Returns:
+            The views, and whether they are computed in tiles; their contents are then measured in turn.
         """
         scene, size = self._scene, scale.size
         styles = self._targets.at(max(size))
@@ -177,19 +193,27 @@ class Painter:
         straight, *shifted = draw_offsets(self._settings.shifts, _STRIDE_PERIOD, self._settings.seed)
         first, last = scale.first_step // STEPS_OF_A_VIEW, math.ceil(scale.steps / STEPS_OF_A_VIEW) - 1
         turns = [shifted[(first + turn) % len(shifted)] for turn in range(last)] if shifted else []
-        views: dict[tuple[int, int], View] = {}
+        cut = is_cut(self._settings, self._tiling, [_shifted_size(content, offset) for offset in (straight, *turns)])
         pull: Sequence[dict[str, float]] = ({}, {})
-        for offset in dict.fromkeys((straight, *turns)):
-            features = self._encoder(shift(content, offset))
+
+        def objective(offset: Offset) -> nn.Module:
+            nonlocal pull
+            features = self._tiling.features(shift(content, offset), self._settings.content_layers or ())
             style = styles[0]
             if masks is not None:
                 style = regional(styles, [shift(mask, offset) for mask in masks], features)
             losses = content_losses(self._settings, features)
             if self._settings.normalize_gradients and offset == straight:
                 pull = even_pull(style, losses, self._encoder(self._halfway(content)))
-            objective = weighted(self._settings, style, losses, pull)
-            views[offset] = View(offset, self._steady(objective, size))
-        return [views[offset] for offset in (*turns, straight)]
+            found = self._steady(weighted(self._settings, style, losses, pull), size)
+            return self._tiling.objective(found, _shifted_size(content, offset)) if cut else found
+
+        turn_by_turn = Turns(objective)
+        offsets = dict.fromkeys((straight, *turns))
+        views = {
+            offset: View(offset, turn_by_turn.objective(offset) if cut else objective(offset)) for offset in offsets
+        }
+        return [views[offset] for offset in (*turns, straight)], cut
 
     def _halfway(self, content: Tensor) -> Tensor:
         """Between photo and painting, where neither has reached its target and both pull."""
@@ -205,29 +229,10 @@ class Painter:
         return TemporalObjective(objective, painted, (photo, _framed(resize(self._scene.content, size))), weight)
 
 
+def _shifted_size(content: Tensor, offset: Offset) -> tuple[int, int]:
+    return content.shape[-2] + offset[0], content.shape[-1] + offset[1]
+
+
 def _framed(image: Tensor) -> Tensor:
     """Repeat the outermost pixels as a margin."""
     return F.pad(image, (_MARGIN,) * 4, mode="replicate")
-
-
-def _fit(trainer: pl.Trainer, task: ImageOptimization) -> bool:
-    """Run; False where Ctrl-C ended it."""
-    try:
-        trainer.fit(task)
-    except (KeyboardInterrupt, SystemExit):  # Lightning turns the first into the second
-        return False
-    return not trainer.interrupted
-
-
-@contextlib.contextmanager
-def _without_hints() -> Iterator[None]:
-    """A picture has no data set and a frozen network: Lightning's notes on loaders, modes and devices say nothing."""
-    logger = logging.getLogger("pytorch_lightning")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    with warnings.catch_warnings(), contextlib.ExitStack() as undo:
-        undo.callback(logger.setLevel, level)
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
-        warnings.filterwarnings("ignore", message=".*LeafSpec.*deprecated.*")
-        yield

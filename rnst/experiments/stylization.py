@@ -2,6 +2,8 @@
 
 import time
 from dataclasses import dataclass, fields, replace
+from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from pytorch_lightning.callbacks import Callback
@@ -14,7 +16,7 @@ from rnst.callbacks.tracking import PictureTracker
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import Encoder, load_encoder
 from rnst.encoders.plumbing import Plumbing
-from rnst.errors import InvalidValueError
+from rnst.errors import InvalidValueError, RnstError
 from rnst.experiments.output_names import named_by
 from rnst.experiments.painter import NoPictureError, Painted, Painter, plan_scales
 from rnst.experiments.record import check_scores, describe, hash_of, names, result_of, scores_of, title
@@ -22,7 +24,16 @@ from rnst.experiments.scene import Scene, picture_size, read_scene
 from rnst.experiments.stylization_settings import NO_CONTENT, StylizationSettings
 from rnst.experiments.targets import StyleTargets, usual_weights
 from rnst.image.io import write_image
+from rnst.optimization.devices import companions
+from rnst.optimization.ranks import DeviceLostError
 from rnst.results import Result
+
+
+class StoppedError(RnstError):
+    """A picture was not finished, and is kept as far as it was."""
+
+    def __init__(self, output: Path, reason: RnstError) -> None:
+        super().__init__(f"{reason}; {output} is the best picture so far")
 
 
 class Stylized(NamedTuple):
@@ -108,13 +119,23 @@ def paint(settings: StylizationSettings, scene: Scene, studio: Studio, targets: 
     )
     for note in scene.notes:
         studio.console.print(note, markup=False)
-    painted = _paint(settings, scene, studio, targets, tracker)
+    with companions(partial(_share, settings, scene), settings.devices):
+        painted = _paint(settings, scene, studio, targets, tracker)
     seconds = time.perf_counter() - began
     result = result_of(settings, painted, seconds, scores_of(settings, scene, painted), described)
     write_image(painted.image, settings.output, result.settings, quality=settings.quality, like=scene.photo)
     result.write()
     tracker.finish(painted.image, painted.losses, result.scores)
+    if painted.trouble is not None:
+        raise StoppedError(settings.output, painted.trouble)
     return Stylized(painted.image, result)
+
+
+def _share(settings: StylizationSettings, scene: Scene) -> None:
+    """What another device does for a picture: the same, without a word to anybody."""
+    settings = settings.replaced(tracking="off", save_every=0)
+    tracker = PictureTracker("off", settings.output.parent, group="", tags=[], config={})
+    _paint(settings, scene, open_studio(settings, Console(quiet=True)), None, tracker)
 
 
 def open_studio(settings: StylizationSettings, console: Console | None = None, on_step: OnStep | None = None) -> Studio:
@@ -168,8 +189,9 @@ def _paint(
                 if painted.finished:
                     next_size = painter.paint(scale, painted.image, watchers, tracker.loggers)
                     painted = replace(next_size, first_losses=painted.first_losses)
-        except (KeyboardInterrupt, NoPictureError):  # before this scale had a picture: that of the last one is kept
-            painted = replace(painted, finished=False)
+        except (KeyboardInterrupt, NoPictureError, DeviceLostError) as stop:
+            # Before this scale had a picture: that of the last one is kept.
+            painted = replace(painted, finished=False, trouble=stop if isinstance(stop, DeviceLostError) else None)
     if not painted.finished:
         studio.console.print("stopped; keeping the best picture so far")
     return replace(painted, image=scene.finished(painted.image, settings.colors))

@@ -9,10 +9,11 @@ from rnst.errors import InvalidValueError
 from rnst.image.formats import check_format
 from rnst.image.io import QUALITY
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
+from rnst.optimization.memory import check_limits
 
 NO_CONTENT = "none"
 SMALLEST_SIZE = 32  # below, the deepest layers of a ResNet have no extent left
-_AT_LEAST_ONE = ("steps", "scales", "history", "shifts")
+_AT_LEAST_ONE = ("steps", "scales", "history", "shifts", "devices")
 _POSITIVE = ("learning_rate", "style_scale", "aspect")
 _BEST_QUALITY = 100
 _NOT_NEGATIVE = (
@@ -83,6 +84,10 @@ class StylizationSettings:
         padding: repeat the border of the picture instead of zeros at the first convolution, or at all of them.
         relu: fake_last lets the gradient pass the last ReLU looked at; redirected lets it wake dead units everywhere;
             leaky and softplus replace the function.
+        tile: side in pixels of the tiles in which the picture is computed; 0 is the whole picture at once, none takes
+            the largest tiles that fit into the memory.
+        memory: what a process may take, as 8GB, where the tiles are chosen by it; none means most of what is free.
+        devices: GPUs, or processes where there is none, that share a picture.
         precision: of the network's arithmetic; the losses are always computed in fp32.
         quality: of JPEG and WebP, 1 to 100.
         save_every: steps between two intermediate pictures; 0 keeps none.
@@ -136,6 +141,9 @@ class StylizationSettings:
     stem: Literal["keep", "dense"] = "keep"
     padding: Literal["keep", "first", "all"] = "keep"
     relu: Literal["keep", "fake_last", "redirected", "leaky", "softplus"] = "keep"
+    tile: int | None = None
+    memory: str | None = None
+    devices: int = 1
     precision: Literal["bf16", "fp32"] = "bf16"
     quality: int = QUALITY
     save_every: int = 50
@@ -160,6 +168,7 @@ class StylizationSettings:
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise InvalidValueError(f"--{name}", value, "0 or more")
+        check_limits(self.tile, self.memory)
         for name in _POSITIVE:
             value = getattr(self, name)
             if value is not None and value <= 0:

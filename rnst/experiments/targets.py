@@ -7,6 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rnst.encoders.encoder import Encoder
+from rnst.encoders.receptive_fields import layer_sizes
+from rnst.experiments.cutting import tiling_of_styles
 from rnst.experiments.scene import Region, Source
 from rnst.experiments.stylization_settings import StylizationSettings
 from rnst.image.io import fit_long_side, resize
@@ -15,8 +17,8 @@ from rnst.losses.conventions import find_convention
 from rnst.losses.objective import Objective, Weights
 from rnst.losses.perceptual import ContentLoss, GramLoss
 from rnst.losses.regions import RegionalLoss
-from rnst.losses.smoothing import Softened, SoftenedContentLoss, softened_moments
-from rnst.losses.statistics import Moments, blend, moments
+from rnst.losses.smoothing import Softened, SoftenedContentLoss, exponentials, softened
+from rnst.losses.statistics import WHOLE, Moments, Window, blend, moments
 from rnst.losses.wasserstein import WassersteinLoss
 
 Losses = dict[str, nn.Module]
@@ -36,6 +38,7 @@ class StyleTargets:
 
     def __init__(self, settings: StylizationSettings, encoder: Encoder, regions: Sequence[Region]) -> None:
         self._settings, self._encoder, self._regions = settings, encoder, regions
+        self._tiling = tiling_of_styles(settings, encoder)
         self._measured: dict[int, list[Losses]] = {}
 
     @torch.no_grad()
@@ -56,14 +59,20 @@ class StyleTargets:
     def _moments(self, source: Source, long_side: int) -> dict[str, Moments]:
         size = fit_long_side((source.image.shape[-2], source.image.shape[-1]), long_side)
         device = self._encoder.mean.device
-        features = self._encoder(resize(source.image.to(device), size))
+        layers, smooth = self._settings.style_layers or [], self._settings.smoothing != "none"
         mask = None if source.mask is None else resize(source.mask.to(device), size)
-        found = {}
-        for layer in self._settings.style_layers or ():
-            shape = features[layer].shape[-2:]
-            measure = moments if self._settings.smoothing == "none" else softened_moments
-            found[layer] = measure(features[layer], None if mask is None else at_layer(mask, shape))
-        return found
+        shapes = layer_sizes(self._encoder, size) if mask is not None else {}
+        masks = {layer: at_layer(mask, shapes[layer][-2:]) for layer in layers} if mask is not None else {}
+
+        def measure(features: Mapping[str, Tensor], windows: Mapping[str, Window]) -> list[Moments]:
+            weights = {layer: whole[(..., *windows.get(layer, WHOLE))] for layer, whole in masks.items()}
+            return [
+                moments(exponentials(features[layer]) if smooth else features[layer], weights.get(layer))
+                for layer in layers
+            ]
+
+        found = self._tiling.statistics(resize(source.image.to(device), size), measure)
+        return {layer: softened(one) if smooth else one for layer, one in zip(layers, found, strict=True)}
 
 
 def regional(styles: Sequence[Losses], masks: Sequence[Tensor], features: Mapping[str, Tensor]) -> Losses:

@@ -1,10 +1,12 @@
 """One picture on several devices: a process for each, and the strategy by which Lightning lets them work together."""
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from multiprocessing.process import BaseProcess
@@ -12,6 +14,7 @@ from multiprocessing.process import BaseProcess
 import torch
 from pytorch_lightning.strategies import DDPStrategy
 
+from rnst.errors import RnstError
 from rnst.optimization.ranks import follow_first, leave_group
 
 # A process that ends breaks its connections, which the others notice at once on CPUs. GPUs notice only that nothing
@@ -86,7 +89,12 @@ def _companion(work: Callable[[], object], environment: dict[str, str], threads:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(environment)
     torch.set_num_threads(threads)
-    work()
+    for name in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        work()
+    except RnstError:  # the first process meets the same mistake, or notices that this one is gone; it reports
+        sys.exit(2)
 
 
 def _end(processes: Sequence[BaseProcess]) -> None:

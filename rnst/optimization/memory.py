@@ -4,7 +4,7 @@ import os
 import re
 import resource
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from rnst.encoders.receptive_fields import Field
+from rnst.encoders.receptive_fields import Field, layer_sizes
 from rnst.errors import InvalidValueError, RnstError
 from rnst.optimization.tiles import Grid, Size, cut, cut_by_area, whole
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-_PROBE_SIDE = 128
+_SMALLEST_TILE = 32
+_PROBE_SIDE = 224
 _MAP_DIMENSIONS = 4
 _FLOAT_PIXEL = 12  # bytes of a float32 pixel of three channels
 _ARRAYS = 20  # of the size of the picture, that parameters, gradient and line search take at once (measured)
@@ -37,17 +38,6 @@ class NotEnoughMemoryError(RnstError):
             f"{budget / 1e9:.1f} GB are not enough for {width} x {height} pixels; give more by --memory, "
             "add --devices, or choose a smaller --size"
         )
-
-
-@dataclass(frozen=True)
-class Appetite:
-    """Memory of an encoder's way forward and back.
-
-    Attributes:
-        per_pixel: bytes for each pixel that it looks at.
-    """
-
-    per_pixel: float
 
 
 @dataclass(frozen=True)
@@ -77,8 +67,20 @@ def parse_memory(text: str) -> float:
     return float(match[1]) * _UNITS[match[2].upper()]
 
 
-def appetite(encoder: nn.Module) -> Appetite:
-    """Measure an encoder on a small picture, in the precision that autocast has at the moment."""
+def check_limits(tile: int | None, memory: str | None) -> None:
+    """Refuse what cannot be meant.
+
+    Raises:
+        InvalidValueError: the side of a tile or the memory is out of range.
+    """
+    if tile is not None and tile != 0 and tile < _SMALLEST_TILE:
+        raise InvalidValueError("--tile", tile, f"0, or at least {_SMALLEST_TILE} pixels")
+    if memory is not None:
+        parse_memory(memory)
+
+
+def appetite(encoder: nn.Module) -> float:
+    """Bytes of an encoder's way forward and back for each pixel, measured in the precision that autocast has now."""
     saved: dict[int, Tensor] = {}
 
     def note(tensor: Tensor) -> Tensor:
@@ -91,7 +93,14 @@ def appetite(encoder: nn.Module) -> Appetite:
     with saved_tensors_hooks(note, lambda tensor: tensor), torch.enable_grad():
         features = encoder(images)
     sizes = [tensor.untyped_storage().nbytes() for tensor in (*saved.values(), *features.values())]
-    return Appetite((sum(sizes) + _WORKING_MAPS * max(sizes)) / _PROBE_SIDE**2)
+    return (sum(sizes) + _WORKING_MAPS * max(sizes)) / _PROBE_SIDE**2
+
+
+def layer_bytes(encoder: nn.Module, layers: Iterable[str], precision: torch.dtype) -> float:
+    """Bytes of the features of some layers for each pixel of the picture."""
+    shapes = layer_sizes(encoder, (_PROBE_SIDE, _PROBE_SIDE))
+    itemsize: int = precision.itemsize
+    return sum(shapes[layer].numel() for layer in layers) * itemsize / _PROBE_SIDE**2
 
 
 def available_bytes(device: torch.device) -> float:

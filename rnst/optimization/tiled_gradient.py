@@ -46,10 +46,20 @@ class TiledStatistics:
         fields: receptive field of each of its layers.
         grid: how the picture is cut.
         measure: (features, windows) to additive statistics; see `rnst.losses.objective.Objective.statistics`.
+        shared: False lets each rank compute all tiles.
     """
 
-    def __init__(self, encoder: nn.Module, fields: Mapping[str, Field], grid: Grid, measure: Measure) -> None:
-        self.tiles = grid.shares(world_size())[rank()]
+    def __init__(
+        self,
+        encoder: nn.Module,
+        fields: Mapping[str, Field],
+        grid: Grid,
+        measure: Measure,
+        *,
+        shared: bool = True,
+    ) -> None:
+        self.shared = shared and world_size() > 1
+        self.tiles = grid.shares(world_size())[rank()] if self.shared else list(grid.tiles)
         self._encoder = encoder
         self._fields = fields
         self._measure = measure
@@ -69,6 +79,14 @@ class TiledStatistics:
         features, windows = self.owned(pixels, tile)
         self._template = self._measure(features, windows)
         return _leaves(self._template, pixels)
+
+    def reduced(self, sums: Sequence[Tensor]) -> list[Tensor]:
+        """Sums over all ranks, in one message."""
+        if not self.shared:
+            return list(sums)
+        message = sum_over_ranks(torch.cat([total.flatten() for total in sums]))
+        parts = message.split([total.numel() for total in sums])
+        return [part.view_as(total) for part, total in zip(parts, sums, strict=True)]
 
     def owned(self, pixels: Tensor, tile: Tile) -> tuple[dict[str, Tensor], dict[str, Window]]:
         """Features that a tile owns, and the window of each layer that they are."""
@@ -133,7 +151,7 @@ def features_in_tiles(
     """
     shapes = layer_sizes(encoder, grid.size)
     found = {layer: torch.empty(shape, device="meta") for layer, shape in shapes.items()}
-    tiled = TiledStatistics(encoder, fields, grid, lambda *_: [])
+    tiled = TiledStatistics(encoder, fields, grid, lambda *_: [], shared=False)
     for tile in grid.tiles:
         features, windows = tiled.owned(image[(..., *tile.seen)], tile)
         for layer in keep:
@@ -156,7 +174,7 @@ class _Sum(torch.autograd.Function):
         pixels = image[(..., *last.seen)].detach()
         with torch.set_grad_enabled(ctx.needs_input_grad[0]):
             kept = tiled.look(pixels.requires_grad_(ctx.needs_input_grad[0]), last)
-        leaves = [total.to(leaf.dtype) for total, leaf in zip(_reduced(_added(sums, kept)), kept, strict=True)]
+        leaves = [total.to(leaf.dtype) for total, leaf in zip(tiled.reduced(_added(sums, kept)), kept, strict=True)]
         ctx.save_for_backward(image)
         ctx.tiled, ctx.kept = tiled, (pixels, kept)
         ctx.mark_non_differentiable(*(leaf for leaf, own in zip(leaves, kept, strict=True) if not own.requires_grad))
@@ -181,7 +199,7 @@ class _Sum(torch.autograd.Function):
                 leaves = ctx.tiled.look(pixels, tile)
             gradient[(..., *tile.seen)] += _pulled(leaves, gradients, pixels)
             del leaves
-        return sum_over_ranks(gradient), None
+        return sum_over_ranks(gradient) if ctx.tiled.shared else gradient, None
 
 
 def _pulled(leaves: Sequence[Tensor], gradients: Sequence[Tensor], pixels: Tensor) -> Tensor:
@@ -222,12 +240,3 @@ def _exact(like: Tensor) -> torch.dtype:
 def _added(sums: Sequence[Tensor], leaves: Sequence[Tensor]) -> list[Tensor]:
     wide = [leaf.detach().to(_exact(leaf)) for leaf in leaves]
     return [total + leaf for total, leaf in zip(sums, wide, strict=True)] if sums else wide
-
-
-def _reduced(sums: Sequence[Tensor]) -> list[Tensor]:
-    """Sums over all ranks, in one message."""
-    if world_size() == 1:
-        return list(sums)
-    message = sum_over_ranks(torch.cat([total.flatten() for total in sums]))
-    parts = message.split([total.numel() for total in sums])
-    return [part.view_as(total) for part, total in zip(parts, sums, strict=True)]

@@ -1,7 +1,8 @@
 """How the pictures of one run are cut: by the user's word, or as the memory has it."""
 
 import logging
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from rnst.encoders.receptive_fields import Field, receptive_fields
 from rnst.errors import InvalidValueError
-from rnst.optimization.memory import appetite, available_bytes, held_bytes, parse_memory, plan, whole_bytes
+from rnst.optimization.memory import appetite, available_bytes, held_bytes, layer_bytes, parse_memory, plan, whole_bytes
 from rnst.optimization.tiled_gradient import (
     Measure,
     TileableObjective,
@@ -48,14 +49,23 @@ class Tiling:
         encoder: frozen.
         limits: what is allowed.
         device: where the tiles will be computed.
-        target_bytes: of targets as large as the picture, for each of its pixels.
+        precision: of the network's arithmetic, for what is done outside of a Trainer.
+        content_layers: layers whose features are targets, as large as the picture.
     """
 
-    def __init__(self, encoder: nn.Module, limits: Limits, device: torch.device, target_bytes: float = 0.0) -> None:
+    def __init__(
+        self,
+        encoder: nn.Module,
+        limits: Limits,
+        device: torch.device,
+        precision: torch.dtype = torch.float32,
+        content_layers: Sequence[str] = (),
+    ) -> None:
         self._encoder = encoder
         self._limits = limits
         self._device = device
-        self._target_bytes = target_bytes
+        self._precision = precision
+        self._content_layers = content_layers
         self._grids: dict[Size, Grid] = {}
         self.history = limits.history
 
@@ -86,14 +96,21 @@ class Tiling:
         if len(grid.tiles) == 1:
             features: dict[str, Tensor] = self._encoder(image)
             return features
-        return features_in_tiles(self._encoder, self.fields, grid, image, keep)
+        with self._mixed(image.device):
+            return features_in_tiles(self._encoder, self.fields, grid, image, keep)
 
     def statistics(self, image: Tensor, measure: Measure) -> list[Any]:
         """Sums of what `measure` makes of the features; see `TiledStatistics`."""
         grid = self.grid(_size(image))
         if len(grid.tiles) == 1:
             return measure(self._encoder(image), {})
-        return TiledStatistics(self._encoder, self.fields, grid, measure)(image)
+        tiled = TiledStatistics(self._encoder, self.fields, grid, measure, shared=self._limits.devices > 1)
+        with self._mixed(image.device):
+            return tiled(image)
+
+    def is_cut(self, size: Size) -> bool:
+        """Whether pictures of a size, and smaller ones, need a `TiledObjective`."""
+        return self._limits.devices > 1 or len(self.grid(size).tiles) > 1
 
     def objective(self, objective: TileableObjective, size: Size) -> TiledObjective:
         """The objective of pictures of a size, computed in tiles."""
@@ -105,14 +122,15 @@ class Tiling:
             return whole(size)
         if tile is None:
             return self._fitted(size)
-        grid = (
-            cut_by_side(size, self.fields, tile) if tile else cut_by_area(size, self.fields, size[0] * size[1], devices)
-        )
-        if grid is None or len(grid.tiles) < devices:
-            raise InvalidValueError(
-                "--devices", devices, f"at most the number of tiles, {len(grid.tiles) if grid else 1}"
-            )
-        return grid
+        fields = self.fields
+        found = cut_by_side(size, fields, tile) if tile else cut_by_area(size, fields, math.prod(size), devices)
+        tiles = len(found.tiles) if found else 1
+        if found is None or tiles < devices:
+            raise InvalidValueError("--devices", devices, f"at most the number of tiles, which is {tiles} here")
+        return found
+
+    def _mixed(self, device: torch.device) -> torch.autocast:
+        return torch.autocast(device.type, torch.bfloat16, enabled=self._precision == torch.bfloat16)
 
     def _fitted(self, size: Size) -> Grid:
         limits = self._limits
@@ -120,8 +138,9 @@ class Tiling:
             budget = available_bytes(self._device) / (limits.devices if self._device.type == "cpu" else 1)
         else:
             budget = parse_memory(limits.memory) - held_bytes(self._device)
-        per_pixel = appetite(self._encoder).per_pixel
-        targets = self._target_bytes * size[0] * size[1]
+        with self._mixed(self._device):
+            per_pixel = appetite(self._encoder)
+        targets = layer_bytes(self._encoder, self._content_layers, self._precision) * size[0] * size[1]
         if limits.devices == 1 and whole_bytes(size, per_pixel, limits.history, targets) <= budget:
             return whole(size)
         found = plan(

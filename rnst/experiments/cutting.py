@@ -1,0 +1,74 @@
+"""A painting in tiles: what the settings allow, and targets as large as the picture only while they are needed."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from rnst.encoders.encoder import Encoder
+from rnst.errors import InvalidValueError
+from rnst.experiments.stylization_settings import StylizationSettings
+from rnst.image.transforms import Offset
+from rnst.optimization.tiling import Limits, Tiling
+
+Objective = Callable[[Mapping[str, Tensor], Tensor], dict[str, Tensor]]
+
+
+def tiling_of_picture(settings: StylizationSettings, encoder: Encoder) -> Tiling:
+    """How the picture is cut."""
+    history = settings.history if settings.optimizer == "lbfgs" else 0
+    limits = Limits(settings.tile, settings.memory, settings.devices, history)
+    return Tiling(encoder, limits, _device(), _precision(settings), settings.content_layers or ())
+
+
+def tiling_of_styles(settings: StylizationSettings, encoder: Encoder) -> Tiling:
+    """How a painting is cut; each device looks at all of it."""
+    return Tiling(encoder, Limits(settings.tile, settings.memory), _device(), _precision(settings))
+
+
+def is_cut(settings: StylizationSettings, tiling: Tiling, sizes: Iterable[tuple[int, int]]) -> bool:
+    """Whether pictures of these sizes are computed in tiles.
+
+    Raises:
+        InvalidValueError: a setting needs the whole picture at once.
+    """
+    cut = tiling.is_cut(max(sizes, key=math.prod))
+    if cut and settings.normalize_gradients:
+        raise InvalidValueError(
+            "--normalize_gradients", settings.normalize_gradients, "false for a picture in tiles (or add --tile 0)"
+        )
+    return cut
+
+
+class Turns:
+    """Objectives that are measured when their turn comes, and forgotten when that of another does.
+
+    Args:
+        measure: offset of a view to the objective.
+    """
+
+    def __init__(self, measure: Callable[[Offset], nn.Module]) -> None:
+        self._measure = measure
+        self._held: dict[Offset, nn.Module] = {}
+
+    def objective(self, offset: Offset) -> Objective:
+        """The objective of a view."""
+
+        def of_this_view(features: Mapping[str, Tensor], image: Tensor) -> dict[str, Tensor]:
+            if offset not in self._held:
+                self._held.clear()
+                with torch.no_grad():
+                    self._held[offset] = self._measure(offset).to(image.device)
+            losses: dict[str, Tensor] = self._held[offset](features, image)
+            return losses
+
+        return of_this_view
+
+
+def _precision(settings: StylizationSettings) -> torch.dtype:
+    return torch.bfloat16 if settings.precision == "bf16" else torch.float32
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
