@@ -99,8 +99,8 @@ def appetite(encoder: nn.Module) -> float:
 def layer_bytes(encoder: nn.Module, layers: Iterable[str], precision: torch.dtype) -> float:
     """Bytes of the features of some layers for each pixel of the picture."""
     shapes = layer_sizes(encoder, (_PROBE_SIDE, _PROBE_SIDE))
-    itemsize: int = precision.itemsize
-    return sum(shapes[layer].numel() for layer in layers) * itemsize / _PROBE_SIDE**2
+    found: float = sum(shapes[layer].numel() for layer in layers) * precision.itemsize / _PROBE_SIDE**2
+    return found
 
 
 def available_bytes(device: torch.device) -> float:
