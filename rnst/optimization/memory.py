@@ -93,7 +93,8 @@ def appetite(encoder: nn.Module) -> float:
     with saved_tensors_hooks(note, lambda tensor: tensor), torch.enable_grad():
         features = encoder(images)
     sizes = [tensor.untyped_storage().nbytes() for tensor in (*saved.values(), *features.values())]
-    return (sum(sizes) + _WORKING_MAPS * max(sizes)) / _PROBE_SIDE**2
+    bytes_in_all: float = sum(sizes) + _WORKING_MAPS * max(sizes)
+    return bytes_in_all / _PROBE_SIDE**2
 
 
 def layer_bytes(encoder: nn.Module, layers: Iterable[str], precision: torch.dtype) -> float:
