@@ -1,0 +1,43 @@
+"""Style transfer works without any training of the network: the loss falls by two decades and more."""
+
+import pytest
+import torch
+
+from rnst.encoders.catalog import find_network
+from rnst.encoders.encoder import load_encoder
+from rnst.experiments.painter import Painter, Scale, _framed
+from rnst.experiments.scene import read_scene
+from rnst.experiments.stylization_settings import StylizationSettings
+from rnst.image.io import resize
+
+_LAYERS = {
+    "resnet18": (["layer1", "layer2", "layer3", "layer4"], ["layer3"]),
+    "vgg11": (["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"], ["relu4_2"]),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", _LAYERS)
+def test_style_loss_falls_a_hundredfold_in_sixty_iterations(name: str) -> None:
+    style_layers, content_layers = _LAYERS[name]
+    settings = StylizationSettings(
+        encoder=name,
+        weights="random",
+        size=96,
+        style_layers=style_layers,
+        content_layers=content_layers,
+        content_weight=0.0,
+        tv_weight=0.0,
+        init="noise",
+        parameters="pixels",
+        shifts=1,
+        precision="fp32",
+    )
+    encoder, _ = load_encoder(find_network(name), [*style_layers, *content_layers], weights="random")
+    painter = Painter(settings, encoder, read_scene(settings))
+    noise = torch.rand(1, 3, *painter.size, generator=torch.Generator().manual_seed(0))
+    scale = Scale((72, 96), 60, 0)
+    framed = _framed(resize(noise, scale.size))
+    (view,) = painter._views(scale, torch.device("cpu"))[:1]
+    first = view.objective(encoder(framed), framed)["style"].item()
+    assert first / painter.paint(scale, noise, [], []).losses["style"] > 100
