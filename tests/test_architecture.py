@@ -31,12 +31,12 @@ _LEVELS: tuple[dict[str, str], ...] = (
     {"rnst.optimization": "tiles memory ranks tiled_gradient tiling devices health optimizers"},
     {"rnst.tasks": "recipe training_losses attack_sample robustness_test robust_classifier image_optimization"},
     {
-        "rnst.callbacks": "plots curves live_view images averaging overfitting progress tracking dashboard",
+        "rnst.callbacks": "plots curves live_view images averaging overfitting progress resume tracking dashboard",
         "rnst.gallery": "pictures summary page",
     },
     {
         "rnst.experiments": "run_state robust_training evaluation_settings evaluation stylization_settings scene "
-        "cutting targets output_names fitting painter record stylization series picking sweep_plan sweep sweep_report "
+        "cutting targets output_names fitting painter estimate record stylization series picking sweep_plan sweep sweep_report "
         "feature_visualization transferability corruption "
         "layer_robustness artifacts"
     },
@@ -51,7 +51,7 @@ _PLACES = {
 }
 # Experiments do not know each other, with these exceptions: programs in several files.
 _PAINTING = (
-    "stylization_settings scene cutting targets output_names fitting painter record stylization series picking "
+    "stylization_settings scene cutting targets output_names fitting painter estimate record stylization series picking "
     "sweep_plan sweep sweep_report"
 )
 _EVALUATION = "evaluation_settings evaluation"

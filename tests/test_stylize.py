@@ -47,6 +47,7 @@ _EVERY_OPTION = {
     "content_mask": ["mask.png"],
     "colors": ["match"],
     "quality": ["80"],
+    "resume": ["true"],
     "line_search": ["false"],
     "init": ["noise"],
     "parameters": ["pixels"],

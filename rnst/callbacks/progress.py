@@ -22,9 +22,10 @@ class PaintingProgress(Callback):
     Args:
         steps: of the whole picture.
         console: where the bar is drawn.
+        done: steps that were done before.
     """
 
-    def __init__(self, steps: int, console: Console) -> None:
+    def __init__(self, steps: int, console: Console, done: int = 0) -> None:
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -35,7 +36,7 @@ class PaintingProgress(Callback):
             TimeRemainingColumn(),
             console=console,
         )
-        self._bar = self._progress.add_task("painting", total=steps, losses="")
+        self._bar = self._progress.add_task("painting", total=steps, completed=done, losses="")
 
     def __enter__(self) -> "PaintingProgress":
         """Show the bar."""

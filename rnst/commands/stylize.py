@@ -32,7 +32,7 @@ _GROUPS = {
     "Large pictures and several devices": ("tile", "memory", "devices"),
     "Parametrization": ("parameters", "fourier_decay", "color_basis", "shifts"),
     "Textures and sequences": ("aspect", "sequence", "sequence_weight"),
-    "Files and records": ("quality", "save_every", "scores", "lpips", "seed", "tracking"),
+    "Files and records": ("resume", "quality", "save_every", "scores", "lpips", "seed", "tracking"),
 }
 _TWIN = "twin"
 _MORE: dict[str, dict[str, Any]] = {

@@ -33,7 +33,7 @@ from rnst.tasks.image_optimization import STEPS_OF_A_VIEW, ImageOptimization, Sc
 _SCALE_FACTOR = 2**0.5
 _COARSEST = 256  # pixels; smaller pictures do not show a deep layer enough of a painting
 _ROUNDING = 1e-6
-_MARGIN = 16  # pixels painted around the picture and cut off: the network's zero padding leaves a noisy frame
+MARGIN = 16  # pixels painted around the picture and cut off: the network's zero padding leaves a noisy frame
 _STRIDE_PERIOD = 32  # stride of the deepest layer of a ResNet; a VGG's divides it
 _PRECISIONS = {"bf16": "bf16-mixed", "fp32": "32-true"}
 
@@ -53,11 +53,13 @@ class Scale:
         size: height and width in pixels.
         steps: optimizer steps.
         first_step: number of its first step, counted over all scales.
+        done: steps of it that a run did before it was stopped.
     """
 
     size: tuple[int, int]
     steps: int
     first_step: int
+    done: int = 0
 
 
 @dataclass(frozen=True)
@@ -144,8 +146,8 @@ class Painter:
             Unseen() if cut else self._encoder,
             views,
             PixelOptimizer(settings.optimizer, settings.learning_rate, history, settings.line_search),
-            Schedule(scale.steps, first_step=scale.first_step),
-            _MARGIN,
+            Schedule(scale.steps, first_step=scale.first_step, done=scale.done),
+            MARGIN,
         )
         trouble: DeviceLostError | None = None
         try:
@@ -235,4 +237,4 @@ def _shifted_size(content: Tensor, offset: Offset) -> tuple[int, int]:
 
 def _framed(image: Tensor) -> Tensor:
     """Repeat the outermost pixels as a margin."""
-    return F.pad(image, (_MARGIN,) * 4, mode="replicate")
+    return F.pad(image, (MARGIN,) * 4, mode="replicate")

@@ -16,6 +16,8 @@ from rnst.image.samples import find_picture
 
 _COLOR_MATCHES = {"luminance": gray_like, "match": match_moments, "histogram": match_histogram}
 
+_NOISE = 0.2  # contrast; more of it is still there when a texture is finished
+
 
 @dataclass(frozen=True)
 class Source:
@@ -142,7 +144,8 @@ def _start(settings: StylizationSettings, content: Tensor, style: Tensor) -> Ten
     if init == "style":
         return resize(style, size)
     if init == "noise":
-        return torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(settings.seed))
+        noise = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(settings.seed))
+        return 0.5 + _NOISE * (noise - 0.5)
     return resize(read_image(find_picture(init)), size)
 
 

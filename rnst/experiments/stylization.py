@@ -6,17 +6,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from pytorch_lightning.callbacks import Callback
 from rich.console import Console
 from torch import Tensor
 
 from rnst.callbacks.images import Snapshots
 from rnst.callbacks.progress import OnStep, PaintingProgress, StepReports
+from rnst.callbacks.resume import State, StateKeeper
 from rnst.callbacks.tracking import PictureTracker
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import Encoder, load_encoder
 from rnst.encoders.plumbing import Plumbing
 from rnst.errors import InvalidValueError, RnstError
+from rnst.experiments.estimate import estimate, summary
 from rnst.experiments.output_names import named_by
 from rnst.experiments.painter import NoPictureError, Painted, Painter, plan_scales
 from rnst.experiments.record import check_scores, describe, hash_of, names, result_of, scores_of, title
@@ -27,6 +30,9 @@ from rnst.image.io import write_image
 from rnst.optimization.devices import companions
 from rnst.optimization.ranks import DeviceLostError
 from rnst.results import Result
+
+# Settings that a picture may have changed when it goes on after a stop.
+_FREE_TO_CHANGE = ("resume", "save_every", "quality", "scores", "tracking", "group")
 
 
 class StoppedError(RnstError):
@@ -120,7 +126,7 @@ def paint(settings: StylizationSettings, scene: Scene, studio: Studio, targets: 
     for note in scene.notes:
         studio.console.print(note, markup=False)
     with companions(partial(_share, settings, scene), settings.devices):
-        painted = _paint(settings, scene, studio, targets, tracker)
+        painted = _paint(settings, scene, studio, targets, tracker, described)
     seconds = time.perf_counter() - began
     result = result_of(settings, painted, seconds, scores_of(settings, scene, painted), described)
     write_image(painted.image, settings.output, result.settings, quality=settings.quality, like=scene.photo)
@@ -173,25 +179,56 @@ def _paint(
     studio: Studio,
     targets: StyleTargets | None,
     tracker: PictureTracker,
+    described: dict[str, object],
 ) -> Painted:
     """Coarse to fine, each scale from the picture of the last."""
     settings = settings.replaced(size=max(picture_size(settings, scene.size)), side="long")
     painter = Painter(settings, studio.encoder, scene, targets)
     plan = plan_scales(scene.size, settings)
+    keeper, state = _keeper(settings, described)
+    first = 0
+    if state is not None:
+        first, start = state.scale, state.content["best_image"]
+        plan[first] = replace(plan[first], done=state.step)
+        scene = replace(scene, start=start)
+    done = plan[first].first_step + plan[first].done
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    expected = estimate(settings, studio.encoder, plan[first:], device)
+    studio.console.print(summary(settings, plan[first:], expected, device), markup=False, highlight=False)
+    if settings.tile == 0:  # otherwise tiles are cut as the memory has it
+        expected.check(plan[-1].size)
     snapshots = Snapshots(settings.output.parent, settings.output.stem, settings.save_every, tracker.show)
-    with PaintingProgress(sum(scale.steps for scale in plan), studio.console) as progress:
+    with PaintingProgress(sum(scale.steps for scale in plan), studio.console, done) as progress, keeper.listening():
         watchers: list[Callback] = [progress, snapshots]
         if studio.on_step is not None:
             watchers.append(StepReports(studio.on_step))
-        painted = painter.paint(plan[0], scene.start, watchers, tracker.loggers)
+        watchers.append(keeper)
+        keeper.scale = first
+        painted = painter.paint(plan[first], scene.start, watchers, tracker.loggers)
         try:
-            for scale in plan[1:]:
+            for keeper.scale in range(first + 1, len(plan)):
                 if painted.finished:
-                    next_size = painter.paint(scale, painted.image, watchers, tracker.loggers)
+                    next_size = painter.paint(plan[keeper.scale], painted.image, watchers, tracker.loggers)
                     painted = replace(next_size, first_losses=painted.first_losses)
         except (KeyboardInterrupt, NoPictureError, DeviceLostError) as stop:
             # Before this scale had a picture: that of the last one is kept.
             painted = replace(painted, finished=False, trouble=stop if isinstance(stop, DeviceLostError) else None)
+    if painted.finished:
+        state_path(settings.output).unlink(missing_ok=True)
     if not painted.finished:
-        studio.console.print("stopped; keeping the best picture so far")
+        studio.console.print("stopped; keeping the best picture so far. --resume goes on with it")
     return replace(painted, image=scene.finished(painted.image, settings.colors))
+
+
+def state_path(output: Path) -> Path:
+    """The file that a stopped picture leaves beside it."""
+    return output.with_suffix(".state.safetensors")
+
+
+def _keeper(settings: StylizationSettings, described: dict[str, object]) -> tuple[StateKeeper, State | None]:
+    """What keeps the state of this picture, and the state to go on from, where there is one and that was asked for."""
+    path, state = state_path(settings.output), None
+    if settings.resume and path.is_file():
+        state = State.read(path)
+        state.check(described, _FREE_TO_CHANGE)
+    return StateKeeper(path, settings.save_every, described, state), state

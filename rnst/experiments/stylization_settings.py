@@ -91,6 +91,7 @@ class StylizationSettings:
         precision: of the network's arithmetic; the losses are always computed in fp32.
         quality: of JPEG and WebP, 1 to 100.
         save_every: steps between two intermediate pictures; 0 keeps none.
+        resume: go on with a picture that was stopped, by the .state.safetensors file beside it.
         scores: measure the finished picture: distance to the style, edges kept, grain and checkerboards.
         lpips: with scores, LPIPS to the content too; downloads AlexNet once.
         seed: of noise and random weights.
@@ -147,6 +148,7 @@ class StylizationSettings:
     precision: Literal["bf16", "fp32"] = "bf16"
     quality: int = QUALITY
     save_every: int = 50
+    resume: bool = False
     scores: bool = False
     lpips: bool = False
     seed: int = 0

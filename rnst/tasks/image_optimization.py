@@ -44,11 +44,13 @@ class Schedule:
         steps: optimizer steps.
         hold: steps before the next view; L-BFGS needs some with an objective that stands still.
         first_step: number of the first step in logs, for runs that go on from another.
+        done: steps that were done before, by a run that was stopped.
     """
 
     steps: int
     hold: int = STEPS_OF_A_VIEW
     first_step: int = 0
+    done: int = 0
 
 
 class ImageOptimization(pl.LightningModule):
@@ -83,7 +85,7 @@ class ImageOptimization(pl.LightningModule):
         self._objectives = nn.ModuleList(view.objective for view in views if isinstance(view.objective, nn.Module))
         self.optimizer = optimizer
         self.schedule = schedule
-        self.first_step = schedule.first_step
+        self.first_step = schedule.first_step + schedule.done
         self.margin = margin
         self.losses: dict[str, float] = {}
         self.first_losses: dict[str, float] = {}
@@ -101,13 +103,13 @@ class ImageOptimization(pl.LightningModule):
 
     def train_dataloader(self) -> Iterable[int]:
         """One item for each step; there is no data but the picture."""
-        return range(self.schedule.steps)
+        return range(self.schedule.done, self.schedule.steps)
 
     def on_train_batch_start(self, batch: int, batch_idx: int) -> int | None:  # noqa: ARG002 - a hook
         """A new view makes what L-BFGS remembers of the last evaluation untrue."""
         if self._over:
             return -1  # Lightning then ends the epoch
-        if batch_idx % self.schedule.hold == 0:
+        if (self.schedule.done + batch_idx) % self.schedule.hold == 0:
             self._watch.begin_anew()
             optimizer = self.optimizers(use_pl_optimizer=False)
             if isinstance(optimizer, ThriftyLBFGS):
@@ -116,7 +118,7 @@ class ImageOptimization(pl.LightningModule):
 
     def training_step(self, batch: int, batch_idx: int) -> Tensor:  # noqa: ARG002 - a hook
         """Loss of the picture; L-BFGS may call this several times in one step."""
-        view = self.views[batch_idx // self.schedule.hold % len(self.views)]
+        view = self.views[(self.schedule.done + batch_idx) // self.schedule.hold % len(self.views)]
         with torch.autocast(self.device.type, enabled=False) if self._restarts else contextlib.nullcontext():
             image = self.image()
             losses = view.objective(self.encoder(shift(image, view.offset)), image)

@@ -1,4 +1,5 @@
 import io
+import signal
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +13,7 @@ from torch import Tensor
 from rnst.callbacks.progress import PaintingProgress
 from rnst.encoders.catalog import build_classifier
 from rnst.encoders.weights import sha256_of, write_weights
-from rnst.errors import MissingPathError, RnstError, UnknownNameError, UnreadableFileError
+from rnst.errors import InvalidValueError, MissingPathError, RnstError, UnknownNameError, UnreadableFileError
 from rnst.experiments.painter import Painter
 from rnst.experiments.stylization import stylize
 from rnst.experiments.stylization_settings import StylizationSettings
@@ -120,7 +121,7 @@ def test_init(init: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Painter, "paint", remembering)
     _stylize(init=init, seed=3)
-    noise = torch.rand(1, 3, 36, 48, generator=torch.Generator().manual_seed(3))
+    noise = 0.4 + 0.2 * torch.rand(1, 3, 36, 48, generator=torch.Generator().manual_seed(3))
     files = {"content": "cat.png", "style": "waves.png", "start.png": "start.png"}
     expected = resize(read_image(Path(files[init])), (36, 48)) if init in files else noise
     torch.testing.assert_close(resize(starts[0], (36, 48)), expected)
@@ -234,3 +235,44 @@ def test_options_outrank_settings_and_every_step_is_reported() -> None:
     torch.testing.assert_close(read_image(result.image), image, rtol=0.0, atol=0.51 / 255)
     with pytest.raises(TypeError, match="stile"):
         stylize(stile="waves.png")
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+@pytest.mark.parametrize("step", [4, 9])
+def test_resume__goes_on_as_if_it_had_not_been_stopped(step: int, optimizer: str) -> None:
+    """Ctrl-C in the first and in the second scale; the picture, its losses and its files are those of one run."""
+
+    def stop(number: int, _image: Tensor, _losses: Mapping[str, float]) -> None:
+        if number == step:
+            signal.raise_signal(signal.SIGINT)
+
+    options: dict[str, Any] = {"steps": 6, "scales": 2, "optimizer": optimizer, "init": "noise"}
+    console = Console(quiet=True)
+    whole = stylize(_settings(output=Path("new/whole.png"), **options), console=console)
+    stopped = stylize(_settings(**options), console=console, on_step=stop)
+    assert not stopped.result.finished
+    steps = []
+    resumed = stylize(
+        _settings(**options), resume=True, console=console, on_step=lambda number, *_: steps.append(number)
+    )
+    assert steps == list(range(step + 1, 13))
+    assert torch.equal(resumed.image, whole.image)
+    assert resumed.result.losses == whole.result.losses
+    assert resumed.result.finished
+    assert not list(Path("new").glob("*.state*")), "a finished picture leaves no state"
+
+
+def test_resume__refuses_other_settings_and_what_is_no_state() -> None:
+    def stop(*_: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    stylize(_settings(), console=Console(quiet=True), on_step=stop)
+    with pytest.raises(InvalidValueError, match=r"--size is 64, but must be 48, as in the stopped run"):
+        _stylize(resume=True, size=64)
+    Path("new/out.state.safetensors").write_text("this is a text")
+    with pytest.raises(UnreadableFileError, match="state of a stopped picture"):
+        _stylize(resume=True)
+
+
+def test_resume__without_a_state_starts_at_the_beginning() -> None:
+    assert _stylize(resume=True)[0].finished

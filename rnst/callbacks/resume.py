@@ -1,0 +1,162 @@
+"""A stopped picture goes on: where it was, and what its optimizer remembers, in a file beside it."""
+
+import json
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from rnst.errors import InvalidValueError, UnreadableFileError
+from rnst.files import written_aside
+
+_KEY = "rnst"
+
+
+@dataclass(frozen=True)
+class State:
+    """A picture between two steps.
+
+    Attributes:
+        scale: number of its scale, from 0.
+        step: steps done at that scale.
+        content: parameters, optimizer and best picture: tensors, numbers, texts, lists and dictionaries of them.
+        settings: of the run.
+    """
+
+    scale: int
+    step: int
+    content: Mapping[str, Any]
+    settings: Mapping[str, Any]
+
+    def write(self, path: Path) -> None:
+        """Write the file, complete or not at all."""
+        tensors: dict[str, Tensor] = {}
+        tree = _flattened({"scale": self.scale, "step": self.step, "content": self.content}, tensors)
+        described = json.dumps({"tree": tree, "settings": dict(self.settings)}, default=str)
+        with written_aside(path) as aside:
+            save_file(tensors, aside, metadata={_KEY: described})
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a file; nothing in it is executed.
+
+        Raises:
+            UnreadableFileError: it is no state of ours.
+        """
+        try:
+            with safe_open(path, framework="pt") as file:
+                described = json.loads(file.metadata()[_KEY])
+                # Cloned into memory that is aligned as that of a run is: sums of unaligned numbers are rounded otherwise.
+                tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no dictionary
+            tree = _restored(described["tree"], tensors)
+            return cls(tree["scale"], tree["step"], tree["content"], described["settings"])
+        except (SafetensorError, OSError, ValueError, KeyError, TypeError, IndexError) as error:
+            raise UnreadableFileError(path, "the state of a stopped picture", str(error)) from error
+
+    def check(self, settings: Mapping[str, Any], without: tuple[str, ...]) -> None:
+        """Refuse to go on with other settings than those in `without`.
+
+        Raises:
+            InvalidValueError: they differ.
+        """
+        plain = json.loads(json.dumps(dict(settings), default=str))
+        for name in plain.keys() - set(without):
+            if plain[name] != self.settings.get(name):
+                wanted = f"{self.settings.get(name)!r}, as in the stopped run, to go on with --resume"
+                raise InvalidValueError(f"--{name}", plain[name], wanted)
+
+
+class StateKeeper(Callback):
+    """Writes the state every few steps, and when Ctrl-C is pressed; the step at work is finished first.
+
+    Args:
+        path: the file beside the picture.
+        every: steps between two writes; 0 writes on Ctrl-C only.
+        settings: of the run.
+        state: where to go on; None starts at the beginning.
+    """
+
+    def __init__(self, path: Path, every: int, settings: Mapping[str, Any], state: State | None = None) -> None:
+        self._path, self._every, self._settings, self._state = path, every, settings, state
+        self._stopping = False
+        self.scale = 0
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Meanwhile, the first Ctrl-C waits for the end of the step, the second one does not."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # signals come to the main thread alone
+            return
+        before = signal.getsignal(signal.SIGINT)
+
+        def stop(number: int, frame: Any) -> None:
+            if self._stopping and callable(before):
+                before(number, frame)
+            self._stopping = True
+
+        signal.signal(signal.SIGINT, stop)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:  # noqa: ARG002 - a hook
+        """Go on where the state says."""
+        state, self._state = self._state, None
+        if state is None:
+            return
+        content = state.content
+        with torch.no_grad():
+            for parameter, stored in zip(pl_module.image.parameters(), content["parameters"], strict=True):
+                parameter.copy_(stored)
+        pl_module.optimizers(use_pl_optimizer=False).load_state_dict(content["optimizer"])
+        pl_module.best_losses = content["best_losses"]
+        pl_module.best_image = content["best_image"].to(pl_module.device)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: object) -> None:
+        """Write, where it is time; then stop, where that was asked for."""
+        step = pl_module.schedule.done + trainer.global_step
+        if self._stopping or (self._every and step % self._every == 0):
+            content = {
+                "parameters": list(pl_module.image.parameters()),
+                "optimizer": pl_module.optimizers(use_pl_optimizer=False).state_dict(),
+                "best_losses": dict(pl_module.best_losses),
+                "best_image": pl_module.best_image,
+            }
+            State(self.scale, step, content, self._settings).write(self._path)
+        if self._stopping:
+            raise KeyboardInterrupt
+
+
+def _flattened(value: Any, tensors: dict[str, Tensor]) -> Any:
+    """Plain values; each tensor is put into `tensors` and leaves its name."""
+    if isinstance(value, Tensor):
+        name = str(len(tensors))
+        tensors[name] = value.detach().cpu().clone().contiguous()
+        return {"tensor": name}
+    if isinstance(value, Mapping):
+        return {"entries": [[key, _flattened(entry, tensors)] for key, entry in value.items()]}
+    if isinstance(value, list | tuple):
+        return [_flattened(entry, tensors) for entry in value]
+    return value
+
+
+def _restored(value: Any, tensors: Mapping[str, Tensor]) -> Any:
+    """What `_flattened` took apart; tuples have become lists."""
+    if isinstance(value, list):
+        return [_restored(entry, tensors) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    if "tensor" in value:
+        return tensors[value["tensor"]]
+    return {key: _restored(entry, tensors) for key, entry in value["entries"]}

@@ -1,0 +1,126 @@
+"""How long a picture will take and what it will need, from a small sample of the work, before it starts."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from rnst.encoders.encoder import Encoder
+from rnst.errors import RnstError
+from rnst.experiments.painter import MARGIN, Scale
+from rnst.experiments.stylization_settings import StylizationSettings
+from rnst.losses.statistics import moments
+from rnst.optimization.memory import appetite, available_bytes, held_bytes
+from rnst.tasks.image_optimization import STEPS_OF_A_VIEW
+
+_SAMPLE_SIDE = 160  # pixels
+_SAMPLES = 2  # after one that warms up
+_MOST_SHIFT = 16  # pixels that a view adds on average
+_EVALUATIONS = {"adam": 1.0, "lbfgs": 1.2}  # for each step; the line search and new views take the rest
+_FORWARD = 0.35  # share of an evaluation that looks at a target and goes no way back
+_ARRAYS = 20  # as large as the picture, that parameters, gradients and line search hold at once
+_FLOAT_PIXEL = 12  # bytes
+_GIGA = 1e9
+_MINUTE, _HOUR = 60.0, 3600.0
+
+
+class TooLargeError(RnstError):
+    """The picture does not fit into memory."""
+
+    def __init__(self, size: tuple[int, int], needed: float, free: float, fitting: int) -> None:
+        super().__init__(
+            f"{size[1]} x {size[0]} pixels need about {needed / _GIGA:.1f} GB more, and {free / _GIGA:.1f} GB are "
+            f"free. Lower --size to {fitting} or less, or let it be computed in tiles, without --tile 0"
+        )
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is to be expected.
+
+    Attributes:
+        seconds: of the whole picture.
+        needed: bytes beside what the process holds now.
+        held: bytes that it holds now.
+        available: bytes that may be taken.
+    """
+
+    seconds: float
+    needed: float
+    held: float
+    available: float
+
+    def check(self, size: tuple[int, int]) -> None:
+        """Refuse what cannot fit.
+
+        Raises:
+            TooLargeError: advises a size that does.
+        """
+        if self.needed > self.available:
+            fitting = int(max(size) * (self.available / self.needed) ** 0.5)
+            raise TooLargeError(size, self.needed, self.available, fitting)
+
+    def __str__(self) -> str:
+        memory = self.held + min(self.needed, self.available)
+        tiles = ", in tiles" if self.needed > self.available else ""
+        return f"about {_duration(self.seconds)} and {memory / _GIGA:.1f} GB{tiles}"
+
+
+def estimate(settings: StylizationSettings, encoder: Encoder, plan: Sequence[Scale], device: torch.device) -> Estimate:
+    """Measure a few evaluations of a small picture and scale them to the plan.
+
+    Time grows with the number of pixels; that of the optimizer itself is left out, as it is small beside the network's.
+
+    Args:
+        settings: optimizer, precision and views.
+        encoder: the network, on any device.
+        plan: sizes and steps.
+        device: where it will run.
+    """
+    encoder.to(device)
+    with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
+        per_pixel = appetite(encoder)
+        seconds = _seconds_of_a_pixel(encoder, device)
+    total = 0.0
+    for scale in plan:
+        views = min(settings.shifts, -(-scale.steps // STEPS_OF_A_VIEW)) + 1
+        evaluations = (scale.steps - scale.done) * _EVALUATIONS[settings.optimizer] + _FORWARD * views
+        total += evaluations * seconds * _painted(scale.size, _MOST_SHIFT)
+    remembered = 2 * settings.history if settings.optimizer == "lbfgs" else 0
+    pixels = max(_painted(scale.size, 2 * _MOST_SHIFT) for scale in plan)
+    needed = pixels * (per_pixel + (_ARRAYS + remembered) * _FLOAT_PIXEL)
+    return Estimate(total, needed, held_bytes(device), available_bytes(device))
+
+
+def summary(settings: StylizationSettings, plan: Sequence[Scale], expected: Estimate, device: torch.device) -> str:
+    """One line for the user."""
+    height, width = plan[-1].size
+    scales = f"{len(plan)} scales of {plan[-1].steps} steps" if len(plan) > 1 else f"{plan[-1].steps} steps"
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{torch.get_num_threads()} CPU threads"
+    return f"{width} x {height} pixels, {scales} on {name} in {settings.precision}: {expected}"
+
+
+def _seconds_of_a_pixel(encoder: Encoder, device: torch.device) -> float:
+    """Of one evaluation, forward and back."""
+    sample = torch.rand(1, 3, _SAMPLE_SIDE, _SAMPLE_SIDE, device=device, requires_grad=True)
+    taken = []
+    for _ in range(1 + _SAMPLES):
+        began = time.perf_counter()
+        losses = [moments(features).gram.square().mean() for features in encoder(sample).values()]
+        torch.stack(losses).sum().backward()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        taken.append(time.perf_counter() - began)
+    return min(taken[1:]) / _SAMPLE_SIDE**2
+
+
+def _painted(size: tuple[int, int], shift: int) -> float:
+    """Pixels that the network sees, with the margin."""
+    return float((size[0] + 2 * MARGIN + shift) * (size[1] + 2 * MARGIN + shift))
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 2 * _MINUTE:
+        return f"{seconds:.0f} s"
+    return f"{seconds / _MINUTE:.0f} min" if seconds < 2 * _HOUR else f"{seconds / _HOUR:.1f} h"

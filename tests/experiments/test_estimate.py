@@ -1,0 +1,63 @@
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from rich.console import Console
+
+from rnst.encoders.catalog import find_network
+from rnst.encoders.encoder import load_encoder
+from rnst.experiments.estimate import Estimate, TooLargeError, estimate, summary
+from rnst.experiments.painter import Painter, Scale
+from rnst.experiments.scene import Region, Scene, Source
+from rnst.experiments.stylization import stylize
+from rnst.experiments.stylization_settings import StylizationSettings
+from rnst.image.io import write_image
+
+_CPU = torch.device("cpu")
+
+
+def test_check__advises_a_size_that_fits() -> None:
+    Estimate(1.0, 3e9, 1e9, 4e9).check((4000, 3000))
+    with pytest.raises(TooLargeError, match=r"3000 x 4000 pixels need about 16\.0 GB more, and 4\.0 GB are free. Lower "
+                       r"--size to 2000 or less"):  # fmt: skip
+        Estimate(1.0, 16e9, 1e9, 4e9).check((4000, 3000))
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(40.0, "40 s"), (600.0, "10 min"), (9000.0, "2.5 h")])
+def test_summary(seconds: float, said: str) -> None:
+    plan = [Scale((100, 200), 5, 0), Scale((200, 400), 5, 5)]
+    line = summary(StylizationSettings(precision="fp32"), plan, Estimate(seconds, 2e9, 5e8, 9e9), _CPU)
+    assert line.startswith("400 x 200 pixels, 2 scales of 5 steps on ")
+    assert line.endswith(f" CPU threads in fp32: about {said} and 2.5 GB")
+
+
+def test_a_picture_that_cannot_fit_is_refused_before_anything_is_painted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("rnst.experiments.estimate.available_bytes", lambda _: 1e6)
+    write_image(torch.rand(1, 3, 30, 40), Path("cat.png"))
+    options: dict[str, Any] = {"weights": "random", "size": 64, "tracking": "off", "tile": 0}
+    with pytest.raises(TooLargeError):
+        stylize(content="cat.png", style="cat.png", output=Path("out.png"), console=Console(quiet=True), **options)
+    assert not Path("out.png").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("encoder", ["resnet18", "vgg13"])
+def test_time__within_a_factor_of_two(encoder: str) -> None:
+    row = find_network(encoder)
+    settings = StylizationSettings(
+        style_layers=list(row.style_layers), content_layers=list(row.content_layers), precision="fp32", tracking="off"
+    )
+    network, _ = load_encoder(row, [*row.style_layers, *row.content_layers], weights="random")
+    content = torch.rand(1, 3, 150, 200)
+    plan = [Scale((150, 200), 20, 0)]
+    painter = Painter(settings, network, Scene(None, content, (Region((Source(content, 1.0),)),), content))
+    expected = estimate(settings, network, plan, _CPU).seconds
+    began = time.perf_counter()
+    painter.paint(plan[0], content, [], [])
+    taken = time.perf_counter() - began
+    assert expected / 2 < taken < expected * 2, f"{encoder}: expected {expected:.1f} s, took {taken:.1f} s"
