@@ -56,7 +56,7 @@ class State:
         try:
             with safe_open(path, framework="pt") as file:
                 described = json.loads(file.metadata()[_KEY])
-                # Cloned into memory that is aligned as that of a run is: sums of unaligned numbers are rounded otherwise.
+                # Cloned into memory aligned as that of a run: sums of unaligned numbers are rounded otherwise.
                 tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no dictionary
             tree = _restored(described["tree"], tensors)
             return cls(tree["scale"], tree["step"], tree["content"], described["settings"])

@@ -161,6 +161,7 @@ class StylizationSettings:
         Raises:
             InvalidValueError: a value is out of range.
         """
+        object.__setattr__(self, "output", Path(self.output))  # a notebook may give a text
         if self.size < SMALLEST_SIZE:
             raise InvalidValueError("--size", self.size, f"at least {SMALLEST_SIZE} pixels")
         for name in _AT_LEAST_ONE:
