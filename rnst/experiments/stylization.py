@@ -141,7 +141,7 @@ def _share(settings: StylizationSettings, scene: Scene) -> None:
     """What another device does for a picture: the same, without a word to anybody."""
     settings = settings.replaced(tracking="off", save_every=0)
     tracker = PictureTracker("off", settings.output.parent, group="", tags=[], config={})
-    _paint(settings, scene, open_studio(settings, Console(quiet=True)), None, tracker)
+    _paint(settings, scene, open_studio(settings, Console(quiet=True)), None, tracker, describe(settings))
 
 
 def open_studio(settings: StylizationSettings, console: Console | None = None, on_step: OnStep | None = None) -> Studio:
