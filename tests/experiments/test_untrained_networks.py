@@ -38,6 +38,6 @@ def test_style_loss_falls_a_hundredfold_in_sixty_iterations(name: str) -> None:
     noise = torch.rand(1, 3, *painter.size, generator=torch.Generator().manual_seed(0))
     scale = Scale((72, 96), 60, 0)
     framed = _framed(resize(noise, scale.size))
-    (view,) = painter._views(scale, torch.device("cpu"))[:1]
+    (view,) = painter._views(scale, torch.device("cpu"))[0][:1]
     first = view.objective(encoder(framed), framed)["style"].item()
     assert first / painter.paint(scale, noise, [], []).losses["style"] > 100
