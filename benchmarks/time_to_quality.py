@@ -1,0 +1,170 @@
+"""How long do the default settings take to be as good as 300 plain L-BFGS steps?
+
+    OMP_WAIT_POLICY=passive python benchmarks/time_to_quality.py [--size 512] [--steps 300] [--precision bf16|fp32]
+
+The plain loop: fp32, pixels as the parameter, full size from the start, torch's L-BFGS with history 10 and without a
+line search, pixels clamped after each step. Ours: `stylize` as it is without options. Both begin with the sample photo
+and minimize the same objective, of the picture with its margin, in the network's own grid of strides; ours sees it
+moved against that grid most of the time. Each is judged by that objective in fp32. Judging is not timed.
+
+Printed are the traces of both in seconds of the processor (all threads; other jobs disturb it least), the neutral style
+distance of both pictures, and when ours was first as good as the plain loop at its end.
+"""
+
+import argparse
+import contextlib
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from rnst.encoders.catalog import find_network
+from rnst.encoders.encoder import Encoder, load_encoder
+from rnst.experiments.painter import Painter, Scale, plan_scales
+from rnst.experiments.scene import Region, Scene, Source
+from rnst.experiments.stylization_settings import StylizationSettings
+from rnst.image.io import fit_long_side, read_image, resize, write_image
+from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO, find_picture
+from rnst.metrics.style_distance import StyleReference
+from rnst.tasks.image_optimization import ImageOptimization, View
+
+_STEPS_BETWEEN_LOOKS = 15
+_MARGIN = 16
+
+
+@dataclass(eq=False)
+class Judge(pl.Callback):
+    """A stopwatch that stands still while the loss in fp32 is measured.
+
+    Args:
+        encoder: of the objective.
+        view: the objective, of pictures of `size` that are not moved.
+        size: height and width of the picture with its margin; smaller ones are not judged.
+    """
+
+    encoder: Encoder
+    view: View
+    size: tuple[int, int]
+    trace: list[tuple[float, float]] = field(default_factory=list)
+    seconds: float = 0.0
+    _began: float = 0.0
+
+    def go(self) -> None:
+        """Start, or go on."""
+        self._began = time.process_time()
+
+    def stop(self) -> None:
+        """Hold."""
+        self.seconds += time.process_time() - self._began
+
+    @torch.no_grad()
+    def look(self, image: Tensor) -> None:
+        """Measure the loss of a picture with its margin, with the watch stopped."""
+        self.stop()
+        if tuple(image.shape[-2:]) == self.size:
+            with torch.autocast("cpu", enabled=False):
+                loss = self.view.objective(self.encoder(image), image)["total"].item()
+            self.trace.append((self.seconds, loss))
+            print(f"  {self.seconds:7.1f} s  {loss:.4f}", flush=True)
+        self.go()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *arguments: Any) -> None:  # noqa: ARG002
+        """Look from time to time."""
+        if (arguments[-1] + 1) % _STEPS_BETWEEN_LOOKS == 0:
+            self.look(pl_module.image())
+
+
+class _Borrowed(Exception):  # noqa: N818 - no error
+    """Ends a run before its first step."""
+
+
+class _Borrow(pl.Callback):
+    """Takes the last view of a task, that of the picture as it stands."""
+
+    view: View
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        if isinstance(pl_module, ImageOptimization):
+            self.view = pl_module.views[-1]
+        raise _Borrowed
+
+
+def main() -> None:
+    """Run both, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--steps", type=int, default=300, help="of the plain loop")
+    parser.add_argument("--precision", choices=("bf16", "fp32"), default="bf16")
+    parser.add_argument("--output", type=Path, default=Path("outputs/time_to_quality"))
+    options = parser.parse_args()
+    base = StylizationSettings(size=options.size, precision=options.precision, tracking="off")
+    network = find_network(base.encoder)
+    layers = list(network.style_layers)
+    settings = base.replaced(style_layers=layers, content_layers=list(network.content_layers))
+    encoder, _ = load_encoder(network, layers)
+    content, style = (read_image(find_picture(name)) for name in (DEFAULT_PHOTO, DEFAULT_PAINTING))
+    painter = Painter(settings, encoder, Scene(None, content, (Region((Source(style, 1.0),)),), content))
+    plan = plan_scales(painter.size, settings)
+    view = _straight_view(painter, plan[-1], content)
+    framed = tuple(side + 2 * _MARGIN for side in plan[-1].size)
+    reference = StyleReference(resize(style, fit_long_side((style.shape[-2], style.shape[-1]), options.size)))
+    judges, pictures = {}, {}
+    for name in ("plain", "ours"):
+        print(name)
+        judges[name] = judge = Judge(encoder, view, (framed[0], framed[1]))
+        judge.go()
+        if name == "plain":
+            pictures[name] = _plain(encoder, view, resize(content, plan[-1].size), options.steps, judge)
+        else:
+            pictures[name] = _ours(painter, plan, content, judge)
+        judge.stop()
+        write_image(pictures[name], options.output / f"{name}.png")
+        print(f"  neutral style distance {reference.distance(pictures[name]):.4f}", flush=True)
+    goal = min(loss for _, loss in judges["plain"].trace)
+    reached = next((seconds for seconds, loss in judges["ours"].trace if loss <= goal), None)
+    share = "not" if reached is None else f"after {reached / judges['plain'].seconds:.2f} of the plain loop's time"
+    best = min(loss for _, loss in judges["ours"].trace)
+    print(f"loss of the plain loop {goal:.4f}, reached by ours {share} (at most 0.50)")
+    print(f"ours: {best:.4f} after {judges['ours'].seconds / judges['plain'].seconds:.2f} of that time")
+
+
+def _straight_view(painter: Painter, scale: Scale, content: Tensor) -> View:
+    borrow = _Borrow()
+    with contextlib.suppress(_Borrowed):
+        painter.paint(scale, content, [borrow], [])
+    return borrow.view
+
+
+def _plain(encoder: Encoder, view: View, content: Tensor, steps: int, judge: Judge) -> Tensor:
+    framed = torch.nn.functional.pad(content, (_MARGIN,) * 4, mode="replicate")
+    pixels = framed.clone().requires_grad_()
+    optimizer = torch.optim.LBFGS([pixels], max_iter=1, history_size=10, tolerance_grad=0.0, tolerance_change=0.0)
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        total: Tensor = view.objective(encoder(pixels), pixels)["total"]
+        torch.autograd.backward(total)
+        return total
+
+    for step in range(1, steps + 1):
+        optimizer.step(closure)
+        with torch.no_grad():
+            pixels.clamp_(0.0, 1.0)
+        if step % _STEPS_BETWEEN_LOOKS == 0:
+            judge.look(pixels.detach())
+    return pixels.detach()[..., _MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
+
+
+def _ours(painter: Painter, plan: list[Scale], start: Tensor, judge: Judge) -> Tensor:
+    image = start
+    for scale in plan:
+        image = painter.paint(scale, image, [judge], []).image
+    return image
+
+
+if __name__ == "__main__":
+    main()
