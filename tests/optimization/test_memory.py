@@ -1,0 +1,57 @@
+import pytest
+import torch
+from torch import nn
+
+from rnst.encoders.receptive_fields import Field, Reach
+from rnst.errors import InvalidValueError
+from rnst.optimization.memory import NotEnoughMemoryError, appetite, available_bytes, parse_memory, plan
+from rnst.optimization.tiles import whole
+
+_FIELDS = {"layer": Field(Reach(16, 70, 85), Reach(16, 70, 85))}
+
+
+@pytest.mark.parametrize(("text", "expected"), [("8GB", 8e9), ("500 MB", 5e8), ("1.5g", 1.5e9), ("2e9", 2e9)])
+def test_parse(text: str, expected: float) -> None:
+    assert parse_memory(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "many", "-1GB", "0", "8 apples"])
+def test_parse__what_is_no_size(text: str) -> None:
+    with pytest.raises(InvalidValueError, match="--memory"):
+        parse_memory(text)
+
+
+class _Maps(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.network = nn.Sequential(nn.Conv2d(3, channels, 3, padding=1), nn.ReLU())
+
+    def forward(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"layer": self.network(images)}
+
+
+def test_appetite__grows_with_what_is_saved_for_the_way_back() -> None:
+    small, large = appetite(_Maps(8)), appetite(_Maps(32))
+    assert small >= 8 * 4
+    assert 2 < large / small < 5
+
+
+def test_plan__less_memory_first_more_tiles_then_less_history() -> None:
+    size = (1536, 2048)
+    budgets = (9e9, 3e9, 1.6e9)
+    rich, poor, poorer = (plan(size, _FIELDS, 1500.0, budget, history=10) for budget in budgets)
+    assert rich.grid == whole(size)
+    assert len(poor.grid.tiles) > 1
+    assert poor.history == 10
+    assert poorer.history < 10
+    for found, budget in zip((rich, poor, poorer), budgets, strict=True):
+        assert found.predicted <= budget
+
+
+def test_plan__nothing_fits() -> None:
+    with pytest.raises(NotEnoughMemoryError, match="2048 x 1536"):
+        plan((1536, 2048), _FIELDS, 1500.0, 1e8, history=10)
+
+
+def test_available__something_is() -> None:
+    assert available_bytes(torch.device("cpu")) > 1e6
