@@ -66,9 +66,7 @@ def measure_closure(options: argparse.Namespace) -> None:
     print(
         f"closure {seconds:.1f} s, {seconds / plain:.2f} of a plain fp32 loop over the whole ({plain:.1f} s by pixels)"
     )
-    print(
-        f"encoder {predicted:.0f} bytes for each pixel of a tile: {grid.largest * predicted / 1e9:.2f} GB for the largest"
-    )
+    print(f"encoder {predicted:.0f} bytes a pixel of a tile: {grid.largest * predicted / 1e9:.2f} GB for the largest")
     _print_memory(before, pixels)
     if options.step:
         optimizer = PixelOptimizer(history=tiling.history).build(image.parameters())
