@@ -143,28 +143,30 @@ def test_without_a_config_it_is_the_recipe_of_the_article(capsys: pytest.Capture
 
 @pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")  # it holds what we resume from
 @pytest.mark.parametrize(
-    ("options", "again"),
+    ("options", "done"),
     [
-        ({}, [(1, 0), (1, 1), (1, 2)]),
-        ({"checkpoint_steps": 1, "ema": 0.9, "monitor": "{every: 2, photos: 4, steps: 1}"}, [(1, 1), (1, 2)]),
+        ({}, 3),
+        ({"checkpoint_steps": 1, "ema": 0.9, "monitor": "{every: 2, photos: 4, steps: 1}"}, 4),
+        ({"checkpoint_steps": 1}, 1),
     ],
-    ids=["after an epoch", "within an epoch, averaged and watched"],
+    ids=["after an epoch", "within an epoch, averaged and watched", "within the first epoch"],
 )
 def test_resume__equals_a_training_that_was_not_stopped(
     make_photos: MakePhotos,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     options: dict[str, Any],
-    again: list[tuple[int, int]],
+    done: int,
 ) -> None:
     root, settings = make_photos(), {"trainer.max_epochs": 2, "half": False, **options}
+    died = done + 2 if done == 3 else done + 1  # within the step after the last one kept, or one later
     _run(_IMAGENETTE, root, "whole.safetensors", **settings)
 
     step, steps = RobustClassifier.training_step, list[tuple[int, int]]()
 
     def fragile(task: RobustClassifier, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         steps.append((task.current_epoch, batch_idx))
-        if len(steps) == 5:
+        if len(steps) == died:
             raise RuntimeError("the machine went off")
         return step(task, batch, batch_idx)
 
@@ -172,11 +174,11 @@ def test_resume__equals_a_training_that_was_not_stopped(
     with pytest.raises(RuntimeError, match="went off"):
         _run(_IMAGENETTE, root, "parts.safetensors", **settings)
     assert not (tmp_path / "parts.safetensors").exists()
-    assert Path("runs/parts/checkpoints/epoch=000.ckpt").is_file()
-
+    begun = len(steps)
     _run(_IMAGENETTE, root, "parts.safetensors", "--resume", **settings)
-    assert steps[:5] == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)]
-    assert steps[5:] == again, "what was complete is not repeated"
+    every_step = [(epoch, batch) for epoch in range(2) for batch in range(3)]
+    assert steps[:begun] == every_step[:begun]
+    assert steps[begun:] == every_step[done:], "what was complete is not repeated"
     (whole, whole_facts), (parts, parts_facts) = (
         read_weights(Path(f"{name}.safetensors")) for name in ("whole", "parts")
     )

@@ -120,6 +120,8 @@ class PhotoFolders(pl.LightningDataModule):
         self.evaluation_photos = evaluation_photos
         self._seed = torch.initial_seed()
         self._kept: dict[tuple[str, int], LabeledPhotos] = {}
+        self._loader_in_use: EpochLoader | None = None
+        self._stopped_at: dict[str, int] = {}
 
     @property
     def facts(self) -> DataFacts:
@@ -145,7 +147,21 @@ class PhotoFolders(pl.LightningDataModule):
         seed = derived_seed(self._seed, self._epoch_now())
         order = balanced_order(photos.labels, seed) if self.balanced else shuffled(len(photos), seed)
         epoch = Epoch(photos, order, seed)
-        return EpochLoader(epoch, self._share(len(epoch), even=True), **self._loading())
+        self._loader_in_use = EpochLoader(epoch, self._share(len(epoch), even=True), **self._loading())
+        self._loader_in_use.go_on_within(self._stopped_at)
+        return self._loader_in_use
+
+    def state_dict(self) -> dict[str, int]:
+        """How far the epoch is.
+
+        Lightning keeps the state of loaders as well, but does not give it back to the one that it opens early, to count
+        the steps of a schedule: that of the first epoch.
+        """
+        return self._loader_in_use.state_dict() if self._loader_in_use is not None else {}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Go on within an epoch."""
+        self._stopped_at = state_dict
 
     def val_dataloader(self) -> DataLoader[Sample]:
         """Photos that were never trained on, at the size of the current stage."""

@@ -155,5 +155,10 @@ class EpochLoader(DataLoader[Sample]):
         self._before = state["given"]
         self._share.first = self._before * (self.batch_size or 1)
 
+    def go_on_within(self, state: dict[str, int]) -> None:
+        """Go on behind the batches that `state` counts, if they were the first ones of this very epoch."""
+        if not self._identity().items() - state.items() and state["given"] < len(self):
+            self.load_state_dict(state)
+
     def _identity(self) -> dict[str, int]:
         return {"seed": self._epoch.seed, "batch_size": self.batch_size or 1, "ranks": self._share.num_replicas}
