@@ -19,8 +19,9 @@ from rnst.cli import train_robust
 from rnst.data.imagenet import IMAGENET
 from rnst.data.restricted_imagenet import RESTRICTED_IMAGENET
 from rnst.encoders.catalog import build_classifier
-from rnst.encoders.weights import load_into, read_weights
+from rnst.encoders.weights import load_into, read_weights, sha256_of
 from rnst.tasks.robust_classifier import RobustClassifier
+from tests.offline_runs import read_run, run_folders
 
 _CONFIGS = Path(__file__).parents[1] / "configs" / "train"
 _RECIPES = sorted(_CONFIGS.rglob("*.yaml"))
@@ -312,3 +313,17 @@ def test_configurations_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     message = _refused(capsys, lambda: train_robust(["--config", "fats"]))
     assert "unknown configuration 'fats'; valid:" in message
     assert "train/fast" in message
+
+
+def test_tracking__the_run_carries_the_hash_of_its_weights(
+    make_photos: MakePhotos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    _run(_IMAGENETTE, make_photos(), "new.safetensors", tracking="auto")
+    (folder,) = run_folders(Path())
+    run = read_run(folder)
+    assert run.finished
+    assert run.job_type == "train"
+    assert run.config["weights_sha256"] == sha256_of(Path("new.safetensors"))
+    assert run.config["weights_facts"]["architecture"] == "resnet18"
+    assert run.column("train/loss")

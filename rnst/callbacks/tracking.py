@@ -123,6 +123,20 @@ class SweepTracker:
         run.finish()
 
 
+def finish_training(loggers: Sequence[Logger], weights_sha256: str, facts: Mapping[str, Any]) -> None:
+    """Note the hash of the exported weights, which the runs of pictures painted with them carry too, and close the run.
+
+    Args:
+        loggers: of the training; those of others are left alone.
+        weights_sha256: of the exported file.
+        facts: what the exported file says about itself.
+    """
+    for logger in loggers:
+        if isinstance(logger, WandbLogger):
+            logger.experiment.config.update({"weights_sha256": weights_sha256, "weights_facts": dict(facts)})
+            logger.experiment.finish()
+
+
 def log_picture(logger: WandbLogger, name: str, image: Tensor, step: int) -> None:
     """Log an image (1, 3, H, W) in [0, 1] as JPEG: a PNG of noise takes ten times as long to write."""
     logger.log_metrics({name: [wandb.Image(to_bytes(image), file_type="jpg")]}, step=step)  # type: ignore[dict-item]

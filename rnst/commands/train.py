@@ -17,10 +17,11 @@ from rnst.callbacks.averaging import AveragedWeights
 from rnst.callbacks.curves import LearningCurve
 from rnst.callbacks.images import AttackSheets
 from rnst.callbacks.overfitting import MonitorSettings, OverfittingMonitor
-from rnst.callbacks.tracking import Tracking, log_picture, tracker
+from rnst.callbacks.tracking import Tracking, finish_training, log_picture, tracker
 from rnst.commands.parsing import OneLineErrors, quiet_lightning, with_configs_found
 from rnst.commands.train_help import USAGE, first_screen
 from rnst.data.datamodules import PhotoFolders
+from rnst.encoders.weights import sha256_of
 from rnst.errors import InvalidValueError
 from rnst.experiments import robust_training, run_state
 from rnst.tasks.robust_classifier import RobustClassifier
@@ -128,6 +129,7 @@ def run(arguments: list[str]) -> None:
         cli.trainer, cli.model, cli.datamodule, config.output, resume=resume, half=config.half, say=say
     )
     if cli.trainer.is_global_zero:
+        finish_training(cli.trainer.loggers, sha256_of(config.output), facts)
         sys.stdout.write(
             f"{config.output}: accuracy {facts['accuracy_clean']:.1%} clean, "
             f"{facts['accuracy_attacked']:.1%} under attack\n"
