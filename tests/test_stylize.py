@@ -63,7 +63,6 @@ _EVERY_OPTION = {
     "style_loss": ["gram"],
     "style_layer_weights": ["0.5", "2.0"],
     "content_layer_weights": ["3.0"],
-    "normalize_gradients": ["true"],
     "smoothing": ["softmax"],
     "pooling": ["l2"],
     "pool_kernel": ["even"],
@@ -74,12 +73,24 @@ _EVERY_OPTION = {
     "precision": ["fp32"],
     "save_every": ["4"],
     "scores": ["true"],
+    "tile": ["64"],
+    "memory": ["8gb"],
     "seed": ["5"],
     "group": ["mine"],
     "tracking": ["off"],
 }
 
-_TESTED_ALONE = {"aspect", "sequence", "sequence_weight", "lpips", "compare", "view", "view_port"}
+_TESTED_ALONE = {
+    "aspect",
+    "compare",
+    "devices",
+    "lpips",
+    "normalize_gradients",
+    "sequence",
+    "sequence_weight",
+    "view",
+    "view_port",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -230,6 +241,9 @@ def test_output__formats(ending: str) -> None:
     ("mistake", "said"),
     [
         ("--lpips=true", "--scores"),
+        ("--tile=16", "--tile is 16, but must be 0, or at least 32 pixels"),
+        ("--memory=much", "--memory is 'much', but must be a size as 8GB or 500MB"),
+        ("--memory=1MB", "--memory is '1MB', but must be more than the "),
         ("--content=dog.png", "dog.png"),
         ("--style=new/dog.png", "new/dog.png"),
         ("--init=dog.png", "dog.png"),
@@ -267,6 +281,23 @@ def test_mistake__one_line_and_status_2(mistake: str, said: str, capsys: pytest.
     assert written.err.startswith("error: ")
     assert said in written.err
     assert not Path("new").exists()
+
+
+def test_tiles__do_not_go_with_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        stylize([*_arguments(encoder="resnet18"), "--tile=32", "--normalize_gradients=true"])
+    assert stopped.value.code == 2
+    assert "--normalize_gradients is True, but must be false for a picture in tiles" in capsys.readouterr().err
+    assert not Path("new").exists()
+
+
+@pytest.mark.slow
+def test_devices__two_processes_share_a_picture(capsys: pytest.CaptureFixture[str]) -> None:
+    stylize(_arguments(encoder="resnet18", devices=2, save_every=1))
+    assert Result.read(Path("new/out.json")).settings["devices"] == 2
+    written = ["out.json", "out.png", "out_00001.png", "out_00002.png"]
+    assert sorted(path.name for path in Path("new").iterdir()) == written
+    assert "GLOBAL_RANK" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("aspect", [None, 0.5])

@@ -41,6 +41,21 @@ def is_cut(settings: StylizationSettings, tiling: Tiling, sizes: Iterable[tuple[
     return cut
 
 
+def check_cut(settings: StylizationSettings, encoder: Encoder, size: tuple[int, int]) -> None:
+    """Refuse tiles that cannot be, before anything is written.
+
+    Args:
+        settings: of the picture.
+        encoder: of those settings.
+        size: height and width at which it will be painted.
+
+    Raises:
+        RnstError: a child of it, as of `Tiling.grid` and `is_cut`.
+    """
+    encoder.to(_device())
+    is_cut(settings, tiling_of_picture(settings, encoder), [size])
+
+
 class Turns:
     """Objectives that are measured when their turn comes, and forgotten when that of another does.
 

@@ -23,11 +23,10 @@ def fit(trainer: pl.Trainer, task: ImageOptimization) -> bool:
 @contextlib.contextmanager
 def _without_hints() -> Iterator[None]:
     """A picture has no data set and a frozen network: Lightning's notes on loaders, modes and devices say nothing."""
-    logger = logging.getLogger("pytorch_lightning")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.ExitStack() as undo:
-        undo.callback(logger.setLevel, level)
+        for logger in map(logging.getLogger, ("pytorch_lightning", "lightning_fabric")):
+            undo.callback(logger.setLevel, logger.level)
+            logger.setLevel(logging.ERROR)
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
         warnings.filterwarnings("ignore", message=".*LeafSpec.*deprecated.*")

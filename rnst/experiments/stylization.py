@@ -19,9 +19,10 @@ from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import Encoder, load_encoder
 from rnst.encoders.plumbing import Plumbing
 from rnst.errors import InvalidValueError, RnstError
+from rnst.experiments.cutting import check_cut
 from rnst.experiments.estimate import estimate, summary
 from rnst.experiments.output_names import named_by
-from rnst.experiments.painter import NoPictureError, Painted, Painter, plan_scales
+from rnst.experiments.painter import MARGIN, NoPictureError, Painted, Painter, plan_scales
 from rnst.experiments.record import check_scores, describe, hash_of, names, result_of, scores_of, title
 from rnst.experiments.scene import Scene, picture_size, read_scene
 from rnst.experiments.stylization_settings import NO_CONTENT, StylizationSettings
@@ -112,6 +113,8 @@ def paint(settings: StylizationSettings, scene: Scene, studio: Studio, targets: 
         studio: of those settings.
         targets: of the styles, where they have been measured for another picture.
     """
+    height, width = picture_size(settings, scene.size)
+    check_cut(settings, studio.encoder, (height + 2 * MARGIN, width + 2 * MARGIN))
     settings.output.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be had is told before the work
     described = describe(settings)
     content, styles = names(settings)

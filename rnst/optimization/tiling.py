@@ -78,6 +78,12 @@ class Tiling:
         """
         return receptive_fields(self._encoder)
 
+    @cached_property
+    def _per_pixel(self) -> tuple[float, float]:
+        """Bytes of the encoder and of the targets for each pixel; measured once, though every view has its own size."""
+        with self._mixed(self._device):
+            return appetite(self._encoder), layer_bytes(self._encoder, self._content_layers, self._precision)
+
     def grid(self, size: Size) -> Grid:
         """Tiles of a picture.
 
@@ -137,10 +143,12 @@ class Tiling:
         if limits.memory is None:
             budget = available_bytes(self._device) / (limits.devices if self._device.type == "cpu" else 1)
         else:
-            budget = parse_memory(limits.memory) - held_bytes(self._device)
-        with self._mixed(self._device):
-            per_pixel = appetite(self._encoder)
-        targets = layer_bytes(self._encoder, self._content_layers, self._precision) * size[0] * size[1]
+            wanted, held = parse_memory(limits.memory), held_bytes(self._device)
+            if wanted <= held:
+                raise InvalidValueError("--memory", limits.memory, f"more than the {held / 1e9:.1f} GB held already")
+            budget = wanted - held
+        per_pixel, of_targets = self._per_pixel
+        targets = of_targets * size[0] * size[1]
         if limits.devices == 1 and whole_bytes(size, per_pixel, limits.history, targets) <= budget:
             return whole(size)
         found = plan(
