@@ -26,6 +26,7 @@ from torch.nn import functional as F
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import Encoder, load_encoder
 from rnst.image.parameters import FourierImage
+from rnst.image.transforms import Shift
 from rnst.losses.objective import Objective, Weights
 from rnst.losses.perceptual import ContentLoss, GramLoss
 from rnst.optimization.optimizers import PixelOptimizer
@@ -181,7 +182,7 @@ def _objective(encoder: Encoder, content: Tensor, style: Tensor, precision: str)
 
 
 def _share_of_the_rest(encoder: Encoder, content: Tensor, style: Tensor, precision: str, steps: int) -> float:
-    view = View((0, 0), _objective(encoder, content, style, precision))
+    view = View(Shift(), _objective(encoder, content, style, precision))
     picture = FourierImage.from_image(content)
     task = ImageOptimization(picture, encoder, [view], PixelOptimizer(), Schedule(steps + 2))
     shares = Shares(task)

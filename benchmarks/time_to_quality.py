@@ -24,7 +24,8 @@ from torch import Tensor
 
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import Encoder, load_encoder
-from rnst.experiments.painter import Painter, Scale, plan_scales
+from rnst.experiments.painter import Painter
+from rnst.experiments.scales import Scale, plan_scales
 from rnst.experiments.scene import Region, Scene, Source
 from rnst.experiments.stylization_settings import StylizationSettings
 from rnst.image.io import fit_long_side, read_image, resize, write_image

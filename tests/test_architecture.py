@@ -36,8 +36,8 @@ _LEVELS: tuple[dict[str, str], ...] = (
     },
     {
         "rnst.experiments": "run_state robust_training evaluation_settings evaluation stylization_settings scene "
-        "cutting targets output_names fitting painter estimate record stylization series picking sweep_plan sweep "
-        "sweep_report feature_visualization transferability corruption layer_robustness artifacts"
+        "cutting targets output_names fitting scales views painter estimate record stylization series picking "
+        "sweep_plan sweep sweep_report feature_visualization transferability corruption layer_robustness artifacts"
     },
     {"rnst.commands": "parsing options train_help train curve evaluate stylize models convert sweep gallery dashboard"},
     {"rnst": "cli"},
@@ -50,8 +50,8 @@ _PLACES = {
 }
 # Experiments do not know each other, with these exceptions: programs in several files.
 _PAINTING = (
-    "stylization_settings scene cutting targets output_names fitting painter estimate record stylization series "
-    "picking sweep_plan sweep sweep_report"
+    "stylization_settings scene cutting targets output_names fitting scales views painter estimate record "
+    "stylization series picking sweep_plan sweep sweep_report"
 )
 _EVALUATION = "evaluation_settings evaluation"
 # What is fenced in -> the only modules, or packages, that may use it.

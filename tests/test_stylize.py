@@ -54,6 +54,7 @@ _EVERY_OPTION = {
     "fourier_decay": ["0.75"],
     "color_basis": ["decorrelated"],
     "shifts": ["3"],
+    "transforms": ["robust"],
     "style_weight": ["7.0"],
     "content_weight": ["2.0"],
     "tv_weight": ["0.5"],
@@ -352,3 +353,15 @@ def test_sequence(weight: float) -> None:
     results = [Result.read(Path(f"painted/frame{number}.json")) for number in (8, 9, 10)]
     assert [("temporal" in result.losses) for result in results] == [False, weight > 0, weight > 0]
     assert [result.settings["scales"] for result in results] == [2, 1, 1], "later frames start from a painted one"
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+@pytest.mark.parametrize("tile", [0, 64])
+def test_transforms__robust(optimizer: str, tile: int) -> None:
+    results = []
+    for output in ("one.png", "two.png"):
+        options = {"transforms": "robust", "optimizer": optimizer, "tile": tile, "output": output, "size": 96}
+        stylize(_arguments(**options, steps=18, encoder="vgg11", style_layers="[relu1_1, relu2_1]", save_every=0))
+        results.append(Result.read(Path(output).with_suffix(".json")))
+    assert results[0].losses == results[1].losses, "seeded"
+    assert math.isfinite(results[0].losses["total"])

@@ -30,7 +30,7 @@ _GROUPS = {
     "Several styles and regions": ("style_weights", "style_mask", "content_mask"),
     "Effort": ("steps", "scales", "optimizer", "learning_rate", "history", "line_search", "precision"),
     "Large pictures and several devices": ("tile", "memory", "devices"),
-    "Parametrization": ("parameters", "fourier_decay", "color_basis", "shifts"),
+    "Parametrization": ("parameters", "fourier_decay", "color_basis", "shifts", "transforms"),
     "Textures and sequences": ("aspect", "sequence", "sequence_weight"),
     "Files and records": ("resume", "quality", "save_every", "scores", "lpips", "seed", "tracking"),
 }

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from rnst.encoders.encoder import Encoder
 from rnst.errors import InvalidValueError
 from rnst.experiments.stylization_settings import StylizationSettings
-from rnst.image.transforms import Offset
+from rnst.image.transforms import Transform
 from rnst.optimization.tiling import Limits, Tiling
 
 Objective = Callable[[Mapping[str, Tensor], Tensor], dict[str, Tensor]]
@@ -60,22 +60,22 @@ class Turns:
     """Objectives that are measured when their turn comes, and forgotten when that of another does.
 
     Args:
-        measure: offset of a view to the objective.
+        measure: transform of a view to the objective.
     """
 
-    def __init__(self, measure: Callable[[Offset], nn.Module]) -> None:
+    def __init__(self, measure: Callable[[Transform], nn.Module]) -> None:
         self._measure = measure
-        self._held: dict[Offset, nn.Module] = {}
+        self._held: dict[Transform, nn.Module] = {}
 
-    def objective(self, offset: Offset) -> Objective:
+    def objective(self, transform: Transform) -> Objective:
         """The objective of a view."""
 
         def of_this_view(features: Mapping[str, Tensor], image: Tensor) -> dict[str, Tensor]:
-            if offset not in self._held:
+            if transform not in self._held:
                 self._held.clear()
                 with torch.no_grad():
-                    self._held[offset] = self._measure(offset).to(image.device)
-            losses: dict[str, Tensor] = self._held[offset](features, image)
+                    self._held[transform] = self._measure(transform).to(image.device)
+            losses: dict[str, Tensor] = self._held[transform](features, image)
             return losses
 
         return of_this_view

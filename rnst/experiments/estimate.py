@@ -8,11 +8,11 @@ import torch
 
 from rnst.encoders.encoder import Encoder
 from rnst.errors import RnstError
-from rnst.experiments.painter import MARGIN, Scale
+from rnst.experiments.scales import Scale
 from rnst.experiments.stylization_settings import StylizationSettings
+from rnst.experiments.views import MARGIN, steps_of_a_view
 from rnst.losses.statistics import moments
 from rnst.optimization.memory import appetite, available_bytes, held_bytes
-from rnst.tasks.image_optimization import STEPS_OF_A_VIEW
 
 _SAMPLE_SIDE = 160  # pixels
 _SAMPLES = 2  # after one that warms up
@@ -84,7 +84,9 @@ def estimate(settings: StylizationSettings, encoder: Encoder, plan: Sequence[Sca
         seconds = _seconds_of_a_pixel(encoder, device)
     total = 0.0
     for scale in plan:
-        views = min(settings.shifts, -(-scale.steps // STEPS_OF_A_VIEW)) + 1
+        views = -(-scale.steps // steps_of_a_view(settings)) + 1
+        if settings.transforms == "none":
+            views = min(settings.shifts + 1, views)
         evaluations = (scale.steps - scale.done) * _EVALUATIONS[settings.optimizer] + _FORWARD * views
         total += evaluations * seconds * _painted(scale.size, _MOST_SHIFT)
     remembered = 2 * settings.history if settings.optimizer == "lbfgs" else 0

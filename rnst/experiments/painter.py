@@ -1,40 +1,31 @@
 """One picture, one size at a time: targets, parameters, one Trainer for each scale."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytorch_lightning as pl
-import torch
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
 from rnst.encoders.encoder import Encoder
 from rnst.errors import RnstError
-from rnst.experiments.cutting import Turns, is_cut, tiling_of_picture
+from rnst.experiments.cutting import tiling_of_picture
 from rnst.experiments.fitting import fit
+from rnst.experiments.scales import Scale
 from rnst.experiments.scene import Scene
-from rnst.experiments.stylization_settings import SMALLEST_SIZE, StylizationSettings
-from rnst.experiments.targets import StyleTargets, content_losses, even_pull, regional, weighted
+from rnst.experiments.stylization_settings import StylizationSettings
+from rnst.experiments.targets import StyleTargets
+from rnst.experiments.views import MARGIN, Views, framed, steps_of_a_view
 from rnst.image.color import DecorrelatedColor, ImageColor, PlainColor
-from rnst.image.io import fit_long_side, resize
+from rnst.image.io import resize
 from rnst.image.parameters import FourierImage, ImageParameter, PixelImage
-from rnst.image.transforms import Offset, draw_offsets, shift
-from rnst.losses.objective import Objective
-from rnst.losses.temporal import TemporalObjective
 from rnst.optimization.devices import SharedPicture
 from rnst.optimization.optimizers import PixelOptimizer
 from rnst.optimization.ranks import DeviceLostError
 from rnst.optimization.tiled_gradient import Unseen
-from rnst.tasks.image_optimization import STEPS_OF_A_VIEW, ImageOptimization, Schedule, View
+from rnst.tasks.image_optimization import ImageOptimization, Schedule
 
-_SCALE_FACTOR = 2**0.5
-_COARSEST = 256  # pixels; smaller pictures do not show a deep layer enough of a painting
-_ROUNDING = 1e-6
-MARGIN = 16  # pixels painted around the picture and cut off: the network's zero padding leaves a noisy frame
-_STRIDE_PERIOD = 32  # stride of the deepest layer of a ResNet; a VGG's divides it
 _PRECISIONS = {"bf16": "bf16-mixed", "fp32": "32-true"}
 
 
@@ -43,23 +34,6 @@ class NoPictureError(RnstError):
 
     def __init__(self) -> None:
         super().__init__("the loss was never finite. Lower --style_weight, or try --precision fp32 or --optimizer adam")
-
-
-@dataclass(frozen=True)
-class Scale:
-    """One size of a picture that is painted coarse to fine.
-
-    Attributes:
-        size: height and width in pixels.
-        steps: optimizer steps.
-        first_step: number of its first step, counted over all scales.
-        done: steps of it that a run did before it was stopped.
-    """
-
-    size: tuple[int, int]
-    steps: int
-    first_step: int
-    done: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,22 +55,6 @@ class Painted:
     trouble: RnstError | None = None
 
 
-def plan_scales(size: tuple[int, int], settings: StylizationSettings) -> list[Scale]:
-    """Sizes from coarse to fine; each scale takes the same number of steps.
-
-    Args:
-        size: height and width of the content in pixels; its aspect is kept.
-        settings: size, scales and steps.
-    """
-    scales = settings.scales
-    if scales == "auto":
-        scales = 1 + max(0, math.floor(math.log(settings.size / _COARSEST, _SCALE_FACTOR) + _ROUNDING))
-    long_sides = [round(settings.size / _SCALE_FACTOR**step) for step in reversed(range(scales))]
-    long_sides = [side for side in long_sides if side >= min(SMALLEST_SIZE, settings.size)]
-    sizes = [fit_long_side(size, long_side) for long_side in long_sides]
-    return [Scale(fitted, settings.steps, settings.steps * index) for index, fitted in enumerate(sizes)]
-
-
 class Painter:
     """Holds what does not change from scale to scale.
 
@@ -113,8 +71,9 @@ class Painter:
         self._settings = settings
         self._encoder = encoder
         self._scene = scene
-        self._targets = targets or StyleTargets(settings, encoder, scene.regions)
         self._tiling = tiling_of_picture(settings, encoder)
+        targets = targets or StyleTargets(settings, encoder, scene.regions)
+        self._views = Views(settings, encoder, scene, targets, self._tiling)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -139,14 +98,14 @@ class Painter:
         trainer = self._trainer(callbacks, loggers)
         device = trainer.strategy.root_device
         self._encoder.to(device)
-        views, cut = self._views(scale, device)
+        views, cut = self._views.of(scale, device)
         history = min(settings.history, self._tiling.history or settings.history)  # as much as the memory has it
         task = ImageOptimization(
-            self._parameters(_framed(resize(start.to(device), scale.size))),
+            self._parameters(framed(resize(start.to(device), scale.size))),
             Unseen() if cut else self._encoder,
             views,
             PixelOptimizer(settings.optimizer, settings.learning_rate, history, settings.line_search),
-            Schedule(scale.steps, first_step=scale.first_step, done=scale.done),
+            Schedule(scale.steps, steps_of_a_view(settings), scale.first_step, scale.done),
             MARGIN,
         )
         trouble: DeviceLostError | None = None
@@ -178,63 +137,3 @@ class Painter:
         if self._settings.parameters == "fourier":
             return FourierImage.from_image(start, self._settings.fourier_decay, color=color)
         return PixelImage.from_image(start, color=color)
-
-    @torch.no_grad()
-    def _views(self, scale: Scale, device: torch.device) -> tuple[list[View], bool]:
-        """Measure the targets: the styles once, the content at each offset against the network's strides.
-
-        The last view of a scale is the picture as it stands, for that is how it will be looked at.
-
-        Returns:
-            The views, and whether they are computed in tiles; their contents are then measured in turn.
-        """
-        scene, size = self._scene, scale.size
-        styles = self._targets.at(max(size))
-        content = _framed(resize(scene.content.to(device), size))
-        masks = None if scene.masks is None else [_framed(resize(mask.to(device), size)) for mask in scene.masks]
-        straight, *shifted = draw_offsets(self._settings.shifts, _STRIDE_PERIOD, self._settings.seed)
-        first, last = scale.first_step // STEPS_OF_A_VIEW, math.ceil(scale.steps / STEPS_OF_A_VIEW) - 1
-        turns = [shifted[(first + turn) % len(shifted)] for turn in range(last)] if shifted else []
-        cut = is_cut(self._settings, self._tiling, [_shifted_size(content, offset) for offset in (straight, *turns)])
-        pull: Sequence[dict[str, float]] = ({}, {})
-
-        def objective(offset: Offset) -> nn.Module:
-            nonlocal pull
-            features = self._tiling.features(shift(content, offset), self._settings.content_layers or ())
-            style = styles[0]
-            if masks is not None:
-                style = regional(styles, [shift(mask, offset) for mask in masks], features)
-            losses = content_losses(self._settings, features)
-            if self._settings.normalize_gradients and offset == straight:
-                pull = even_pull(style, losses, self._encoder(self._halfway(content)))
-            found = self._steady(weighted(self._settings, style, losses, pull), size)
-            return self._tiling.objective(found, _shifted_size(content, offset)) if cut else found
-
-        turn_by_turn = Turns(objective)
-        offsets = dict.fromkeys((straight, *turns))
-        views = {
-            offset: View(offset, turn_by_turn.objective(offset) if cut else objective(offset)) for offset in offsets
-        }
-        return [views[offset] for offset in (*turns, straight)], cut
-
-    def _halfway(self, content: Tensor) -> Tensor:
-        """Between photo and painting, where neither has reached its target and both pull."""
-        painting = self._scene.regions[0].sources[0].image.to(content.device)
-        return (content + resize(painting, (content.shape[-2], content.shape[-1]))) / 2
-
-    def _steady(self, objective: Objective, size: tuple[int, int]) -> Objective | TemporalObjective:
-        """Tied to the last frame of a sequence, where there is one."""
-        previous, weight = self._scene.previous, self._settings.sequence_weight
-        if previous is None or weight == 0:
-            return objective
-        photo, painted = (_framed(resize(picture, size)) for picture in previous)
-        return TemporalObjective(objective, painted, (photo, _framed(resize(self._scene.content, size))), weight)
-
-
-def _shifted_size(content: Tensor, offset: Offset) -> tuple[int, int]:
-    return content.shape[-2] + offset[0], content.shape[-1] + offset[1]
-
-
-def _framed(image: Tensor) -> Tensor:
-    """Repeat the outermost pixels as a margin."""
-    return F.pad(image, (MARGIN,) * 4, mode="replicate")

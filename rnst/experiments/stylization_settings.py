@@ -55,6 +55,8 @@ class StylizationSettings:
         fourier_decay: how much more easily broad shapes move than fine ones, as frequency to that power.
         color_basis: what colors are made of: rgb, or decorrelated, in which noise has the colors of photos.
         shifts: positions of the picture against the network's strides that take turns; 1 lets stride patterns stay.
+        transforms: robust moves, scales and rotates the picture at random in the place of --shifts, with Adam anew in
+            each step, with L-BFGS every 15 steps.
         style_weight: of the style distance; none means what is usual with --convention (10 for relative).
         content_weight: of the content distance; none means what is usual with --convention (1 for relative).
         tv_weight: of the total variation, which smooths; none means what is usual with --convention (5 for relative).
@@ -118,6 +120,7 @@ class StylizationSettings:
     fourier_decay: float = 0.5
     color_basis: Literal["rgb", "decorrelated"] = "rgb"
     shifts: int = 16
+    transforms: Literal["none", "robust"] = "none"
     style_weight: float | None = None
     content_weight: float | None = None
     tv_weight: float | None = None

@@ -1,37 +1,147 @@
 """Differentiable transforms of images."""
 
+import math
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-Offset = tuple[int, int]
+Size = tuple[int, int]
+
+# The robustness stack of lucid (Olah et al. 2017, "Feature visualization"; Mordvintsev et al. 2018).
+_PAD = 12
+_CROPS = (8, 4)
+_SCALES = tuple(1.0 + step / 50.0 for step in range(-5, 6))
+_ANGLES = (*range(-10, 11), *([0] * 5))
 
 
-def shift(image: Tensor, offset: Offset) -> Tensor:
-    """Move a picture down and right by repeating its first row and column.
+class Transform(Protocol):
+    """A picture as it is put before the network."""
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """Transform (N, C, H, W), a picture or a mask of one."""
+
+    def size(self, size: Size) -> Size:
+        """Height and width of what comes out of a picture of `size`."""
+
+
+class Shift(NamedTuple):
+    """Moves a picture down and right by repeating its first row and column.
 
     The network's grid of strides so meets the picture at another place, and nothing is cut off.
 
-    Args:
-        image: (N, 3, H, W).
-        offset: rows and columns, 0 or more.
-
-    Returns:
-        (N, 3, H + rows, W + columns).
+    Attributes:
+        rows: 0 or more.
+        columns: 0 or more.
     """
-    rows, columns = offset
-    if rows == columns == 0:
-        return image
-    return F.pad(image, (columns, 0, rows, 0), mode="replicate")
+
+    rows: int = 0
+    columns: int = 0
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C, H + rows, W + columns)."""
+        if self.rows == self.columns == 0:
+            return image
+        return F.pad(image, (self.columns, 0, self.rows, 0), mode="replicate")
+
+    def size(self, size: Size) -> Size:
+        """Height and width of what comes out of a picture of `size`."""
+        return size[0] + self.rows, size[1] + self.columns
 
 
-def draw_offsets(count: int, period: int, seed: int) -> list[Offset]:
-    """Offsets below `period`: first none at all, then random ones.
+@dataclass(frozen=True)
+class Placement:
+    """Frames a picture with its border, moves, scales, rotates around the middle, and moves again.
+
+    A network that must like the picture wherever it lies cannot be pleased by patterns that sit in one place. All five
+    steps are one bilinear sampling, so that the picture is blurred once. What lies outside repeats the border: lucid
+    fills it with gray, but a painting, whose statistics are the goal, has no gray frame.
+
+    Attributes:
+        pad: pixels of border that are added on each side.
+        crops: pixels by which height and width shrink, before the scale and after the angle.
+        corners: first row and column that are kept, of both crops; 0 up to that crop.
+        scale: factor of height and width.
+        angle: degrees, clockwise.
+    """
+
+    pad: int = 0
+    crops: tuple[int, int] = (0, 0)
+    corners: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
+    scale: float = 1.0
+    angle: float = 0.0
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """(N, C, H, W) to the size that `size` says."""
+        before = (image.shape[-2], image.shape[-1])
+        after = self.size(before)
+        grown = [self._grown(side) for side in before]
+        # Back through the steps, from the middles of the new pixels to the old ones.
+        rows, columns = (
+            torch.arange(after[axis], dtype=torch.float64) + 0.5 + self.corners[1][axis] - grown[axis] / 2
+            for axis in (0, 1)
+        )
+        cosine, sine = math.cos(math.radians(self.angle)), math.sin(math.radians(self.angle))
+        turned = (
+            cosine * rows[:, None] - sine * columns[None, :],
+            sine * rows[:, None] + cosine * columns[None, :],
+        )
+        places = [
+            (turned[axis] / grown[axis] + 0.5) * self._framed(side) + self.corners[0][axis] - self.pad
+            for axis, side in enumerate(before)
+        ]
+        ends_at_one = [2.0 * place / side - 1.0 for place, side in zip(places, before, strict=True)]
+        grid = torch.stack(ends_at_one[::-1], dim=-1).to(image.device, image.dtype).expand(len(image), -1, -1, -1)
+        return F.grid_sample(image, grid, padding_mode="border", align_corners=False)
+
+    def size(self, size: Size) -> Size:
+        """Height and width of what comes out of a picture of `size`."""
+        height, width = (max(1, self._grown(side) - self.crops[1]) for side in size)
+        return height, width
+
+    def _framed(self, side: int) -> int:
+        return max(1, side + 2 * self.pad - self.crops[0])
+
+    def _grown(self, side: int) -> int:
+        return max(1, round(self._framed(side) * self.scale))
+
+
+def draw_shifts(count: int, period: int, seed: int) -> list[Shift]:
+    """Shifts below `period`: first none at all, then random ones.
 
     Args:
         count: how many.
-        period: stride of the deepest layer in pixels; offsets repeat beyond it.
-        seed: the same seed gives the same offsets.
+        period: stride of the deepest layer in pixels; shifts repeat beyond it.
+        seed: the same seed gives the same shifts.
     """
     drawn = torch.randint(period, (count - 1, 2), generator=torch.Generator().manual_seed(seed))
-    return [(0, 0), *((int(rows), int(columns)) for rows, columns in drawn)]
+    return [Shift(), *(Shift(int(rows), int(columns)) for rows, columns in drawn)]
+
+
+def draw_placements(count: int, seed: int) -> list[Placement]:
+    """Random placements, with lucid's constants.
+
+    Args:
+        count: how many.
+        seed: the same seed gives the same placements; more of them begin with the same ones.
+    """
+    generator = torch.Generator().manual_seed(seed)
+
+    def below(end: int) -> int:
+        return int(torch.randint(end, (), generator=generator))
+
+    def corner(crop: int) -> tuple[int, int]:
+        return below(crop + 1), below(crop + 1)
+
+    return [
+        Placement(
+            _PAD,
+            _CROPS,
+            (corner(_CROPS[0]), corner(_CROPS[1])),
+            _SCALES[below(len(_SCALES))],
+            float(_ANGLES[below(len(_ANGLES))]),
+        )
+        for _ in range(count)
+    ]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from rnst.image.parameters import ImageParameter
-from rnst.image.transforms import Offset, shift
+from rnst.image.transforms import Transform
 from rnst.optimization.health import MOST_RESTARTS, Trouble, Watch
 from rnst.optimization.optimizers import PixelOptimizer, ThriftyLBFGS, start_again
 
@@ -28,11 +28,12 @@ class View:
     """The picture as the network sees it for a while.
 
     Attributes:
-        offset: how far the picture is moved against the network's grid of strides.
-        objective: (features, image) to named scalars, "total" among them; its targets were measured at that offset.
+        transform: how the picture is put before the network.
+        objective: (features, image) to named scalars, "total" among them; its targets were measured under that
+            transform.
     """
 
-    offset: Offset
+    transform: Transform
     objective: Callable[[Features, Tensor], dict[str, Tensor]]
 
 
@@ -110,7 +111,8 @@ class ImageOptimization(pl.LightningModule):
         if self._over:
             return -1  # Lightning then ends the epoch
         if (self.schedule.done + batch_idx) % self.schedule.hold == 0:
-            self._watch.begin_anew()
+            if self.schedule.hold > 1:
+                self._watch.begin_anew()
             optimizer = self.optimizers(use_pl_optimizer=False)
             if isinstance(optimizer, ThriftyLBFGS):
                 optimizer.objective_changed()
@@ -121,7 +123,7 @@ class ImageOptimization(pl.LightningModule):
         view = self.views[(self.schedule.done + batch_idx) // self.schedule.hold % len(self.views)]
         with torch.autocast(self.device.type, enabled=False) if self._restarts else contextlib.nullcontext():
             image = self.image()
-            losses = view.objective(self.encoder(shift(image, view.offset)), image)
+            losses = view.objective(self.encoder(view.transform(image)), image)
         self.losses = {name: value.item() for name, value in losses.items()}
         self.first_losses = self.first_losses or self.losses
         if self.losses["total"] < self.best_losses["total"]:

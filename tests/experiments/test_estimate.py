@@ -9,7 +9,8 @@ from rich.console import Console
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import load_encoder
 from rnst.experiments.estimate import Estimate, TooLargeError, estimate, summary
-from rnst.experiments.painter import Painter, Scale
+from rnst.experiments.painter import Painter
+from rnst.experiments.scales import Scale
 from rnst.experiments.scene import Region, Scene, Source
 from rnst.experiments.stylization import stylize
 from rnst.experiments.stylization_settings import StylizationSettings

@@ -8,7 +8,8 @@ import torch
 
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import load_encoder
-from rnst.experiments.painter import NoPictureError, Painter, Scale, plan_scales
+from rnst.experiments.painter import NoPictureError, Painter
+from rnst.experiments.scales import Scale, plan_scales
 from rnst.experiments.scene import Region, Scene, Source
 from rnst.experiments.stylization_settings import StylizationSettings
 

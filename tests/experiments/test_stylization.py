@@ -17,6 +17,7 @@ from rnst.errors import InvalidValueError, MissingPathError, RnstError, UnknownN
 from rnst.experiments.painter import Painter
 from rnst.experiments.stylization import stylize
 from rnst.experiments.stylization_settings import StylizationSettings
+from rnst.experiments.views import Views
 from rnst.image.io import read_image, resize, write_image
 from rnst.results import Result
 from tests.offline_runs import read_run, run_folders
@@ -170,7 +171,7 @@ def test_interrupt__keeps_the_best_picture(step: int, size: tuple[int, int], mon
 
 
 def test_interrupt__before_the_second_scale_has_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Painter, "_views", _interrupted_after(1, Painter._views))
+    monkeypatch.setattr(Views, "of", _interrupted_after(1, Views.of))
     result, shown = _stylize(scales=2)
     assert "stopped" in shown
     assert result.size == (34, 26), "the picture of the first scale is kept"

@@ -5,9 +5,11 @@ import torch
 
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import load_encoder
-from rnst.experiments.painter import Painter, Scale, _framed
+from rnst.experiments.painter import Painter
+from rnst.experiments.scales import Scale
 from rnst.experiments.scene import read_scene
 from rnst.experiments.stylization_settings import StylizationSettings
+from rnst.experiments.views import framed
 from rnst.image.io import resize
 
 _LAYERS = {
@@ -37,7 +39,7 @@ def test_style_loss_falls_a_hundredfold_in_sixty_iterations(name: str) -> None:
     painter = Painter(settings, encoder, read_scene(settings))
     noise = torch.rand(1, 3, *painter.size, generator=torch.Generator().manual_seed(0))
     scale = Scale((72, 96), 60, 0)
-    framed = _framed(resize(noise, scale.size))
-    (view,) = painter._views(scale, torch.device("cpu"))[0][:1]
-    first = view.objective(encoder(framed), framed)["style"].item()
+    start = framed(resize(noise, scale.size))
+    (view,) = painter._views.of(scale, torch.device("cpu"))[0][:1]
+    first = view.objective(encoder(start), start)["style"].item()
     assert first / painter.paint(scale, noise, [], []).losses["style"] > 100

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rnst.image.parameters import FourierImage, ImageParameter, PixelImage
+from rnst.image.transforms import Shift
 from rnst.losses.objective import Objective, Weights
 from rnst.losses.perceptual import ContentLoss, GramLoss
 from rnst.optimization.optimizers import PixelOptimizer
@@ -38,7 +39,7 @@ def _view(encoder: nn.Module, offset: tuple[int, int] = (0, 0)) -> View:
         style = encoder(torch.rand(1, 3, _SIDE, _SIDE))["layer"]
         content = encoder(torch.rand(1, 3, _SIDE + offset[0], _SIDE + offset[1]))["layer"]
     weights = Weights(1.0, 1.0, 0.1)
-    return View(offset, Objective({"layer": GramLoss(style)}, {"layer": ContentLoss(content)}, weights))
+    return View(Shift(*offset), Objective({"layer": GramLoss(style)}, {"layer": ContentLoss(content)}, weights))
 
 
 class _Recorder:
@@ -113,7 +114,7 @@ def test_the_optimizer_has_the_image_alone() -> None:
 
 def test_best_image_is_that_of_the_lowest_loss(tmp_path: Path) -> None:
     recorder = _Recorder()
-    task = _fit(_task(PixelOptimizer("adam", 2.0), [View((0, 0), recorder)], steps=12), tmp_path)
+    task = _fit(_task(PixelOptimizer("adam", 2.0), [View(Shift(), recorder)], steps=12), tmp_path)
     best = min(range(len(recorder.losses)), key=recorder.losses.__getitem__)
     assert 0 < best < len(recorder.losses) - 1, "the last loss is the lowest, so this test shows nothing"
     assert task.best_losses == {"total": recorder.losses[best]}
@@ -122,19 +123,19 @@ def test_best_image_is_that_of_the_lowest_loss(tmp_path: Path) -> None:
 
 
 def test_best_image__a_loss_that_is_no_number_is_none(tmp_path: Path) -> None:
-    task = _fit(_task(_ADAM, [View((0, 0), _Recorder(math.nan))], steps=2), tmp_path)
+    task = _fit(_task(_ADAM, [View(Shift(), _Recorder(math.nan))], steps=2), tmp_path)
     assert task.best_image is None
 
 
 def test_views_take_turns(tmp_path: Path) -> None:
     recorders = [_Recorder() for _ in range(3)]
-    views = [View((index, 0), recorder) for index, recorder in enumerate(recorders)]
+    views = [View(Shift(index, 0), recorder) for index, recorder in enumerate(recorders)]
     _fit(_task(_ADAM, views, steps=8, hold=2), tmp_path)
     assert [len(recorder.losses) for recorder in recorders] == [4, 2, 2]
 
 
 def test_views__the_network_sees_the_picture_moved(tmp_path: Path) -> None:
-    task = _task(_ADAM, [View((0, 0), _Recorder()), View((5, 3), _Recorder())], steps=2, hold=1)
+    task = _task(_ADAM, [View(Shift(), _Recorder()), View(Shift(5, 3), _Recorder())], steps=2, hold=1)
     sizes = []
     task.encoder.register_forward_pre_hook(lambda _, images: sizes.append(images[0].shape[-2:]))
     _fit(task, tmp_path)
@@ -143,7 +144,7 @@ def test_views__the_network_sees_the_picture_moved(tmp_path: Path) -> None:
 
 def test_views__lbfgs_forgets_the_loss_of_the_last_one(tmp_path: Path) -> None:
     bright, dark = _Recorder(0.9), _Recorder(0.1)
-    task = _task(PixelOptimizer(), [View((0, 0), bright), View((0, 0), dark)], steps=20, hold=10)
+    task = _task(PixelOptimizer(), [View(Shift(), bright), View(Shift(), dark)], steps=20, hold=10)
     _fit(task, tmp_path)
     assert min(bright.losses) < 0.01
     assert dark.losses[0] == pytest.approx(0.64, abs=0.25), "the first thing it does is to look"
@@ -219,7 +220,7 @@ def test_trouble__back_to_the_best_picture_and_on(
     optimizer: PixelOptimizer, value: float, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     recorder = _Broken(value, 4, 5)
-    task = _fit(_task(optimizer, [View((0, 0), recorder)], steps=14), tmp_path)
+    task = _fit(_task(optimizer, [View(Shift(), recorder)], steps=14), tmp_path)
     (record,) = (record for record in caplog.records if record.name.startswith("rnst"))
     assert "going on from the best picture" in record.getMessage()
     assert min(recorder.losses[5:]) < min(recorder.losses[:3]), "it went on, and got further"
@@ -229,7 +230,7 @@ def test_trouble__back_to_the_best_picture_and_on(
 
 def test_trouble__for_ever_ends_early_with_the_best_picture(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     recorder = _Broken(math.nan, 5)
-    task = _fit(_task(PixelOptimizer(line_search=False), [View((0, 0), recorder)], steps=50, hold=50), tmp_path)
+    task = _fit(_task(PixelOptimizer(line_search=False), [View(Shift(), recorder)], steps=50, hold=50), tmp_path)
     assert task.global_step < 15
     assert task.best_losses["total"] == min(recorder.losses[:4])
     assert task.best_image is not None
@@ -254,7 +255,7 @@ def test_trouble__an_exploding_learning_rate(
     recorder = Steep(0.53)
     image = PixelImage.from_image(torch.full((1, 3, _SIDE, _SIDE), 0.5))
     optimizer = PixelOptimizer(name, learning_rate=1e4, line_search=False)
-    task = _fit(_task(optimizer, [View((0, 0), recorder)], image=image, steps=40, hold=40), tmp_path)
+    task = _fit(_task(optimizer, [View(Shift(), recorder)], image=image, steps=40, hold=40), tmp_path)
     assert math.inf in recorder.losses
     assert task.best_losses["total"] < (recorder.losses[0] if name == "lbfgs" else math.inf)
     assert task.best_image is not None
@@ -271,7 +272,7 @@ def test_trouble__a_stall_in_bfloat16_ends_in_float32(tmp_path: Path, caplog: py
             total = (image - 0.9).square().mean()
             return {"total": 2.0 * total.detach() - total if rounded else total}
 
-    task = _task(PixelOptimizer(), [View((0, 0), Coarse())], steps=30, hold=30)
+    task = _task(PixelOptimizer(), [View(Shift(), Coarse())], steps=30, hold=30)
     with torch.no_grad():
         before = (task() - 0.9).square().mean().item()
     _fit(task, tmp_path, precision="bf16-mixed")

@@ -1,0 +1,68 @@
+from typing import Any
+
+import pytest
+import torch
+
+from rnst.encoders.catalog import find_network
+from rnst.encoders.encoder import Encoder, load_encoder
+from rnst.experiments.cutting import tiling_of_picture
+from rnst.experiments.scales import Scale
+from rnst.experiments.scene import Region, Scene, Source
+from rnst.experiments.stylization_settings import StylizationSettings
+from rnst.experiments.targets import StyleTargets
+from rnst.experiments.views import Views, framed, steps_of_a_view
+from rnst.image.io import resize
+from rnst.image.transforms import Placement, Shift
+from rnst.tasks.image_optimization import View
+
+_SIZE = (30, 40)
+
+
+def _views(scale: Scale, **options: Any) -> tuple[list[View], Encoder, Scene]:
+    layers = {"style_layers": ["stem"], "content_layers": ["layer1"]}
+    settings = StylizationSettings(**{**layers, "precision": "fp32", "tracking": "off", **options})
+    torch.manual_seed(0)
+    encoder, _ = load_encoder(find_network("resnet18"), ["stem", "layer1"], weights="random")
+    content = torch.rand(1, 3, *_SIZE)
+    scene = Scene(None, content, (Region((Source(torch.rand(1, 3, 50, 20), 1.0),)),), content)
+    targets = StyleTargets(settings, encoder, scene.regions)
+    views, cut = Views(settings, encoder, scene, targets, tiling_of_picture(settings, encoder)).of(
+        scale, torch.device("cpu")
+    )
+    assert not cut
+    return views, encoder, scene
+
+
+@pytest.mark.parametrize(("optimizer", "steps", "count"), [("lbfgs", 40, 3), ("adam", 40, 40), ("lbfgs", 2, 1)])
+def test_robust__placements_then_the_picture_as_it_stands(optimizer: str, steps: int, count: int) -> None:
+    views, _, _ = _views(Scale(_SIZE, steps, 0), transforms="robust", optimizer=optimizer)
+    assert len(views) == count
+    assert all(isinstance(view.transform, Placement) for view in views[:-1])
+    assert views[-1].transform == Shift(0, 0)
+
+
+def test_robust__the_next_scale_goes_on_and_the_seed_counts() -> None:
+    options = {"transforms": "robust", "optimizer": "adam"}
+    whole, _, _ = _views(Scale(_SIZE, 9, 0), **options)
+    second, _, _ = _views(Scale(_SIZE, 5, 4), **options)
+    assert [view.transform for view in second[:-1]] == [view.transform for view in whole[4:-1]]
+    other, _, _ = _views(Scale(_SIZE, 9, 0), **options, seed=1)
+    assert other[0].transform != whole[0].transform
+
+
+@pytest.mark.parametrize("transforms", ["none", "robust"])
+def test_the_photo_is_its_own_content_under_every_transform(transforms: str) -> None:
+    views, encoder, scene = _views(Scale(_SIZE, 60, 0), transforms=transforms, normalize_gradients=True)
+    picture = framed(resize(scene.content, _SIZE))
+    assert len({view.transform for view in views}) == len(views) > 2
+    for view in views:
+        seen = view.transform(picture)
+        losses = view.objective(encoder(seen), picture)
+        assert losses["content"] < 1e-6
+        assert losses["style"] > 1e-3
+
+
+def test_steps_of_a_view() -> None:
+    kinds = [("none", "adam"), ("none", "lbfgs"), ("robust", "lbfgs"), ("robust", "adam")]
+    held = [steps_of_a_view(StylizationSettings(transforms=a, optimizer=b)) for a, b in kinds]  # type: ignore[arg-type]
+    assert held == [15, 15, 15, 1]
