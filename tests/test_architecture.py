@@ -28,7 +28,7 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "rnst.losses": "outer_product statistics conventions perceptual smoothing wasserstein balance regions "
         "regularizers activations objective temporal",
     },
-    {"rnst.optimization": "tiles memory ranks tiled_gradient tiling devices health optimizers"},
+    {"rnst.optimization": "tiles memory ranks tiled_gradient tiling devices health averaging optimizers"},
     {"rnst.tasks": "recipe training_losses attack_sample robustness_test robust_classifier image_optimization"},
     {
         "rnst.callbacks": "plots curves live_view images averaging overfitting progress resume tracking dashboard",

@@ -120,6 +120,8 @@ class StateKeeper(Callback):
             for parameter, stored in zip(pl_module.image.parameters(), content["parameters"], strict=True):
                 parameter.copy_(stored)
         pl_module.optimizers(use_pl_optimizer=False).load_state_dict(content["optimizer"])
+        if pl_module.mean is not None:
+            pl_module.mean.restore(content["mean"], pl_module())
         pl_module.best_losses = content["best_losses"]
         pl_module.best_image = content["best_image"].to(pl_module.device)
 
@@ -130,6 +132,7 @@ class StateKeeper(Callback):
             content = {
                 "parameters": list(pl_module.image.parameters()),
                 "optimizer": pl_module.optimizers(use_pl_optimizer=False).state_dict(),
+                "mean": None if pl_module.mean is None else pl_module.mean.state(),
                 "best_losses": dict(pl_module.best_losses),
                 "best_image": pl_module.best_image,
             }

@@ -28,7 +28,7 @@ _GROUPS = {
     ),
     "Changes to the network": ("pooling", "pool_kernel", "strides", "stem", "padding", "relu"),
     "Several styles and regions": ("style_weights", "style_mask", "content_mask"),
-    "Effort": ("steps", "scales", "optimizer", "learning_rate", "history", "line_search", "precision"),
+    "Effort": ("steps", "scales", "optimizer", "learning_rate", "history", "line_search", "averaging", "precision"),
     "Large pictures and several devices": ("tile", "memory", "devices"),
     "Parametrization": ("parameters", "fourier_decay", "color_basis", "shifts", "transforms"),
     "Textures and sequences": ("aspect", "sequence", "sequence_weight"),

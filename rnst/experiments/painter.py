@@ -41,7 +41,7 @@ class Painted:
     """What came out of one scale.
 
     Attributes:
-        image: (1, 3, H, W) in [0, 1] of lowest loss.
+        image: (1, 3, H, W) in [0, 1] of lowest loss, or with Adam the mean of its pictures.
         losses: of that picture, by name.
         finished: False where the user stopped it.
         first_losses: of the picture that it began with.
@@ -104,7 +104,9 @@ class Painter:
             self._parameters(framed(resize(start.to(device), scale.size))),
             Unseen() if cut else self._encoder,
             views,
-            PixelOptimizer(settings.optimizer, settings.learning_rate, history, settings.line_search),
+            PixelOptimizer(
+                settings.optimizer, settings.learning_rate, history, settings.line_search, settings.averaging
+            ),
             Schedule(scale.steps, steps_of_a_view(settings), scale.first_step, scale.done),
             MARGIN,
         )

@@ -49,6 +49,8 @@ class StylizationSettings:
         learning_rate: none means 1 for L-BFGS and 0.05 for Adam.
         history: past steps that L-BFGS remembers.
         line_search: let L-BFGS search for a step that lowers the loss.
+        averaging: share of the old in the running mean of Adam's pictures, which is shown and kept; 0 keeps the picture
+            of lowest loss.
         init: first state of the picture: content, noise, style, or a file; none means content, or noise where
             there is no content or no weight on it.
         parameters: what the optimizer moves: pixels, or their Fourier spectrum, which leaves out pixel noise.
@@ -115,6 +117,7 @@ class StylizationSettings:
     learning_rate: float | None = None
     history: int = 10
     line_search: bool = True
+    averaging: float = 0.99
     init: str | None = None
     parameters: Literal["pixels", "fourier"] = "fourier"
     fourier_decay: float = 0.5
@@ -165,6 +168,14 @@ class StylizationSettings:
             InvalidValueError: a value is out of range.
         """
         object.__setattr__(self, "output", Path(self.output))  # a notebook may give a text
+        self._check_numbers()
+        check_limits(self.tile, self.memory)
+        self._check_styles()
+        self._check_layers()
+        if not self.has_folder:
+            check_format(self.output, self.size)
+
+    def _check_numbers(self) -> None:
         if self.size < SMALLEST_SIZE:
             raise InvalidValueError("--size", self.size, f"at least {SMALLEST_SIZE} pixels")
         for name in _AT_LEAST_ONE:
@@ -174,17 +185,14 @@ class StylizationSettings:
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise InvalidValueError(f"--{name}", value, "0 or more")
-        check_limits(self.tile, self.memory)
         for name in _POSITIVE:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise InvalidValueError(f"--{name}", value, "more than 0")
         if not 1 <= self.quality <= _BEST_QUALITY:
             raise InvalidValueError("--quality", self.quality, f"from 1 to {_BEST_QUALITY}")
-        self._check_styles()
-        self._check_layers()
-        if not self.has_folder:
-            check_format(self.output, self.size)
+        if not 0 <= self.averaging < 1:
+            raise InvalidValueError("--averaging", self.averaging, "0 or more, and less than 1")
 
     def _check_styles(self) -> None:
         styles = len(self.styles)

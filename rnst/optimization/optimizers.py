@@ -22,12 +22,19 @@ class PixelOptimizer:
         history: pairs of past steps that L-BFGS keeps; each costs twice the memory of the picture.
         line_search: L-BFGS looks for a step that lowers the loss enough (strong Wolfe conditions); without it, it takes
             the full quasi-Newton step, which is one evaluation but may climb.
+        averaging: Adam's running mean of pictures keeps this share of the old ones; 0 takes no mean.
     """
 
     name: Literal["lbfgs", "adam"] = "lbfgs"
     learning_rate: float | None = None
     history: int = 10
     line_search: bool = True
+    averaging: float = 0.0
+
+    @property
+    def averages(self) -> bool:
+        """Whether the mean of the pictures is what is looked for."""
+        return self.name == "adam" and self.averaging > 0
 
     @property
     def descends(self) -> bool:

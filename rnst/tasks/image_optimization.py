@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from rnst.image.parameters import ImageParameter
 from rnst.image.transforms import Transform
+from rnst.optimization.averaging import RunningMean
 from rnst.optimization.health import MOST_RESTARTS, Trouble, Watch
 from rnst.optimization.optimizers import PixelOptimizer, ThriftyLBFGS, start_again
 
@@ -60,6 +61,9 @@ class ImageOptimization(pl.LightningModule):
     A run whose loss explodes, is no number, or stands still goes back to its best picture and on from there in float32,
     with shorter steps and a line search, and says so; after a few such restarts it ends with that picture.
 
+    What is kept is the picture of lowest loss, or, where the optimizer averages, the running mean of all pictures; its
+    losses are measured at the end, in the last view.
+
     Args:
         image: the only parameter that is trained.
         encoder: image (1, 3, H, W) in [0, 1] to layer -> features; frozen.
@@ -92,6 +96,8 @@ class ImageOptimization(pl.LightningModule):
         self.first_losses: dict[str, float] = {}
         self.best_losses: dict[str, float] = {"total": math.inf}
         self.best_image: Tensor | None = None
+        self.mean = RunningMean(optimizer.averaging) if optimizer.averages else None
+        self._lowest = math.inf
         self._best_parameters = _copies(image)
         self._watch = Watch(optimizer.descends)
         self._restarts = 0
@@ -100,7 +106,8 @@ class ImageOptimization(pl.LightningModule):
     def forward(self) -> Tensor:
         """The picture as it is now, (1, 3, H, W) in [0, 1], without its margin."""
         with torch.no_grad():
-            return self._shown(self.image())
+            mean = None if self.mean is None else self.mean.picture
+            return self._shown(self.image() if mean is None else mean)
 
     def train_dataloader(self) -> Iterable[int]:
         """One item for each step; there is no data but the picture."""
@@ -126,12 +133,28 @@ class ImageOptimization(pl.LightningModule):
             losses = view.objective(self.encoder(view.transform(image)), image)
         self.losses = {name: value.item() for name, value in losses.items()}
         self.first_losses = self.first_losses or self.losses
-        if self.losses["total"] < self.best_losses["total"]:
-            self.best_losses, self.best_image = self.losses, self._shown(image)
-            self._best_parameters = _copies(self.image)
+        self._keep(image)
         self.log("step", float(self.first_step + self.global_step))  # Lightning takes this as the step of the row
         self.log_dict({f"loss/{name}": value for name, value in self.losses.items()})
         return losses["total"]
+
+    def _keep(self, image: Tensor) -> None:
+        total = self.losses["total"]
+        if total < self._lowest:
+            self._lowest, self._best_parameters = total, _copies(self.image)
+        if self.mean is not None and math.isfinite(total):
+            self.best_losses, self.best_image = self.losses, self._shown(self.mean.add(image))
+        if self.mean is None and total < self.best_losses["total"]:
+            self.best_losses, self.best_image = self.losses, self._shown(image)
+
+    def on_train_end(self) -> None:
+        """A mean has never been looked at before."""
+        if self.mean is None or self.mean.picture is None:
+            return
+        with torch.no_grad():
+            view, mean = self.views[-1], self.mean.picture
+            losses = view.objective(self.encoder(view.transform(mean)), mean)
+        self.best_losses = {name: value.item() for name, value in losses.items()}
 
     def on_train_batch_end(self, outputs: object, batch: int, batch_idx: int) -> None:  # noqa: ARG002 - a hook
         """Look whether the run still gets anywhere."""
@@ -147,6 +170,8 @@ class ImageOptimization(pl.LightningModule):
         with torch.no_grad():
             for parameter, best in zip(self.image.parameters(), self._best_parameters, strict=True):
                 parameter.copy_(best)
+        if self.mean is not None:
+            self.mean.begin_anew()
         if self._restarts > MOST_RESTARTS:
             _log.warning("step %d: %s again; ending with the best picture so far", self.first_step + step, trouble)
             self._over = True

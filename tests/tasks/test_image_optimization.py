@@ -12,6 +12,7 @@ from rnst.image.parameters import FourierImage, ImageParameter, PixelImage
 from rnst.image.transforms import Shift
 from rnst.losses.objective import Objective, Weights
 from rnst.losses.perceptual import ContentLoss, GramLoss
+from rnst.optimization.averaging import RunningMean
 from rnst.optimization.optimizers import PixelOptimizer
 from rnst.tasks.image_optimization import Features, ImageOptimization, Schedule, View
 
@@ -125,6 +126,48 @@ def test_best_image_is_that_of_the_lowest_loss(tmp_path: Path) -> None:
 def test_best_image__a_loss_that_is_no_number_is_none(tmp_path: Path) -> None:
     task = _fit(_task(_ADAM, [View(Shift(), _Recorder(math.nan))], steps=2), tmp_path)
     assert task.best_image is None
+
+
+class _Restless(_Recorder):
+    """A goal that is another noise each time."""
+
+    def __call__(self, features: Features, image: Tensor) -> dict[str, Tensor]:
+        noise = torch.rand(image.shape, generator=torch.Generator().manual_seed(len(self.images)))
+        self.images.append(image.detach().clone())
+        return {"total": (image - 0.3 - 0.4 * noise).square().mean(), "style": features["layer"].mean()}
+
+
+def test_averaging__the_mean_is_kept_shown_and_smoother(tmp_path: Path) -> None:
+    recorder = _Restless()
+    optimizer = PixelOptimizer("adam", 0.1, averaging=0.98)
+    image = PixelImage.from_image(torch.full((1, 3, _SIDE, _SIDE), 0.5))
+    task = _fit(_task(optimizer, [View(Shift(), recorder)], image=image, steps=80), tmp_path)
+    mean = RunningMean(0.98)
+    for picture in recorder.images[:80]:
+        mean.add(picture)
+    assert mean.picture is not None
+    assert task.best_image is not None
+    torch.testing.assert_close(task.best_image, mean.picture)
+    assert torch.equal(task(), task.best_image)
+    assert task.best_image.std() < 0.5 * recorder.images[79].std()
+    assert len(recorder.images) == 81, "the mean itself is looked at once"
+    assert torch.equal(recorder.images[80], task.best_image)
+    assert task.best_losses.keys() == {"total", "style"}
+
+
+def test_averaging__lbfgs_keeps_the_lowest(tmp_path: Path) -> None:
+    recorder = _Recorder()
+    task = _fit(_task(PixelOptimizer(averaging=0.99), [View(Shift(), recorder)]), tmp_path)
+    assert task.best_losses["total"] == min(recorder.losses)
+
+
+def test_averaging__what_is_no_number_stays_out(tmp_path: Path) -> None:
+    recorder = _Broken(math.nan, 4, 5)
+    optimizer = PixelOptimizer("adam", 0.01, averaging=0.9)
+    task = _fit(_task(optimizer, [View(Shift(), recorder)], steps=14), tmp_path)
+    assert task.best_image is not None
+    assert task.best_image.isfinite().all()
+    assert task.best_losses["total"] < recorder.losses[0]
 
 
 def test_views_take_turns(tmp_path: Path) -> None:
