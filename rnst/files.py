@@ -1,6 +1,7 @@
-"""Files that are complete or absent: written aside, then renamed."""
+"""Files and folders that are complete or absent: written aside, then renamed."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,23 @@ def written_aside(path: Path) -> Iterator[Path]:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_written_aside(path: Path) -> Iterator[Path]:
+    """Give an empty folder beside `path`, which must not exist; rename it when the block ends without an error.
+
+    Raises:
+        OSError: `path` exists by then.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
+    try:
+        yield aside
+        aside.chmod(0o777 & ~_current_umask())
+        aside.rename(path)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _current_umask() -> int:

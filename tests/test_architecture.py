@@ -20,8 +20,8 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "score_table scores pareto robustness",
     },
     {
-        "rnst.data": "imagenet restricted_imagenet crops order photos sources cifar10 batches evaluation_photos "
-        "datamodules",
+        "rnst.data": "imagenet restricted_imagenet crops order photos sources cifar10 packed streamed packing batches "
+        "evaluation_photos datamodules",
         "rnst.encoders": "families published tokens probe layers pools surgery relus plumbing timm_networks catalog "
         "graph block_convolution twin safe_pickle containers layouts weights transfer downloads conversion encoder "
         "receptive_fields classifier",
@@ -39,7 +39,10 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "cutting targets output_names fitting scales views painter estimate record stylization series picking "
         "sweep_plan sweep sweep_report feature_visualization transferability corruption layer_robustness artifacts"
     },
-    {"rnst.commands": "parsing options train_help train curve evaluate stylize models convert sweep gallery dashboard"},
+    {
+        "rnst.commands": "parsing options train_help train curve pack evaluate stylize models convert sweep "
+        "gallery dashboard"
+    },
     {"rnst": "cli"},
 )
 _PLACES = {
@@ -62,6 +65,7 @@ _FENCES = {
     "torch.load": {"rnst.encoders.weights"},
     "urllib.request": {"rnst.encoders.transfer"},
     "torch.fx": {"rnst.encoders.graph"},
+    "litdata": {"rnst.data.streamed", "rnst.data.packing"},
     "wandb": {"rnst.callbacks.tracking"},
     "matplotlib": {"rnst.callbacks.plots"},
     "torch.distributed": {"rnst.optimization.ranks"},

@@ -24,6 +24,7 @@ from rnst.data.sources import (
     Split,
     Statistics,
 )
+from rnst.data.streamed import StreamedSource
 from rnst.errors import InvalidValueError
 
 
@@ -63,9 +64,10 @@ class PhotoFolders(pl.LightningDataModule):
     """Photos in `root/train/CLASS/` and `root/val/CLASS/`, or another published set.
 
     Args:
-        root: folder with train and val; for CIFAR-10 the folder of its archive, which is downloaded where it is absent.
+        root: folder with train and val; for CIFAR-10 the folder of its archive, which is downloaded where it is absent;
+            for "streamed" what `rnst pack` wrote, on a disk or in a bucket (s3://, gs://, r2://).
         name: recorded in the weight file.
-        source: "folders", or "cifar10".
+        source: "folders", "cifar10", or "streamed".
         classes: "folders" makes each subfolder a class; "restricted_imagenet" groups 203 WordNet ids into nine,
             "restricted_imagenet_balanced" 69 into fourteen; "imagenet" takes the 1000 in the order of every network.
         image_size: side of the square images in pixels.
@@ -82,10 +84,10 @@ class PhotoFolders(pl.LightningDataModule):
 
     def __init__(  # noqa: PLR0913 - one flat list of options is what the command line and the YAML show
         self,
-        root: Path,
+        root: str | Path,  # in this order: a Path would make s3:/ of s3://
         *,
         name: str = "restricted_imagenet",
-        source: Literal["folders", "cifar10"] = "folders",
+        source: Literal["folders", "cifar10", "streamed"] = "folders",
         classes: Classes = "restricted_imagenet",
         image_size: int = 224,
         stages: list[Stage] | None = None,
@@ -106,9 +108,7 @@ class PhotoFolders(pl.LightningDataModule):
             )
         self.root = root
         self.name: str = name
-        self.source: Source = (
-            Cifar10Source(root) if source == "cifar10" else FolderSource(root, KNOWN_GROUPS.get(classes))
-        )
+        self.source: Source = _source(source, root, classes)
         self.image_size = image_size
         self.stages = list(stages or [])
         self.crop: Crop = crop
@@ -208,3 +208,10 @@ class PhotoFolders(pl.LightningDataModule):
             "num_workers": self.workers,
             "pin_memory": torch.cuda.is_available(),
         }
+
+
+def _source(kind: str, root: str | Path, classes: Classes) -> Source:
+    if kind == "cifar10":
+        return Cifar10Source(Path(root))
+    groups = KNOWN_GROUPS.get(classes)
+    return StreamedSource(str(root), groups) if kind == "streamed" else FolderSource(Path(root), groups)

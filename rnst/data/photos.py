@@ -13,7 +13,7 @@ from torchvision.transforms import v2
 
 from rnst.data.crops import Transform
 from rnst.errors import MissingPathError, UnreadableFileError
-from rnst.image.io import read_image, to_bytes
+from rnst.image.io import image_from_bytes, to_bytes
 
 _ENDINGS = frozenset({".jpeg", ".jpg", ".png", ".webp"})
 # First bytes of the formats whose decoders in torchvision survive damaged files, by test; its PNG decoder does not:
@@ -119,9 +119,21 @@ def decode_photo(path: Path) -> Tensor:
     """
     try:
         content = read_file(str(path))
-        return decode_bytes(content) if is_safe(content) else _through_pillow(path)
     except RuntimeError as error:
         raise UnreadableFileError(path, "a photo", str(error).splitlines()[0]) from error
+    return decode_content(content, path)
+
+
+def decode_content(content: Tensor, name: Path | str) -> Tensor:
+    """The bytes (uint8) of a photo file of any format as (3, H, W) uint8 RGB; `name` is what an error calls it.
+
+    Raises:
+        UnreadableFileError: it is no photo, or a damaged one.
+    """
+    try:
+        return decode_bytes(content) if is_safe(content) else _through_pillow(content, name)
+    except RuntimeError as error:
+        raise UnreadableFileError(name, "a photo", str(error).splitlines()[0]) from error
 
 
 def is_safe(content: Tensor) -> bool:
@@ -147,5 +159,6 @@ def reduced(photo: Tensor, shorter_side: int | None) -> Tensor:
     return resized
 
 
-def _through_pillow(path: Path) -> Tensor:
-    return torch.from_numpy(to_bytes(read_image(path))).permute(2, 0, 1).contiguous()
+def _through_pillow(content: Tensor, name: Path | str) -> Tensor:
+    image = image_from_bytes(content.numpy().tobytes(), name)
+    return torch.from_numpy(to_bytes(image)).permute(2, 0, 1).contiguous()

@@ -1,5 +1,6 @@
 """Read, write and resize pictures."""
 
+import io
 import struct
 import warnings
 from collections.abc import Mapping
@@ -59,13 +60,17 @@ def read_picture(path: Path) -> Picture:
     """
     if not path.is_file():
         raise MissingPathError(path, "picture", "Give the path of a picture.")
+    return _picture(path, path)
+
+
+def _picture(source: Path | io.BytesIO, name: Path | str) -> Picture:
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(path) as opened:
+        with warnings.catch_warnings(action="ignore"), Image.open(source) as opened:
             frames = int(getattr(opened, "n_frames", 1)) if opened.format in _PICTURES_IN_ONE_FILE else 1
             colors, alpha, profile = decoded(opened)
     except _DAMAGED as error:
         reason = "not a picture" if isinstance(error, UnidentifiedImageError) else " ".join(str(error).split())
-        raise UnreadableFileError(path, "a picture", reason or "it is damaged") from error
+        raise UnreadableFileError(name, "a picture", reason or "it is damaged") from error
     image = torch.from_numpy(colors).permute(2, 0, 1).unsqueeze(0)
     if alpha is None:
         return Picture(image.contiguous(), None, profile, frames)
@@ -79,7 +84,19 @@ def read_image(path: Path) -> Tensor:
     Raises:
         MissingPathError, UnreadableFileError: as `read_picture`.
     """
-    picture = read_picture(path)
+    return _over_white(read_picture(path))
+
+
+def image_from_bytes(content: bytes, name: Path | str) -> Tensor:
+    """What `read_image` makes of a file that holds `content`; `name` is what an error calls it.
+
+    Raises:
+        UnreadableFileError: as `read_picture`.
+    """
+    return _over_white(_picture(io.BytesIO(content), name))
+
+
+def _over_white(picture: Picture) -> Tensor:
     if picture.alpha is None:
         return picture.image
     return picture.image * picture.alpha + (1.0 - picture.alpha)

@@ -1,0 +1,94 @@
+"""What stands beside packed photos: which folder each was in. Photos are found by it as they are found in folders."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rnst.data.restricted_imagenet import Groups
+from rnst.errors import MissingPathError, UnreadableFileError
+
+CONTENTS = "photos.json"
+_FORMAT = 1
+_WHAT = "a packed data set"
+
+Folders = tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The photos of a packed data set, without their pixels.
+
+    Attributes:
+        splits: name of a split -> its class folders, sorted by name, each with its number of photos. Photos lie in the
+            order of the folders, those of one folder in the order of their file names.
+        size: pixels to which the shorter sides of larger photos were reduced; None where all are as they were.
+    """
+
+    splits: Mapping[str, Folders]
+    size: int | None = None
+
+    def folders(self, split: str, root: str) -> Folders:
+        """Class folders of one split.
+
+        Raises:
+            MissingPathError: it was not packed.
+        """
+        if split not in self.splits:
+            has = ", ".join(self.splits)
+            raise MissingPathError(
+                f"{root}/{split}", f"{split} photos", f"This set has {has}; pack it with all splits."
+            )
+        return self.splits[split]
+
+    def to_json(self) -> str:
+        """As it is written."""
+        return json.dumps({"format": _FORMAT, "size": self.size, "splits": dict(self.splits)}, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str, name: str) -> "Contents":
+        """From what was written; `name` is what an error calls it.
+
+        Raises:
+            UnreadableFileError: it is something else.
+        """
+        try:
+            read = json.loads(text)
+        except ValueError as error:
+            raise UnreadableFileError(name, _WHAT, str(error)) from error
+        if not isinstance(read, dict) or read.get("format") != _FORMAT or not isinstance(read.get("splits"), dict):
+            raise UnreadableFileError(name, _WHAT, f"it is no table of photos in format {_FORMAT}")
+        if not all(_are_folders(folders) for folders in read["splits"].values()):
+            raise UnreadableFileError(name, _WHAT, "its class folders are not names with counts")
+        splits = {split: tuple((folder, count) for folder, count in read["splits"][split]) for split in read["splits"]}
+        return cls(splits, read.get("size") if isinstance(read.get("size"), int) else None)
+
+
+def numbers_and_labels(folders: Folders, groups: Groups) -> tuple[list[int], list[int]]:
+    """Which photos of a split belong to `groups`, and their labels, in the order of `list_photos`.
+
+    Args:
+        folders: of the split.
+        groups: class name -> its folders; the order of the names gives the labels.
+    """
+    ranges: dict[str, range] = {}
+    first = 0
+    for folder, count in folders:
+        ranges[folder] = range(first, first + count)
+        first += count
+    numbers: list[int] = []
+    labels: list[int] = []
+    for label, members in enumerate(groups.values()):
+        for folder in members:
+            found = ranges.get(folder, range(0))
+            numbers += found
+            labels += [label] * len(found)
+    return numbers, labels
+
+
+def _are_folders(read: object) -> bool:
+    return isinstance(read, Sequence) and all(
+        isinstance(pair, list)
+        and [type(part) for part in pair] == [str, int]  # a truth value is an int, too
+        and pair[1] >= 0
+        for pair in read
+    )

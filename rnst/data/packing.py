@@ -1,0 +1,135 @@
+"""Write a folder of photos in the form that many machines read: chunks of 64 MB instead of a million files."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch.utils.data import DataLoader, Dataset
+from torchvision.io import encode_jpeg
+
+from rnst.data.packed import CONTENTS, Contents, Folders
+from rnst.data.photos import decode_photo, list_photos, reduced
+from rnst.data.streamed import DATA_FORMAT, check_index
+from rnst.errors import InvalidValueError, MissingExtraError, MissingPathError, RnstError, UnreadableFileError
+from rnst.files import folder_written_aside
+from rnst.image.io import QUALITY
+
+_BYTES_OF_CHUNK = 64 << 20
+_ADVICE = "Give the folder that holds train and val with one folder for each class, or name what it holds: --split."
+
+Watched = Callable[[Iterator["Packed"], str, int], Iterable["Packed"]]
+Packed = tuple[bytes, str]
+
+
+class BrokenPhotoError(RnstError):
+    """A photo cannot be packed."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}. Mend or remove it, then pack again; nothing was written")
+
+
+def pack(
+    folder: Path,
+    output: Path,
+    splits: Sequence[str] = ("train", "val"),
+    *,
+    size: int | None = None,
+    workers: int = 0,
+    watched: Watched = lambda photos, _split, _count: photos,
+) -> Contents:
+    """Pack photos, completely or not at all. Each is decoded once, so that a broken one is found now.
+
+    Args:
+        folder: with a folder for each split, which has one for each class.
+        output: folder to write; it must not exist.
+        splits: names of what is packed.
+        size: pixels to which the shorter side of larger photos is reduced, as JPEG of quality 95. None, and photos that
+            are not larger: the bytes of the file, whatever its format.
+        workers: processes that read and decode; what is written does not depend on it.
+        watched: what shows progress: given the photos, the name of the split and their number, it gives the photos on.
+
+    Raises:
+        MissingExtraError: litdata is not installed.
+        MissingPathError: there are no photos.
+        InvalidValueError: `output` exists.
+        BrokenPhotoError: one cannot be decoded.
+    """
+    if output.exists():
+        raise InvalidValueError("OUT", str(output), "a folder that does not exist yet")
+    if size is not None and size < 1:
+        raise InvalidValueError("--size", size, "1 or more pixels")
+    found = {split: _class_folders(folder / split) for split in splits}
+    with folder_written_aside(output) as aside:
+        contents: dict[str, Folders] = {}
+        for split, names in found.items():
+            files = list_photos(folder / split, {name: (name,) for name in names})
+            counts = [0] * len(names)
+            for _, label in files:
+                counts[label] += 1
+            contents[split] = tuple(zip(names, counts, strict=True))
+            loader = DataLoader(_Contents([path for path, _ in files], size), batch_size=None, num_workers=workers)
+            labels = [label for _, label in files]
+            _write(aside / split, zip(watched(iter(loader), split, len(files)), labels, strict=True))
+            _check(aside / split, len(files))
+        written = Contents(contents, size)
+        (aside / CONTENTS).write_text(written.to_json(), encoding="utf-8")
+    return written
+
+
+class _Contents(Dataset[Packed]):
+    """What is written of each photo, or why it cannot be: errors of ours do not travel between processes."""
+
+    def __init__(self, paths: Sequence[Path], size: int | None) -> None:
+        self._paths = paths
+        self._size = size
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, index: int) -> Packed:
+        path = self._paths[index]
+        try:
+            photo = decode_photo(path)
+        except UnreadableFileError as error:
+            return b"", str(error)
+        if self._size is None or min(photo.shape[-2:]) <= self._size:
+            return path.read_bytes(), ""
+        content: bytes = encode_jpeg(reduced(photo, self._size), quality=QUALITY).numpy().tobytes()
+        return content, ""
+
+
+def _write(folder: Path, photos: Iterable[tuple[Packed, int]]) -> None:
+    """The chunks of one split, and litdata's index of them."""
+    writer = _writer()(str(folder), chunk_bytes=_BYTES_OF_CHUNK)
+    for number, ((content, reason), label) in enumerate(photos):
+        if reason:
+            raise BrokenPhotoError(reason)
+        writer.add_item(number, (content, label))
+    writer.done()
+    writer.merge()
+
+
+def _check(folder: Path, photos: int) -> None:
+    """What we wrote we must be able to read: a later litdata may write otherwise."""
+    index = folder / "index.json"
+    text = index.read_text(encoding="utf-8")
+    if json.loads(text)["config"]["data_format"] != DATA_FORMAT:
+        raise UnreadableFileError(
+            index, "what rnst pack writes", "this release of litdata is too new; take an older one"
+        )
+    check_index(text, str(index), photos)
+
+
+def _class_folders(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        raise MissingPathError(folder, f"{folder.name} photos", _ADVICE)
+    return [path.name for path in sorted(folder.iterdir()) if path.is_dir()]
+
+
+def _writer() -> Any:
+    try:
+        from litdata.streaming.writer import BinaryWriter
+    except ImportError as error:
+        raise MissingExtraError("rnst pack", "streaming") from error
+    return BinaryWriter
