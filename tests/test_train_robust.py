@@ -17,6 +17,7 @@ from torch import Tensor
 
 from rnst.cli import train_robust
 from rnst.data.imagenet import IMAGENET
+from rnst.data.packing import pack
 from rnst.data.restricted_imagenet import RESTRICTED_IMAGENET
 from rnst.encoders.catalog import build_classifier
 from rnst.encoders.weights import load_into, read_weights, sha256_of
@@ -126,7 +127,9 @@ def test_recipe(recipe: Path, make_photos: MakePhotos, capsys: pytest.CaptureFix
     (table,) = kept.rglob("metrics.csv")
     assert "val/accuracy_attacked" in table.read_text()
     (checkpoint,) = (kept / "checkpoints").glob("*.ckpt")
-    newest, _ = read_weights(checkpoint)
+    newest, told = read_weights(checkpoint)
+    assert told.items() <= facts.items()
+    assert {"architecture", "classes", "mean", "std", "radius"} <= told.keys()
     load_into(build_classifier(facts["architecture"], len(names)), newest, checkpoint)
 
 
@@ -327,3 +330,14 @@ def test_tracking__the_run_carries_the_hash_of_its_weights(
     assert run.config["weights_sha256"] == sha256_of(Path("new.safetensors"))
     assert run.config["weights_facts"]["architecture"] == "resnet18"
     assert run.column("train/loss")
+
+
+def test_packed_photos__teach_what_the_folder_teaches(make_photos: MakePhotos, tmp_path: Path) -> None:
+    pytest.importorskip("litdata", reason="litdata is not installed; it is the extra streaming")
+    root = make_photos(side=32)
+    pack(root, tmp_path / "packed")
+    _run(_IMAGENETTE, root, "folder.safetensors")
+    _run(_IMAGENETTE, tmp_path / "packed", "streamed.safetensors", **{"data.source": "streamed"})
+    (wanted, _), (state, facts) = (read_weights(Path(f"{name}.safetensors")) for name in ("folder", "streamed"))
+    assert facts["classes"] == ["n01", "n02", "n03"]
+    assert all(torch.equal(state[name], tensor) for name, tensor in wanted.items())

@@ -42,7 +42,7 @@ class Contents:
 
     def to_json(self) -> str:
         """As it is written."""
-        return json.dumps({"format": _FORMAT, "size": self.size, "splits": dict(self.splits)}, indent=1)
+        return json.dumps({"format": _FORMAT, "size": self.size, "splits": dict(self.splits)})
 
     @classmethod
     def from_json(cls, text: str, name: str) -> "Contents":

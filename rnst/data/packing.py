@@ -52,13 +52,12 @@ def pack(
     Raises:
         MissingExtraError: litdata is not installed.
         MissingPathError: there are no photos.
-        InvalidValueError: `output` exists.
+        InvalidValueError: `output` exists, or an option makes no sense.
         BrokenPhotoError: one cannot be decoded.
     """
     if output.exists():
         raise InvalidValueError("OUT", str(output), "a folder that does not exist yet")
-    if size is not None and size < 1:
-        raise InvalidValueError("--size", size, "1 or more pixels")
+    _check_options(splits, size, workers)
     found = {split: _class_folders(folder / split) for split in splits}
     with folder_written_aside(output) as aside:
         contents: dict[str, Folders] = {}
@@ -75,6 +74,15 @@ def pack(
         written = Contents(contents, size)
         (aside / CONTENTS).write_text(written.to_json(), encoding="utf-8")
     return written
+
+
+def _check_options(splits: Sequence[str], size: int | None, workers: int) -> None:
+    if not splits or len(set(splits)) < len(splits) or any(Path(split).name != split for split in splits):
+        raise InvalidValueError("--split", list(splits), "different names of folders in FOLDER")
+    if size is not None and size < 1:
+        raise InvalidValueError("--size", size, "1 or more pixels")
+    if workers < 0:
+        raise InvalidValueError("--workers", workers, "0 or more")
 
 
 class _Contents(Dataset[Packed]):

@@ -134,7 +134,9 @@ class StreamedPhotos(LabeledPhotos):
     def _dataset(self) -> Any:
         """Litdata's reader, opened once in each process."""
         if self._opened is None or self._opened[0] != os.getpid():
-            self._opened = (os.getpid(), _streaming_dataset()(self._root, serializers=_serializers()))
+            # Else litdata deserializes 256 photos to give one of them.
+            reader = _streaming_dataset()(self._root, serializers=_serializers(), batch_decode=0)
+            self._opened = (os.getpid(), reader)
         return self._opened[1]
 
 

@@ -13,6 +13,7 @@ from rnst.attacks.attack import Attack
 from rnst.attacks.pgd import PGD
 from rnst.data.datamodules import DataFacts
 from rnst.encoders.catalog import build_classifier
+from rnst.encoders.layouts import FACTS_KEY
 from rnst.encoders.twin import Twin
 from rnst.errors import InvalidValueError
 from rnst.tasks.attack_sample import AttackSample
@@ -121,6 +122,10 @@ class RobustClassifier(pl.LightningModule):
             "steps": getattr(self.attack, "steps", 0),
             "loss": str(self.loss),
         }
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """A checkpoint tells what an exported file tells, so that it can be evaluated and converted by itself."""
+        checkpoint[FACTS_KEY] = self.facts()
 
     def accuracy_under(self, attack: Attack, images: Tensor, labels: Tensor) -> Tensor:
         """Share of `images` (N, 3, H, W) that the network in eval mode still gets right, a scalar; the mode is kept.

@@ -182,7 +182,7 @@ def test_evaluation_photos__the_same_share_of_each_class(make_photos: MakePhotos
     ((_, labels),) = list(data.val_dataloader())
     assert labels.tolist() == [0, 0, 1, 1, 2, 2]
     for everything in (0, 18, 1000):
-        data = _folders(data.root, evaluation_photos=everything, batch_size=100)
+        data = _folders(Path(data.root), evaluation_photos=everything, batch_size=100)
         assert len(next(iter(data.val_dataloader()))[1]) == 18
 
 
@@ -250,9 +250,9 @@ def test_missing_folder__says_where_it_looked_and_what_to_do(tmp_path: Path) -> 
 
 def test_missing_val_folder(make_photos: MakePhotos) -> None:
     data = _folders(make_photos(val=0) / "train" / "..")
-    for folder in (data.root / "val").iterdir():
+    for folder in (Path(data.root) / "val").iterdir():
         folder.rmdir()
-    (data.root / "val").rmdir()
+    (Path(data.root) / "val").rmdir()
     data.train_dataloader()
     with pytest.raises(MissingPathError, match="val photos not found"):
         data.val_dataloader()

@@ -36,7 +36,7 @@ def test_packed_photos__are_those_of_the_folder(make_photos: MakePhotos, tmp_pat
     assert source.class_names == ("n01", "n02", "n03")
     for split in ("train", "val"):
         listed = list_photos(root / split, {name: (name,) for name in source.class_names})
-        ours, theirs = source.open(split, _WHOLE), PhotoFiles(listed, _WHOLE)  # type: ignore[arg-type]
+        ours, theirs = source.open(split, _WHOLE), PhotoFiles(listed, _WHOLE)
         assert ours.labels == theirs.labels
         for number in reversed(range(len(theirs))):
             assert torch.equal(ours.decode(number), theirs.decode(number))

@@ -15,6 +15,8 @@ from rnst.attacks.attack import Attack, Model, NoAttack
 from rnst.attacks.ball import Ball, L2Ball
 from rnst.attacks.pgd import PGD
 from rnst.data.datamodules import DataFacts
+from rnst.encoders.conversion import count_classes, read_with_facts
+from rnst.encoders.weights import read_weights
 from rnst.errors import InvalidValueError
 from rnst.tasks.recipe import Recipe
 from rnst.tasks.robust_classifier import RobustClassifier
@@ -204,6 +206,18 @@ def test_facts_are_plain_values() -> None:
         "loss": str(AdversarialLoss()),
     }
     assert _task(NoAttack()).facts()["radius"] == _task(NoAttack()).facts()["steps"] == 0
+
+
+def test_a_checkpoint__tells_its_facts_by_itself(tmp_path: Path) -> None:
+    task, trainer = _task(_PGD), _trainer(tmp_path)
+    trainer.fit(task, _loader(), _loader())
+    trainer.save_checkpoint(tmp_path / "last.ckpt")
+    state, facts = read_weights(tmp_path / "last.ckpt")
+    assert facts == json.loads(json.dumps(task.facts()))
+    assert facts["mean"] == [0.5, 0.4, 0.3]
+    assert state.keys() == task.network.state_dict().keys()
+    read, told = read_with_facts(tmp_path / "last.ckpt", None)  # what rnst convert and rnst evaluate see
+    assert (told["classes"], told["std"], count_classes(read)) == (["a", "b", "c"], [0.2, 0.3, 0.4], 3)
 
 
 def test_evaluation_follows_the_attack_unless_given() -> None:
