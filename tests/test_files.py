@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rnst.files import written_aside
+from rnst.files import folder_written_aside, written_aside
 
 
 def _write(path: Path, text: str) -> None:
@@ -58,3 +58,20 @@ def test_permissions_are_those_of_an_ordinary_file(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "b.txt").stat().st_mode) == 0o640
+
+
+def _pack(folder: Path, name: str, interruption: type[BaseException] | None = None) -> None:
+    with folder_written_aside(folder) as aside:
+        (aside / name).touch()
+        if interruption is not None:
+            raise interruption
+
+
+def test_folder__is_complete_or_absent(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        _pack(tmp_path / "new", "half", KeyboardInterrupt)
+    assert not list(tmp_path.iterdir())
+    _pack(tmp_path / "new", "whole")
+    with pytest.raises(OSError, match="new"):
+        _pack(tmp_path / "new", "other")
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == ["new", "new/whole"]
