@@ -8,7 +8,7 @@ from skimage.color import lab2rgb, rgb2lab, rgb2yiq, yiq2rgb
 from skimage.exposure import match_histograms
 from torch import Tensor
 
-_SMALLEST_VARIANCE = 1e-6
+_SMALLEST_VARIANCE = 1e-6  # of colors; that of the rounding to 8 bits is 1.3e-6
 
 
 def match_moments(image: Tensor, reference: Tensor) -> Tensor:
@@ -27,9 +27,9 @@ def match_moments(image: Tensor, reference: Tensor) -> Tensor:
     """
     colors, wanted = (picture.double().flatten(2).squeeze(0) for picture in (image, reference))
     mean, wanted_mean = colors.mean(1, keepdim=True), wanted.mean(1, keepdim=True)
-    root = _root(torch.cov(colors))
+    root = _root(torch.cov(colors), least=_SMALLEST_VARIANCE)  # pictures of one color have no inverse otherwise
     inverse = torch.linalg.inv(root)
-    mapping = inverse @ _root(root @ _regular(torch.cov(wanted)) @ root, add=0.0) @ inverse
+    mapping = inverse @ _root(root @ torch.cov(wanted) @ root) @ inverse
     matched: Tensor = mapping @ (colors - mean) + wanted_mean
     return matched.clamp(0.0, 1.0).float().reshape(image.shape)
 
@@ -63,16 +63,11 @@ def with_luminance_of(colors: Tensor, image: Tensor) -> Tensor:
     return _image(yiq2rgb(channels))
 
 
-def _root(covariance: Tensor, add: float = _SMALLEST_VARIANCE) -> Tensor:
-    """Symmetric square root of a (3, 3) matrix."""
-    values, vectors = torch.linalg.eigh(_regular(covariance, add))
-    root: Tensor = vectors @ torch.diag(values.clamp_min(0.0).sqrt()) @ vectors.T
+def _root(covariance: Tensor, least: float = 0.0) -> Tensor:
+    """Symmetric square root of a (3, 3) matrix whose eigenvalues are `least` at least."""
+    values, vectors = torch.linalg.eigh(covariance)
+    root: Tensor = vectors @ torch.diag(values.clamp_min(least).sqrt()) @ vectors.T
     return root
-
-
-def _regular(covariance: Tensor, add: float = _SMALLEST_VARIANCE) -> Tensor:
-    """Pictures of one color have no inverse without a little more variance."""
-    return covariance + add * torch.eye(3, dtype=covariance.dtype)
 
 
 def _rows(image: Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
