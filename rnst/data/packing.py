@@ -58,6 +58,7 @@ def pack(
     if output.exists():
         raise InvalidValueError("OUT", str(output), "a folder that does not exist yet")
     _check_options(splits, size, workers)
+    _writer()  # before any process starts that would decode for nothing
     found = {split: _class_folders(folder / split) for split in splits}
     with folder_written_aside(output) as aside:
         contents: dict[str, Folders] = {}

@@ -1,9 +1,13 @@
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from rnst.cli import main
+from rnst.data.photos import View
+from rnst.data.streamed import StreamedSource
+from rnst.errors import MissingExtraError
 
 pytest.importorskip("litdata", reason="litdata is not installed; it is the extra streaming")
 
@@ -45,3 +49,18 @@ def test_wrong_input__one_line_and_status_2(
     (root / "train" / "n01" / "train1.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
     assert "train1.png" in _refused(capsys, root, tmp_path / "out", "--workers", "0")
     assert not (tmp_path / "out").exists()
+
+
+def test_without_the_extra__its_name_is_said(
+    make_photos: MakePhotos, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_photos()
+    main(["pack", str(root), str(tmp_path / "there"), "--workers", "0"])
+    capsys.readouterr()  # the bar
+    for name in ("litdata", "litdata.streaming.writer"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert "pip install 'rnst[streaming]'" in _refused(capsys, root, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    source = StreamedSource(str(tmp_path / "there"))
+    with pytest.raises(MissingExtraError, match=r"--data\.source streamed needs the extra 'streaming'"):
+        source.open("val", View(None, lambda photo: photo))
