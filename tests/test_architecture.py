@@ -13,8 +13,8 @@ _FILES = sorted(path for path in (_ROOT / "rnst").rglob("*.py") if path.name != 
 _LEVELS: tuple[dict[str, str], ...] = (
     {"rnst": "errors files results"},
     {
-        "rnst.image": "profiles metadata formats io masks color_matching strokes painting samples color parameters "
-        "transforms",
+        "rnst.image": "profiles metadata formats io masks color_matching noise strokes painting samples color "
+        "color_basis parameters transforms",
         "rnst.attacks": "ball attack loss pgd fgsm autoattack",
         "rnst.metrics": "arrays artifacts color_distance content_similarity random_network style_distance lpips "
         "score_table scores pareto robustness",

@@ -12,6 +12,7 @@ import yaml
 
 from rnst.cli import stylize
 from rnst.encoders.catalog import DEFAULT_ENCODER, twin_of
+from rnst.image.color import fit_color_root
 from rnst.image.io import read_image, write_image
 from rnst.results import Result
 
@@ -254,6 +255,8 @@ def test_output__formats(ending: str) -> None:
         ("--style_layers=[relu4_2]", "'relu4_2'; valid: stem, layer1"),
         ("--size=-5", "--size is -5, but must be at least"),
         ("--size=many", "size"),
+        ("--color_basis=empty", "pictures not found: empty"),
+        ("--color_basis=rbg", "--color_basis is 'rbg', but must be rgb, decorrelated, a folder"),
         ("--averaging=1", "--averaging is 1.0, but must be"),
         ("--optimizer=sgd", "optimizer"),
         ("--stile=waves.png", "stile"),
@@ -275,6 +278,7 @@ def test_mistake__one_line_and_status_2(mistake: str, said: str, capsys: pytest.
     Path("text.jpg").write_text("this is a text")
     Path("wrong.safetensors").write_text("this is a text")
     Path("wrong.yaml").write_text("stile: waves.png")
+    Path("empty").mkdir()
     with pytest.raises(SystemExit) as stopped:
         stylize([*_arguments(), mistake])
     assert stopped.value.code == 2
@@ -355,6 +359,24 @@ def test_sequence(weight: float) -> None:
     results = [Result.read(Path(f"painted/frame{number}.json")) for number in (8, 9, 10)]
     assert [("temporal" in result.losses) for result in results] == [False, weight > 0, weight > 0]
     assert [result.settings["scales"] for result in results] == [2, 1, 1], "later frames start from a painted one"
+
+
+@pytest.mark.parametrize("basis", ["frames", "waves.png"])
+def test_color_basis__of_own_pictures_is_recorded(basis: str) -> None:
+    _frames(2)
+    stylize(_arguments(color_basis=basis))
+    files = sorted(Path(basis).iterdir()) if Path(basis).is_dir() else [Path(basis)]
+    expected = fit_color_root([read_image(path) for path in files])
+    settings = Result.read(Path("new/out.json")).settings
+    assert settings["color_basis"] == basis
+    torch.testing.assert_close(torch.tensor(settings["color_matrix"]), expected)
+
+
+def test_init__style_noise_has_the_colors_of_the_style() -> None:
+    write_image(torch.rand(1, 3, 40, 40) * torch.tensor([0.2, 0.5, 0.9]).view(1, 3, 1, 1), Path("tinted.png"))
+    stylize(_arguments(style="tinted.png", init="style_noise", learning_rate=1e-9, optimizer="adam"))
+    painted, tinted = read_image(Path("new/out.png")), read_image(Path("tinted.png"))
+    torch.testing.assert_close(painted.mean((-2, -1)), tinted.mean((-2, -1)), rtol=0.0, atol=0.02)
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])

@@ -18,6 +18,7 @@ from rnst.experiments.stylization_settings import StylizationSettings
 from rnst.experiments.targets import StyleTargets
 from rnst.experiments.views import MARGIN, Views, framed, steps_of_a_view
 from rnst.image.color import DecorrelatedColor, ImageColor, PlainColor
+from rnst.image.color_basis import RGB
 from rnst.image.io import resize
 from rnst.image.parameters import FourierImage, ImageParameter, PixelImage
 from rnst.optimization.devices import SharedPicture
@@ -135,7 +136,9 @@ class Painter:
         )
 
     def _parameters(self, start: Tensor) -> ImageParameter:
-        color: ImageColor = PlainColor() if self._settings.color_basis == "rgb" else DecorrelatedColor()
+        color: ImageColor = (
+            PlainColor() if self._settings.color_basis == RGB else DecorrelatedColor(self._scene.color_root)
+        )
         if self._settings.parameters == "fourier":
             return FourierImage.from_image(start, self._settings.fourier_decay, color=color)
         return PixelImage.from_image(start, color=color)

@@ -9,9 +9,11 @@ from torch import Tensor
 
 from rnst.errors import InvalidValueError
 from rnst.experiments.stylization_settings import NO_CONTENT, StylizationSettings
+from rnst.image.color_basis import read_color_root
 from rnst.image.color_matching import gray_like, match_histogram, match_moments, with_luminance_of
 from rnst.image.io import Picture, fit_long_side, fit_short_side, read_image, read_picture, resize
 from rnst.image.masks import COLORS, color_regions, is_colored, rest, sharing, strength
+from rnst.image.noise import noise_like
 from rnst.image.samples import find_picture
 
 _COLOR_MATCHES = {"luminance": gray_like, "match": match_moments, "histogram": match_histogram}
@@ -58,6 +60,7 @@ class Scene:
         start: (1, 3, H, W) in [0, 1] of any size, the picture before the first step.
         previous: the photo and the painting of the last frame of a sequence, each (1, 3, H, W).
         notes: what the user should know about the files.
+        color_root: of the pictures whose colors are the basis, see `fit_color_root`; None where there are none.
     """
 
     photo: Picture | None
@@ -66,6 +69,7 @@ class Scene:
     start: Tensor
     previous: tuple[Tensor, Tensor] | None = None
     notes: tuple[str, ...] = ()
+    color_root: Tensor | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -118,7 +122,8 @@ def read_scene(settings: StylizationSettings) -> Scene:
         for name, picture in files
         if picture is not None and picture.frames > 1
     )
-    return Scene(photo, content, _regions(settings, sources), _start(settings, content, images[0]), None, notes)
+    start = _start(settings, content, images[0])
+    return Scene(photo, content, _regions(settings, sources), start, None, notes, read_color_root(settings.color_basis))
 
 
 def picture_size(settings: StylizationSettings, size: tuple[int, int]) -> tuple[int, int]:
@@ -143,6 +148,9 @@ def _start(settings: StylizationSettings, content: Tensor, style: Tensor) -> Ten
         return content
     if init == "style":
         return resize(style, size)
+    if init == "style_noise":
+        seen = fit_long_side((style.shape[-2], style.shape[-1]), max(1, round(max(size) * settings.style_scale)))
+        return noise_like(resize(style, seen), size, settings.seed)
     if init == "noise":
         noise = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(settings.seed))
         return 0.5 + _NOISE * (noise - 0.5)

@@ -10,18 +10,16 @@ from rich.console import Console
 from torch import Tensor
 
 from rnst.callbacks.progress import OnStep
-from rnst.errors import InvalidValueError, MissingPathError, RnstError
+from rnst.errors import InvalidValueError, RnstError
 from rnst.experiments.record import check_scores, describe
 from rnst.experiments.scene import read_scene
 from rnst.experiments.stylization import Studio, Stylized, open_studio, paint, with_layers
 from rnst.experiments.stylization_settings import StylizationSettings
 from rnst.experiments.targets import StyleTargets
 from rnst.image.formats import check_format
-from rnst.image.io import read_image
+from rnst.image.io import pictures_in, read_image
 from rnst.image.samples import find_picture
 from rnst.results import Result
-
-_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 
 
 class SeriesError(RnstError):
@@ -123,10 +121,7 @@ def _next(
 def _jobs(settings: StylizationSettings) -> list[StylizationSettings]:
     """One picture's settings for each photo of the folder."""
     folder = Path(settings.content)
-    photos = [path for path in folder.iterdir() if path.suffix.lower() in _PICTURES and path.is_file()]
-    photos = [path for path in sorted(photos, key=_natural) if not path.name.startswith(".")]
-    if not photos:
-        raise MissingPathError(folder, "pictures", f"Put some in, or name a folder of {', '.join(_PICTURES)} files.")
+    photos = sorted(pictures_in(folder), key=_natural)
     ending = settings.output.suffix or ".png"
     output = settings.output.with_suffix("")
     if output.resolve() == folder.resolve():

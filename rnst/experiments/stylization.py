@@ -119,6 +119,8 @@ def paint(settings: StylizationSettings, scene: Scene, studio: Studio, targets: 
     check_cut(settings, studio.encoder, (height + 2 * MARGIN, width + 2 * MARGIN))
     settings.output.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be had is told before the work
     described = describe(settings)
+    if scene.color_root is not None:
+        described["color_matrix"] = scene.color_root.tolist()
     content, styles = names(settings)
     began = time.perf_counter()
     tracker = PictureTracker(

@@ -51,11 +51,12 @@ class StylizationSettings:
         line_search: let L-BFGS search for a step that lowers the loss.
         averaging: share of the old in the running mean of Adam's pictures, which is shown and kept; 0 keeps the picture
             of lowest loss.
-        init: first state of the picture: content, noise, style, or a file; none means content, or noise where
-            there is no content or no weight on it.
+        init: first state of the picture: content, noise, style, style_noise (noise with the colors and spectrum of the
+            style), or a file; none means content, or noise where there is no content or no weight on it.
         parameters: what the optimizer moves: pixels, or their Fourier spectrum, which leaves out pixel noise.
         fourier_decay: how much more easily broad shapes move than fine ones, as frequency to that power.
-        color_basis: what colors are made of: rgb, or decorrelated, in which noise has the colors of photos.
+        color_basis: what colors are made of: rgb, or decorrelated, in which noise has the colors of photos; or a
+            picture or a folder of pictures, in which noise has the colors of those.
         shifts: positions of the picture against the network's strides that take turns; 1 lets stride patterns stay.
         transforms: robust moves, scales and rotates the picture at random in the place of --shifts, with Adam anew in
             each step, with L-BFGS every 15 steps.
@@ -121,7 +122,7 @@ class StylizationSettings:
     init: str | None = None
     parameters: Literal["pixels", "fourier"] = "fourier"
     fourier_decay: float = 0.5
-    color_basis: Literal["rgb", "decorrelated"] = "rgb"
+    color_basis: str = "rgb"
     shifts: int = 16
     transforms: Literal["none", "robust"] = "none"
     style_weight: float | None = None

@@ -18,6 +18,7 @@ from rnst.errors import MissingPathError, UnreadableFileError
 from rnst.files import written_aside
 from rnst.image.formats import check_format, decoded, encode
 
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 QUALITY = 95
 # What decoders raise when they are fed a damaged file.
 _DAMAGED = (
@@ -100,6 +101,19 @@ def _over_white(picture: Picture) -> Tensor:
     if picture.alpha is None:
         return picture.image
     return picture.image * picture.alpha + (1.0 - picture.alpha)
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """Picture files that lie in a folder, in the order of their names; hidden ones are none.
+
+    Raises:
+        MissingPathError: there are none.
+    """
+    found = [path for path in folder.iterdir() if path.suffix.lower() in _PICTURES and path.is_file()]
+    found = sorted(path for path in found if not path.name.startswith("."))
+    if not found:
+        raise MissingPathError(folder, "pictures", f"Put some in, or name a folder of {', '.join(_PICTURES)} files.")
+    return found
 
 
 def write_image(
