@@ -84,6 +84,7 @@ def appetite(encoder: nn.Module) -> float:
     saved: dict[int, Tensor] = {}
 
     def note(tensor: Tensor) -> Tensor:
+        tensor = tensor.detach()  # an output that is kept with its graph would keep that graph for ever
         if tensor.dim() == _MAP_DIMENSIONS and tensor.shape[0] == 1:  # kernels are saved too, and cost nothing more
             saved[tensor.untyped_storage().data_ptr()] = tensor
         return tensor

@@ -1,6 +1,8 @@
+import gc
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from rnst.encoders.receptive_fields import Field, Reach
 from rnst.errors import InvalidValueError
@@ -55,3 +57,21 @@ def test_plan__nothing_fits() -> None:
 
 def test_available__something_is() -> None:
     assert available_bytes(torch.device("cpu")) > 1e6
+
+
+def test_appetite__leaves_nothing_behind() -> None:
+    encoder = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 3))
+
+    class _Encoder(nn.Module):
+        def forward(self, images: Tensor) -> dict[str, Tensor]:
+            return {"last": encoder(images)}
+
+    def tensors() -> int:
+        gc.collect()
+        return sum(type(thing) is Tensor for thing in gc.get_objects())
+
+    appetite(_Encoder())
+    before = tensors()
+    for _ in range(3):
+        appetite(_Encoder())
+    assert tensors() == before
