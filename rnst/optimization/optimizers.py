@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector
 
 _ADAM_BETAS = (0.9, 0.99)
+_QUIET = 1e-3  # gradients below this share of the first ones' root mean square count as noise
 _MOST_EVALUATIONS = 20
 
 
@@ -44,7 +45,7 @@ class PixelOptimizer:
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """An optimizer of `parameters`. One `step` of L-BFGS is one iteration; its history is kept between steps."""
         if self.name == "adam":
-            return torch.optim.Adam(parameters, lr=self.learning_rate or 0.05, betas=_ADAM_BETAS)
+            return QuietAdam(parameters, lr=self.learning_rate or 0.05, betas=_ADAM_BETAS)
         return ThriftyLBFGS(
             parameters,
             lr=self.learning_rate or 1.0,
@@ -57,6 +58,32 @@ class PixelOptimizer:
             tolerance_change=0.0,
             line_search_fn="strong_wolfe" if self.line_search else None,
         )
+
+
+class QuietAdam(torch.optim.Adam):
+    """torch's Adam, whose epsilon is a share of the first gradient's size instead of a number.
+
+    Adam divides each gradient by its own size. Where a parameter has none to speak of, as the highest frequencies of a
+    picture before a stem that blurs, that turns rounding into whole steps: colored grain, different on every machine
+    and in every order of tiles. Pictures have gradients around 1e-4, so that the usual 1e-8 does not stop it.
+    """
+
+    def step(self, closure: Callable[[], Tensor]) -> Tensor:  # type: ignore[override]
+        """One step.
+
+        Args:
+            closure: zeroes the gradients, evaluates, back-propagates, returns the scalar loss.
+        """
+        with torch.enable_grad():
+            loss = closure()
+        if not self.state:
+            gradient = parameters_to_vector(
+                parameter.grad for parameter in self.param_groups[0]["params"] if parameter.grad is not None
+            )
+            size = gradient.square().mean().sqrt().item()
+            self.param_groups[0]["eps"] = max(_QUIET * size, torch.finfo(gradient.dtype).tiny)
+        super().step()
+        return loss
 
 
 class ThriftyLBFGS(torch.optim.LBFGS):

@@ -135,3 +135,19 @@ def test_build__without_line_search_one_evaluation_for_each_step() -> None:
     problem = _Problem()
     _path(PixelOptimizer(learning_rate=0.001, line_search=False).build([problem.point]), problem, 5)
     assert problem.evaluations == 5
+
+
+def test_adam_does_not_step_by_rounding() -> None:
+    # One coordinate counts, the other has a gradient as small as rounding makes it, in pictures' usual range of sizes.
+    problem = _Problem(lambda point: 1e-4 * (point * torch.tensor([1.0, 1e-8])).sum(), start=(0.0, 0.0))
+    path = _path(PixelOptimizer("adam", learning_rate=0.05).build([problem.point]), problem, 10)
+    assert -0.5 < path[-1, 0] < -0.49  # ten whole steps
+    assert path[-1, 1].abs() < 1e-4
+
+
+def test_adam_does_not_depend_on_the_size_of_the_loss() -> None:
+    paths = []
+    for size in (1e-6, 1.0):
+        problem = _Problem(lambda point, size=size: size * _rosenbrock(point))  # type: ignore[misc]
+        paths.append(_path(PixelOptimizer("adam").build([problem.point]), problem, 20))
+    torch.testing.assert_close(paths[0], paths[1])

@@ -170,11 +170,7 @@ def _painted(image: ImageParameter, tiled: TiledObjective, settings: PixelOptimi
         (PixelImage, PixelOptimizer()),
         (FourierImage, PixelOptimizer()),
         (PixelImage, PixelOptimizer("adam")),
-        pytest.param(
-            FourierImage,
-            PixelOptimizer("adam"),
-            marks=pytest.mark.xfail(reason="Adam gives frequencies without a gradient whole steps by rounding"),
-        ),
+        (FourierImage, PixelOptimizer("adam")),
     ],
 )
 def test_a_finished_picture_is_the_same_to_the_eye(kind: type[ImageParameter], optimizer: PixelOptimizer) -> None:
