@@ -1,11 +1,17 @@
 """Files and folders that are complete or absent: written aside, then renamed."""
 
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
+
+from rnst.errors import MissingPathError, UnreadableFileError
+
+_Record = TypeVar("_Record")
 
 
 @contextmanager
@@ -41,6 +47,33 @@ def folder_written_aside(path: Path) -> Iterator[Path]:
         aside.rename(path)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write an indented JSON object, complete or not at all; what JSON does not know, as paths, is written as text."""
+    with written_aside(path) as aside:
+        aside.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path, what: str, advice: str, make: Callable[[dict[str, Any]], _Record]) -> _Record:
+    """Read a JSON object and make a record of it.
+
+    Args:
+        path: the file.
+        what: it should be, for messages: "an evaluation".
+        advice: for who named a file that is not there.
+        make: content -> record; may fail as reading missing or foreign entries does.
+
+    Raises:
+        MissingPathError: no such file.
+        UnreadableFileError: no JSON, or `make` fails on it.
+    """
+    if not path.is_file():
+        raise MissingPathError(path, what.split(maxsplit=1)[-1], advice)
+    try:
+        return make(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UnreadableFileError(path, what, str(error)) from error
 
 
 def _current_umask() -> int:

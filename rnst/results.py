@@ -1,13 +1,11 @@
 """What a run made, from what, and how: a picture and its JSON sidecar."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from rnst.errors import MissingPathError, UnreadableFileError
-from rnst.files import written_aside
+from rnst.files import read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -50,8 +48,7 @@ class Result:
     def write(self) -> Path:
         """Write the sidecar, complete or not at all."""
         content = {**asdict(self), "image": self.image.name}
-        with written_aside(self.sidecar) as aside:
-            aside.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
+        write_json(self.sidecar, content)
         return self.sidecar
 
     @classmethod
@@ -62,13 +59,12 @@ class Result:
             MissingPathError: no such file.
             UnreadableFileError: not a sidecar of ours.
         """
-        if not sidecar.is_file():
-            raise MissingPathError(sidecar, "result", "Give the .json file beside a picture.")
-        try:
-            content = json.loads(sidecar.read_text(encoding="utf-8"))
-            known = {name: content[name] for name in (entry.name for entry in fields(cls)) if name in content}
-            known["image"] = sidecar.parent / Path(known["image"]).name
-            known["styles"], known["size"] = tuple(known["styles"]), tuple(known.get("size", (0, 0)))
-            return cls(**known)
-        except (ValueError, KeyError, TypeError) as error:
-            raise UnreadableFileError(sidecar, "a result", str(error)) from error
+        read = read_json(sidecar, "a result", "Give the .json file beside a picture.", cls._from_json)
+        return replace(read, image=sidecar.parent / read.image.name)
+
+    @classmethod
+    def _from_json(cls, content: Mapping[str, Any]) -> Self:
+        known = {name: content[name] for name in (entry.name for entry in fields(cls)) if name in content}
+        known["image"] = Path(known["image"])
+        known["styles"], known["size"] = tuple(known["styles"]), tuple(known.get("size", (0, 0)))
+        return cls(**known)

@@ -25,7 +25,7 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "rnst.encoders": "families published tokens probe layers pools surgery relus plumbing timm_networks catalog "
         "graph block_convolution twin safe_pickle containers layouts weights transfer downloads conversion encoder "
         "receptive_fields classifier",
-        "rnst.losses": "outer_product statistics conventions perceptual smoothing wasserstein balance regions "
+        "rnst.losses": "outer_product statistics style conventions perceptual smoothing wasserstein balance regions "
         "regularizers activations objective temporal",
     },
     {"rnst.optimization": "tiles memory ranks tiled_gradient tiling devices health averaging optimizers"},

@@ -1,12 +1,11 @@
 """A workspace in Weights & Biases that compares pictures and trainings: built here, saved or written as JSON."""
 
-import json
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from rnst.errors import MissingExtraError
-from rnst.files import written_aside
+from rnst.files import write_json
 
 _SCORES = ("style_distance", "texture_distance", "color_distance", "edge_correlation")
 _SETTINGS = ("encoder", "style_weight", "content_weight", "init", "steps")
@@ -83,5 +82,4 @@ def write_dashboard(workspace: Any, path: Path) -> None:
     """Write what would be sent as JSON, complete or not at all."""
     # The library offers no public way to look at a workspace that is not saved.
     model = workspace._to_model().model_dump(mode="json", by_alias=True)
-    with written_aside(path) as aside:
-        aside.write_text(json.dumps(model, indent=2) + "\n", encoding="utf-8")
+    write_json(path, model)

@@ -11,7 +11,7 @@ from rnst.encoders.downloads import fetch
 from rnst.encoders.layers import resolve_layers, tap_layers
 from rnst.encoders.layouts import Facts
 from rnst.encoders.plumbing import Plumbing
-from rnst.encoders.probe import AllFound, Tap, smallest_side
+from rnst.encoders.probe import AllFound, Tap, run_hooked, smallest_side
 from rnst.encoders.relus import out_of_place
 from rnst.encoders.surgery import can_initialize, initialize
 from rnst.encoders.timm_networks import TIMM, build_timm
@@ -186,13 +186,7 @@ def _run_until(network: nn.Module, images: Tensor, taps: Mapping[str, Tap]) -> d
         return read
 
     handles = [network.get_submodule(path).register_forward_hook(reader(path, tap)) for path, tap in taps.items()]
-    try:
-        network(images)
-    except AllFound:
-        pass
-    finally:
-        for handle in handles:
-            handle.remove()
+    run_hooked(network, images, handles)
     return found
 
 

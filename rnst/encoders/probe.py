@@ -3,12 +3,13 @@
 import copy
 import math
 from bisect import bisect_left
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from rnst.encoders.tokens import patch_size
 
@@ -17,6 +18,17 @@ _SIZES = ((224, 256), (288, 352))  # two, to tell what grows with the picture fr
 
 class AllFound(Exception):  # noqa: N818 - no error: it ends a forward pass that has nothing left to find
     """Every wanted layer has been reached."""
+
+
+def run_hooked(network: nn.Module, images: Tensor, handles: Iterable[RemovableHandle]) -> None:
+    """Run a network to its end, or until one of its hooks raises AllFound; remove the hooks in any case."""
+    try:
+        network(images)
+    except AllFound:
+        pass
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 @dataclass
@@ -82,13 +94,7 @@ def trace(network: nn.Module, until: Collection[str] = (), size: tuple[int, int]
     handles += [
         module.register_forward_pre_hook(lambda module, _inputs: found.used.add(module)) for module in network.modules()
     ]
-    try:
-        network(torch.empty(1, 3, *size, device="meta"))
-    except AllFound:
-        pass
-    finally:
-        for handle in handles:
-            handle.remove()
+    run_hooked(network, torch.empty(1, 3, *size, device="meta"), handles)
     return found
 
 

@@ -7,11 +7,12 @@ from torch import Tensor, nn
 
 from rnst.losses.conventions import relative_factor
 from rnst.losses.statistics import WHOLE, Moments, Window, moments
+from rnst.losses.style import StyleLoss
 
 Factor = Callable[[Tensor], Tensor]
 
 
-class GramLoss(nn.Module):
+class GramLoss(StyleLoss):
     """Style as the Gram matrix of features (Gatys et al. 2016, equations 3 to 5), made free of scale.
 
     The distance is ||G - T||^2 / ||T||^2 in the Frobenius norm, with G and T divided by their number of positions. The
@@ -32,22 +33,9 @@ class GramLoss(nn.Module):
         self.register_buffer("target", gram, persistent=False)
         self.register_buffer("factor", factor(gram), persistent=False)
 
-    def statistics(
-        self,
-        features: Tensor,
-        window: Window = WHOLE,  # noqa: ARG002 - the same everywhere
-        weights: Tensor | None = None,
-    ) -> Moments:
-        """Additive statistics of features (1, C, H, W), of which each position counts by its weight (1, 1, H, W)."""
-        return moments(features, weights)
-
     def distance(self, statistics: Moments) -> Tensor:
         """Scalar distance of `statistics` to the target; 0 is equal, 1 is as far as a black image."""
         return (statistics.gram - self.target).square().sum() * self.factor
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Distance of features (1, C, H, W) to the target."""
-        return self.distance(self.statistics(features))
 
 
 class ContentLoss(nn.Module):

@@ -1,15 +1,16 @@
 """Style as a distribution of features: the Wasserstein distance between two normal distributions."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from rnst.losses.statistics import WHOLE, Moments, Window, moments
+from rnst.losses.statistics import Moments, moments
+from rnst.losses.style import StyleLoss
 
 _NOISE = 1e-4  # variance of the noise that is added to both, over the target's mean variance
 _SPAN = 1e-7  # directions with less than this share of the target's variance count as directions without any
 
 
-class WassersteinLoss(nn.Module):
+class WassersteinLoss(StyleLoss):
     """Squared 2-Wasserstein distance between normal distributions of features, relative to the target's mean square.
 
     |m - t|^2 + tr S + tr T - 2 tr (T^1/2 S T^1/2)^1/2 for means m, t and covariances S, T (Dowson and Landau 1982,
@@ -50,15 +51,6 @@ class WassersteinLoss(nn.Module):
         self.register_buffer("mean", mean, persistent=False)
         self.register_buffer("norm", norm, persistent=False)
 
-    def statistics(
-        self,
-        features: Tensor,
-        window: Window = WHOLE,  # noqa: ARG002 - the same everywhere
-        weights: Tensor | None = None,
-    ) -> Moments:
-        """Additive statistics of features (1, C, H, W), of which each position counts by its weight (1, 1, H, W)."""
-        return moments(features, weights)
-
     def distance(self, statistics: Moments) -> Tensor:
         """Scalar distance of `statistics` to the target; 0 is equal, 1 is as far as a black image."""
         with torch.autocast(self.mean.device.type, enabled=False):
@@ -73,10 +65,6 @@ class WassersteinLoss(nn.Module):
             difference = (mean - self.mean).square().sum()
             relative: Tensor = (difference + distance.to(difference)) / self.norm
             return relative
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Distance of features (1, C, H, W) to the target."""
-        return self.distance(self.statistics(features))
 
 
 def _mean_and_covariance(statistics: Moments) -> tuple[Tensor, Tensor]:

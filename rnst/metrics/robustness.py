@@ -1,6 +1,5 @@
 """What an evaluation found: right answers by class, attack and radius; and signs that an attack was too weak."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -8,8 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
-from rnst.errors import MissingPathError, UnreadableFileError
-from rnst.files import written_aside
+from rnst.files import read_json, write_json
 
 CLEAN = "clean"
 AUTOATTACK = "AutoAttack"
@@ -110,8 +108,7 @@ class Evaluation:
             entry["accuracy"] = round(self.accuracy(measurement), 6)
             entry["interval_95"] = [round(end, 6) for end in interval(measurement.right, self.photos)]
         content["warnings"] = masking_signs(self)
-        with written_aside(path) as aside:
-            aside.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
+        write_json(path, content)
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -121,19 +118,17 @@ class Evaluation:
             MissingPathError: no such file.
             UnreadableFileError: not an evaluation of ours.
         """
-        if not path.is_file():
-            raise MissingPathError(path, "evaluation", "Give the evaluation.json that rnst evaluate wrote.")
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            known = {entry.name: content[entry.name] for entry in fields(cls)}
-            known |= {name: tuple(known[name]) for name in ("class_names", "photos_of_class")}
-            known["measurements"] = tuple(
-                Measurement(one["attack"], one["radius"], one["steps"], tuple(one["right_of_class"]))
-                for one in known["measurements"]
-            )
-            return cls(**known)
-        except (ValueError, KeyError, TypeError) as error:
-            raise UnreadableFileError(path, "an evaluation", str(error)) from error
+        return read_json(path, "an evaluation", "Give the evaluation.json that rnst evaluate wrote.", cls._from_json)
+
+    @classmethod
+    def _from_json(cls, content: Mapping[str, Any]) -> Self:
+        known = {entry.name: content[entry.name] for entry in fields(cls)}
+        known |= {name: tuple(known[name]) for name in ("class_names", "photos_of_class")}
+        known["measurements"] = tuple(
+            Measurement(one["attack"], one["radius"], one["steps"], tuple(one["right_of_class"]))
+            for one in known["measurements"]
+        )
+        return cls(**known)
 
 
 def interval(right: int, photos: int) -> tuple[float, float]:
