@@ -341,3 +341,23 @@ def test_packed_photos__teach_what_the_folder_teaches(make_photos: MakePhotos, t
     (wanted, _), (state, facts) = (read_weights(Path(f"{name}.safetensors")) for name in ("folder", "streamed"))
     assert facts["classes"] == ["n01", "n02", "n03"]
     assert all(torch.equal(state[name], tensor) for name, tensor in wanted.items())
+
+
+def test_weights_that_are_not_finite_are_not_exported(
+    make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = {"model.recipe.learning_rate": 1e30, "model.recipe.schedule": "constant"}
+    message = _refused(capsys, lambda: _run(_IMAGENETTE, make_photos(), "net.safetensors", **options))
+    assert "diverged" in message
+    assert not Path("net.safetensors").exists()
+
+
+def test_weights_too_large_for_float16_are_exported_as_float32(
+    make_photos: MakePhotos, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = make_photos()
+    _run(_IMAGENETTE, photos, "half.safetensors")
+    monkeypatch.setattr("rnst.experiments.robust_training._LARGEST_HALF", 1e-3)
+    _run(_IMAGENETTE, photos, "whole.safetensors")
+    assert "too large for float16" in capsys.readouterr().err
+    assert Path("whole.safetensors").stat().st_size > 1.9 * Path("half.safetensors").stat().st_size
