@@ -28,7 +28,7 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "rnst.losses": "outer_product statistics style conventions perceptual smoothing wasserstein balance regions "
         "regularizers activations objective temporal",
     },
-    {"rnst.optimization": "tiles memory ranks tiled_gradient tiling devices health averaging optimizers"},
+    {"rnst.optimization": "tiles memory ranks tiled_gradient tiling devices workers health averaging optimizers"},
     {"rnst.tasks": "recipe training_losses attack_sample robustness_test robust_classifier image_optimization"},
     {
         "rnst.callbacks": "plots curves live_view images averaging overfitting progress resume tracking dashboard",
@@ -36,8 +36,9 @@ _LEVELS: tuple[dict[str, str], ...] = (
     },
     {
         "rnst.experiments": "run_state robust_training evaluation_settings evaluation stylization_settings scene "
-        "cutting targets output_names fitting scales views painter estimate record stylization series picking "
-        "sweep_plan sweep sweep_report feature_visualization transferability corruption layer_robustness artifacts"
+        "cutting targets output_names fitting scales views painter estimate record stylization spreading series "
+        "picking sweep_plan sweep sweep_report feature_visualization transferability corruption layer_robustness "
+        "artifacts"
     },
     {
         "rnst.commands": "parsing options train_help train curve pack evaluate stylize models convert sweep "
@@ -54,7 +55,7 @@ _PLACES = {
 # Experiments do not know each other, with these exceptions: programs in several files.
 _PAINTING = (
     "stylization_settings scene cutting targets output_names fitting scales views painter estimate record "
-    "stylization series picking sweep_plan sweep sweep_report"
+    "stylization spreading series picking sweep_plan sweep sweep_report"
 )
 _EVALUATION = "evaluation_settings evaluation"
 # What is fenced in -> the only modules, or packages, that may use it.

@@ -352,6 +352,22 @@ def test_folder__a_picture_that_fails_does_not_end_the_others(capsys: pytest.Cap
     assert sorted(path.name for path in Path("painted").glob("*.png")) == ["frame8.png", "frame9.png"]
 
 
+@pytest.mark.slow
+def test_folder__several_devices_take_a_picture_each(capsys: pytest.CaptureFixture[str]) -> None:
+    _frames(3)
+    Path("frames/frame1.png").write_text("this is a text")
+    with pytest.raises(SystemExit):
+        stylize(_arguments(content="frames", output="painted", devices=2))
+    said = capsys.readouterr().err
+    assert "failed: frame1.png: cannot read" in said
+    assert "4 of 4: " in said
+    Path("frames/frame1.png").unlink()
+    results = [Result.read(Path(f"painted/frame{number}.json")) for number in (8, 9, 10)]
+    assert [result.settings["devices"] for result in results] == [1, 1, 1], "each was painted whole"
+    stylize(_arguments(content="frames", output="painted"))
+    assert "3 pictures, 3 of them finished already" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("weight", [0.0, 5.0])
 def test_sequence(weight: float) -> None:
     _frames(3)

@@ -13,13 +13,17 @@ from rnst.callbacks.progress import OnStep
 from rnst.errors import InvalidValueError, RnstError
 from rnst.experiments.record import check_scores, describe
 from rnst.experiments.scene import read_scene
+from rnst.experiments.spreading import are_spread, of_one_device, paint_alone
 from rnst.experiments.stylization import Studio, Stylized, open_studio, paint, with_layers
 from rnst.experiments.stylization_settings import StylizationSettings
 from rnst.experiments.targets import StyleTargets
 from rnst.image.formats import check_format
 from rnst.image.io import pictures_in, read_image
 from rnst.image.samples import find_picture
+from rnst.optimization.workers import in_processes
 from rnst.results import Result
+
+_OF_THE_RUN = ("scales", "tile", "memory", "devices")  # may differ between runs that paint the same
 
 
 class SeriesError(RnstError):
@@ -62,10 +66,38 @@ def stylize_folder(
     finished = [_finished(job) for job in jobs]
     there = sum(result is not None for result in finished)
     studio.console.print(f"{len(jobs)} pictures" + (f", {there} of them finished already" if there else ""))
-    results, failures = _paint_all(jobs, finished, studio)
+    missing = [index for index, result in enumerate(finished) if result is None]
+    if are_spread([jobs[index] for index in missing], studio):
+        results, failures = _spread(jobs, finished, missing, studio)
+    else:
+        results, failures = _paint_all(jobs, finished, studio)
     if failures:
         raise SeriesError(failures)
     return results
+
+
+def _spread(
+    jobs: Sequence[StylizationSettings], finished: Sequence[Result | None], missing: Sequence[int], studio: Studio
+) -> tuple[list[Result], list[str]]:
+    """Like `_paint_all`, a picture for each device at a time."""
+    results, failures = list(finished), list[str]()
+    work = [of_one_device(jobs[index]) for index in missing]
+    for done, (index, outcome) in enumerate(in_processes(paint_alone, work, jobs[0].devices), start=1):
+        name = Path(work[index].content).name
+        if isinstance(outcome, RnstError):
+            failures.append(str(outcome))
+            studio.console.print(f"failed: {name}: {outcome}", markup=False)
+        else:
+            results[missing[index]] = _complete(outcome)
+            studio.console.print(f"{done} of {len(missing)}: {name}, {outcome.seconds:.0f} s", markup=False)
+    return [result for result in results if result is not None], failures
+
+
+def _complete(result: Result) -> Result:
+    """The result, unless somebody stopped its painting."""
+    if not result.finished:
+        raise KeyboardInterrupt("stopped; the same command goes on with what is missing")
+    return result
 
 
 def _paint_all(
@@ -86,9 +118,7 @@ def _paint_all(
                 failures.append(str(error))
                 studio.console.print(f"failed: {error}", markup=False)
                 continue
-        if not picture.result.finished:
-            raise KeyboardInterrupt("stopped; the same command goes on with what is missing")
-        results.append(picture.result)
+        results.append(_complete(picture.result))
         last = (job, picture.image) if job.sequence else None
     return results, failures
 
@@ -144,7 +174,7 @@ def _finished(job: StylizationSettings) -> Result | None:
         result = Result.read(sidecar)
     except RnstError:
         return None
-    same = {name: value for name, value in describe(job).items() if name != "scales"}
+    same = {name: value for name, value in describe(job).items() if name not in _OF_THE_RUN}
     recorded = {name: value for name, value in result.settings.items() if name in same}
     return result if result.finished and recorded == same else None
 

@@ -1,0 +1,63 @@
+"""Jobs that several processes take from one list, each with its share of the machine."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context, parent_process
+from multiprocessing.queues import Queue
+from threading import Thread
+from typing import TypeVar
+
+import torch
+
+_Job = TypeVar("_Job")
+_Outcome = TypeVar("_Outcome")
+
+
+def in_processes(
+    work: Callable[[_Job], _Outcome], jobs: Sequence[_Job], workers: int
+) -> Iterator[tuple[int, _Outcome]]:
+    """Outcomes in the order in which they are ready, each with the number of its job.
+
+    Args:
+        work: done for each job; both can be sent to a new process.
+        jobs: taken one by one.
+        workers: processes; with 1 it is this one.
+
+    Raises:
+        Exception: whatever `work` raises; jobs that have not begun are then dropped.
+    """
+    if workers == 1:
+        for index, job in enumerate(jobs):
+            yield index, work(job)
+        return
+    context = get_context("spawn")
+    seats: Queue[int] = context.Queue()
+    for seat in range(workers):
+        seats.put(seat)
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_take_seat, initargs=(seats, workers)) as pool:
+        futures = {pool.submit(work, job): index for index, job in enumerate(jobs)}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _take_seat(seats: "Queue[int]", workers: int) -> None:
+    """Give a worker its share of the machine: a device of its own where there are several, else some threads."""
+    seat = seats.get()
+    devices = torch.cuda.device_count()
+    if devices:
+        os.environ["CUDA_VISIBLE_DEVICES"] = str(seat % devices)
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
+    Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    """A program that was killed takes its workers along."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
