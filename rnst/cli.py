@@ -20,6 +20,7 @@ COMMANDS = {
     "models": "list the networks",
     "convert": "weights of others to ours, ours to MadryLab's layout",
     "sweep": "paint every content in every style by every encoder; score, pick and compare",
+    "visualize": "make pictures that excite networks, with and without priors, on one sheet",
     "dashboard": "build a Weights & Biases workspace that compares runs",
     "gallery": "write finished pictures as one page",
 }

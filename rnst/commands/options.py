@@ -3,7 +3,7 @@
 import re
 from argparse import Action
 from collections.abc import Mapping, Sequence
-from dataclasses import Field, fields
+from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -51,23 +51,30 @@ def add_options(parser: ArgumentParser, settings: type[Any], groups: Mapping[str
 def list_options(settings: type[Any]) -> set[str]:
     """Options that take several values: `--name A B`."""
     hints = get_type_hints(settings)
-    return {f"--{entry.name}" for entry in fields(settings) if "list[" in str(hints[entry.name])}
+    return {f"--{entry.name}" for entry in fields(settings) if _is_list(hints[entry.name])}
 
 
 def _add(group: Any, entry: "Field[Any]", hint: Any, description: str) -> None:
+    default = entry.default if entry.default_factory is MISSING else entry.default_factory()
     group.add_argument(
         f"--{entry.name}",
         type=hint,
-        default=entry.default,
+        default=default,
         metavar=_metavar(hint),
-        help=f"{description.rstrip('.')}{_default(entry.default)}".replace("%", "%%"),
+        help=f"{description.rstrip('.')}{_default(default)}".replace("%", "%%"),
     )
+
+
+def _is_list(hint: Any) -> bool:
+    return "list[" in str(hint) and "dict[" not in str(hint)
 
 
 def _metavar(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return "|".join(get_args(hint))
-    if "list[" in str(hint):
+    if "dict[" in str(hint):
+        return "JSON"
+    if _is_list(hint):
         return "NUMBER ..." if "float" in str(hint) else "A [B ...]"
     kinds = [kind for kind in (hint, *get_args(hint)) if kind in {bool, int, float, str, Path}]
     name = {bool: "true|false", int: "N", float: "X", Path: "FILE"}.get(kinds[0] if kinds else str, "NAME")
@@ -75,7 +82,9 @@ def _metavar(hint: Any) -> str:
 
 
 def _default(value: Any) -> str:
-    if value is None:
+    if value is None or value in ([], {}):
         return ""
+    if isinstance(value, list):
+        return f" [{' '.join(map(str, value))}]"
     shown = re.sub(r"\.0$", "", str(value).lower() if isinstance(value, bool) else str(value))
     return f" [{shown}]"

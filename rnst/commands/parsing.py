@@ -27,12 +27,15 @@ class OneLineErrors(ArgumentParser):
 
 
 def gathered(arguments: list[str], lists: set[str]) -> list[str]:
-    """`--style_layers layer1 layer2` as the parser takes it: `--style_layers=["layer1", "layer2"]`."""
+    """`--style_layers layer1 layer2`, or `--style_layers=layer1`, as the parser takes it: `--style_layers=["layer1"]`."""
     gathered: list[str] = []
     rest = list(arguments)
     while rest:
         argument = rest.pop(0)
-        if argument in lists and rest and not rest[0].startswith("["):
+        name, equals, value = argument.partition("=")
+        if name in lists and equals and value and not value.startswith("["):
+            argument = f"{name}={json.dumps([value])}"
+        elif argument in lists and rest and not rest[0].startswith("["):
             values = []
             while rest and not rest[0].startswith("--"):
                 values.append(rest.pop(0))

@@ -34,11 +34,18 @@ class RedirectedReLU(nn.Module):
 
     Where the input is negative, a gradient passes if descending along it makes the input larger. lucid does so only
     while no unit of the layer is alive; here it holds for each unit, so that the gradient is a function of the place.
+
+    Attributes:
+        active: whether it does; otherwise it is a ReLU like any other.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.active = True
 
     def forward(self, features: Tensor) -> Tensor:
         """Any shape, 0 or more."""
-        rectified: Tensor = _Redirected.apply(features)
+        rectified: Tensor = _Redirected.apply(features) if self.active else features.relu()
         return rectified
 
 

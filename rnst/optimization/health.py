@@ -36,9 +36,9 @@ class Watch:
         """What is wrong after a step that ended with `loss`; none where all is well."""
         if not math.isfinite(loss):
             return Trouble.NOT_FINITE
-        if loss > EXPLODED * self.lowest:
+        if self.lowest > 0.0 and loss > EXPLODED * self.lowest:  # what falls below zero has no scale to explode from
             return Trouble.EXPLODED
-        lower = loss < self.lowest * (1.0 - _PROGRESS)
+        lower = loss < self.lowest * (1.0 - math.copysign(_PROGRESS, self.lowest))
         changed = abs(loss - self._last) > _PROGRESS * abs(loss)
         self._idle = 0 if lower or (changed and not self.descends) else self._idle + 1
         self.lowest, self._last = min(self.lowest, loss), loss

@@ -43,3 +43,10 @@ def test_begin_anew() -> None:
     watch.observe(1.0)
     watch.begin_anew()
     assert watch.observe(10.0 * EXPLODED) is None
+
+
+def test_losses_below_zero__progress_is_progress_and_nothing_explodes() -> None:
+    watch = Watch(descends=False)
+    assert all(watch.observe(loss) is None for loss in (3.0, -1.0, -50.0, -2.0, 40.0, -50.1))
+    watch = Watch()
+    assert all(watch.observe(-(1.001**step)) is None for step in range(100))

@@ -1,0 +1,72 @@
+"""`rnst visualize`."""
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from rnst.commands.options import ShortHelp, add_options, list_options
+from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning, with_found_configs
+from rnst.experiments.feature_visualization import visualize
+from rnst.experiments.visualization_figures import Visualization
+from rnst.experiments.visualization_settings import VisualizationSettings
+
+_FILE_WIDTH = 120  # columns, where the table goes to a file
+_GROUPS = {
+    "What is looked for": ["networks", "objectives", "objectives_of", "invert", "interpolate", "stages", "layer"],
+    "How": ["priors", "fourier_decay", "optimizer", "steps", "step_size", "radius", "redirect", "fake_last"],
+    "Pictures": ["start", "pictures", "size", "seed", "photos"],
+    "Where": ["output", "tracking", "accelerator", "batch", "architecture"],
+}
+
+
+def run(arguments: list[str]) -> None:
+    """Visualize, write, print."""
+    parser = OneLineErrors(
+        prog="rnst visualize",
+        usage="rnst visualize [--networks A B] [--objectives class:2 layer3:12 ...] [--priors none all] [--OPTION ...]",
+        description="Pictures that excite channels, neurons, directions, classes or whole layers of several networks, "
+        "with and without priors, on one sheet; photos painted again from their features; and what is measured.",
+        formatter_class=ShortHelp,
+    )
+    parser.add_argument("--config", action="config", help="YAML file with any of the options below.")
+    add_options(parser, VisualizationSettings, _GROUPS)
+    arguments = with_found_configs(arguments, "experiments")
+    options = parser.parse_args(gathered(arguments, list_options(VisualizationSettings))).as_dict()
+    options.pop("config", None)
+    quiet_lightning()
+    settings = VisualizationSettings(**options)
+    _print(visualize(settings, Console(stderr=True)), settings.output)
+
+
+def _print(found: Visualization, output: Path) -> None:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _FILE_WIDTH
+    table = Table(title="means over the pictures")
+    table.add_column("network")
+    table.add_column("priors")
+    columns = ["high frequencies", "objective", "prior cost", "similarity", "recognized by itself", "by others"]
+    for name in (*columns, "gradient coherence"):
+        table.add_column(name, justify="right")
+    for row in found.rows:
+        own = row.recognized.get(row.network)
+        others = [share for name, share in row.recognized.items() if name != row.network]
+        table.add_row(
+            Path(row.network).stem,
+            row.priors,
+            f"{row.high_frequency_fraction:.3f}",
+            f"{sum(row.reached) / len(row.reached):.3g}",
+            _shown(row.prior_cost, ".2f"),
+            _shown(row.similarity, ".3f"),
+            _shown(own, ".0%"),
+            ", ".join(f"{share:.0%}" for share in others),
+            _shown(found.gradients.get(row.network, {}).get("gradient_coherence"), ".3f"),
+        )
+    console.print(table)
+    sys.stdout.write(f"{output}/sheet.png and visualization.json: {found.seconds:.0f} s\n")
+
+
+def _shown(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)

@@ -1,0 +1,106 @@
+"""A whole classifier, opened up: features of any layer, of the layer before the head, and the logits."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from rnst.encoders.catalog import build_headless
+from rnst.encoders.classifier import load_classifier
+from rnst.encoders.encoder import Encoder
+from rnst.encoders.layers import resolve_layers, tap_layers
+from rnst.encoders.layouts import Facts
+from rnst.encoders.probe import Tap
+from rnst.encoders.relus import RedirectedReLU, out_of_place, pass_straight, replace_relus
+from rnst.errors import InvalidValueError
+
+LOGITS = "logits"
+REPRESENTATION = "representation"
+_HEADS = (LOGITS, REPRESENTATION)
+
+
+class Waking(nn.Module):
+    """A network whose dead units get a gradient during the first forward passes, and is what it was afterwards.
+
+    Args:
+        encoder: its ReLUs are exchanged; in place.
+        passes: how many. lucid redirects the gradients of the first 16 steps.
+    """
+
+    def __init__(self, encoder: Encoder, passes: int) -> None:
+        super().__init__()
+        if passes:
+            replace_relus(encoder.network, "redirected")
+        self.encoder = encoder
+        self._passes = passes
+        self._done = 0
+        self._relus = [module for module in encoder.modules() if isinstance(module, RedirectedReLU)]
+
+    def begin_anew(self) -> None:
+        """The next pass is the first."""
+        self._done = 0
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """Features by layer of images (N, 3, H, W) in [0, 1]."""
+        return self._seen(images, self._done < self._passes)
+
+    def as_it_is(self, images: Tensor) -> dict[str, Tensor]:
+        """The same without any redirected gradient; the pass does not count."""
+        self._done -= 1
+        return self._seen(images, redirected=False)
+
+    def _seen(self, images: Tensor, redirected: bool) -> dict[str, Tensor]:  # noqa: FBT001 - of two callers above
+        for relu in self._relus:
+            relu.active = redirected
+        self._done += 1
+        features: dict[str, Tensor] = self.encoder(images)
+        return features
+
+    def train(self, mode: bool = True) -> "Waking":  # noqa: ARG002, FBT001, FBT002 - the signature of nn.Module
+        """Stay in eval mode."""
+        return super().train(mode=False)
+
+
+def load_observed(
+    name: str, layers: Sequence[str], *, architecture: str | None = None, fake_last: bool = False
+) -> tuple[Encoder, Facts]:
+    """Build, load, open, freeze.
+
+    Args:
+        name: of the catalog, or a weight file.
+        layers: friendly names or module paths; "logits"; "representation", what the last linear layer is given.
+        architecture: of a file that does not say it.
+        fake_last: pass the gradient straight through the ReLU of the deepest layer of maps among `layers`.
+
+    Returns:
+        The encoder, whose features of the two heads are (N, K), and the facts of `load_classifier`.
+
+    Raises:
+        UnknownNameError, LayerShapeError: a layer does not exist, or gives no features.
+        InvalidValueError: the network has no linear head.
+        RnstError: those of `load_classifier`.
+    """
+    classifier, facts = load_classifier(name, architecture=architecture)
+    network = classifier.network
+    out_of_place(network)
+    bare = build_headless(facts["architecture"])
+    paths = resolve_layers(bare, [layer for layer in dict.fromkeys(layers) if layer not in _HEADS])
+    taps = tap_layers(bare, paths)[0] if paths else {}
+    if fake_last and taps:
+        path, tap = list(taps.items())[-1]
+        if isinstance(network.get_submodule(tap.maker), nn.ReLU):
+            pass_straight(network, path, tap.maker)
+    if REPRESENTATION in layers:
+        paths[REPRESENTATION] = _expose_representation(network, name)
+    if LOGITS in layers:
+        paths[LOGITS] = ""  # the network itself
+    heads = {paths[head]: Tap("maps", overwritten=False) for head in _HEADS if head in paths}
+    return Encoder(network, paths, facts["mean"], facts["std"], {**taps, **heads}), facts
+
+
+def _expose_representation(network: nn.Module, name: str) -> str:
+    """Put a place to look at before the last linear layer; in place. Returns its path."""
+    linear = [path for path, module in network.named_modules() if isinstance(module, nn.Linear)]
+    if not linear:
+        raise InvalidValueError("the layer", REPRESENTATION, f"a layer of maps: {name} has no linear head")
+    network.set_submodule(linear[-1], nn.Sequential(nn.Identity(), network.get_submodule(linear[-1])))
+    return f"{linear[-1]}.0"

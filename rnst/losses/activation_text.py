@@ -1,0 +1,163 @@
+"""Activations as text: `0.5*layer3:12 + class:tench`. Read by a small grammar; nothing is ever executed."""
+
+import re
+from collections.abc import Callable, Sequence
+
+from rnst.errors import RnstError
+from rnst.losses.activations import Activation
+from rnst.losses.units import LOGITS, Channel, DeepDream, Direction, Neuron
+
+CLASS, DREAM, DIRECTION = "class", "dream", "direction"
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w:])"
+    r"|(?P<atom>[A-Za-z_][\w.]*(?::(?:'[^']*'|\"[^\"]*\"|[^\s:+*()'\"]+))+)"
+    r"|(?P<sign>[-+*()]))"
+)
+_UNIT = re.compile(r"(\d+)(?:@(\d+),(\d+)|(@))?")
+_FORMS = (
+    "LAYER:CHANNEL, LAYER:CHANNEL@ROW,COLUMN, LAYER:CHANNEL@ (the middle), class:NUMBER_OR_NAME, dream:LAYER, "
+    "direction:LAYER:CHANNEL=WEIGHT,... and sums and products of these, as 0.5*layer3:12 + class:1"
+)
+
+
+class ObjectiveTextError(RnstError):
+    """Text that is no objective."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(f"cannot read the objective {text!r}: {reason}. Write {_FORMS}.")
+
+
+def parse_activation(text: str, classes: Sequence[str] = ()) -> Activation:
+    """Read an objective.
+
+    Args:
+        text: numbers, activations, + - * and parentheses; * binds more tightly. A minus behind an activation needs a
+            space before it. Names of classes with spaces are put in quotes: class:'golf ball'.
+        classes: names of the network's classes, in the order of its logits. A name may be followed by others of the
+            same class behind a bar: 'n01440764|tench'. Where none are known yet, any name stands for the first class.
+
+    Raises:
+        ObjectiveTextError: it is none; the message says why, and what is understood.
+    """
+    return _Reader(text, classes).read()
+
+
+class _Reader:
+    """Recursive descent: a sum of products of numbers, activations and sums in parentheses."""
+
+    def __init__(self, text: str, classes: Sequence[str]) -> None:
+        self._text = text
+        self._classes = classes
+        self._tokens = self._split()
+        self._next = 0
+
+    def read(self) -> Activation:
+        found = self._sum()
+        if self._next < len(self._tokens):
+            raise self._wrong(f"{self._tokens[self._next][1]!r} is not expected there")
+        if not isinstance(found, Activation):
+            raise self._wrong("a number alone is nothing to look for")
+        return found
+
+    def _split(self) -> list[tuple[str, str]]:
+        tokens, place, text = list[tuple[str, str]](), 0, self._text.rstrip()
+        while place < len(text):
+            match = _TOKEN.match(text, place)
+            if match is None:
+                raise self._wrong(f"{text[place:].strip()[:20]!r} is neither a number nor an activation")
+            kind = match.lastgroup or ""
+            tokens.append((kind, match[kind]))
+            place = match.end()
+        return tokens
+
+    def _sum(self) -> Activation | float:
+        total = self._product()
+        while (sign := self._sign("+-")) is not None:
+            term = self._product()
+            total = self._added(total, term if sign == "+" else -term)
+        return total
+
+    def _added(self, left: Activation | float, right: Activation | float) -> Activation | float:
+        if isinstance(left, Activation) and isinstance(right, Activation):
+            return left + right
+        if isinstance(left, Activation) or isinstance(right, Activation):
+            raise self._wrong("a number that is added changes nothing")
+        return left + right
+
+    def _product(self) -> Activation | float:
+        found = self._factor()
+        while self._sign("*") is not None:
+            found = found * self._factor()
+        return found
+
+    def _factor(self) -> Activation | float:
+        if self._sign("-") is not None:
+            return -self._factor()
+        if self._sign("(") is not None:
+            inner = self._sum()
+            if self._sign(")") is None:
+                raise self._wrong("a parenthesis is not closed")
+            return inner
+        kind, token = self._tokens[self._next] if self._next < len(self._tokens) else ("", "")
+        self._next += 1
+        if kind == "number":
+            return float(token)
+        if kind != "atom":
+            raise self._wrong(f"an activation is missing {f'before {token!r}' if token else 'at the end'}")
+        return self._atom(token)
+
+    def _sign(self, wanted: str) -> str | None:
+        """The next token where it is one of these signs, which is then read."""
+        if self._next == len(self._tokens) or self._tokens[self._next][0] != "sign":
+            return None
+        sign = self._tokens[self._next][1]
+        if sign not in wanted:
+            return None
+        self._next += 1
+        return sign
+
+    def _atom(self, token: str) -> Activation:
+        head, _, rest = token.partition(":")
+        rest = rest.strip("'\"")
+        readers: dict[str, Callable[[str], Activation]] = {
+            CLASS: lambda name: Channel(LOGITS, self._label(name)),
+            DREAM: DeepDream,
+            DIRECTION: self._direction,
+        }
+        return readers[head](rest) if head in readers else self._unit(head, rest)
+
+    def _unit(self, layer: str, rest: str) -> Activation:
+        match = _UNIT.fullmatch(rest)
+        if match is None:
+            raise self._wrong(f"{rest!r} is no channel of {layer}")
+        channel, row, column, middle = match.groups()
+        if row is None and middle is None:
+            return Channel(layer, int(channel))
+        return Neuron(layer, int(channel), None if row is None else (int(row), int(column)))
+
+    def _label(self, name: str) -> int:
+        for number, names in enumerate(self._classes):
+            if name in names.split("|"):
+                return number
+        if name.isdigit() and (int(name) < len(self._classes) or not self._classes):
+            return int(name)
+        if not self._classes:
+            return 0
+        few = [names.split("|")[-1] for names in self._classes[:10]]
+        raise self._wrong(f"there is no class {name!r}; classes 0 to {len(self._classes) - 1}: {', '.join(few)} ...")
+
+    def _direction(self, rest: str) -> Activation:
+        layer, _, listed = rest.partition(":")
+        listed, _, power = listed.partition("^")
+        try:
+            pairs = [entry.split("=") for entry in listed.split(",")]
+            weights = {int(channel): float(weight) for channel, weight in pairs}
+            cosine_power = float(power or 0.0)
+        except ValueError as error:
+            raise self._wrong(f"{rest!r} is no direction; write direction:layer3:4=1,7=-0.5") from error
+        if not any(weights.values()):
+            raise self._wrong("a direction has a length")
+        return Direction(layer, weights, cosine_power)
+
+    def _wrong(self, reason: str) -> ObjectiveTextError:
+        return ObjectiveTextError(self._text, reason)
