@@ -97,20 +97,17 @@ def test_pictures_excite_more_than_the_noise_they_began_as_and_seeds_repeat(
 def test_inversion_comes_closer_and_interpolation_meets_its_ends(networks: list[str]) -> None:
     photos = ["coffee", "chelsea"]
     for layer in ("representation", "stage2"):
-        found = _visualize(networks, "--invert", *photos, "--priors=none", "--steps=8", f"--layer={layer}")["rows"]
-        start = _visualize(
-            networks, "--invert", *photos, "--priors=none", "--steps=1", "--step_size=1e-6", f"--layer={layer}"
-        )
-        for after, before in zip(found, start["rows"], strict=True):
-            assert after["objectives"] == photos
-            assert all(a > b for a, b in zip(after["reached"], before["reached"], strict=True))
-            assert after["similarity"] is not None
-    found = _visualize(
-        networks[:1], "--interpolate", *photos, "--stages=3", "--priors=none", "--start=chelsea", "--step_size=1e-6"
-    )["rows"]
-    assert found[0]["objectives"] == ["0", "0.5", "1"]
-    assert found[0]["reached"][2] == pytest.approx(0.0, abs=1e-4), "it began with the second photo"
-    assert found[0]["reached"][0] < found[0]["reached"][1] < 0.0
+        arguments = ["--invert", *photos, "--priors=none", f"--layer={layer}"]
+        (start,) = _visualize(networks[:1], *arguments, "--steps=1", "--step_size=1e-6")["rows"]
+        (end,) = _visualize(networks[:1], *arguments, "--steps=6")["rows"]
+        assert end["objectives"] == photos
+        assert all(after > before for after, before in zip(end["reached"], start["reached"], strict=True))
+        assert end["similarity"] is not None
+    still = ["--start=chelsea", "--step_size=1e-6"]
+    (row,) = _visualize(networks[:1], "--interpolate", *photos, "--stages=3", "--priors=none", *still)["rows"]
+    assert row["objectives"] == ["0", "0.5", "1"]
+    assert row["reached"][2] == pytest.approx(0.0, abs=1e-4), "it began with the second photo"
+    assert row["reached"][0] < row["reached"][1] < 0.0
 
 
 @pytest.mark.parametrize(

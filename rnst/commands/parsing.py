@@ -27,7 +27,7 @@ class OneLineErrors(ArgumentParser):
 
 
 def gathered(arguments: list[str], lists: set[str]) -> list[str]:
-    """`--style_layers layer1 layer2`, or `--style_layers=layer1`, as the parser takes it: `--style_layers=["layer1"]`."""
+    """Lists as the parser takes them: `--layers layer1 layer2` becomes `--layers=["layer1", "layer2"]`."""
     gathered: list[str] = []
     rest = list(arguments)
     while rest:
