@@ -29,7 +29,8 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "regularizers activations units activation_text objective temporal",
     },
     {
-        "rnst.optimization": "tiles memory ranks tiled_gradient tiling devices workers health averaging optimizers prior_ball"
+        "rnst.optimization": "tiles memory ranks tiled_gradient tiling devices workers health averaging optimizers "
+        "prior_ball"
     },
     {"rnst.tasks": "recipe training_losses attack_sample robustness_test robust_classifier image_optimization"},
     {

@@ -45,9 +45,9 @@ def _print(found: Visualization, output: Path) -> None:
     if not console.is_terminal:
         console.width = _FILE_WIDTH
     table = Table(title="means over the pictures")
-    table.add_column("network")
+    table.add_column("network", no_wrap=True)
     table.add_column("priors")
-    columns = ["high frequencies", "objective", "prior cost", "similarity", "recognized by itself", "by others"]
+    columns = ["above 1/4", "objective", "prior cost", "SSIM", "named by itself", "by others"]
     for name in (*columns, "gradient coherence"):
         table.add_column(name, justify="right")
     for row in found.rows:

@@ -26,11 +26,12 @@ from rnst.experiments.visualization_figures import (
     measure,
     prior_cost,
 )
-from rnst.experiments.visualization_settings import NONE, VisualizationSettings
+from rnst.experiments.visualization_settings import ALL, NONE, VisualizationSettings
 from rnst.image.io import read_image, write_image
 from rnst.losses.activations import EachItsOwn
 
 _VERSIONS = ("torch", "torchvision", "pytorch-lightning")
+_TITLES = {NONE: "no priors", ALL: "all priors"}
 
 
 def visualize(settings: VisualizationSettings, console: Console | None = None) -> Visualization:
@@ -116,7 +117,7 @@ def _write(
         pictures["wanted"] = [picture for picture in shown if picture is not None]
     for row, images, answers in zip(found.rows, painted, judged, strict=True):
         subject = by_name[row.network]
-        title = f"{Path(row.network).stem}\n{'no priors' if row.priors == NONE else row.priors}"
+        title = f"{Path(row.network).stem}\n{_TITLES.get(row.priors, row.priors)}"
         pictures[title] = [image.unsqueeze(0).cpu() for image in images[: len(subject.columns)]]
         captions[title] = _captions(subject, row, answers)
         _write_pictures(row, images, settings)
