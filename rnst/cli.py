@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "train robust weights; also as train_robust.py",
     "curve": "draw the accuracy of trainings by epoch",
     "evaluate": "measure a network clean and under attack",
+    "corruption": "natural robustness: common corruptions, mCE, attacks beside it",
     "pack": "pack a folder of photos for training on many machines, from disks or a bucket",
     "models": "list the networks",
     "convert": "weights of others to ours, ours to MadryLab's layout",

@@ -15,16 +15,17 @@ _LEVELS: tuple[dict[str, str], ...] = (
     {
         "rnst.image": "profiles metadata formats io masks color_matching noise strokes painting samples color "
         "color_basis parameters transforms",
+        "rnst.corruptions": "noise fields blur weather digital table",
         "rnst.attacks": "ball attack loss pgd fgsm autoattack",
         "rnst.metrics": "arrays artifacts color_distance content_similarity random_network style_distance lpips "
-        "score_table scores pareto robustness gradients",
+        "score_table scores pareto robustness gradients corruption_errors correlation",
     },
     {
         "rnst.data": "imagenet restricted_imagenet crops order photos sources cifar10 packed streamed packing batches "
-        "evaluation_photos datamodules class_names",
-        "rnst.encoders": "families published tokens probe layers pools surgery relus plumbing timm_networks catalog "
-        "graph block_convolution twin safe_pickle containers layouts weights transfer downloads conversion encoder "
-        "receptive_fields classifier observed",
+        "evaluation_photos in_memory corrupted datamodules class_names",
+        "rnst.encoders": "families published tokens probe layers pools surgery relus plumbing timm_networks small_pictures "
+        "tiny catalog graph block_convolution twin safe_pickle containers layouts weights transfer downloads "
+        "conversion encoder receptive_fields classifier observed",
         "rnst.losses": "outer_product statistics style conventions perceptual smoothing wasserstein balance regions "
         "regularizers activations units activation_text objective temporal",
     },
@@ -32,7 +33,10 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "rnst.optimization": "tiles memory ranks tiled_gradient tiling devices workers health averaging optimizers "
         "prior_ball"
     },
-    {"rnst.tasks": "recipe training_losses attack_sample robustness_test robust_classifier image_optimization"},
+    {
+        "rnst.tasks": "recipe training_losses attack_sample robustness_test corruption_test robust_classifier "
+        "image_optimization"
+    },
     {
         "rnst.callbacks": "plots curves live_view images averaging overfitting progress resume tracking dashboard",
         "rnst.gallery": "pictures summary page",
@@ -41,11 +45,13 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "rnst.experiments": "run_state robust_training evaluation_settings evaluation stylization_settings scene "
         "cutting targets output_names fitting scales views painter estimate record stylization spreading series "
         "picking sweep_plan sweep sweep_report visualization_settings visualization_columns visualization_figures "
-        "ascent feature_visualization transferability corruption layer_robustness artifacts"
+        "ascent feature_visualization transferability_settings transferability_sets transferability_networks "
+        "transferability_report transferability corruption_settings corruption_report corruption layer_robustness "
+        "artifacts"
     },
     {
         "rnst.commands": "parsing options train_help train curve pack evaluate stylize models convert sweep "
-        "gallery dashboard visualize"
+        "gallery dashboard visualize corruption transferability"
     },
     {"rnst": "cli"},
 )
@@ -61,9 +67,14 @@ _PAINTING = (
     "stylization spreading series picking sweep_plan sweep sweep_report"
 )
 _EVALUATION = "evaluation_settings evaluation"
+_CORRUPTION = "evaluation_settings evaluation corruption_settings corruption_report corruption"
+_TRANSFERABILITY = (
+    "transferability_settings transferability_sets transferability_networks transferability_report transferability"
+)
 _VISUALIZATION = (
     "fitting visualization_settings visualization_columns visualization_figures ascent feature_visualization"
 )
+_PROGRAMS = (_PAINTING, _EVALUATION, _CORRUPTION, _TRANSFERABILITY, _VISUALIZATION)
 # What is fenced in -> the only modules, or packages, that may use it.
 _FENCES = {
     "PIL": {"rnst.image.io", "rnst.image.formats", "rnst.image.metadata", "rnst.image.profiles"},
@@ -109,7 +120,7 @@ def _may_import(importer: str, imported: str) -> bool:
     if (level, folder) != (its_level, its_folder):
         return its_level < level
     pair = {importer.split(".")[-1], imported.split(".")[-1]}
-    same_program = any(pair <= set(program.split()) for program in (_PAINTING, _EVALUATION, _VISUALIZATION))
+    same_program = any(pair <= set(program.split()) for program in _PROGRAMS)
     return its_index < index and (folder != "rnst.experiments" or same_program)
 
 

@@ -56,12 +56,14 @@ def list_options(settings: type[Any]) -> set[str]:
 
 def _add(group: Any, entry: "Field[Any]", hint: Any, description: str) -> None:
     default = entry.default if entry.default_factory is MISSING else entry.default_factory()
+    needed = default is MISSING
     group.add_argument(
         f"--{entry.name}",
         type=hint,
-        default=default,
+        required=needed,
+        default=None if needed else default,
         metavar=_metavar(hint),
-        help=f"{description.rstrip('.')}{_default(default)}".replace("%", "%%"),
+        help=f"{description.rstrip('.')}{'' if needed else _default(default)}".replace("%", "%%"),
     )
 
 

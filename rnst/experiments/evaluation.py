@@ -16,7 +16,7 @@ from rnst.callbacks.plots import line_plot
 from rnst.callbacks.tracking import log_picture, tracker
 from rnst.data.cifar10 import Cifar10Source
 from rnst.data.evaluation_photos import EvaluationPhotos
-from rnst.data.sources import KNOWN_GROUPS, FolderSource, Source
+from rnst.data.sources import KNOWN_GROUPS, FolderSource, Source, Split
 from rnst.encoders.classifier import load_classifier, weight_file
 from rnst.encoders.layouts import Facts
 from rnst.encoders.weights import sha256_of
@@ -62,7 +62,7 @@ def evaluate(network: str, settings: EvaluationSettings) -> Evaluation | None:
         require_pyautoattack()
     classifier, facts = load_classifier(network, architecture=settings.architecture)
     settings = settings.resolved(network, facts)
-    source = _source(settings, facts)
+    source = labeled_source(settings.data, settings.split, facts)
     photos = _photos(settings, source)
     conditions = _conditions(settings)
     attacks = {condition.name: condition.attack for condition in conditions}
@@ -103,26 +103,31 @@ def _conditions(settings: EvaluationSettings) -> list[_Condition]:
     return conditions
 
 
-def _source(settings: EvaluationSettings, facts: Facts) -> Source:
-    """Photos with the labels that the network was trained on.
+def labeled_source(data: Path, split: Split, facts: Facts) -> Source:
+    """Photos with the labels that a network was trained on.
+
+    Args:
+        data: folder of the photos.
+        split: part of them that will be looked at.
+        facts: of the network.
 
     Raises:
         InvalidValueError: nobody says what its logits mean.
     """
     names, logits = tuple(facts.get("classes") or ()), facts["logits"]
-    if names == Cifar10Source(settings.data).class_names:
-        return Cifar10Source(settings.data)
+    if names == Cifar10Source(data).class_names:
+        return Cifar10Source(data)
     if names:
         known = next((groups for groups in KNOWN_GROUPS.values() if tuple(groups) == names), None)
-        return FolderSource(settings.data, known or {name: (name,) for name in names})
+        return FolderSource(data, known or {name: (name,) for name in names})
     known = next((groups for groups in KNOWN_GROUPS.values() if len(groups) == logits), None)
     if known is not None:
-        return FolderSource(settings.data, known)
-    folder = settings.data / settings.split
+        return FolderSource(data, known)
+    folder = data / split
     folders = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     if folder.is_dir() and len(folders) != logits:
         raise InvalidValueError("--data", str(folder), f"a folder with {logits} class folders, one for each logit")
-    return FolderSource(settings.data, {name: (name,) for name in folders})
+    return FolderSource(data, {name: (name,) for name in folders})
 
 
 def _photos(settings: EvaluationSettings, source: Source) -> EvaluationPhotos:

@@ -1,0 +1,85 @@
+"""`rnst corruption`."""
+
+import math
+import sys
+import warnings
+
+from rich.console import Console
+from rich.table import Table
+
+from rnst.commands.options import ShortHelp, add_options, list_options
+from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning, with_found_configs
+from rnst.experiments.corruption import measure_corruption
+from rnst.experiments.corruption_report import CorruptionReport
+from rnst.experiments.corruption_settings import CorruptionSettings
+from rnst.metrics.corruption_errors import Estimate
+
+_FILE_WIDTH = 120  # columns, where the tables go to a file
+_GROUPS = {
+    "what is compared": ("networks", "reference", "data", "split", "photos", "image_size"),
+    "how photos are spoiled": ("corruptions", "severities", "size", "corrupted", "seed"),
+    "attacks beside it": ("radii", "norm", "steps", "autoattack", "attacked_photos"),
+    "what is written": ("output", "tracking"),
+    "machine": ("accelerator", "precision", "batch_size", "workers"),
+}
+_HINTS = (".*does not have many workers", ".*LeafSpec.*deprecated", "GPU available but not used")
+
+
+def run(arguments: list[str]) -> None:
+    """Measure, write, print."""
+    parser = OneLineErrors(
+        prog="rnst corruption",
+        usage="rnst corruption --networks NAME [NAME ...] --data DIR [--reference NAME] [--OPTION VALUE ...]",
+        description="Natural robustness: errors under 15 common corruptions, mCE, relative mCE, and attacks beside it.",
+        formatter_class=ShortHelp,
+    )
+    parser.add_argument("--config", action="config", help="YAML file with any of the options below, or its name.")
+    add_options(parser, CorruptionSettings, _GROUPS)
+    arguments = with_found_configs(arguments, "experiments")
+    options = parser.parse_args(gathered(arguments, list_options(CorruptionSettings))).as_dict()
+    options.pop("config", None)
+    quiet_lightning()
+    for hint in _HINTS:
+        warnings.filterwarnings("ignore", message=hint)
+    settings = CorruptionSettings(**options)
+    report = measure_corruption(settings)
+    console = Console(file=sys.stdout, highlight=False)
+    if not console.is_terminal:
+        console.width = _FILE_WIDTH
+    console.print(_summary(report))
+    console.print(_by_corruption(report))
+    console.print(f"{settings.output}/corruption.json: {report.photos} photos, {report.seconds:.0f} s", soft_wrap=True)
+
+
+def _summary(report: CorruptionReport) -> Table:
+    """One row for each network."""
+    table = Table(title=f"natural robustness; {report.reference} is 100, lower is better; 95 % intervals over photos")
+    for name in ("network", "clean error", "mCE", "relative mCE"):
+        table.add_column(name, justify="left" if name == "network" else "right")
+    for name, found in report.networks.items():
+        clean = f"{found.clean.value:.1%} ({found.clean.low:.1%} to {found.clean.high:.1%})"
+        table.add_row(name, clean, _with_interval(found.mean), _with_interval(found.degradation))
+    return table
+
+
+def _by_corruption(report: CorruptionReport) -> Table:
+    """Mean error over severities of each network, and its CE."""
+    table = Table(title="mean error over severities, and CE")
+    table.add_column("corruption")
+    for name in report.networks:
+        table.add_column(name, justify="right")
+    for corruption in next(iter(report.networks.values())).errors:
+        cells = []
+        for found in report.networks.values():
+            errors = found.errors[corruption]
+            cells.append(f"{sum(errors) / len(errors):.1%}  {_number(found.relative_to_reference[corruption]):>5}")
+        table.add_row(corruption, *cells)
+    return table
+
+
+def _with_interval(estimate: Estimate) -> str:
+    return f"{_number(estimate.value)} ({_number(estimate.low)} to {_number(estimate.high)})"
+
+
+def _number(value: float) -> str:
+    return f"{value:.1f}" if math.isfinite(value) else "undefined"
