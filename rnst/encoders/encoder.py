@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from rnst.encoders.catalog import Network, build_headless, input_statistics, weights_address
 from rnst.encoders.downloads import fetch
+from rnst.encoders.folding import fold_normalizations
 from rnst.encoders.layers import resolve_layers, tap_layers
 from rnst.encoders.layouts import Facts
 from rnst.encoders.plumbing import Plumbing
@@ -126,6 +127,7 @@ def load_encoder(
         _drop(bare.eval(), unused)
     if weights != RANDOM and (network.source != "timm" or weights is not None):
         facts = _load(bare, network, weights)
+    fold_normalizations(bare, taps)
     plumbing.apply(bare, taps)
     mean, std = input_statistics(network)
     return Encoder(bare, paths, facts.get("mean", mean), facts.get("std", std), taps), facts

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from rnst.encoders.block_convolution import BlockConv2d
 from rnst.encoders.graph import called_convolutions
@@ -103,8 +104,5 @@ def _folded(weight: Tensor, bias: Tensor | None, norm: nn.BatchNorm2d) -> dict[s
     mean, variance = norm.running_mean, norm.running_var
     if mean is None or variance is None:  # for the type checker: such a norm is not folded
         return {}
-    scale = torch.rsqrt(variance + norm.eps)
-    if norm.affine:
-        scale = scale * norm.weight
-    shift = -mean * scale if bias is None else (bias - mean) * scale
-    return {"weight": weight * scale.view(-1, 1, 1, 1), "bias": shift + norm.bias if norm.affine else shift}
+    both = fuse_conv_bn_weights(weight, bias, mean, variance, norm.eps, norm.weight, norm.bias)
+    return dict(zip(("weight", "bias"), both, strict=True))
