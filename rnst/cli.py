@@ -22,6 +22,8 @@ COMMANDS = {
     "convert": "weights of others to ours, ours to MadryLab's layout",
     "sweep": "paint every content in every style by every encoder; score, pick and compare",
     "visualize": "make pictures that excite networks, with and without priors, on one sheet",
+    "layers": "measure how robust each layer is, and paint by each alone",
+    "artifacts": "find where checkerboards in pictures come from, and what helps",
     "dashboard": "build a Weights & Biases workspace that compares runs",
     "gallery": "write finished pictures as one page",
 }

@@ -17,14 +17,14 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "color_basis parameters transforms",
         "rnst.corruptions": "noise fields blur weather digital table",
         "rnst.attacks": "ball attack loss pgd fgsm autoattack",
-        "rnst.metrics": "arrays artifacts color_distance content_similarity random_network style_distance lpips "
-        "score_table scores pareto robustness gradients corruption_errors correlation",
+        "rnst.metrics": "arrays artifacts peakiness color_distance content_similarity random_network style_distance "
+        "lpips score_table scores pareto robustness gradients corruption_errors correlation",
     },
     {
         "rnst.data": "imagenet restricted_imagenet crops order photos sources cifar10 packed streamed packing batches "
         "evaluation_photos in_memory corrupted datamodules class_names",
         "rnst.encoders": "families published tokens probe layers pools surgery relus plumbing timm_networks "
-        "small_pictures tiny catalog graph folding block_convolution twin safe_pickle containers layouts weights "
+        "small_pictures tiny catalog choice graph folding block_convolution twin safe_pickle containers layouts weights "
         "transfer downloads conversion encoder receptive_fields classifier observed",
         "rnst.losses": "outer_product statistics style conventions perceptual smoothing wasserstein balance regions "
         "regularizers activations units activation_text objective temporal",
@@ -38,7 +38,8 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "image_optimization"
     },
     {
-        "rnst.callbacks": "plots curves live_view images averaging overfitting progress resume tracking dashboard",
+        "rnst.callbacks": "plots panels curves live_view images averaging overfitting progress resume tracking "
+        "dashboard",
         "rnst.gallery": "pictures summary page",
     },
     {
@@ -46,12 +47,13 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "cutting targets output_names fitting scales views painter estimate record stylization spreading series "
         "picking sweep_plan sweep sweep_report visualization_settings visualization_columns visualization_figures "
         "ascent feature_visualization transferability_settings transferability_sets transferability_networks "
-        "transferability_report transferability corruption_settings corruption_report corruption layer_robustness "
-        "artifacts"
+        "transferability_report transferability corruption_settings corruption_report corruption layer_gains once "
+        "layer_settings layer_sensitivity layer_painting layer_report layer_robustness artifact_fixes "
+        "artifact_settings gradient_phases artifact_textures artifact_report artifacts"
     },
     {
         "rnst.commands": "parsing options train_help train curve pack evaluate stylize models convert sweep "
-        "gallery dashboard visualize corruption transferability"
+        "gallery dashboard visualize corruption transferability artifacts layers"
     },
     {"rnst": "cli"},
 )
@@ -64,7 +66,7 @@ _PLACES = {
 # Experiments do not know each other, with these exceptions: programs in several files.
 _PAINTING = (
     "stylization_settings scene cutting targets output_names fitting scales views painter estimate record "
-    "stylization spreading series picking sweep_plan sweep sweep_report"
+    "stylization spreading series picking sweep_plan sweep sweep_report layer_gains"
 )
 _EVALUATION = "evaluation_settings evaluation"
 _CORRUPTION = "evaluation_settings evaluation corruption_settings corruption_report corruption"
@@ -74,7 +76,15 @@ _TRANSFERABILITY = (
 _VISUALIZATION = (
     "fitting visualization_settings visualization_columns visualization_figures ascent feature_visualization"
 )
-_PROGRAMS = (_PAINTING, _EVALUATION, _CORRUPTION, _TRANSFERABILITY, _VISUALIZATION)
+_LAYERS = (
+    "stylization_settings stylization picking sweep_plan once layer_settings layer_sensitivity layer_painting "
+    "layer_report layer_robustness"
+)
+_ARTIFACTS = (
+    "stylization_settings stylization sweep_plan once artifact_fixes artifact_settings gradient_phases "
+    "artifact_textures artifact_report artifacts"
+)
+_PROGRAMS = (_PAINTING, _EVALUATION, _CORRUPTION, _TRANSFERABILITY, _VISUALIZATION, _LAYERS, _ARTIFACTS)
 # What is fenced in -> the only modules, or packages, that may use it.
 _FENCES = {
     "PIL": {"rnst.image.io", "rnst.image.formats", "rnst.image.metadata", "rnst.image.profiles"},
@@ -85,7 +95,7 @@ _FENCES = {
     "torch.fx": {"rnst.encoders.graph"},
     "litdata": {"rnst.data.streamed", "rnst.data.packing"},
     "wandb": {"rnst.callbacks.tracking"},
-    "matplotlib": {"rnst.callbacks.plots"},
+    "matplotlib": {"rnst.callbacks.plots", "rnst.callbacks.panels"},
     "torch.distributed": {"rnst.optimization.ranks"},
     "jsonargparse": {"rnst.commands"},
     "pytorch_lightning.cli": {"rnst.commands.train"},

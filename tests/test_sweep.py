@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import torch
 import yaml
 
 from rnst.cli import main, stylize
+from rnst.experiments.layer_gains import layer_gains
 from rnst.image.io import write_image
 from rnst.metrics.score_table import SCORE_TABLE
 from rnst.results import Result
@@ -109,19 +111,64 @@ def test_again__paints_only_what_is_missing(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_configurations_are_there() -> None:
-    assert {"article", "smoke"} <= {path.stem for path in _CONFIGS}
+    open_questions = {"radius", "style_layers", "robust_vgg", "classes", "random_weights", "swag", "open_small"}
+    assert {"article", "smoke", *open_questions} <= {path.stem for path in _CONFIGS}
 
 
 @pytest.mark.parametrize("path", _CONFIGS, ids=lambda path: path.stem)
-def test_configuration(path: Path) -> None:
+def test_configuration__lists_every_picture(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = path.read_text(encoding="utf-8")
+    config = yaml.safe_load(text)
+    for name in {*config["contents"], *config["styles"]} - {"coffee", "chelsea", "flow", "rocket"}:
+        write_image(torch.rand(1, 3, 8, 8), Path(f"{name}.png"))
+    main(["sweep", "--config", str(path), "--pictures=[.]", "--plan"])
+    lists = [config[name] for name in ("contents", "styles", "encoders")] + list(config["grid"].values())
+    listed = capsys.readouterr().out.splitlines()
+    assert len(set(listed)) == len(listed) == math.prod(map(len, lists))
+    assert f"rnst sweep --config configs/sweeps/{path.name}" in text
+    assert all(len(line) <= 130 for line in text.splitlines())
+
+
+@pytest.mark.parametrize("path", _CONFIGS, ids=lambda path: path.stem)
+def test_configuration__paints(path: Path) -> None:
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    # Of large sweeps one picture; the first values need no weights.
+    small = math.prod(map(len, config["grid"].values())) <= 8
+    encoders = config["encoders"] if small else config["encoders"][:1]
+    grid = config["grid"] if small else {name: values[:1] for name, values in config["grid"].items()}
     tiny = {**_TINY["settings"], "save_every": 0}
-    options = {"contents": ["cat"], "styles": ["waves"], "settings": tiny}
+    options = {"contents": ["cat"], "styles": ["waves"], "encoders": encoders, "grid": grid, "settings": tiny}
     tiny_sweep = [f"--{name}={json.dumps(value)}" for name, value in options.items()]
     main(["sweep", "--config", str(path), *tiny_sweep, "--pictures=[.]", "--output=swept", "--tracking=off"])
-    config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert {result.encoder for result in _results()} == set(config["encoders"])
-    for name, values in config["grid"].items():
-        assert {result.settings[name] for result in _results()} == set(values)
+    assert {result.encoder.split()[0] for result in _results()} == set(encoders)
+    for name, values in grid.items():
+        found = [result.settings[name] for result in _results()]
+        assert all(value in found for value in values)
+
+
+def test_compared__each_value_has_its_own_pick_and_the_layers_their_gains(capsys: pytest.CaptureFixture[str]) -> None:
+    layers = [["layer1"], ["layer2"], ["layer1", "layer2"]]
+    grid = {"style_layers": layers, "smoothing": ["none"], "style_weight": [1.0, 10.0]}
+    _sweep(encoders=["resnet18"], compare=["style_layers", "smoothing"], grid=grid)
+    results = _results()
+    arms = {f"resnet18 style_layers={'+'.join(names)} smoothing=none" for names in layers}
+    assert {result.encoder for result in results} == arms
+    assert sorted(result.encoder for result in results if result.scores["picked"]) == sorted(arms)
+    best = {
+        tuple(result.settings["style_layers"]): result.scores["relative_style_distance"]
+        for result in results
+        if result.scores["picked"]
+    }
+    both = best["layer1", "layer2"]
+    gains = {"layer1": best["layer2",] - both, "layer2": best["layer1",] - both}
+    assert {name: count for name, (_, count) in layer_gains(results).items()} == {"layer1": 1, "layer2": 1}
+    assert {name: gain for name, (gain, _) in layer_gains(results).items()} == pytest.approx(gains)
+    printed = capsys.readouterr().out
+    assert f"{gains['layer1']:+.3f}" in printed
+    before = {result.image: result.image.stat().st_mtime_ns for result in results}
+    _sweep(encoders=["resnet18"], compare=["style_layers", "smoothing"], grid=grid)
+    assert "6 of them there already" in capsys.readouterr().err.replace("\n", " ")
+    assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
 @pytest.mark.slow
@@ -155,6 +202,7 @@ def test_plan__lists_and_paints_nothing(capsys: pytest.CaptureFixture[str]) -> N
         ({"grid": {"style_weight": 1.0}}, "list"),
         ({"grid": {"style_weight": ["heavy"]}}, "heavy"),
         ({"grid": {"steps": [0]}}, "--steps"),
+        ({"compare": ["smoothing"]}, "smoothing"),
         ({"settings": {"output": "x.png"}}, "'output'"),
         ({"contents": ["cat", "cat.png"]}, "different names"),
     ],

@@ -11,6 +11,8 @@ from torch.nn import functional as F
 
 from rnst.attacks.attack import Model
 
+_TINY = 1e-12  # an answer of nothing but zeros has no length
+
 
 @dataclass(frozen=True)
 class AttackLoss(ABC):
@@ -65,6 +67,29 @@ class CleanDivergence(AttackLoss):
         with torch.no_grad():
             clean = in_float(model(images))
         return lambda logits: divergence(clean, logits)
+
+
+@dataclass(frozen=True)
+class RelativeChange(AttackLoss):
+    """Any other answer than the one to the clean image, by its length; labels are not looked at.
+
+    The answers may be features of a layer: what is found is the largest change of a representation that the ball allows
+    (as the inversions of Engstrom et al. 2019, arXiv:1906.00945, measure it: relative to the length of the clean one).
+    """
+
+    flat_at_image = True
+
+    def prepared(self, model: Model, images: Tensor, labels: Tensor) -> Callable[[Tensor], Tensor]:  # noqa: ARG002
+        """Distance from the answers to `images`, which are computed here, once, without a graph."""
+        with torch.no_grad():
+            clean = in_float(model(images))
+        return lambda answers: relative_change(clean, answers)
+
+
+def relative_change(clean: Tensor, changed: Tensor) -> Tensor:
+    """Euclidean length of the difference over that of `clean`, for each of the answers (N, ...): (N,)."""
+    length = torch.linalg.vector_norm(clean.flatten(1), dim=1).clamp_min(_TINY)
+    return torch.linalg.vector_norm((changed - clean).flatten(1), dim=1) / length
 
 
 def divergence(clean: Tensor, attacked: Tensor) -> Tensor:

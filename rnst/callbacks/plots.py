@@ -1,4 +1,4 @@
-"""Curves as a picture: the only file that imports matplotlib."""
+"""Curves as a picture. Only this file and panels import matplotlib."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,10 +15,10 @@ Caption = tuple[str, bool]
 Front = tuple[Sequence[tuple[float, float]], Sequence[int]]
 
 _INCHES = (7.0, 4.2)
-_DOTS_PER_INCH = 150
+DOTS_PER_INCH = 150
 # Colors and marks that stay apart for color-blind readers and in print (Okabe and Ito's palette).
-_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-_MARKS = ("o", "s", "^", "D", "v", "P", "X")
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+MARKS = ("o", "s", "^", "D", "v", "P", "X")
 _LEGEND_COLUMNS = 4
 _GOOD, _BAD = "#00664b", "#b02a00"
 _INCHES_OF_PICTURE = 1.3
@@ -43,10 +43,10 @@ def line_plot(
         title: written above the axes.
         percent: the values are shares in [0, 1], shown as 0 to 100 %.
     """
-    figure = Figure(figsize=_INCHES, dpi=_DOTS_PER_INCH, layout="constrained")
+    figure = Figure(figsize=_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
     axes: Axes = figure.subplots()
     for number, (name, (positions, values)) in enumerate(series.items()):
-        color, mark = _COLORS[number % len(_COLORS)], _MARKS[number % len(_MARKS)]
+        color, mark = COLORS[number % len(COLORS)], MARKS[number % len(MARKS)]
         axes.plot(positions, values, color=color, marker=mark, markersize=4.5, linewidth=1.8, label=name)
     axes.set(xlabel=x_label, ylabel=y_label)
     if all(float(position).is_integer() for positions, _ in series.values() for position in positions):
@@ -69,10 +69,10 @@ def front_plot(path: Path, fronts: Mapping[str, Front], *, x_label: str, y_label
         y_label: second coordinate, with its unit.
         title: written above the axes.
     """
-    figure = Figure(figsize=_INCHES, dpi=_DOTS_PER_INCH, layout="constrained")
+    figure = Figure(figsize=_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
     axes: Axes = figure.subplots()
     for number, (name, (points, front)) in enumerate(fronts.items()):
-        color, mark = _COLORS[number % len(_COLORS)], _MARKS[number % len(_MARKS)]
+        color, mark = COLORS[number % len(COLORS)], MARKS[number % len(MARKS)]
         across, up = zip(*points, strict=True)
         axes.scatter(across, up, s=22, color=color, marker=mark, alpha=0.35, linewidths=0)
         axes.plot(
@@ -122,4 +122,4 @@ def picture_table(
                 words, good = captions[name][column]
                 axes.set_xlabel(words, fontsize=8, color=_GOOD if good else _BAD)
     with written_aside(path) as aside:
-        figure.savefig(aside, dpi=_DOTS_PER_INCH)
+        figure.savefig(aside, dpi=DOTS_PER_INCH)

@@ -123,6 +123,37 @@ class SweepTracker:
         run.finish()
 
 
+def log_experiment(
+    tracking: Tracking,
+    folder: Path,
+    *,
+    job_type: str,
+    config: Mapping[str, Any],
+    tables: Mapping[str, Sequence[Mapping[str, object]]],
+    figures: Sequence[Path],
+) -> None:
+    """One run for an experiment that is finished: what it measured as tables, and its figures.
+
+    Args:
+        tracking: see `tracker`.
+        folder: of the experiment; its name is the group.
+        job_type: the command, as "layers".
+        config: every setting, resolved.
+        tables: name -> rows; a name that a row lacks is left empty in it.
+        figures: PNG files; they appear under their names without ending.
+    """
+    logger = tracker(tracking, folder, job_type=job_type, group=folder.name, tags=[job_type], config=config)
+    if logger is None:
+        return
+    run = logger.experiment
+    logged: dict[str, Any] = {path.stem: wandb.Image(str(path)) for path in figures}
+    for title, rows in tables.items():
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        logged[title] = wandb.Table(columns=[*names], data=[[row.get(name) for name in names] for row in rows])
+    run.log(logged)
+    run.finish()
+
+
 def finish_training(loggers: Sequence[Logger], weights_sha256: str, facts: Mapping[str, Any]) -> None:
     """Note the hash of the exported weights, which the runs of pictures painted with them carry too, and close the run.
 

@@ -40,7 +40,7 @@ def run_cells(sweep: SweepSettings, cells: Sequence[Cell], console: Console) -> 
         for index, outcome in in_processes(paint_alone, [cells[index].settings for index in missing], sweep.workers):
             progress.advance(bar)
             if isinstance(outcome, Result):
-                results[missing[index]] = outcome
+                results[missing[index]] = cells[missing[index]].labeled(outcome)
                 if not outcome.finished:
                     raise KeyboardInterrupt("stopped; the same command goes on with what is missing")
             else:

@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +29,7 @@ class SweepSettings:
         styles: paintings, named likewise.
         encoders: networks (`rnst models` lists them).
         grid: setting of stylize.py -> values to try; every combination is painted by every encoder.
+        compare: names of the grid whose values are compared as encoders are: each has its own pick and its own line.
         settings: setting of stylize.py -> its value in the whole sweep.
         pictures: folders in which photos and paintings are looked for by name.
         output: folder of the pictures, the table and the plots.
@@ -40,6 +41,7 @@ class SweepSettings:
     styles: list[str]
     encoders: list[str]
     grid: dict[str, Any] = field(default_factory=dict)
+    compare: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     pictures: list[Path] = field(default_factory=list)
     output: Path = Path("outputs/sweep")
@@ -58,6 +60,11 @@ class SweepSettings:
                 raise InvalidValueError(f"--{name}", getattr(self, name), "at least one name")
         if self.workers < 1:
             raise InvalidValueError("--workers", self.workers, "at least 1")
+        self._check_grid()
+        for encoder in self.encoders:
+            find_network(encoder)
+
+    def _check_grid(self) -> None:
         valid = [entry.name for entry in fields(StylizationSettings) if entry.name not in _OF_THE_SWEEP]
         for name in (*self.grid, *self.settings):
             if name not in valid:
@@ -65,8 +72,13 @@ class SweepSettings:
         for name, values in self.grid.items():
             if not isinstance(values, list) or not values:
                 raise InvalidValueError(f"--grid.{name}", values, "a list of values")
-        for encoder in self.encoders:
-            find_network(encoder)
+        for name in self.compare:
+            if name not in self.grid:
+                raise UnknownNameError("setting to compare", name, self.grid)
+
+    def arm(self, encoder: str, varied: Mapping[str, Any]) -> str:
+        """What a picture is compared as: its encoder, and its values of the settings that are compared."""
+        return " ".join([encoder, *(f"{name}={_shown(varied[name])}" for name in self.compare)])
 
 
 @dataclass(frozen=True)
@@ -76,10 +88,16 @@ class Cell:
     Attributes:
         settings: everything that stylize.py needs to know.
         varied: the settings of the grid, by name.
+        arm: what it is compared as; "" means its encoder.
     """
 
     settings: StylizationSettings
     varied: Mapping[str, Any]
+    arm: str = ""
+
+    def labeled(self, result: Result) -> Result:
+        """The same result under the name of its arm."""
+        return replace(result, encoder=self.arm or result.encoder)
 
     def finished(self) -> Result | None:
         """The result, if this very picture was painted to the end already."""
@@ -89,7 +107,7 @@ class Cell:
         result = Result.read(sidecar)
         asked = json.loads(json.dumps(self.settings.as_dict(), default=str))
         same = all(result.settings.get(name) == value for name, value in asked.items() if _is_telling(name, value))
-        return result if same and result.finished and result.scores else None
+        return self.labeled(result) if same and result.finished and result.scores else None
 
 
 def plan(sweep: SweepSettings, make: Settings = lambda values: StylizationSettings(**values)) -> list[Cell]:
@@ -107,22 +125,21 @@ def plan(sweep: SweepSettings, make: Settings = lambda values: StylizationSettin
     for option, names in (("--contents", sweep.contents), ("--styles", sweep.styles)):
         if len({_stem(name) for name in names}) < len(names):
             raise InvalidValueError(option, names, "pictures with different names")
+    # Types are checked once for each combination of the grid: it takes a while, and sweeps have a thousand pictures.
+    common = {"group": sweep.output.name, "scores": True, "tracking": sweep.tracking}
+    combinations = [dict(zip(sweep.grid, values, strict=True)) for values in itertools.product(*sweep.grid.values())]
+    made = [(varied, make({**sweep.settings, **varied, **common})) for varied in combinations]
     cells = []
     for content, style, encoder in itertools.product(contents, styles, sweep.encoders):
-        for values in itertools.product(*sweep.grid.values()):
-            varied = dict(zip(sweep.grid, values, strict=True))
-            chosen = {
-                **sweep.settings,
-                **varied,
-                "content": contents[content],
-                "style": styles[style],
-                "encoder": encoder,
-                "group": sweep.output.name,
-                "scores": True,
-                "tracking": sweep.tracking,
-            }
-            chosen["output"] = named_by(output_template(sweep), {**chosen, "content": content, "style": style})
-            cells.append(Cell(make(chosen), varied))
+        for varied, settings in made:
+            named = {**settings.as_dict(), **varied, "content": content, "style": style, "encoder": encoder}
+            chosen = settings.replaced(
+                content=contents[content],
+                style=styles[style],
+                encoder=encoder,
+                output=named_by(output_template(sweep), named),
+            )
+            cells.append(Cell(chosen, varied, sweep.arm(encoder, varied)))
     return cells
 
 
@@ -175,6 +192,13 @@ def _picture(name: str, folders: Sequence[Path]) -> str:
 def _is_telling(name: str, value: object) -> bool:
     """Whether a setting must be the same for a picture to be the same; one that the encoder chooses need not."""
     return name not in {"output", "tracking", "save_every"} and value is not None
+
+
+def _shown(value: object) -> str:
+    """A value in the name of an arm; none is what the encoder itself has."""
+    if isinstance(value, list):
+        return "+".join(map(str, value))
+    return "own" if value is None else str(value)
 
 
 def _stem(name: str) -> str:

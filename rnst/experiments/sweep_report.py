@@ -9,7 +9,7 @@ from typing import Any
 from rich.box import SIMPLE
 from rich.table import Table
 
-from rnst.callbacks.plots import Front, front_plot
+from rnst.callbacks.plots import COLORS, Front, front_plot
 from rnst.experiments.picking import EDGES_KEPT, PICKED, grouped
 from rnst.files import written_aside
 from rnst.gallery.page import write_gallery
@@ -99,17 +99,23 @@ def write_table(results: Sequence[Result], path: Path, grid: Sequence[str]) -> N
 
 
 def write_fronts(results: Sequence[Result], path: Path) -> None:
-    """Plot style distance against content distance for every encoder, with the front that no other picture beats."""
-    fronts: dict[str, Front] = {}
-    for encoder in dict.fromkeys(result.encoder for result in results):
-        means = _mean_over_pairs([result for result in results if result.encoder == encoder])
-        fronts[encoder] = (means, pareto_front(means))
+    """Plot style distance against content distance for every encoder, with the front that no other picture beats.
+
+    Of more encoders than a reader can tell apart, those whose pictures dominate the largest areas are drawn.
+    """
+    means = {
+        encoder: _mean_over_pairs([result for result in results if result.encoder == encoder])
+        for encoder in dict.fromkeys(result.encoder for result in results)
+    }
+    best = sorted(means, key=lambda encoder: -hypervolume(means[encoder], _REFERENCE))[: len(COLORS)]
+    fronts: dict[str, Front] = {name: (means[name], pareto_front(means[name])) for name in means if name in best}
+    drawn = "" if len(best) == len(means) else f" (the {len(best)} best of {len(means)})"
     front_plot(
         path,
         fronts,
         x_label="content distance (1 - edge correlation)",
         y_label="style distance (1 is the untouched photo)",
-        title="Each point one setting of the grid, mean over all pairs; lower left is better",
+        title=f"Each point one setting of the grid, mean over all pairs; lower left is better{drawn}",
     )
 
 
@@ -149,6 +155,8 @@ def _mean(points: Sequence[Point]) -> Point:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return "+".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

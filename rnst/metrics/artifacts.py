@@ -113,6 +113,25 @@ def phase_cv(signal: Array, stride: int) -> float:
     return float(energy.std()) / mean if mean > 0.0 else 0.0
 
 
+def overlap_cv(kernel: int, stride: int) -> float:
+    """The `phase_cv` that a convolution with white weights gives to the gradient at its input, in closed form.
+
+    Along one axis, position p of the stride is reached by the taps p, p + stride, ... of the kernel: 4 and 3 of them
+    for 7 taps at stride 2. The energy at a position in the plane is proportional to the product of both counts (Odena
+    et al. 2016 show the same overlap for the transposed convolution, which the gradient is).
+
+    Args:
+        kernel: taps along one axis.
+        stride: at least 1.
+
+    Returns:
+        0 where the stride divides the kernel.
+    """
+    taps = np.array([len(range(place, kernel, stride)) for place in range(stride)], dtype=np.float64)
+    energy = np.outer(taps, taps)
+    return float(energy.std() / energy.mean())
+
+
 def _welch(gray: Array) -> Array:
     """Mean power spectrum (64, 64) of (H, W); white noise has its variance in every bin."""
     taper = np.hanning(_SEGMENT + 1)[:-1]  # periodic, so that a half cycle per pixel leaks into the next bins only

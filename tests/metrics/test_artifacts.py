@@ -15,6 +15,7 @@ from rnst.metrics.artifacts import (
     high_pass,
     noise_sigma,
     nyquist_excess_db,
+    overlap_cv,
     phase_cv,
 )
 
@@ -122,6 +123,14 @@ def test_overlap_of_kernels_follows_the_closed_form(kernel: int, stride: int, ex
     gradients = [F.conv_transpose2d(cotangents[i : i + 1], torch.randn_like(weights), stride=stride) for i in range(64)]
     inner = torch.cat(gradients)[..., 2 * kernel : -2 * kernel, 2 * kernel : -2 * kernel]
     assert phase_cv(inner.double().numpy(), stride) == pytest.approx(expected, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "expected"),
+    [(7, 2, 0.203), (3, 2, 0.484), (1, 2, math.sqrt(3.0)), (11, 4, 0.224), (2, 2, 0.0), (8, 2, 0.0), (5, 1, 0.0)],
+)
+def test_overlap_cv__of_known_layers(kernel: int, stride: int, expected: float) -> None:
+    assert overlap_cv(kernel, stride) == pytest.approx(expected, abs=1e-3)
 
 
 def test_phase_cv_of_one_position_and_of_none() -> None:

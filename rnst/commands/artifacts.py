@@ -1,0 +1,93 @@
+"""`rnst artifacts`."""
+
+import sys
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from rnst.commands.options import ShortHelp, add_options, list_options
+from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning, with_found_configs
+from rnst.experiments.artifact_settings import ArtifactSettings
+from rnst.experiments.artifact_textures import CHECKERBOARD, FINE, STRIPES, STYLE
+from rnst.experiments.artifacts import Artifacts, find_artifacts
+
+_FILE_WIDTH = 120  # columns, where the tables go to a file
+_LOOK: Any = {"title_justify": "left", "box": SIMPLE, "pad_edge": False}
+_GROUPS = {
+    "What is compared": ("encoders", "fixes", "textures"),
+    "Pictures": ("style", "photo", "size", "style_scale", "style_weight"),
+    "Effort": ("steps", "seeds", "cotangents", "precision"),
+    "Files and records": ("output", "tracking"),
+}
+
+
+def run(arguments: list[str]) -> None:
+    """Measure, write, print."""
+    parser = OneLineErrors(
+        usage="rnst artifacts [--config YAML] [--encoders NAME[:random] ...] [--OPTION VALUE ...]",
+        description="Where checkerboards in painted pictures come from, and what helps: the pattern that strides leave "
+        "in gradients against its closed form, and in textures by every network under every fix.",
+        formatter_class=ShortHelp,
+    )
+    parser.add_argument("--config", action="config", help="YAML file with any of the options below")
+    add_options(parser, ArtifactSettings, _GROUPS)
+    arguments = with_found_configs(arguments, "experiments")
+    options = parser.parse_args(gathered(arguments, list_options(ArtifactSettings))).as_dict()
+    options.pop("config", None)
+    quiet_lightning()
+    found = find_artifacts(ArtifactSettings(**options))
+    console = Console(file=sys.stdout, highlight=False)
+    if not console.is_terminal:
+        console.width = _FILE_WIDTH
+    for table in (_overlaps(found), _gradients(found), _textures(found)):
+        if table.row_count:
+            console.print(table)
+    files = "artifacts.json, artifacts.png and sheet.png" if found.textures else "artifacts.json"
+    console.print(f"{found.settings.output}: {files}", soft_wrap=True)
+
+
+def _overlaps(found: Artifacts) -> Table:
+    table = Table(title="unevenness of a convolution's gradient: closed form and measured", **_LOOK)
+    table.add_column("kernel / stride")
+    for one in found.overlaps:
+        table.add_column(f"{one.kernel} / {one.stride}", justify="right")
+    table.add_row("closed form", *(f"{one.expected:.3f}" for one in found.overlaps))
+    table.add_row("measured", *(f"{one.measured:.3f}" for one in found.overlaps))
+    return table
+
+
+def _gradients(found: Artifacts) -> Table:
+    table = Table(title="unevenness of whole networks' gradients: period 2 + what period 4 adds", **_LOOK)
+    table.add_column("encoder")
+    table.add_column("fix")
+    depth = max(len(layers) for fixes in found.gradients.values() for layers in fixes.values())
+    for number in range(depth):
+        table.add_column(f"style layer {number + 1}", justify="right")
+    for encoder, fixes in found.gradients.items():
+        for number, (fix, layers) in enumerate(fixes.items()):
+            cells = (f"{phases.period_two:.3f} + {phases.period_four:.3f}" for phases in layers.values())
+            table.add_row(encoder if number == 0 else "", fix, *cells)
+        table.add_section()
+    return table
+
+
+def _textures(found: Artifacts) -> Table:
+    table = Table("encoder", "fix", title="textures: judge a fix by excess and fine grain together", **_LOOK)
+    for name in ("stripes dB", "checkerboard dB", "fine share", "to style"):
+        table.add_column(name, justify="right")
+    if not found.textures:
+        return table
+    table.add_row("the painting itself", "", *_cells(found.painting))
+    previous: object = None
+    for row in found.texture_rows():
+        if row["encoder"] != previous:
+            table.add_section()
+        table.add_row(*(str(row[name]) for name in ("encoder", "fix")), *_cells(row))
+        previous = row["encoder"]
+    return table
+
+
+def _cells(scores: Any) -> list[str]:
+    return [f"{scores[STRIPES]:.1f}", f"{scores[CHECKERBOARD]:.1f}", f"{scores[FINE]:.2f}", f"{scores[STYLE]:.2f}"]

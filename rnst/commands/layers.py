@@ -1,0 +1,72 @@
+"""`rnst layers`."""
+
+import sys
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from rnst.commands.options import ShortHelp, add_options, list_options
+from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning, with_found_configs
+from rnst.experiments.layer_report import EDGES, STYLE
+from rnst.experiments.layer_robustness import LayerRobustness, measure_layers
+from rnst.experiments.layer_settings import LayerSettings
+
+_FILE_WIDTH = 140  # columns, where the table goes to a file
+_GROUPS = {
+    "What is compared": ("data", "encoders", "layers", "pictures"),
+    "Largest changes": ("split", "photos", "image_size", "radii", "attack_steps", "draws", "batch_size"),
+    "Style by one layer": ("content", "style", "size", "steps", "style_weights", "precision"),
+    "Files and records": ("seed", "output", "tracking"),
+}
+
+
+def run(arguments: list[str]) -> None:
+    """Measure, write, print."""
+    parser = OneLineErrors(
+        usage="rnst layers --data DIR [--config YAML] [--encoders NAME[:random] ...] [--OPTION VALUE ...]",
+        description="How robust are a network's representations, layer by layer? The largest relative change that an "
+        "L2 ball around held-out photos allows, the spread of activations, and style transfer by one layer alone.",
+        formatter_class=ShortHelp,
+    )
+    parser.add_argument("--config", action="config", help="YAML file with any of the options below")
+    add_options(parser, LayerSettings, _GROUPS)
+    arguments = with_found_configs(arguments, "experiments")
+    options = parser.parse_args(gathered(arguments, list_options(LayerSettings))).as_dict()
+    options.pop("config", None)
+    quiet_lightning()
+    found = measure_layers(LayerSettings(**options))
+    console = Console(file=sys.stdout, highlight=False)
+    if not console.is_terminal:
+        console.width = _FILE_WIDTH
+    console.print(_table(found))
+    files = "layers.json, layers.png" + (" and sheet.png" if found.pictures else "")
+    console.print(f"{found.settings.output}: {files}", soft_wrap=True)
+
+
+def _table(found: LayerRobustness) -> Table:
+    settings = found.settings
+    title = f"largest relative change by L2 radius at {settings.image_size} px, and how much more than a random one (x)"
+    style: Any = {"title_justify": "left", "box": SIMPLE, "pad_edge": False}
+    table = Table("encoder", "layer", title=title, **style)
+    for radius in settings.balls:
+        table.add_column(f"{radius:g}", justify="right")
+        table.add_column("x", justify="right")
+    for name in ("entropy", "peak", *(("style", "edges") if found.pictures else ())):
+        table.add_column(name, justify="right")
+    rows = found.rows()
+    previous = ""
+    for one, row in zip(found.reports, rows, strict=True):
+        if previous and one.encoder != previous:
+            table.add_section()
+        changes = [
+            cell
+            for change in one.changes.values()
+            for cell in (f"{change.mean_largest:.3f}", f"{change.mean_largest / max(change.mean_random, 1e-12):.1f}")
+        ]
+        scores = [f"{row[name]:.2f}" for name in (STYLE, EDGES) if name in row]
+        name = one.encoder if one.encoder != previous else ""
+        table.add_row(name, one.layer, *changes, f"{one.entropy:.3f}", f"{one.peak:.0f}", *scores)
+        previous = one.encoder
+    return table

@@ -1,0 +1,57 @@
+"""Bars of the excess by fix, and a sheet on which every pixel can be seen."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from torch import Tensor
+
+from rnst.callbacks.panels import bar_panels
+from rnst.callbacks.plots import Caption, picture_table
+from rnst.experiments.artifact_textures import CHECKERBOARD, FINE, STRIPES, Texture, mean_scores, zoomed
+from rnst.image.io import read_image
+
+_BARS = {
+    STRIPES: "stripes of one pixel, dB",
+    CHECKERBOARD: "checkerboard of one pixel, dB",
+    FINE: "share of energy finer than 4 px",
+}
+_GOOD = 3.0  # dB
+
+
+def draw_bars(textures: Sequence[Texture], painting: Mapping[str, float], path: Path) -> None:
+    """Excess and fine grain by fix, a bar for each network; a dotted line marks the painting's own."""
+    means = mean_scores(textures)
+    encoders, fixes = _names(textures)
+    panels = {
+        label: {encoder: [means.get((encoder, fix), {}).get(score) for fix in fixes] for encoder in encoders}
+        for score, label in _BARS.items()
+    }
+    lines = {label: painting[score] for score, label in _BARS.items()}
+    bar_panels(path, panels, fixes, references=lines, reference="the painting itself")
+
+
+def draw_sheet(textures: Sequence[Texture], painting: Tensor, path: Path) -> None:
+    """The middle of each texture of the first seed, pixel by pixel: a row for each fix, a column for each network."""
+    encoders, fixes = _names(textures)
+    first = {(one.encoder, one.fix): one for one in reversed(textures)}
+    model = zoomed(painting)
+    rows: dict[str, list[Tensor]] = {}
+    captions: dict[str, list[Caption]] = {}
+    for fix in fixes:
+        found = [first.get((encoder, fix)) for encoder in encoders]
+        rows[fix] = [model, *(model * 0 + 1 if one is None else zoomed(read_image(one.picture)) for one in found)]
+        captions[fix] = [("", True), *(_caption(one) for one in found)]
+    picture_table(path, rows, captions, ["painting", *encoders])
+
+
+def _caption(texture: Texture | None) -> Caption:
+    if texture is None:
+        return "nothing to change", True
+    worst = max(texture.scores[STRIPES], texture.scores[CHECKERBOARD])
+    return f"{worst:.1f} dB, fine {texture.scores[FINE]:.0%}", worst < _GOOD
+
+
+def _names(textures: Sequence[Texture]) -> tuple[list[str], list[str]]:
+    """Networks and fixes, in their order."""
+    encoders = list(dict.fromkeys(texture.encoder for texture in textures))
+    return encoders, list(dict.fromkeys(texture.fix for texture in textures))

@@ -1,0 +1,111 @@
+"""Every setting of the experiment on layers."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from rnst.encoders.catalog import DEFAULT_ENCODER, build_headless, find_network, twin_of
+from rnst.encoders.choice import Choice
+from rnst.encoders.encoder import RANDOM
+from rnst.encoders.layers import friendly_layers, resolve_layers
+from rnst.errors import InvalidValueError
+from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
+from rnst.metrics.artifacts import SMALLEST_SIDE
+
+_STEM = "stem"
+
+
+@dataclass(frozen=True)
+class LayerSettings:
+    """Settings of the experiment on layers.
+
+    Args:
+        data: folder that holds val (and train) with one folder of photos for each class.
+        encoders: networks, as NAME or NAME:WEIGHTS; resnet18:random is an untrained one. none: the pair that comes with
+            rnst, and that network untrained.
+        layers: of every network; none means its style layers, and its stem where it has one.
+        split: photos that the networks were not trained on, or those that they were.
+        photos: how many, evenly spread over the classes.
+        image_size: side of the photos in pixels, at which radii are stated.
+        radii: of the L2 ball around each photo, images in [0, 1].
+        attack_steps: gradient steps that look for the largest change.
+        draws: random perturbations of the same length that it is compared with.
+        batch_size: photos that are attacked together.
+        pictures: also paint with each layer alone as the only style layer.
+        content: photo that is painted: a file or a sample.
+        style: painting whose style it gets: a file or a sample.
+        size: long side of the painted pictures in pixels.
+        steps: of L-BFGS for each picture.
+        style_weights: tried for each layer; the picture that the rule of a sweep picks counts.
+        precision: of the arithmetic of the pictures.
+        seed: of noise, of random perturbations and of random weights.
+        output: folder of figures and pictures.
+        tracking: Weights & Biases: auto writes an offline run unless there is a key.
+    """
+
+    data: Path
+    encoders: list[str] | None = None
+    layers: list[str] | None = None
+    split: Literal["val", "train"] = "val"
+    photos: int = 16
+    image_size: int = 128
+    radii: list[float] | None = None
+    attack_steps: int = 10
+    draws: int = 4
+    batch_size: int = 16
+    pictures: bool = True
+    content: str = DEFAULT_PHOTO
+    style: str = DEFAULT_PAINTING
+    size: int = 192
+    steps: int = 60
+    style_weights: list[float] | None = None
+    precision: Literal["bf16", "fp32"] = "bf16"
+    seed: int = 0
+    output: Path = Path("outputs/layers")
+    tracking: Literal["auto", "wandb", "off"] = "auto"
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without opening a file.
+
+        Raises:
+            InvalidValueError: a value is out of range.
+            UnknownNameError: no such encoder, or one of them has no such layer.
+        """
+        for name in ("photos", "image_size", "attack_steps", "draws", "batch_size", "steps"):
+            if getattr(self, name) < 1:
+                raise InvalidValueError(f"--{name}", getattr(self, name), "at least 1")
+        for name in ("radii", "style_weights"):
+            values = getattr(self, name)
+            if values is not None and (not values or min(values) <= 0):
+                raise InvalidValueError(f"--{name}", values, "numbers of more than 0")
+        for name in ("encoders", "layers"):
+            if getattr(self, name) == []:
+                raise InvalidValueError(f"--{name}", [], "at least one name")
+        if self.pictures and self.size < SMALLEST_SIDE:
+            raise InvalidValueError("--size", self.size, f"at least {SMALLEST_SIDE} pixels")
+        for choice in self.choices.values():
+            self.layers_of(choice)
+
+    @property
+    def choices(self) -> dict[str, Choice]:
+        """Name as it was given -> network."""
+        untrained = f"{find_network(DEFAULT_ENCODER).architecture}:{RANDOM}"
+        names = self.encoders or [untrained, twin_of(DEFAULT_ENCODER), DEFAULT_ENCODER]
+        return {name: Choice.parse(name) for name in names}
+
+    @property
+    def balls(self) -> list[float]:
+        """Radii, rising; none were given: a hundredth, a tenth, and the usual one of robust training, at 128 px."""
+        return sorted(set(self.radii or [0.02, 0.2, 1.8]))
+
+    def layers_of(self, choice: Choice) -> list[str]:
+        """What is measured of a network, from the first to the deepest."""
+        network = build_headless(choice.network.architecture)
+        if self.layers is not None:
+            return list(resolve_layers(network, self.layers))
+        stem = [_STEM] if _STEM in friendly_layers(network) else []
+        return list(dict.fromkeys([*stem, *choice.network.style_layers]))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for the report and the tracker."""
+        return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}

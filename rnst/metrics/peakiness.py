@@ -1,0 +1,32 @@
+"""How a layer's activation is spread over its units: a few towers, or a plain."""
+
+import math
+
+from torch import Tensor
+
+
+def softmax_entropy(features: Tensor) -> Tensor:
+    r"""Entropy of the softmax over all values of a layer, relative to that of an even spread.
+
+    .. math:: - \sum_i p_i \log p_i / \log n, \quad p = softmax(F)
+
+    as Wang, Li and Vasconcelos 2021 (SWAG) measure it, who find it low in layers that end a residual block; we divide
+    by the largest value that it can have, so that layers of any size compare. It falls with the scale of the features:
+    see `peak` for a measure that does not.
+
+    Args:
+        features: (N, C, H, W).
+
+    Returns:
+        (N,) in [0, 1]; 1 is an even spread, 0 a single spike.
+    """
+    values = features.flatten(1).double()
+    logarithms = values.log_softmax(dim=1)
+    entropy: Tensor = -(logarithms.exp() * logarithms).sum(dim=1) / math.log(max(2, values.shape[1]))
+    return entropy
+
+
+def peak(features: Tensor) -> Tensor:
+    """The largest activation over the mean of their sizes, (N,) of (N, C, H, W); at least 1, whatever their scale."""
+    sizes = features.flatten(1).double().abs()
+    return sizes.amax(dim=1) / sizes.mean(dim=1).clamp_min(1e-12)
