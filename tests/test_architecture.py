@@ -24,8 +24,8 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "rnst.data": "imagenet restricted_imagenet crops order photos sources cifar10 packed streamed packing batches "
         "evaluation_photos in_memory corrupted datamodules class_names",
         "rnst.encoders": "families published tokens probe layers pools surgery relus plumbing timm_networks "
-        "small_pictures tiny catalog choice graph folding block_convolution twin safe_pickle containers layouts weights "
-        "transfer downloads conversion encoder receptive_fields classifier observed",
+        "small_pictures tiny catalog choice graph folding block_convolution twin safe_pickle containers layouts "
+        "weights transfer downloads conversion encoder receptive_fields classifier observed",
         "rnst.losses": "outer_product statistics style conventions perceptual smoothing wasserstein balance regions "
         "regularizers activations units activation_text objective temporal",
     },
