@@ -23,15 +23,15 @@ _LEVELS: tuple[dict[str, str], ...] = (
     {
         "rnst.data": "imagenet restricted_imagenet crops order photos sources cifar10 packed streamed packing batches "
         "evaluation_photos in_memory corrupted datamodules class_names",
-        "rnst.encoders": "families published tokens probe layers pools surgery relus plumbing timm_networks "
-        "small_pictures tiny catalog choice graph folding block_convolution twin safe_pickle containers layouts "
-        "weights transfer downloads conversion encoder receptive_fields classifier observed",
+        "rnst.encoders": "families published tokens probe layers pools compact_pool surgery relus plumbing "
+        "timm_networks small_pictures tiny catalog choice graph folding block_convolution twin safe_pickle containers "
+        "layouts weights transfer downloads conversion encoder receptive_fields classifier observed",
         "rnst.losses": "outer_product statistics style conventions perceptual smoothing wasserstein balance regions "
         "regularizers activations units activation_text objective temporal",
     },
     {
-        "rnst.optimization": "tiles memory ranks tiled_gradient tiling devices workers health averaging optimizers "
-        "prior_ball"
+        "rnst.optimization": "tiles memory ranks tiled_gradient tiling devices workers health averaging mean_losses "
+        "optimizers prior_ball"
     },
     {
         "rnst.tasks": "recipe training_losses attack_sample robustness_test corruption_test robust_classifier "
@@ -44,7 +44,7 @@ _LEVELS: tuple[dict[str, str], ...] = (
     },
     {
         "rnst.experiments": "run_state robust_training evaluation_settings evaluation stylization_settings scene "
-        "cutting targets output_names fitting scales views painter estimate record stylization spreading series "
+        "cutting targets output_names fitting scales views painter estimate record studio stylization spreading series "
         "picking sweep_plan sweep sweep_report visualization_settings visualization_columns visualization_figures "
         "ascent feature_visualization transferability_settings transferability_sets transferability_networks "
         "transferability_report transferability corruption_settings corruption_report corruption layer_gains once "
@@ -66,7 +66,7 @@ _PLACES = {
 # Experiments do not know each other, with these exceptions: programs in several files.
 _PAINTING = (
     "stylization_settings scene cutting targets output_names fitting scales views painter estimate record "
-    "stylization spreading series picking sweep_plan sweep sweep_report layer_gains"
+    "studio stylization spreading series picking sweep_plan sweep sweep_report layer_gains"
 )
 _EVALUATION = "evaluation_settings evaluation"
 _CORRUPTION = "evaluation_settings evaluation corruption_settings corruption_report corruption"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from rnst.encoders.compact_pool import compact_pools
 from rnst.encoders.pools import reducing_pools
 from rnst.encoders.probe import Tap
 from rnst.encoders.relus import pass_straight, replace_relus
@@ -59,6 +60,7 @@ class Plumbing:
         # After the pools: those that were made even need no filter.
         if self.strides == "blur":
             blur_strides(network)
+        compact_pools(network)
         self._relus(network, taps)
 
     def _pools(self, network: nn.Module) -> None:
