@@ -2,7 +2,11 @@
 
 import json
 import math
+import os
 import re
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +60,7 @@ _EVERY_OPTION = {
     "fourier_decay": ["0.75"],
     "color_basis": ["decorrelated"],
     "shifts": ["3"],
+    "shifts_per_step": ["2"],
     "transforms": ["robust"],
     "style_weight": ["7.0"],
     "content_weight": ["2.0"],
@@ -71,8 +76,10 @@ _EVERY_OPTION = {
     "pool_kernel": ["even"],
     "strides": ["keep"],
     "stem": ["dense"],
+    "margin": ["8"],
     "padding": ["all"],
     "relu": ["fake_last"],
+    "normalization": ["imagenet"],
     "precision": ["fp32"],
     "save_every": ["4"],
     "scores": ["true"],
@@ -298,6 +305,21 @@ def test_tiles__do_not_go_with_every_setting(capsys: pytest.CaptureFixture[str])
     assert not Path("new").exists()
 
 
+@pytest.mark.parametrize("option", ["--tile=32", "--devices=2"])
+@pytest.mark.parametrize("encoder", ["convnext_tiny", "vit_b_16", "efficientnet_b0"])
+def test_tiles__networks_that_look_at_the_whole_picture_are_refused(
+    encoder: str, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        stylize([*_arguments(encoder=encoder, size=64), option])
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: this network cannot be cut into tiles: ")
+    assert said.endswith("--tile 0 --devices 1 computes the whole picture\n")
+    assert said.count("\n") == 1
+    assert not Path("new").exists()
+
+
 @pytest.mark.slow
 def test_devices__two_processes_share_a_picture(capsys: pytest.CaptureFixture[str]) -> None:
     stylize(_arguments(encoder="resnet18", devices=2, save_every=1))
@@ -305,6 +327,27 @@ def test_devices__two_processes_share_a_picture(capsys: pytest.CaptureFixture[st
     written = ["out.json", "out.png", "out_00001.png", "out_00002.png"]
     assert sorted(path.name for path in Path("new").iterdir()) == written
     assert "GLOBAL_RANK" not in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_torchrun__the_first_process_alone_writes_and_talks(capfd: pytest.CaptureFixture[str]) -> None:
+    """Two processes that somebody else has started: pictures, records and lines are there once."""
+    program = Path(__file__).parents[1] / "stylize.py"
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    launcher = ["-m", "torch.distributed.run", "--nproc-per-node=2", "--master-addr=127.0.0.1", f"--master-port={port}"]
+    options = _arguments(encoder="resnet18", devices=2, save_every=1, tracking="auto")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "WANDB_MODE": "offline", "PYTHONPATH": str(program.parent)}
+    command = ["timeout", "-s", "KILL", "580", sys.executable, *launcher, str(program), *options, "--view"]
+    done = subprocess.run(command, check=False, env=environment)  # noqa: S603 - our own program
+    said = capfd.readouterr()
+    assert done.returncode == 0, said.err
+    names = [path.name for path in Path("new").iterdir()]
+    assert sorted(names) == ["out.json", "out.png", "out_00001.png", "out_00002.png", "wandb"]
+    assert len(list(Path("new/wandb").glob("offline-run-*"))) == 1
+    assert said.out.count("32 x 24 pixels") == 1
+    assert said.err.count("live view:") == said.err.count("2 steps on") == 1
 
 
 @pytest.mark.parametrize("aspect", [None, 0.5])

@@ -3,6 +3,7 @@
 import json
 import signal
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,8 +19,10 @@ from torch import Tensor
 
 from rnst.errors import InvalidValueError, UnreadableFileError
 from rnst.files import written_aside
+from rnst.optimization.devices import is_first
 
 _KEY = "rnst"
+_SHARE = 0.01  # of a run's time, that its states may take
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,10 @@ class State:
 class StateKeeper(Callback):
     """Writes the state every few steps, and when Ctrl-C is pressed; the step at work is finished first.
 
+    A state is exact, so it is large: parameters, best picture and 20 pictures that L-BFGS remembers, 280 bytes a pixel.
+    Where writing is slow, it is written more rarely: after the first one, a hundred times as long as the last one took
+    goes by before the next.
+
     Args:
         path: the file beside the picture.
         every: steps between two writes; 0 writes on Ctrl-C only.
@@ -89,6 +96,7 @@ class StateKeeper(Callback):
     def __init__(self, path: Path, every: int, settings: Mapping[str, Any], state: State | None = None) -> None:
         self._path, self._every, self._settings, self._state = path, every, settings, state
         self._stopping = False
+        self._not_before = 0.0  # on the clock of time.monotonic
         self.scale = 0
 
     @contextmanager
@@ -126,32 +134,51 @@ class StateKeeper(Callback):
         pl_module.best_image = content["best_image"].to(pl_module.device)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: object) -> None:
-        """Write, where it is time; then stop, where that was asked for."""
+        """Write, where it is time; then stop, where that was asked for.
+
+        Of several processes the first one does both; the others notice that it is gone.
+        """
+        if not is_first():
+            return
         step = pl_module.schedule.done + trainer.global_step
-        if self._stopping or (self._every and step % self._every == 0):
-            content = {
-                "parameters": list(pl_module.image.parameters()),
-                "optimizer": pl_module.optimizers(use_pl_optimizer=False).state_dict(),
-                "mean": None if pl_module.mean is None else pl_module.mean.state(),
-                "best_losses": dict(pl_module.best_losses),
-                "best_image": pl_module.best_image,
-            }
-            State(self.scale, step, content, self._settings).write(self._path)
+        due = self._every and step % self._every == 0 and time.monotonic() >= self._not_before
+        if self._stopping or due:
+            self._write(step, pl_module)
         if self._stopping:
             raise KeyboardInterrupt
+
+    def _write(self, step: int, pl_module: Any) -> None:
+        content = {
+            "parameters": list(pl_module.image.parameters()),
+            "optimizer": pl_module.optimizers(use_pl_optimizer=False).state_dict(),
+            "mean": None if pl_module.mean is None else pl_module.mean.state(),
+            "best_losses": dict(pl_module.best_losses),
+            "best_image": pl_module.best_image,
+        }
+        began = time.monotonic()
+        State(self.scale, step, content, self._settings).write(self._path)
+        ended = time.monotonic()
+        self._not_before = ended + (ended - began) / _SHARE
 
 
 def _flattened(value: Any, tensors: dict[str, Tensor]) -> Any:
     """Plain values; each tensor is put into `tensors` and leaves its name."""
     if isinstance(value, Tensor):
         name = str(len(tensors))
-        tensors[name] = value.detach().cpu().clone().contiguous()
+        kept = value.detach().cpu().contiguous()
+        if any(_same_memory(kept, other) for other in tensors.values()):
+            kept = kept.clone()
+        tensors[name] = kept
         return {"tensor": name}
     if isinstance(value, Mapping):
         return {"entries": [[key, _flattened(entry, tensors)] for key, entry in value.items()]}
     if isinstance(value, list | tuple):
         return [_flattened(entry, tensors) for entry in value]
     return value
+
+
+def _same_memory(one: Tensor, other: Tensor) -> bool:
+    return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
 
 
 def _restored(value: Any, tensors: Mapping[str, Tensor]) -> Any:

@@ -1,5 +1,6 @@
 """`stylize.py` and `rnst stylize`."""
 
+import logging
 import sys
 from contextlib import nullcontext
 from typing import Any
@@ -12,6 +13,7 @@ from rnst.experiments.series import stylize_folder
 from rnst.experiments.stylization import stylize
 from rnst.experiments.stylization_settings import StylizationSettings
 from rnst.gallery.page import write_gallery
+from rnst.optimization.devices import is_first
 from rnst.results import Result
 
 _GROUPS = {
@@ -26,11 +28,12 @@ _GROUPS = {
         "normalize_gradients",
         "smoothing",
     ),
-    "Changes to the network": ("pooling", "pool_kernel", "strides", "stem", "padding", "relu"),
+    "Changes to the network": ("pooling", "pool_kernel", "strides", "stem", "padding", "relu", "normalization"),
     "Several styles and regions": ("style_weights", "style_mask", "content_mask"),
     "Effort": ("steps", "scales", "optimizer", "learning_rate", "history", "line_search", "averaging", "precision"),
     "Large pictures and several devices": ("tile", "memory", "devices"),
-    "Parametrization": ("parameters", "fourier_decay", "color_basis", "shifts", "transforms"),
+    "Parametrization": ("parameters", "fourier_decay", "color_basis", "margin"),
+    "Against stride patterns": ("shifts", "shifts_per_step", "transforms"),
     "Textures and sequences": ("aspect", "sequence", "sequence_weight"),
     "Files and records": ("resume", "quality", "save_every", "scores", "lpips", "seed", "tracking"),
 }
@@ -70,8 +73,10 @@ def run(arguments: list[str]) -> None:
     settings = StylizationSettings(**options)
     both = [settings] if compare is None else [settings, _compared(settings, compare)]
     quiet_lightning()
-    results = [result for one in both for result in _painted(one, port, view=view)]
-    if compare is not None:
+    if not is_first():
+        logging.getLogger("rnst").setLevel(logging.ERROR)
+    results = [result for one in both for result in _painted(one, port, view=view and is_first())]
+    if compare is not None and is_first():
         page = write_gallery(results, settings.output.with_suffix(".html"), embed=True)
         sys.stdout.write(f"{page}: a slider between both; open it in a browser\n")
 
@@ -85,7 +90,7 @@ def _painted(settings: StylizationSettings, port: int, *, view: bool) -> list[Re
             results = stylize_folder(settings, on_step=watcher)
         else:
             results = [stylize(settings, on_step=watcher).result]
-    for result in results:
+    for result in results if is_first() else ():
         width, height = result.size
         sys.stdout.write(f"{result.image}: {width} x {height} pixels, {result.seconds:.0f} s\n")
     return results

@@ -88,15 +88,15 @@ class Scene:
         With "luminance", the colors of the photo come back. Where masks leave the picture without a style, so does the
         photo itself.
         """
-        size = (image.shape[-2], image.shape[-1])
-        if self.photo is None:
+        size, masks = (image.shape[-2], image.shape[-1]), self.masks
+        if self.photo is None or (colors != "luminance" and masks is None):
             return image
-        photo = resize(self.photo.image, size)
+        photo = resize(self.photo.image, size).to(image.device)
         if colors == "luminance":
             image = with_luminance_of(photo, image)
-        if self.masks is None:
+        if masks is None:
             return image
-        free = rest([resize(mask, size) for mask in self.masks])
+        free = rest([resize(mask, size) for mask in masks]).to(image.device)
         return image * (1.0 - free) + photo * free
 
 

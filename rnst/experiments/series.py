@@ -14,7 +14,8 @@ from rnst.errors import InvalidValueError, RnstError
 from rnst.experiments.record import check_scores, describe
 from rnst.experiments.scene import read_scene
 from rnst.experiments.spreading import are_spread, of_one_device, paint_alone
-from rnst.experiments.stylization import Studio, Stylized, open_studio, paint, with_layers
+from rnst.experiments.studio import Studio, open_studio
+from rnst.experiments.stylization import Stylized, paint, with_layers
 from rnst.experiments.stylization_settings import StylizationSettings
 from rnst.experiments.targets import StyleTargets
 from rnst.image.formats import check_format

@@ -9,9 +9,9 @@ from rich.console import Console
 from rnst.errors import RnstError
 from rnst.experiments.cutting import check_cut
 from rnst.experiments.scene import picture_size, read_scene
-from rnst.experiments.stylization import Studio, stylize
+from rnst.experiments.studio import Studio
+from rnst.experiments.stylization import stylize
 from rnst.experiments.stylization_settings import StylizationSettings
-from rnst.experiments.views import MARGIN
 from rnst.optimization.devices import spread_whole_pictures
 from rnst.optimization.memory import NotEnoughMemoryError, available_bytes
 from rnst.results import Result
@@ -27,8 +27,7 @@ def are_spread(jobs: Sequence[StylizationSettings], studio: Studio) -> bool:
 
 def _fits_one(job: StylizationSettings, studio: Studio) -> bool:
     try:
-        height, width = picture_size(job, read_scene(job).size)
-        check_cut(job, studio.encoder, (height + 2 * MARGIN, width + 2 * MARGIN))
+        check_cut(job, studio.encoder, picture_size(job, read_scene(job).size))
     except RnstError as error:  # of any other kind it is told when the picture's turn comes
         return not isinstance(error, NotEnoughMemoryError)
     return True

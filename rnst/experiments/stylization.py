@@ -1,7 +1,7 @@
 """Paint a photo in the style of a painting: read, load, paint coarse to fine, write."""
 
 import time
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,8 +16,6 @@ from rnst.callbacks.progress import OnStep, PaintingProgress, StepReports
 from rnst.callbacks.resume import State, StateKeeper
 from rnst.callbacks.tracking import PictureTracker
 from rnst.encoders.catalog import find_network
-from rnst.encoders.encoder import Encoder, load_encoder
-from rnst.encoders.plumbing import Plumbing
 from rnst.errors import InvalidValueError, RnstError
 from rnst.experiments.cutting import check_cut
 from rnst.experiments.estimate import estimate, summary
@@ -26,11 +24,11 @@ from rnst.experiments.painter import NoPictureError, Painted, Painter
 from rnst.experiments.record import check_scores, describe, hash_of, names, result_of, scores_of, title
 from rnst.experiments.scales import plan_scales
 from rnst.experiments.scene import Scene, picture_size, read_scene
+from rnst.experiments.studio import Studio, open_studio
 from rnst.experiments.stylization_settings import NO_CONTENT, StylizationSettings
 from rnst.experiments.targets import StyleTargets, usual_weights
-from rnst.experiments.views import MARGIN
 from rnst.image.io import write_image
-from rnst.optimization.devices import companions
+from rnst.optimization.devices import companions, is_first
 from rnst.optimization.ranks import DeviceLostError
 from rnst.results import Result
 
@@ -55,23 +53,6 @@ class Stylized(NamedTuple):
 
     image: Tensor
     result: Result
-
-
-@dataclass(frozen=True)
-class Studio:
-    """What several pictures share.
-
-    Attributes:
-        encoder: frozen.
-        facts: what its weight file says about itself.
-        console: where progress is shown.
-        on_step: see `stylize`.
-    """
-
-    encoder: Encoder
-    facts: dict[str, object]
-    console: Console
-    on_step: OnStep | None = None
 
 
 def stylize(
@@ -115,14 +96,15 @@ def paint(settings: StylizationSettings, scene: Scene, studio: Studio, targets: 
         studio: of those settings.
         targets: of the styles, where they have been measured for another picture.
     """
-    height, width = picture_size(settings, scene.size)
-    check_cut(settings, studio.encoder, (height + 2 * MARGIN, width + 2 * MARGIN))
+    check_cut(settings, studio.encoder, picture_size(settings, scene.size))
     settings.output.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be had is told before the work
     described = describe(settings)
     if scene.color_root is not None:
         described["color_matrix"] = scene.color_root.tolist()
     content, styles = names(settings)
     began = time.perf_counter()
+    if not is_first():  # somebody else has started several processes: one of them writes
+        settings = _silent(settings)
     tracker = PictureTracker(
         settings.tracking,
         settings.output.parent,
@@ -136,8 +118,9 @@ def paint(settings: StylizationSettings, scene: Scene, studio: Studio, targets: 
         painted = _paint(settings, scene, studio, targets, tracker, described)
     seconds = time.perf_counter() - began
     result = result_of(settings, painted, seconds, scores_of(settings, scene, painted), described)
-    write_image(painted.image, settings.output, result.settings, quality=settings.quality, like=scene.photo)
-    result.write()
+    if is_first():
+        write_image(painted.image, settings.output, result.settings, quality=settings.quality, like=scene.photo)
+        result.write()
     tracker.finish(painted.image, painted.losses, result.scores)
     if painted.trouble is not None:
         raise StoppedError(settings.output, painted.trouble)
@@ -146,26 +129,13 @@ def paint(settings: StylizationSettings, scene: Scene, studio: Studio, targets: 
 
 def _share(settings: StylizationSettings, scene: Scene) -> None:
     """What another device does for a picture: the same, without a word to anybody."""
-    settings = settings.replaced(tracking="off", save_every=0)
     tracker = PictureTracker("off", settings.output.parent, group="", tags=[], config={})
-    _paint(settings, scene, open_studio(settings, Console(quiet=True)), None, tracker, describe(settings))
+    _paint(_silent(settings), scene, open_studio(settings), None, tracker, describe(settings))
 
 
-def open_studio(settings: StylizationSettings, console: Console | None = None, on_step: OnStep | None = None) -> Studio:
-    """Load the network.
-
-    Raises:
-        RnstError: a child of it where the encoder, its layers or its weights cannot be had.
-    """
-    layers = list(dict.fromkeys([*(settings.style_layers or []), *(settings.content_layers or [])]))
-    encoder, facts = load_encoder(
-        find_network(settings.encoder),
-        layers,
-        weights=settings.weights,
-        plumbing=Plumbing(**{entry.name: getattr(settings, entry.name) for entry in fields(Plumbing)}),
-        seed=settings.seed,
-    )
-    return Studio(encoder, facts, console or Console(stderr=True), on_step)
+def _silent(settings: StylizationSettings) -> StylizationSettings:
+    """The same picture without records of it."""
+    return settings.replaced(tracking="off", save_every=0, scores=False, lpips=False)
 
 
 def with_layers(settings: StylizationSettings) -> StylizationSettings:
@@ -200,15 +170,17 @@ def _paint(
         scene = replace(scene, start=start)
     done = plan[first].first_step + plan[first].done
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    expected = estimate(settings, studio.encoder, plan[first:], device)
+    expected = estimate(settings, studio.encoder, plan[first:], device, painter.tiling)
     studio.console.print(summary(settings, plan[first:], expected, device), markup=False, highlight=False)
     if settings.tile == 0:  # otherwise tiles are cut as the memory has it
         expected.check(plan[-1].size)
-    snapshots = Snapshots(settings.output.parent, settings.output.stem, settings.save_every, tracker.show)
+    finish = partial(scene.finished, colors=settings.colors)
+    where = (settings.output.parent, settings.output.stem)
+    snapshots = Snapshots(*where, settings.save_every, finish=finish, like=scene.photo, show=tracker.show)
     with PaintingProgress(sum(scale.steps for scale in plan), studio.console, done) as progress, keeper.listening():
         watchers: list[Callback] = [progress, snapshots]
         if studio.on_step is not None:
-            watchers.append(StepReports(studio.on_step))
+            watchers.append(StepReports(studio.on_step, finish))
         watchers.append(keeper)
         keeper.scale = first
         painted = painter.paint(plan[first], scene.start, watchers, tracker.loggers)
@@ -220,11 +192,11 @@ def _paint(
         except (KeyboardInterrupt, NoPictureError, DeviceLostError) as stop:
             # Before this scale had a picture: that of the last one is kept.
             painted = replace(painted, finished=False, trouble=stop if isinstance(stop, DeviceLostError) else None)
-    if painted.finished:
+    if painted.finished and is_first():
         state_path(settings.output).unlink(missing_ok=True)
     if not painted.finished:
         studio.console.print("stopped; keeping the best picture so far. --resume goes on with it")
-    return replace(painted, image=scene.finished(painted.image, settings.colors))
+    return replace(painted, image=finish(painted.image))
 
 
 def state_path(output: Path) -> Path:

@@ -22,6 +22,8 @@ from rnst.optimization.ranks import follow_first, leave_group
 _PATIENCE_GPU = timedelta(seconds=50)
 _PATIENCE_CPU = timedelta(minutes=10)
 _FAREWELL_SECONDS = 5.0
+# Each is 0 in the first process, whoever has started the processes; torchrun and SLURM count over all machines.
+_RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID")
 
 
 class SharedPicture(DDPStrategy):
@@ -42,7 +44,7 @@ class SharedPicture(DDPStrategy):
 
 def is_first() -> bool:
     """Whether this process is the one that talks and writes."""
-    return all(int(os.environ.get(name, "0")) == 0 for name in ("LOCAL_RANK", "NODE_RANK"))
+    return all(int(os.environ.get(name, "0")) == 0 for name in _RANKS)
 
 
 @contextlib.contextmanager
@@ -89,7 +91,7 @@ def _companion(work: Callable[[], object], environment: dict[str, str], threads:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(environment)
     torch.set_num_threads(threads)
-    for name in ("pytorch_lightning", "lightning_fabric"):
+    for name in ("pytorch_lightning", "lightning_fabric", "rnst"):
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
         work()

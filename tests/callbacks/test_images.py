@@ -46,7 +46,7 @@ def test_snapshots__steps_are_counted_over_all_scales(tmp_path: Path) -> None:
 
 def test_snapshots__shown_at_the_step_of_their_losses(tmp_path: Path) -> None:
     shown: list[tuple[float, int]] = []
-    _train(Snapshots(tmp_path, "cat", 2, lambda image, step: shown.append((image.mean().item(), step))), 4)
+    _train(Snapshots(tmp_path, "cat", 2, show=lambda image, step: shown.append((image.mean().item(), step))), 4)
     assert [step for _, step in shown] == [1, 3]
     assert [brightness for brightness, _ in shown] == pytest.approx([0.02, 0.04])
 

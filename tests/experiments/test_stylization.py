@@ -5,8 +5,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from rich.console import Console
 from torch import Tensor
 
@@ -15,10 +17,11 @@ from rnst.encoders.catalog import build_classifier
 from rnst.encoders.weights import sha256_of, write_weights
 from rnst.errors import InvalidValueError, MissingPathError, RnstError, UnknownNameError, UnreadableFileError
 from rnst.experiments.painter import Painter
+from rnst.experiments.scene import read_scene
 from rnst.experiments.stylization import stylize
 from rnst.experiments.stylization_settings import StylizationSettings
 from rnst.experiments.views import Views
-from rnst.image.io import read_image, resize, write_image
+from rnst.image.io import read_image, read_picture, resize, to_bytes, write_image
 from rnst.results import Result
 from tests.offline_runs import read_run, run_folders
 
@@ -108,6 +111,33 @@ def test_save_every__pictures_of_all_scales() -> None:
     assert sorted(path.name for path in Path("new").glob("*.png")) == sorted(["out.png", *names])
     assert read_image(Path("new/out_00002.png")).shape == (1, 3, 26, 34)
     assert read_image(Path("new/out_00004.png")).shape == (1, 3, 36, 48)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"colors": "luminance"}, {"content_mask": ["left.png"]}, {"content": "cutout.png", "colors": "luminance"}],
+    ids=["colors kept", "masks", "transparency"],
+)
+def test_what_is_seen_meanwhile_is_what_will_be_saved(options: dict[str, Any]) -> None:
+    """Snapshots and reports have the colors, the free parts and the transparency of the photo, as the result has."""
+    photo = torch.rand(1, 3, 30, 40)
+    write_image(photo, Path("cat.png"))
+    left = torch.zeros(1, 3, 30, 40)
+    left[..., :20] = 1.0
+    write_image(left, Path("left.png"))
+    Image.fromarray(np.dstack([to_bytes(photo), np.full((30, 40), 128, np.uint8)])).save("cutout.png")
+    reported: list[Tensor] = []
+    settings = _settings(**{"save_every": 2, **options})
+    stylize(settings, console=Console(quiet=True), on_step=lambda _step, image, _losses: reported.append(image))
+    scene = read_scene(settings)
+    saved = read_picture(Path("new/out_00002.png"))
+    torch.testing.assert_close(saved.image, reported[1], rtol=0.0, atol=0.51 / 255)
+    finished_again = scene.finished(reported[1], settings.colors)
+    assert (finished_again - reported[1]).abs().mean() < 1e-3, "but for colors that had to be clipped"
+    assert (saved.alpha is None) == (scene.photo is None or scene.photo.alpha is None)
+    if settings.content_mask:
+        free = resize(photo, (36, 48))[..., 26:]
+        torch.testing.assert_close(saved.image[..., 26:], free, rtol=0.0, atol=1.01 / 255)
 
 
 @pytest.mark.parametrize("init", ["content", "style", "noise", "start.png"])

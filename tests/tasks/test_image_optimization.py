@@ -115,7 +115,7 @@ def test_the_optimizer_has_the_image_alone() -> None:
 
 def test_best_image_is_that_of_the_lowest_loss(tmp_path: Path) -> None:
     recorder = _Recorder()
-    task = _fit(_task(PixelOptimizer("adam", 2.0), [View(Shift(), recorder)], steps=12), tmp_path)
+    task = _fit(_task(PixelOptimizer("adam", 0.5), [View(Shift(), recorder)], steps=12), tmp_path)
     best = min(range(len(recorder.losses)), key=recorder.losses.__getitem__)
     assert 0 < best < len(recorder.losses) - 1, "the last loss is the lowest, so this test shows nothing"
     assert task.best_losses == {"total": recorder.losses[best]}
