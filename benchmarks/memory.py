@@ -1,10 +1,11 @@
-"""How much memory does painting with VGG-19 need?
+"""How much memory does painting need, and how much was said before it began?
 
-    OMP_WAIT_POLICY=passive python benchmarks/memory.py [--sizes 512 1024] [--steps 12] [--precision bf16|fp32]
+    OMP_WAIT_POLICY=passive python benchmarks/memory.py [--encoders vgg19 ...] [--sizes 512 1024] [--steps 12]
 
-Each size is painted by a process of its own: random weights, one scale, content relu4_2, style relu1_1 to relu5_1, and
-L-BFGS until its history is full. Printed are the peak of resident memory and what it is above a process that has
-imported the same libraries and done nothing.
+Each size is painted by a process of its own: random weights, one scale, and L-BFGS until its history is full. Layers of
+VGG-19 are content relu4_2 and style relu1_1 to relu5_1, else the defaults. Printed are the peak of resident memory,
+what it is above a process that has imported the same libraries and done nothing, and what `rnst` estimates in the same
+process before the first step.
 """
 
 import argparse
@@ -12,60 +13,84 @@ import multiprocessing
 import resource
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import load_encoder
+from rnst.experiments.estimate import estimate
 from rnst.experiments.painter import Painter
 from rnst.experiments.scales import plan_scales
 from rnst.experiments.scene import Region, Scene, Source
 from rnst.experiments.stylization_settings import StylizationSettings
 
-_STYLE = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
-_CONTENT = ["relu4_2"]
+_LAYERS = {"vgg19": (["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"], ["relu4_2"])}
 _UNITS_OF_A_GIGABYTE = 1e9 if sys.platform == "darwin" else 1e9 / 1024
+
+
+class Peak(NamedTuple):
+    """Gigabytes of a process, measured and as estimated before."""
+
+    measured: float
+    expected: float = 0.0
 
 
 def main() -> None:
     """Paint each size in a process, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--encoders", nargs="+", default=["vgg19"])
     parser.add_argument("--sizes", type=int, nargs="+", default=[512, 1024], help="long sides; the other is 3/4 of it")
     parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--history", type=int, default=10, help="as many steps fill it; 3 and 4 steps are a quick look")
     parser.add_argument("--precision", choices=("bf16", "fp32"), default="bf16")
     options = parser.parse_args()
-    imported = _in_a_process(0, 0, options.precision)
+    imported = _in_a_process("", 0, options).measured
     print(f"libraries alone: {imported:.2f} GB")
-    for size in options.sizes:
-        peak = _in_a_process(size, options.steps, options.precision)
-        print(f"{size} x {size * 3 // 4}: {peak:.2f} GB, {peak - imported:.2f} GB above the libraries")
+    for encoder in options.encoders:
+        for size in options.sizes:
+            peak = _in_a_process(encoder, size, options)
+            above = peak.measured - imported
+            print(
+                f"{encoder} {size} x {size * 3 // 4}: {peak.measured:.2f} GB, {above:.2f} GB above the libraries; "
+                f"estimated {peak.expected:.2f} GB, {peak.expected / peak.measured - 1:+.0%}",
+                flush=True,
+            )
 
 
-def _in_a_process(size: int, steps: int, precision: str) -> float:
+def _in_a_process(encoder: str, size: int, options: argparse.Namespace) -> Peak:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_peak, (size, steps, precision))
+        return pool.apply(_peak, (encoder, size, options))
 
 
-def _peak(size: int, steps: int, precision: str) -> float:
-    """Gigabytes that this process needed at most; a size of 0 does nothing."""
+def _peak(name: str, size: int, options: argparse.Namespace) -> Peak:
+    """What this process needed at most; a size of 0 does nothing."""
+    expected = 0.0
     if size:
+        network = find_network(name)
+        style_layers, content_layers = _LAYERS.get(name, (list(network.style_layers), list(network.content_layers)))
         settings = StylizationSettings(
-            encoder="vgg19",
+            encoder=name,
             size=size,
-            steps=steps,
+            steps=options.steps,
+            history=options.history,
             scales=1,
-            style_layers=_STYLE,
-            content_layers=_CONTENT,
-            precision="fp32" if precision == "fp32" else "bf16",
+            style_layers=style_layers,
+            content_layers=content_layers,
+            precision=options.precision,
             output=Path("unused.png"),
             tracking="off",
+            tile=0,
         )
-        encoder, _ = load_encoder(find_network("vgg19"), [*_STYLE, *_CONTENT], weights="random")
+        encoder, _ = load_encoder(network, [*style_layers, *content_layers], weights="random")
         content, style = torch.rand(2, 1, 3, size * 3 // 4, size)
         scene = Scene(None, content, (Region((Source(style, 1.0),)),), content)
         painter = Painter(settings, encoder, scene)
-        painter.paint(plan_scales(painter.size, settings)[0], content, [], [])
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _UNITS_OF_A_GIGABYTE
+        plan = plan_scales(painter.size, settings)
+        forecast = estimate(settings, encoder, plan, torch.device("cpu"), painter.tiling)
+        expected = (forecast.held + forecast.needed) / 1e9
+        painter.paint(plan[0], content, [], [])
+    return Peak(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _UNITS_OF_A_GIGABYTE, expected)
 
 
 if __name__ == "__main__":

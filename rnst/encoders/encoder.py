@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from rnst.encoders.catalog import Network, build_headless, input_statistics, weights_address
 from rnst.encoders.downloads import fetch
+from rnst.encoders.families import NORMALIZATIONS
 from rnst.encoders.folding import fold_normalizations
 from rnst.encoders.layers import resolve_layers, tap_layers
 from rnst.encoders.layouts import Facts
@@ -96,6 +97,7 @@ def load_encoder(
     *,
     weights: str | None = None,
     plumbing: Plumbing = Plumbing(),
+    normalization: str = "own",
     seed: int = 0,
 ) -> tuple[Encoder, Facts]:
     """Build, load, freeze.
@@ -105,6 +107,7 @@ def load_encoder(
         layers: friendly names or module paths.
         weights: a file, "random", or None for the catalog's own.
         plumbing: changes to the network.
+        normalization: "own", what the weights were trained with; or a name in NORMALIZATIONS.
         seed: of random weights.
 
     Returns:
@@ -130,7 +133,8 @@ def load_encoder(
     fold_normalizations(bare, taps)
     plumbing.apply(bare, taps)
     mean, std = input_statistics(network)
-    return Encoder(bare, paths, facts.get("mean", mean), facts.get("std", std), taps), facts
+    mean, std = NORMALIZATIONS.get(normalization, (facts.get("mean", mean), facts.get("std", std)))
+    return Encoder(bare, paths, mean, std, taps), facts
 
 
 def weights_file(network: Network, weights: str | None = None) -> Path:

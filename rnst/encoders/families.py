@@ -5,6 +5,11 @@ from typing import Any
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+# Others than a network's own, by name. The last are those of MadryLab's Restricted ImageNet weights.
+NORMALIZATIONS = {
+    "imagenet": (IMAGENET_MEAN, IMAGENET_STD),
+    "restricted_imagenet": ((0.4717, 0.4499, 0.3837), (0.2600, 0.2516, 0.2575)),
+}
 _HALF = (0.5, 0.5, 0.5)
 
 

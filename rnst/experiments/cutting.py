@@ -19,7 +19,8 @@ def tiling_of_picture(settings: StylizationSettings, encoder: Encoder) -> Tiling
     """How the picture is cut."""
     history = settings.history if settings.optimizer == "lbfgs" else 0
     limits = Limits(settings.tile, settings.memory, settings.devices, history)
-    return Tiling(encoder, limits, _device(), _precision(settings), settings.content_layers or ())
+    targets = [*(settings.content_layers or ())] * settings.shifts_per_step  # each view of a step has its own
+    return Tiling(encoder, limits, _device(), _precision(settings), targets)
 
 
 def tiling_of_styles(settings: StylizationSettings, encoder: Encoder) -> Tiling:
@@ -47,13 +48,14 @@ def check_cut(settings: StylizationSettings, encoder: Encoder, size: tuple[int, 
     Args:
         settings: of the picture.
         encoder: of those settings.
-        size: height and width at which it will be painted.
+        size: height and width that it will have; the margin is painted, too.
 
     Raises:
         RnstError: a child of it, as of `Tiling.grid` and `is_cut`.
     """
     encoder.to(_device())
-    is_cut(settings, tiling_of_picture(settings, encoder), [size])
+    height, width = (side + 2 * settings.margin for side in size)
+    is_cut(settings, tiling_of_picture(settings, encoder), [(height, width)])
 
 
 class Turns:
@@ -61,10 +63,12 @@ class Turns:
 
     Args:
         measure: transform of a view to the objective.
+        together: how many have their turn at the same time.
     """
 
-    def __init__(self, measure: Callable[[Transform], nn.Module]) -> None:
+    def __init__(self, measure: Callable[[Transform], nn.Module], together: int = 1) -> None:
         self._measure = measure
+        self._together = together
         self._held: dict[Transform, nn.Module] = {}
 
     def objective(self, transform: Transform) -> Objective:
@@ -72,7 +76,8 @@ class Turns:
 
         def of_this_view(features: Mapping[str, Tensor], image: Tensor) -> dict[str, Tensor]:
             if transform not in self._held:
-                self._held.clear()
+                if len(self._held) == self._together:
+                    self._held.pop(next(iter(self._held)))  # the oldest
                 with torch.no_grad():
                     self._held[transform] = self._measure(transform).to(image.device)
             losses: dict[str, Tensor] = self._held[transform](features, image)

@@ -1,5 +1,6 @@
 """How long a picture will take and what it will need, from a small sample of the work, before it starts."""
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,17 +11,17 @@ from rnst.encoders.encoder import Encoder
 from rnst.errors import RnstError
 from rnst.experiments.scales import Scale
 from rnst.experiments.stylization_settings import StylizationSettings
-from rnst.experiments.views import MARGIN, steps_of_a_view
+from rnst.experiments.views import steps_of_a_view
 from rnst.losses.statistics import moments
-from rnst.optimization.memory import appetite, available_bytes, held_bytes
+from rnst.optimization.memory import appetite, available_bytes, held_bytes, image_bytes, layer_bytes
+from rnst.optimization.tiles import whole
+from rnst.optimization.tiling import Tiling
 
 _SAMPLE_SIDE = 160  # pixels
 _SAMPLES = 2  # after one that warms up
-_MOST_SHIFT = 16  # pixels that a view adds on average
+_MEAN_SHIFT = 16  # pixels that a view adds on average
 _EVALUATIONS = {"adam": 1.0, "lbfgs": 1.2}  # for each step; the line search and new views take the rest
 _FORWARD = 0.35  # share of an evaluation that looks at a target and goes no way back
-_ARRAYS = 20  # as large as the picture, that parameters, gradients and line search hold at once
-_FLOAT_PIXEL = 12  # bytes
 _GIGA = 1e9
 _MINUTE, _HOUR = 60.0, 3600.0
 
@@ -44,12 +45,14 @@ class Estimate:
         needed: bytes beside what the process holds now.
         held: bytes that it holds now.
         available: bytes that may be taken.
+        tiles: of the largest size.
     """
 
     seconds: float
     needed: float
     held: float
     available: float
+    tiles: int = 1
 
     def check(self, size: tuple[int, int]) -> None:
         """Refuse what cannot fit.
@@ -62,21 +65,25 @@ class Estimate:
             raise TooLargeError(size, self.needed, self.available, fitting)
 
     def __str__(self) -> str:
-        memory = self.held + min(self.needed, self.available)
-        tiles = ", in tiles" if self.needed > self.available else ""
-        return f"about {_duration(self.seconds)} and {memory / _GIGA:.1f} GB{tiles}"
+        tiles = f", in {self.tiles} tiles" if self.tiles > 1 else ""
+        return f"about {_duration(self.seconds)} and {(self.held + self.needed) / _GIGA:.1f} GB{tiles}"
 
 
-def estimate(settings: StylizationSettings, encoder: Encoder, plan: Sequence[Scale], device: torch.device) -> Estimate:
+def estimate(
+    settings: StylizationSettings, encoder: Encoder, plan: Sequence[Scale], device: torch.device, tiling: Tiling
+) -> Estimate:
     """Measure a few evaluations of a small picture and scale them to the plan.
 
-    Time grows with the number of pixels; that of the optimizer itself is left out, as it is small beside the network's.
+    Time grows with the number of pixels that the network looks at; that of the optimizer itself is left out, as it is
+    small beside the network's. Tiles look at some pixels twice, and at most tiles twice; several devices wait for the
+    one that has most to do.
 
     Args:
         settings: optimizer, precision and views.
         encoder: the network, on any device.
         plan: sizes and steps.
         device: where it will run.
+        tiling: how pictures are cut.
     """
     encoder.to(device)
     with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
@@ -85,14 +92,17 @@ def estimate(settings: StylizationSettings, encoder: Encoder, plan: Sequence[Sca
     total = 0.0
     for scale in plan:
         views = -(-scale.steps // steps_of_a_view(settings)) + 1
-        if settings.transforms == "none":
-            views = min(settings.shifts + 1, views)
         evaluations = (scale.steps - scale.done) * _EVALUATIONS[settings.optimizer] + _FORWARD * views
-        total += evaluations * seconds * _painted(scale.size, _MOST_SHIFT)
-    remembered = 2 * settings.history if settings.optimizer == "lbfgs" else 0
-    pixels = max(_painted(scale.size, 2 * _MOST_SHIFT) for scale in plan)
-    needed = pixels * (per_pixel + (_ARRAYS + remembered) * _FLOAT_PIXEL)
-    return Estimate(total, needed, held_bytes(device), available_bytes(device))
+        most = _seen(settings, scale, 2 * _MEAN_SHIFT)
+        work = tiling.grid(most).cost(settings.devices) / whole(most).cost(1)
+        pixels = math.prod(_seen(settings, scale, _MEAN_SHIFT))
+        total += settings.shifts_per_step * evaluations * seconds * work * pixels
+    largest = max((_seen(settings, scale, 2 * _MEAN_SHIFT) for scale in plan), key=math.prod)
+    grid = tiling.grid(largest)
+    remembered = min(settings.history, tiling.history) if settings.optimizer == "lbfgs" else 0
+    targets = settings.shifts_per_step * layer_bytes(encoder, settings.content_layers or (), torch.float32)
+    needed = image_bytes(math.prod(largest), remembered) + targets * math.prod(largest) + per_pixel * grid.largest
+    return Estimate(total, needed, held_bytes(device), available_bytes(device), len(grid.tiles))
 
 
 def summary(settings: StylizationSettings, plan: Sequence[Scale], expected: Estimate, device: torch.device) -> str:
@@ -117,9 +127,10 @@ def _seconds_of_a_pixel(encoder: Encoder, device: torch.device) -> float:
     return min(taken[1:]) / _SAMPLE_SIDE**2
 
 
-def _painted(size: tuple[int, int], shift: int) -> float:
-    """Pixels that the network sees, with the margin."""
-    return float((size[0] + 2 * MARGIN + shift) * (size[1] + 2 * MARGIN + shift))
+def _seen(settings: StylizationSettings, scale: Scale, shift: int) -> tuple[int, int]:
+    """Height and width of what the network sees, with margin and shift."""
+    more = 2 * settings.margin + shift
+    return scale.size[0] + more, scale.size[1] + more
 
 
 def _duration(seconds: float) -> str:

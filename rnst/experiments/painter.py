@@ -16,11 +16,11 @@ from rnst.experiments.scales import Scale
 from rnst.experiments.scene import Scene
 from rnst.experiments.stylization_settings import StylizationSettings
 from rnst.experiments.targets import StyleTargets
-from rnst.experiments.views import MARGIN, Views, framed, steps_of_a_view
+from rnst.experiments.views import Views, framed, steps_of_a_view
 from rnst.image.color import DecorrelatedColor, ImageColor, PlainColor
 from rnst.image.color_basis import RGB
 from rnst.image.io import resize
-from rnst.image.parameters import FourierImage, ImageParameter, PixelImage
+from rnst.image.parameters import ClampedImage, FourierImage, ImageParameter, PixelImage
 from rnst.optimization.devices import SharedPicture
 from rnst.optimization.optimizers import PixelOptimizer
 from rnst.optimization.ranks import DeviceLostError
@@ -57,7 +57,7 @@ class Painted:
 
 
 class Painter:
-    """Holds what does not change from scale to scale.
+    """Holds what does not change from scale to scale, `tiling` among it.
 
     Args:
         settings: of the picture; layers are named, and the size is that of the long side.
@@ -72,9 +72,9 @@ class Painter:
         self._settings = settings
         self._encoder = encoder
         self._scene = scene
-        self._tiling = tiling_of_picture(settings, encoder)
+        self.tiling = tiling_of_picture(settings, encoder)
         targets = targets or StyleTargets(settings, encoder, scene.regions)
-        self._views = Views(settings, encoder, scene, targets, self._tiling)
+        self._views = Views(settings, encoder, scene, targets, self.tiling)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -100,16 +100,16 @@ class Painter:
         device = trainer.strategy.root_device
         self._encoder.to(device)
         views, cut = self._views.of(scale, device)
-        history = min(settings.history, self._tiling.history or settings.history)  # as much as the memory has it
+        history = min(settings.history, self.tiling.history or settings.history)  # as much as the memory has it
         task = ImageOptimization(
-            self._parameters(framed(resize(start.to(device), scale.size))),
+            self._parameters(framed(resize(start.to(device), scale.size), settings.margin)),
             Unseen() if cut else self._encoder,
             views,
             PixelOptimizer(
                 settings.optimizer, settings.learning_rate, history, settings.line_search, settings.averaging
             ),
             Schedule(scale.steps, steps_of_a_view(settings), scale.first_step, scale.done),
-            MARGIN,
+            settings.margin,
         )
         trouble: DeviceLostError | None = None
         try:
@@ -139,6 +139,8 @@ class Painter:
         color: ImageColor = (
             PlainColor() if self._settings.color_basis == RGB else DecorrelatedColor(self._scene.color_root)
         )
+        if self._settings.parameters == "clamped":
+            return ClampedImage.from_image(start)
         if self._settings.parameters == "fourier":
             return FourierImage.from_image(start, self._settings.fourier_decay, color=color)
         return PixelImage.from_image(start, color=color)

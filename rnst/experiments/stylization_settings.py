@@ -13,7 +13,7 @@ from rnst.optimization.memory import check_limits
 
 NO_CONTENT = "none"
 SMALLEST_SIZE = 32  # below, the deepest layers of a ResNet have no extent left
-_AT_LEAST_ONE = ("steps", "scales", "history", "shifts", "devices")
+_AT_LEAST_ONE = ("steps", "scales", "history", "shifts", "shifts_per_step", "devices")
 _POSITIVE = ("learning_rate", "style_scale", "aspect")
 _BEST_QUALITY = 100
 _NOT_NEGATIVE = (
@@ -22,6 +22,7 @@ _NOT_NEGATIVE = (
     "tv_weight",
     "sequence_weight",
     "fourier_decay",
+    "margin",
     "save_every",
     "seed",
 )
@@ -53,11 +54,14 @@ class StylizationSettings:
             of lowest loss.
         init: first state of the picture: content, noise, style, style_noise (noise with the colors and spectrum of the
             style), or a file; none means content, or noise where there is no content or no weight on it.
-        parameters: what the optimizer moves: pixels, or their Fourier spectrum, which leaves out pixel noise.
+        parameters: what the optimizer moves: pixels, or their Fourier spectrum, which leaves out pixel noise; clamped
+            are pixels cut off behind the optimizer's back, as other programs do.
         fourier_decay: how much more easily broad shapes move than fine ones, as frequency to that power.
         color_basis: what colors are made of: rgb, or decorrelated, in which noise has the colors of photos; or a
             picture or a folder of pictures, in which noise has the colors of those.
         shifts: positions of the picture against the network's strides that take turns; 1 lets stride patterns stay.
+        shifts_per_step: neighboring positions, one pixel apart, whose mean each step descends; 4 cancel what strides of
+            two print, in four times the time, and 1 leaves it to --shifts. With robust transforms, so many of these.
         transforms: robust moves, scales and rotates the picture at random in the place of --shifts, with Adam anew in
             each step, with L-BFGS every 15 steps.
         style_weight: of the style distance; none means what is usual with --convention (10 for relative).
@@ -86,6 +90,9 @@ class StylizationSettings:
         pool_kernel: even makes the windows of pools as large as their stride, as 2x2 instead of 3x3.
         strides: blur removes the checkerboard that a ResNet's strides leave in pictures; keep does not.
         stem: dense runs the first convolution at stride 1, which takes four times as long and leaves no checkerboard.
+        margin: pixels that are painted around the picture and cut off; the network's zero padding spoils them.
+        normalization: mean and deviation that the network's input gets: its own, or others to compare with programs
+            that give all networks the same.
         padding: repeat the border of the picture instead of zeros at the first convolution, or at all of them.
         relu: fake_last lets the gradient pass the last ReLU looked at; redirected lets it wake dead units everywhere;
             leaky and softplus replace the function.
@@ -120,10 +127,11 @@ class StylizationSettings:
     line_search: bool = True
     averaging: float = 0.99
     init: str | None = None
-    parameters: Literal["pixels", "fourier"] = "fourier"
+    parameters: Literal["pixels", "fourier", "clamped"] = "fourier"
     fourier_decay: float = 0.5
     color_basis: str = "rgb"
     shifts: int = 16
+    shifts_per_step: int = 1
     transforms: Literal["none", "robust"] = "none"
     style_weight: float | None = None
     content_weight: float | None = None
@@ -147,6 +155,8 @@ class StylizationSettings:
     pool_kernel: Literal["keep", "even"] = "keep"
     strides: Literal["keep", "blur"] = "blur"
     stem: Literal["keep", "dense"] = "keep"
+    margin: int = 16
+    normalization: Literal["own", "imagenet", "restricted_imagenet"] = "own"
     padding: Literal["keep", "first", "all"] = "keep"
     relu: Literal["keep", "fake_last", "redirected", "leaky", "softplus"] = "keep"
     tile: int | None = None

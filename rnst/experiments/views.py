@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -14,13 +15,12 @@ from rnst.experiments.scene import Scene
 from rnst.experiments.stylization_settings import StylizationSettings
 from rnst.experiments.targets import StyleTargets, content_losses, even_pull, regional, weighted
 from rnst.image.io import resize
-from rnst.image.transforms import Shift, Transform, draw_placements, draw_shifts
+from rnst.image.transforms import Shift, Transform, draw_placements, draw_shifts, shifts_around
 from rnst.losses.objective import Objective
 from rnst.losses.temporal import TemporalObjective
 from rnst.optimization.tiling import Tiling
 from rnst.tasks.image_optimization import STEPS_OF_A_VIEW, View
 
-MARGIN = 16  # pixels painted around the picture and cut off: the network's zero padding leaves a noisy frame
 _STRIDE_PERIOD = 32  # stride of the deepest layer of a ResNet; a VGG's divides it
 _STRAIGHT = Shift()
 
@@ -54,19 +54,21 @@ class Views:
     def of(self, scale: Scale, device: torch.device) -> tuple[list[View], bool]:
         """Measure the targets: the styles once, the content under the transform of each view.
 
-        The last view of a scale is the picture as it stands, for that is how it will be looked at.
+        The last view of a scale is the picture as it stands, for that is how it will be looked at. With several shifts
+        in each step, every view has neighbors, and so has the last one.
 
         Returns:
-            The views, and whether they are computed in tiles; contents are then measured in turn, as they are for
-            random placements, of which none comes twice.
+            The views, and whether they are computed in tiles. Contents are measured in turn: each is as large as the
+            picture, and few of them come twice.
         """
         scene, size = self._scene, scale.size
         styles = self._targets.at(max(size))
-        content = framed(resize(scene.content.to(device), size))
-        masks = None if scene.masks is None else [framed(resize(mask.to(device), size)) for mask in scene.masks]
+        content = self._framed(scene.content.to(device), size)
+        masks = None if scene.masks is None else [self._framed(mask.to(device), size) for mask in scene.masks]
         turns = self._turns(scale)
         seen_size = (content.shape[-2], content.shape[-1])
-        cut = is_cut(self._settings, self._tiling, [transform.size(seen_size) for transform in (_STRAIGHT, *turns)])
+        transforms = list(dict.fromkeys([_STRAIGHT, *(transform for turn in turns for transform in turn)]))
+        cut = is_cut(self._settings, self._tiling, [transform.size(seen_size) for transform in transforms])
         pull: Sequence[dict[str, float]] = ({}, {})
 
         def objective(transform: Transform) -> nn.Module:
@@ -81,22 +83,24 @@ class Views:
             found = self._steady(weighted(self._settings, style, losses, pull), size)
             return self._tiling.objective(found, transform.size(seen_size)) if cut else found
 
-        in_turn = Turns(objective)
-        straight = View(_STRAIGHT, in_turn.objective(_STRAIGHT) if cut else objective(_STRAIGHT))
-        views: dict[Transform, View] = {_STRAIGHT: straight}
-        for transform in dict.fromkeys(turns):
-            now = not cut and self._settings.transforms == "none"
-            views.setdefault(transform, View(transform, objective(transform) if now else in_turn.objective(transform)))
-        return [*(views[transform] for transform in turns), straight], cut
+        in_turn = Turns(objective, self._settings.shifts_per_step)
+        views = {transform: View(transform, in_turn.objective(transform)) for transform in transforms}
+        if self._settings.normalize_gradients:  # all views need what is measured here
+            views[_STRAIGHT] = View(_STRAIGHT, objective(_STRAIGHT))
+        together = [[views[transform] for transform in turn] for turn in turns]
+        return [replace(first, others=tuple(others)) for first, *others in together], cut
 
-    def _turns(self, scale: Scale) -> list[Transform]:
-        """Transforms of all views of a scale but the last; scales go on where the last one ended."""
-        hold = steps_of_a_view(self._settings)
+    def _turns(self, scale: Scale) -> list[list[Transform]]:
+        """Transforms of the views of a scale, those of one step together; scales go on where the last one ended."""
+        hold, together = steps_of_a_view(self._settings), self._settings.shifts_per_step
         first, count = scale.first_step // hold, math.ceil(scale.steps / hold) - 1
         if self._settings.transforms == "robust":
-            return [*draw_placements(first + count, self._settings.seed)[first:]]
+            drawn = draw_placements((first + count) * together, self._settings.seed)
+            starts = range(first * together, len(drawn), together)
+            return [*([*drawn[start : start + together]] for start in starts), [_STRAIGHT]]
         shifted = draw_shifts(self._settings.shifts, _STRIDE_PERIOD, self._settings.seed)[1:]
-        return [shifted[(first + turn) % len(shifted)] for turn in range(count)] if shifted else []
+        turns = [shifted[(first + turn) % len(shifted)] for turn in range(count)] if shifted else []
+        return [[*shifts_around(shift, together)] for shift in (*turns, _STRAIGHT)]
 
     def _halfway(self, content: Tensor) -> Tensor:
         """Between photo and painting, where neither has reached its target and both pull."""
@@ -108,10 +112,13 @@ class Views:
         previous, weight = self._scene.previous, self._settings.sequence_weight
         if previous is None or weight == 0:
             return objective
-        photo, painted = (framed(resize(picture, size)) for picture in previous)
-        return TemporalObjective(objective, painted, (photo, framed(resize(self._scene.content, size))), weight)
+        photo, painted = (self._framed(picture, size) for picture in previous)
+        return TemporalObjective(objective, painted, (photo, self._framed(self._scene.content, size)), weight)
+
+    def _framed(self, picture: Tensor, size: tuple[int, int]) -> Tensor:
+        return framed(resize(picture, size), self._settings.margin)
 
 
-def framed(image: Tensor) -> Tensor:
-    """Repeat the outermost pixels as a margin."""
-    return F.pad(image, (MARGIN,) * 4, mode="replicate")
+def framed(image: Tensor, margin: int) -> Tensor:
+    """Repeat the outermost pixels so many times: what the network's zero padding spoils is painted and cut off."""
+    return F.pad(image, (margin,) * 4, mode="replicate") if margin else image

@@ -49,6 +49,32 @@ class PixelImage(ImageParameter):
         return self.color.to_rgb(self.channels)
 
 
+class ClampedImage(ImageParameter):
+    """Each pixel is a parameter that is moved back into [0, 1] whenever the picture is drawn.
+
+    The optimizer is not told, so its memory of where it was is wrong at black and white. This is what most programs of
+    style transfer do, and here to compare with them; `PixelImage` paints better.
+
+    Args:
+        image: (1, 3, H, W).
+    """
+
+    def __init__(self, image: Tensor) -> None:
+        super().__init__()
+        self.pixels = nn.Parameter(image.detach().clone().contiguous().float())
+
+    @classmethod
+    def from_image(cls, image: Tensor, *, color: ImageColor | None = None) -> Self:  # noqa: ARG003 - RGB alone
+        """Parameters that draw `image`, (1, 3, H, W) in [0, 1], exactly."""
+        return cls(image)
+
+    def forward(self) -> Tensor:
+        """The picture, (1, 3, H, W) in [0, 1]."""
+        with torch.no_grad():
+            self.pixels.clamp_(0.0, 1.0)
+        return self.pixels * 1.0  # a copy: who keeps it shall not see it move
+
+
 class FourierImage(ImageParameter):
     """The picture's spectrum, scaled so that broad shapes move more easily than grain.
 

@@ -14,6 +14,7 @@ Size = tuple[int, int]
 _PAD = 12
 _CROPS = (8, 4)
 _SCALES = tuple(1.0 + step / 50.0 for step in range(-5, 6))
+_CORNERS = ((0, 0), (1, 1), (0, 1), (1, 0))  # of a square, those of a diagonal first
 _ANGLES = (*range(-10, 11), *([0] * 5))
 
 
@@ -118,6 +119,27 @@ def draw_shifts(count: int, period: int, seed: int) -> list[Shift]:
     """
     drawn = torch.randint(period, (count - 1, 2), generator=torch.Generator().manual_seed(seed))
     return [Shift(), *(Shift(int(rows), int(columns)) for rows, columns in drawn)]
+
+
+def shifts_around(shift: Shift, count: int) -> list[Shift]:
+    """A shift and its neighbors, in an order in which the mean of few of them has no stride pattern left.
+
+    Two lie on a diagonal, four are all positions within two pixels, sixteen all within four: each pixel then meets
+    every phase of a stride of two, or of four, as often (as in Bayer's ordered dither, with the small steps first).
+
+    Args:
+        shift: the first of them.
+        count: how many.
+    """
+    shifts = []
+    for number in range(count):
+        rows, columns, step, rest = shift.rows, shift.columns, 1, number
+        while rest:
+            rest, corner = divmod(rest, len(_CORNERS))
+            rows, columns = rows + step * _CORNERS[corner][0], columns + step * _CORNERS[corner][1]
+            step *= 2
+        shifts.append(Shift(rows, columns))
+    return shifts
 
 
 def draw_placements(count: int, seed: int) -> list[Placement]:

@@ -160,7 +160,7 @@ def plan(
     least = min(history, _LEAST_HISTORY)
     useful = min(whole(size).largest, 4 * _smallest_area(size, fields))
     for remembered in range(history, least - 1, -1):
-        images = _image_bytes(pixels, remembered) + target_bytes
+        images = image_bytes(pixels, remembered) + target_bytes
         area = (budget - images) / per_pixel
         if area < useful and remembered > least:
             continue
@@ -173,10 +173,11 @@ def plan(
 def whole_bytes(size: Size, per_pixel: float, history: int, target_bytes: float) -> float:
     """Bytes of a picture that is not cut; arguments as of `plan`."""
     pixels = size[0] * size[1]
-    return _image_bytes(pixels, history) + target_bytes + per_pixel * pixels
+    return image_bytes(pixels, history) + target_bytes + per_pixel * pixels
 
 
-def _image_bytes(pixels: int, history: int) -> float:
+def image_bytes(pixels: int, history: int) -> float:
+    """Bytes of everything that is as large as the picture: parameters, gradients, line search, history of L-BFGS."""
     return float((_ARRAYS + 2 * history) * _FLOAT_PIXEL * pixels)
 
 

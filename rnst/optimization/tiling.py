@@ -100,7 +100,8 @@ class Tiling:
         """Features of the layers in `keep`; others may be shapes without memory."""
         grid = self.grid(_size(image))
         if len(grid.tiles) == 1:
-            features: dict[str, Tensor] = self._encoder(image)
+            with torch.autocast(image.device.type, enabled=False):  # it stays, and every step is compared with it
+                features: dict[str, Tensor] = self._encoder(image)
             return features
         with self._mixed(image.device):
             return features_in_tiles(self._encoder, self.fields, grid, image, keep)
@@ -115,8 +116,13 @@ class Tiling:
             return tiled(image)
 
     def is_cut(self, size: Size) -> bool:
-        """Whether pictures of a size, and smaller ones, need a `TiledObjective`."""
-        return self._limits.devices > 1 or len(self.grid(size).tiles) > 1
+        """Whether pictures of a size, and smaller ones, need a `TiledObjective`.
+
+        Raises:
+            RnstError: a child of it, as of `grid`.
+        """
+        tiles = len(self.grid(size).tiles)  # also asked for where devices share: it says what cannot be
+        return self._limits.devices > 1 or tiles > 1
 
     def objective(self, objective: TileableObjective, size: Size) -> TiledObjective:
         """The objective of pictures of a size, computed in tiles."""

@@ -5,6 +5,7 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pytorch_lightning as pl
 import torch
@@ -14,6 +15,7 @@ from rnst.image.parameters import ImageParameter
 from rnst.image.transforms import Transform
 from rnst.optimization.averaging import RunningMean
 from rnst.optimization.health import MOST_RESTARTS, Trouble, Watch
+from rnst.optimization.mean_losses import mean_losses
 from rnst.optimization.optimizers import PixelOptimizer, ThriftyLBFGS, start_again
 
 Features = Mapping[str, Tensor]
@@ -32,10 +34,19 @@ class View:
         transform: how the picture is put before the network.
         objective: (features, image) to named scalars, "total" among them; its targets were measured under that
             transform.
+        others: views of the same step; its losses are the mean over all of them.
     """
 
     transform: Transform
     objective: Callable[[Features, Tensor], dict[str, Tensor]]
+    others: tuple["View", ...] = ()
+
+    def losses(self, encoder: nn.Module, image: Tensor) -> dict[str, Tensor]:
+        """Named scalars of the picture (1, 3, H, W), "total" among them."""
+        return mean_losses([partial(view._own, encoder) for view in (self, *self.others)], image)
+
+    def _own(self, encoder: nn.Module, image: Tensor) -> dict[str, Tensor]:
+        return self.objective(encoder(self.transform(image)), image)
 
 
 @dataclass(frozen=True)
@@ -87,7 +98,8 @@ class ImageOptimization(pl.LightningModule):
         self.image = image
         self.encoder = encoder
         self.views = views
-        self._objectives = nn.ModuleList(view.objective for view in views if isinstance(view.objective, nn.Module))
+        objectives = [single.objective for view in views for single in (view, *view.others)]
+        self._objectives = nn.ModuleList(objective for objective in objectives if isinstance(objective, nn.Module))
         self.optimizer = optimizer
         self.schedule = schedule
         self.first_step = schedule.first_step + schedule.done
@@ -130,7 +142,7 @@ class ImageOptimization(pl.LightningModule):
         view = self.views[(self.schedule.done + batch_idx) // self.schedule.hold % len(self.views)]
         with torch.autocast(self.device.type, enabled=False) if self._restarts else contextlib.nullcontext():
             image = self.image()
-            losses = view.objective(self.encoder(view.transform(image)), image)
+            losses = view.losses(self.encoder, image)
         self.losses = {name: value.item() for name, value in losses.items()}
         self.first_losses = self.first_losses or self.losses
         self._keep(image)
@@ -152,8 +164,7 @@ class ImageOptimization(pl.LightningModule):
         if self.mean is None or self.mean.picture is None:
             return
         with torch.no_grad():
-            view, mean = self.views[-1], self.mean.picture
-            losses = view.objective(self.encoder(view.transform(mean)), mean)
+            losses = self.views[-1].losses(self.encoder, self.mean.picture)
         self.best_losses = {name: value.item() for name, value in losses.items()}
 
     def on_train_batch_end(self, outputs: object, batch: int, batch_idx: int) -> None:  # noqa: ARG002 - a hook

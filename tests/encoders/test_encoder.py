@@ -190,3 +190,13 @@ def test_unknown_layer_and_missing_file() -> None:
         load_encoder(find_network("resnet18"), ["layer9"], weights="random")
     with pytest.raises(MissingPathError, match=r"nowhere\.pth"):
         load_encoder(find_network("resnet18"), ["layer1"], weights="nowhere.pth")
+
+
+@pytest.mark.parametrize(("normalization", "red"), [("own", 0.485), ("restricted_imagenet", 0.4717)])
+def test_normalization__others_than_the_networks_own(normalization: str, red: float) -> None:
+    encoder, _ = load_encoder(find_network("vgg11"), ["relu1_1"], weights="random", normalization=normalization)
+    assert encoder.mean[0, 0, 0, 0].item() == pytest.approx(red)
+    image = torch.rand(1, 3, 8, 8)
+    same, _ = load_encoder(find_network("vgg11"), ["relu1_1"], weights="random")
+    seen = (image - encoder.mean) / encoder.std
+    torch.testing.assert_close(encoder(image)["relu1_1"], same(seen * same.std + same.mean)["relu1_1"])

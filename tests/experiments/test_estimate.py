@@ -8,6 +8,7 @@ from rich.console import Console
 
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import load_encoder
+from rnst.experiments.cutting import tiling_of_picture
 from rnst.experiments.estimate import Estimate, TooLargeError, estimate, summary
 from rnst.experiments.painter import Painter
 from rnst.experiments.scales import Scale
@@ -15,6 +16,7 @@ from rnst.experiments.scene import Region, Scene, Source
 from rnst.experiments.stylization import stylize
 from rnst.experiments.stylization_settings import StylizationSettings
 from rnst.image.io import write_image
+from rnst.optimization.tiles import whole
 
 _CPU = torch.device("cpu")
 
@@ -46,6 +48,26 @@ def test_a_picture_that_cannot_fit_is_refused_before_anything_is_painted(
     assert not Path("out.png").exists()
 
 
+def test_tiles_and_shifts_take_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice the views are twice the time; tiles take as much longer as their grid says, and less memory."""
+    monkeypatch.setattr("rnst.experiments.estimate._seconds_of_a_pixel", lambda *_: 1e-6)
+    encoder, _ = load_encoder(find_network("vgg11"), ["relu2_1"], weights="random")
+    plan, found, grids = [Scale((300, 400), 10, 0)], {}, {}
+    for name, options in {"whole": {"tile": 0}, "tiles": {"tile": 100}, "shifts": {"shifts_per_step": 2}}.items():
+        layers: dict[str, Any] = {"style_layers": ["relu2_1"], "content_layers": ["relu2_1"]}
+        settings = StylizationSettings(**layers, **options, precision="fp32")  # type: ignore[arg-type]
+        tiling = tiling_of_picture(settings, encoder)
+        found[name] = estimate(settings, encoder, plan, _CPU, tiling)
+        grids[name] = tiling.grid((364, 464))
+    grid = grids["tiles"]
+    assert found["shifts"].seconds == pytest.approx(2 * found["whole"].seconds)
+    assert found["tiles"].tiles == len(grid.tiles) > 9
+    assert found["tiles"].seconds / found["whole"].seconds == pytest.approx(grid.cost(1) / whole(grid.size).cost(1))
+    assert found["tiles"].seconds > 1.5 * found["whole"].seconds
+    assert found["tiles"].needed < 0.7 * found["whole"].needed
+    assert str(found["tiles"]).endswith(f"in {len(grid.tiles)} tiles")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("encoder", ["resnet18", "vgg13"])
 def test_time__within_a_factor_of_two(encoder: str) -> None:
@@ -57,7 +79,7 @@ def test_time__within_a_factor_of_two(encoder: str) -> None:
     content = torch.rand(1, 3, 150, 200)
     plan = [Scale((150, 200), 20, 0)]
     painter = Painter(settings, network, Scene(None, content, (Region((Source(content, 1.0),)),), content))
-    expected = estimate(settings, network, plan, _CPU).seconds
+    expected = estimate(settings, network, plan, _CPU, painter.tiling).seconds
     began = time.perf_counter()
     painter.paint(plan[0], content, [], [])
     taken = time.perf_counter() - began

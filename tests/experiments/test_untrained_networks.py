@@ -39,7 +39,7 @@ def test_style_loss_falls_a_hundredfold_in_sixty_iterations(name: str) -> None:
     painter = Painter(settings, encoder, read_scene(settings))
     noise = torch.rand(1, 3, *painter.size, generator=torch.Generator().manual_seed(0))
     scale = Scale((72, 96), 60, 0)
-    start = framed(resize(noise, scale.size))
+    start = framed(resize(noise, scale.size), settings.margin)
     (view,) = painter._views.of(scale, torch.device("cpu"))[0][:1]
     first = view.objective(encoder(start), start)["style"].item()
     assert first / painter.paint(scale, noise, [], []).losses["style"] > 100

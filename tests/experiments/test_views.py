@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from rnst.experiments.targets import StyleTargets
 from rnst.experiments.views import Views, framed, steps_of_a_view
 from rnst.image.io import resize
 from rnst.image.transforms import Placement, Shift
+from rnst.optimization.tiled_gradient import Unseen
 from rnst.tasks.image_optimization import View
 
 _SIZE = (30, 40)
@@ -29,7 +31,7 @@ def _views(scale: Scale, **options: Any) -> tuple[list[View], Encoder, Scene]:
     views, cut = Views(settings, encoder, scene, targets, tiling_of_picture(settings, encoder)).of(
         scale, torch.device("cpu")
     )
-    assert not cut
+    assert cut == bool(options.get("tile"))
     return views, encoder, scene
 
 
@@ -53,13 +55,41 @@ def test_robust__the_next_scale_goes_on_and_the_seed_counts() -> None:
 @pytest.mark.parametrize("transforms", ["none", "robust"])
 def test_the_photo_is_its_own_content_under_every_transform(transforms: str) -> None:
     views, encoder, scene = _views(Scale(_SIZE, 60, 0), transforms=transforms, normalize_gradients=True)
-    picture = framed(resize(scene.content, _SIZE))
+    picture = framed(resize(scene.content, _SIZE), 16)
     assert len({view.transform for view in views}) == len(views) > 2
     for view in views:
         seen = view.transform(picture)
         losses = view.objective(encoder(seen), picture)
         assert losses["content"] < 1e-6
         assert losses["style"] > 1e-3
+
+
+@pytest.mark.parametrize("tile", [0, 32])
+def test_shifts_per_step__the_mean_over_neighbors(tile: int) -> None:
+    """Every view, the last one too, has the losses and the gradient of four views that are one pixel apart."""
+    views, encoder, scene = _views(Scale(_SIZE, 30, 0), shifts_per_step=4, shifts=3, tile=tile)
+    assert [len(view.others) for view in views] == [3, 3]
+    assert {view.transform for view in (views[-1], *views[-1].others)} == set(map(Shift, (0, 0, 1, 1), (0, 1, 0, 1)))
+    picture = framed(resize(scene.regions[0].sources[0].image, _SIZE), 16).requires_grad_()
+    seen_by = Unseen() if tile else encoder
+    for view in views:
+        losses = view.losses(seen_by, picture)
+        (found,) = torch.autograd.grad(losses["total"], picture)
+        singles = [replace(one, others=()).losses(seen_by, picture) for one in (view, *view.others)]
+        total = torch.stack([single["total"] for single in singles]).mean()
+        (expected,) = torch.autograd.grad(total, picture)
+        torch.testing.assert_close(losses["total"], total)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-7)
+        assert len({single["content"].item() for single in singles}) == 4
+
+
+def test_shifts_per_step__so_many_random_placements() -> None:
+    options = {"transforms": "robust", "optimizer": "adam"}
+    single, _, _ = _views(Scale(_SIZE, 9, 0), **options)
+    pairs, _, _ = _views(Scale(_SIZE, 5, 0), **options, shifts_per_step=2)
+    drawn = [one.transform for view in pairs[:-1] for one in (view, *view.others)]
+    assert drawn == [view.transform for view in single[:-1]]
+    assert (pairs[-1].transform, pairs[-1].others) == (Shift(0, 0), ())
 
 
 def test_steps_of_a_view() -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rnst.image.color import DecorrelatedColor, ImageColor, PlainColor
-from rnst.image.parameters import FourierImage, ImageParameter, PixelImage, frequency_scale
+from rnst.image.parameters import ClampedImage, FourierImage, ImageParameter, PixelImage, frequency_scale
 
 _SIZES = [(8, 8), (9, 12), (12, 9), (7, 5)]
 _KINDS: list[type[ImageParameter]] = [PixelImage, FourierImage]
@@ -102,3 +102,19 @@ def test_autocast__does_not_touch_the_drawing(draws: Callable[[Tensor], ImagePar
         drawn = draws(image)()
     assert drawn.dtype == torch.float32
     assert torch.equal(drawn, expected)
+
+
+def test_clamped__exact_in_range_and_moved_back_when_drawn() -> None:
+    image = torch.rand(1, 3, 4, 5)
+    image[..., 0, 0], image[..., 0, 1] = 0.0, 1.0
+    parameter = ClampedImage.from_image(image)
+    drawn = parameter()
+    assert torch.equal(drawn, image)
+    with torch.no_grad():
+        parameter.pixels.add_(torch.linspace(-2.0, 2.0, 5))
+    again = parameter()
+    assert torch.equal(again, (image + torch.linspace(-2.0, 2.0, 5)).clamp(0.0, 1.0))
+    assert torch.equal(parameter.pixels, again), "the parameters themselves, behind the back of the optimizer"
+    assert torch.equal(drawn, image), "a picture that was drawn before stays what it was"
+    again.sum().backward()
+    assert torch.equal(parameter.pixels.grad, torch.ones_like(image))  # type: ignore[arg-type]

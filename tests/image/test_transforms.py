@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from rnst.image.transforms import Placement, Shift, draw_placements, draw_shifts
+from rnst.image.transforms import Placement, Shift, draw_placements, draw_shifts, shifts_around
 
 
 @pytest.mark.parametrize("offset", [(0, 0), (3, 0), (0, 2), (5, 7)], ids=str)
@@ -97,3 +97,10 @@ def test_placements__seeded_and_within_bounds() -> None:
         corners = [number for placement in placements for number in placement.corners[index]]
         assert set(corners) == set(range(crop + 1))
         assert sum(corners) / len(corners) == pytest.approx(crop / 2, abs=0.2)
+
+
+def test_shifts_around__small_squares_are_filled_first() -> None:
+    found = [(shift.rows, shift.columns) for shift in shifts_around(Shift(7, 2), 16)]
+    assert found[:2] == [(7, 2), (8, 3)]
+    assert sorted(found[:4]) == [(7, 2), (7, 3), (8, 2), (8, 3)]
+    assert sorted(found) == [(row, column) for row in range(7, 11) for column in range(2, 6)]
