@@ -1,6 +1,6 @@
 """A frozen network that turns an image into features, and stops where nobody looks any further."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -65,15 +65,21 @@ class Encoder(nn.Module):
         self.requires_grad_(requires_grad=False)
         self.eval()
 
-    def forward(self, images: Tensor) -> dict[str, Tensor]:
+    def forward(self, images: Tensor, keep: Collection[str] | None = None) -> dict[str, Tensor]:
         """Features of each layer, (N, C, H', W'), of images (N, 3, H, W) in [0, 1].
+
+        Args:
+            images: all of one size.
+            keep: layers that are wanted; the others are given as tensors of their shape without memory. None: all.
 
         Raises:
             TooSmallError: the images are smaller than the network's windows.
         """
         normalized = ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
         try:
-            found = _run_until(self.network, normalized, self.taps)
+            kept = set(self.layers if keep is None else keep)
+            kept = {path for name, path in self.layers.items() if name in kept}
+            found = _run_until(self.network, normalized, self.taps, kept)
         except RuntimeError as error:
             smallest = smallest_side(self.network, list(self.taps), images.shape[-2:])
             if smallest is None:  # then it is not for the size
@@ -172,8 +178,8 @@ def _random(bare: nn.Module, architecture: str, unused: Sequence[str], seed: int
     return network
 
 
-def _run_until(network: nn.Module, images: Tensor, taps: Mapping[str, Tap]) -> dict[str, Tensor]:
-    """Outputs of the modules at the taps; the forward pass ends with the last of them.
+def _run_until(network: nn.Module, images: Tensor, taps: Mapping[str, Tap], kept: Collection[str]) -> dict[str, Tensor]:
+    """Outputs of the modules at the taps, of those not in `kept` the shape; the forward pass ends with the last one.
 
     Of a module that runs several times, as the ReLU of a residual block, the first output counts.
     """
@@ -183,7 +189,7 @@ def _run_until(network: nn.Module, images: Tensor, taps: Mapping[str, Tap]) -> d
         def read(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
             if path in found:
                 return None
-            found[path] = output
+            found[path] = output if path in kept else torch.empty_like(output, device="meta")
             if len(found) == len(taps):
                 raise AllFound
             # As a residual block, which adds its shortcut in place to what its last normalization gave.

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -96,12 +96,12 @@ class Tiling:
             self._grids[size] = self._cut(size)
         return self._grids[size]
 
-    def features(self, image: Tensor, keep: Iterable[str]) -> dict[str, Tensor]:
+    def features(self, image: Tensor, keep: Collection[str]) -> dict[str, Tensor]:
         """Features of the layers in `keep`; others may be shapes without memory."""
         grid = self.grid(_size(image))
         if len(grid.tiles) == 1:
             with torch.autocast(image.device.type, enabled=False):  # it stays, and every step is compared with it
-                features: dict[str, Tensor] = self._encoder(image)
+                features: dict[str, Tensor] = self._encoder(image, keep)
             return features
         with self._mixed(image.device):
             return features_in_tiles(self._encoder, self.fields, grid, image, keep)

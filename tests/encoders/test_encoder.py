@@ -200,3 +200,14 @@ def test_normalization__others_than_the_networks_own(normalization: str, red: fl
     same, _ = load_encoder(find_network("vgg11"), ["relu1_1"], weights="random")
     seen = (image - encoder.mean) / encoder.std
     torch.testing.assert_close(encoder(image)["relu1_1"], same(seen * same.std + same.mean)["relu1_1"])
+
+
+@pytest.mark.parametrize("name", ["vgg11", "resnet18"])
+def test_keep__of_other_layers_the_shape_alone(name: str) -> None:
+    layers = list(find_network(name).style_layers)
+    encoder, _ = load_encoder(find_network(name), layers, weights="random")
+    image = torch.rand(1, 3, 64, 48)
+    whole, some = encoder(image), encoder(image, layers[1:2])
+    assert [features.is_meta for features in some.values()] == [layer != layers[1] for layer in layers]
+    assert torch.equal(some[layers[1]], whole[layers[1]])
+    assert {layer: one.shape for layer, one in some.items()} == {layer: one.shape for layer, one in whole.items()}
