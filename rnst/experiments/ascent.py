@@ -20,6 +20,8 @@ from rnst.optimization.optimizers import PixelOptimizer
 from rnst.optimization.prior_ball import PriorBall
 from rnst.tasks.image_optimization import ImageOptimization, Schedule, View
 
+_GRAY = 0.5  # around the pictures where they are moved, as in lucid
+
 
 class Answer(AttackLoss):
     """What the model says is what an attack drives up."""
@@ -54,7 +56,7 @@ def ascend(
     network.begin_anew()
     transforms: Sequence[Transform] = [Shift()]
     if "transforms" in parts_of(priors):
-        transforms = draw_placements(settings.steps, settings.seed)
+        transforms = draw_placements(settings.steps, settings.seed, outside=_GRAY)
     moved = _by_steps if settings.optimizer == "pgd" else _by_adam
     return moved(network, activation, start, settings, (parts_of(priors), transforms))
 

@@ -58,7 +58,8 @@ class Placement:
 
     A network that must like the picture wherever it lies cannot be pleased by patterns that sit in one place. All five
     steps are one bilinear sampling, so that the picture is blurred once. What lies outside repeats the border: lucid
-    fills it with gray, but a painting, whose statistics are the goal, has no gray frame.
+    fills it with gray, but a painting, whose statistics are the goal, has no gray frame. A picture that is made to
+    excite a network wants one: its outermost pixels would otherwise count a dozen times.
 
     Attributes:
         pad: pixels of border that are added on each side.
@@ -66,6 +67,7 @@ class Placement:
         corners: first row and column that are kept, of both crops; 0 up to that crop.
         scale: factor of height and width.
         angle: degrees, clockwise.
+        outside: what lies around the picture, in [0, 1]; none repeats its border.
     """
 
     pad: int = 0
@@ -73,6 +75,7 @@ class Placement:
     corners: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
     scale: float = 1.0
     angle: float = 0.0
+    outside: float | None = None
 
     def __call__(self, image: Tensor) -> Tensor:
         """(N, C, H, W) to the size that `size` says."""
@@ -95,7 +98,9 @@ class Placement:
         ]
         ends_at_one = [2.0 * place / side - 1.0 for place, side in zip(places, before, strict=True)]
         grid = torch.stack(ends_at_one[::-1], dim=-1).to(image.device, image.dtype).expand(len(image), -1, -1, -1)
-        return F.grid_sample(image, grid, padding_mode="border", align_corners=False)
+        if self.outside is None:
+            return F.grid_sample(image, grid, padding_mode="border", align_corners=False)
+        return F.grid_sample(image - self.outside, grid, padding_mode="zeros", align_corners=False) + self.outside
 
     def size(self, size: Size) -> Size:
         """Height and width of what comes out of a picture of `size`."""
@@ -142,12 +147,13 @@ def shifts_around(shift: Shift, count: int) -> list[Shift]:
     return shifts
 
 
-def draw_placements(count: int, seed: int) -> list[Placement]:
+def draw_placements(count: int, seed: int, outside: float | None = None) -> list[Placement]:
     """Random placements, with lucid's constants.
 
     Args:
         count: how many.
         seed: the same seed gives the same placements; more of them begin with the same ones.
+        outside: what lies around the picture, see `Placement`.
     """
     generator = torch.Generator().manual_seed(seed)
 
@@ -164,6 +170,7 @@ def draw_placements(count: int, seed: int) -> list[Placement]:
             (corner(_CROPS[0]), corner(_CROPS[1])),
             _SCALES[below(len(_SCALES))],
             float(_ANGLES[below(len(_ANGLES))]),
+            outside,
         )
         for _ in range(count)
     ]

@@ -83,6 +83,17 @@ def test_placement__gradient_reaches_every_pixel() -> None:
     assert (reached > 0).all()
 
 
+def test_placement__gray_outside_takes_no_part_in_the_picture() -> None:
+    image = torch.rand(1, 3, 6, 6, requires_grad=True)
+    framed = Placement(pad=4, outside=0.5)(image)
+    assert framed.shape[-2:] == (14, 14)
+    torch.testing.assert_close(framed[..., 4:10, 4:10], image)
+    torch.testing.assert_close(framed[..., :4, :], torch.full((1, 3, 4, 14), 0.5))
+    (gradient,) = torch.autograd.grad(framed.sum(), image)
+    torch.testing.assert_close(gradient, torch.ones_like(image))
+    assert {placement.outside for placement in draw_placements(3, 0, outside=0.5)} == {0.5}
+
+
 def test_placements__seeded_and_within_bounds() -> None:
     placements = draw_placements(1000, seed=7)
     assert placements == draw_placements(1000, seed=7)
