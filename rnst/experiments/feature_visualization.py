@@ -111,7 +111,6 @@ def _write(
     by_name = {subject.name: subject for subject in subjects}
     pictures: dict[str, list[Tensor]] = {}
     captions: dict[str, list[Caption]] = {}
-    columns = max(len(subject.columns) for subject in subjects)
     shown = [column.shown for column in subjects[0].columns]
     if all(picture is not None for picture in shown):
         pictures["wanted"] = [picture for picture in shown if picture is not None]
@@ -121,21 +120,27 @@ def _write(
         pictures[title] = [image.unsqueeze(0).cpu() for image in images[: len(subject.columns)]]
         captions[title] = _captions(subject, row, answers)
         _write_pictures(row, images, settings)
-    top = [column.name for column in subjects[0].columns]
-    top += [""] * (columns - len(top))
     sheet = settings.output / "sheet.png"
-    picture_table(sheet, pictures, captions, top)
+    picture_table(sheet, pictures, captions, _top(subjects))
     found.write(settings.output / "visualization.json")
     _track(found, settings, sheet)
 
 
+def _top(subjects: Sequence[Subject]) -> list[str]:
+    """Above the columns what all networks are asked for; numbers where each is asked for something else."""
+    names = {tuple(column.name for column in subject.columns) for subject in subjects}
+    if len(names) == 1:
+        return [*names.pop()]
+    return [str(number + 1) for number in range(max(map(len, names)))]
+
+
 def _captions(subject: Subject, row: Row, answers: Mapping[str, Tensor]) -> list[Caption]:
-    """Under each picture what the next network takes it for; where no class was asked for, what the objective is."""
+    """Under each picture what the last network takes it for; where no class was asked for, the objective's value."""
     judge = [*answers.values()][-1]
     captions: list[Caption] = []
     for number, column in enumerate(subject.columns):
         if column.label is None:
-            captions.append((f"{row.reached[number]:.3g}", True))
+            captions.append((f"{column.name}: {row.reached[number]:.3g}", True))
             continue
         probabilities = judge[number].softmax(0)
         label = int(probabilities.argmax())
