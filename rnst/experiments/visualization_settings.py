@@ -32,8 +32,8 @@ class VisualizationSettings:
         fourier_decay: exponent by which a Fourier spectrum falls.
         optimizer: pgd (steps of one length along the gradient, pixels clamped) or adam.
         steps: of the optimizer.
-        step_size: length of a step of pgd in the L2 norm; of adam, its learning rate. none: half a unit for each 128
-            pixels of the side, or 0.05.
+        step_size: length of a step of pgd in the L2 norm; of adam, its learning rate. none: 1 at 128 pixels, in
+            proportion elsewhere, or 0.05.
         radius: the L2 ball around the start that pgd stays in.
         start: noise, gray, a photo, or the name of a sample.
         pictures: of each objective, from as many seeds. The sheet shows the first.
@@ -59,7 +59,7 @@ class VisualizationSettings:
     priors: list[str] = field(default_factory=lambda: [NONE, ALL])
     fourier_decay: float = 1.0
     optimizer: Literal["pgd", "adam"] = "pgd"
-    steps: int = 100
+    steps: int = 40
     step_size: float | None = None
     radius: float = 1000.0
     start: str = NOISE
@@ -101,7 +101,7 @@ class VisualizationSettings:
     @property
     def length(self) -> float:
         """Of a step."""
-        usual = {"pgd": 0.5 * self.size / 128, "adam": 0.05}
+        usual = {"pgd": self.size / 128, "adam": 0.05}
         return self.step_size or usual[self.optimizer]
 
     def as_dict(self) -> Mapping[str, Any]:
