@@ -17,6 +17,7 @@ COMMANDS = {
     "curve": "draw the accuracy of trainings by epoch",
     "evaluate": "measure a network clean and under attack",
     "corruption": "natural robustness: common corruptions, mCE, attacks beside it",
+    "transferability": "train on another network's non-robust features, measure transfer of attacks",
     "pack": "pack a folder of photos for training on many machines, from disks or a bucket",
     "models": "list the networks",
     "convert": "weights of others to ours, ours to MadryLab's layout",

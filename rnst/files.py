@@ -1,6 +1,7 @@
 """Files and folders that are complete or absent: written aside, then renamed."""
 
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -50,9 +51,21 @@ def folder_written_aside(path: Path) -> Iterator[Path]:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write an indented JSON object, complete or not at all; what JSON does not know, as paths, is written as text."""
+    """Write an indented JSON object, complete or not at all.
+
+    What JSON does not know, as paths, is written as text; a number that is none, or infinite, as null.
+    """
     with written_aside(path) as aside:
-        aside.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
+        aside.write_text(json.dumps(_finite(content), indent=2, default=str) + "\n", encoding="utf-8")
+
+
+def _finite(value: Any) -> Any:
+    """The same with None for every float that JSON does not know."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(each) for key, each in value.items()}
+    return [_finite(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def read_json(path: Path, what: str, advice: str, make: Callable[[dict[str, Any]], _Record]) -> _Record:

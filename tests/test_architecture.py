@@ -71,7 +71,8 @@ _PAINTING = (
 _EVALUATION = "evaluation_settings evaluation"
 _CORRUPTION = "evaluation_settings evaluation corruption_settings corruption_report corruption"
 _TRANSFERABILITY = (
-    "transferability_settings transferability_sets transferability_networks transferability_report transferability"
+    "robust_training transferability_settings transferability_sets transferability_networks transferability_report "
+    "transferability"
 )
 _VISUALIZATION = (
     "fitting visualization_settings visualization_columns visualization_figures ascent feature_visualization"
@@ -99,7 +100,11 @@ _FENCES = {
     "torch.distributed": {"rnst.optimization.ranks"},
     "jsonargparse": {"rnst.commands"},
     "pytorch_lightning.cli": {"rnst.commands.train"},
-    "rnst.tasks.robust_classifier": {"rnst.experiments.robust_training", "rnst.commands.train"},
+    "rnst.tasks.robust_classifier": {
+        "rnst.experiments.robust_training",
+        "rnst.experiments.transferability_networks",
+        "rnst.commands.train",
+    },
 }
 _TORCH = ("torch", "torchvision", "torchmetrics", "pytorch_lightning")
 _LONGEST_FILE, _LONGEST_FUNCTION = 250, 50

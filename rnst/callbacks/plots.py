@@ -84,6 +84,33 @@ def front_plot(path: Path, fronts: Mapping[str, Front], *, x_label: str, y_label
         figure.savefig(aside)
 
 
+def labeled_points(
+    path: Path, points: Mapping[str, tuple[float, float]], *, x_label: str, y_label: str, title: str = ""
+) -> None:
+    """Write points with their names beside them as PNG, complete or not at all.
+
+    Args:
+        path: file to write.
+        points: name -> two shares in [0, 1], shown as percentages.
+        x_label: what the first one is.
+        y_label: what the second one is.
+        title: written above the axes.
+    """
+    figure = Figure(figsize=_INCHES, dpi=_DOTS_PER_INCH, layout="constrained")
+    axes: Axes = figure.subplots()
+    for number, (name, (across, up)) in enumerate(points.items()):
+        color, mark = _COLORS[number % len(_COLORS)], _MARKS[number % len(_MARKS)]
+        axes.scatter([across], [up], s=36, color=color, marker=mark)
+        axes.annotate(name, (across, up), xytext=(6, 4), textcoords="offset points", fontsize=8)
+    axes.set(xlabel=x_label, ylabel=y_label)
+    axes.margins(0.15)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1.0))
+    _finish(figure, axes, title, 1)
+    with written_aside(path) as aside:
+        figure.savefig(aside)
+
+
 def _finish(figure: Figure, axes: Axes, title: str, kinds: int) -> None:
     axes.grid(color="#d9d9d9", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)

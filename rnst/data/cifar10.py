@@ -5,10 +5,9 @@ from typing import ClassVar
 from urllib.error import URLError
 
 import torch
-from torch import Tensor
 from torchvision.datasets import CIFAR10
 
-from rnst.data.photos import LabeledPhotos, View
+from rnst.data.photos import LabeledPhotos, PhotosInMemory, View
 from rnst.data.sources import Source, Split
 from rnst.errors import MissingPathError
 
@@ -55,7 +54,7 @@ class Cifar10Source(Source):
         """All photos of one split, in memory."""
         self.prepare()
         data = self.archive(self._root, train=split == "train")
-        return _Bytes(torch.from_numpy(data.data).permute(0, 3, 1, 2), data.targets, view)
+        return PhotosInMemory(torch.from_numpy(data.data).permute(0, 3, 1, 2), data.targets, view)
 
     def _archive_is_whole(self) -> bool:
         try:
@@ -63,15 +62,3 @@ class Cifar10Source(Source):
         except RuntimeError:  # torchvision: not there, or another hash
             return False
         return True
-
-
-class _Bytes(LabeledPhotos):
-    """Photos that lie decoded in memory, (N, 3, H, W) uint8."""
-
-    def __init__(self, photos: Tensor, labels: list[int], view: View) -> None:
-        super().__init__(labels, view)
-        self._photos = photos
-
-    def decode(self, index: int) -> Tensor:
-        """One photo."""
-        return self._photos[index]

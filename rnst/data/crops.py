@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torchvision.transforms import v2
 
 Transform = Callable[[Tensor], Tensor]
-Crop = Literal["resized", "shifted", "padded"]
+Crop = Literal["resized", "shifted", "padded", "whole"]
 
 # Margins around the middle crop: 256/224 is ImageNet's custom; training windows move a little more.
 _EVALUATION_MARGIN = 256 / 224
@@ -30,7 +30,7 @@ def training_side(image_size: int, crop: Crop) -> int | None:
 
 def evaluation_side(image_size: int, crop: Crop) -> int:
     """Pixels of the shorter side to which a photo is reduced before the middle crop."""
-    return image_size if crop == "padded" else round(image_size * _EVALUATION_MARGIN)
+    return image_size if crop in {"padded", "whole"} else round(image_size * _EVALUATION_MARGIN)
 
 
 def training_transform(image_size: int, crop: Crop, *, jitter: bool = False) -> Transform:
@@ -39,9 +39,12 @@ def training_transform(image_size: int, crop: Crop, *, jitter: bool = False) -> 
     Args:
         image_size: side of the crop.
         crop: "resized" takes 8 to 100 % of the area and rescales it (the ImageNet recipe); "shifted" only moves a
-            window; "padded" moves a window over a photo with a black border of an eighth (the CIFAR recipe).
+            window; "padded" moves a window over a photo with a black border of an eighth (the CIFAR recipe); "whole"
+            changes nothing, and does not even flip.
         jitter: also vary brightness, contrast, saturation and the light, as the `robustness` library does on ImageNet.
     """
+    if crop == "whole":
+        return evaluation_transform(image_size)
     window: Transform = v2.RandomCrop(image_size, pad_if_needed=True)
     if crop == "resized":
         window = v2.RandomResizedCrop(image_size, antialias=True)

@@ -73,7 +73,8 @@ class PhotoFolders(pl.LightningDataModule):
         image_size: side of the square images in pixels.
         stages: image sizes by epoch, first stages first; the last one goes on to the end. None: `image_size` all along.
         crop: "resized" (ImageNet's random resized crops), "shifted" (a moving window, for small images) or "padded"
-            (a moving window over a black border, for photos that have the image size already, as CIFAR-10).
+            (a moving window over a black border, for photos that have the image size already, as CIFAR-10), or "whole"
+            (such photos as they are, without any augmentation).
         jitter: also vary brightness, contrast, saturation and light a little.
         balanced: draw every class equally often, with replacement, however many photos it has.
         batch_size: images of one step on one device.

@@ -111,6 +111,24 @@ class PhotoFiles(LabeledPhotos):
         return decode_photo(self.paths[index])
 
 
+class PhotosInMemory(LabeledPhotos):
+    """Photos that lie decoded in memory.
+
+    Args:
+        photos: (N, 3, H, W) uint8.
+        labels: class number of each photo.
+        view: how they are looked at.
+    """
+
+    def __init__(self, photos: Tensor, labels: Sequence[int], view: View) -> None:
+        super().__init__(labels, view)
+        self._photos = photos
+
+    def decode(self, index: int) -> Tensor:
+        """One photo."""
+        return self._photos[index]
+
+
 def decode_photo(path: Path) -> Tensor:
     """A photo file as (3, H, W) uint8 RGB.
 

@@ -15,8 +15,10 @@ from rnst.encoders.families import IMAGENET_MEAN, family_of, is_known
 from rnst.encoders.layers import default_layers
 from rnst.encoders.published import PUBLISHED
 from rnst.encoders.relus import out_of_place
+from rnst.encoders.small_pictures import SMALL, fit_small_pictures
 from rnst.encoders.surgery import initialize
 from rnst.encoders.timm_networks import TIMM, build_timm, check_timm_name, timm_statistics
+from rnst.encoders.tiny import TINY, build_tiny
 from rnst.encoders.tokens import AnySizeTransformer
 from rnst.errors import UnknownNameError
 
@@ -133,8 +135,8 @@ def twin_of(name: str) -> str:
 
 
 def architectures() -> list[str]:
-    """Names of all classifiers that can be built: torchvision's, and those of published weights that it lacks."""
-    return [*_torchvision_names(), *_WIDTHS]
+    """All classifiers that can be built: torchvision's, those of published weights that it lacks, tiny ones."""
+    return [*_torchvision_names(), *_WIDTHS, *TINY]
 
 
 def build_classifier(architecture: str, classes: int) -> nn.Module:
@@ -144,25 +146,38 @@ def build_classifier(architecture: str, classes: int) -> nn.Module:
     gets a small head, the mean over positions and one linear layer: theirs, made for 1000 classes, has 120 million
     weights, eight times as many as all before it.
 
+    A name that ends in _32px, as resnet18_32px, is the same network for pictures of 32 pixels: its stem is a 3x3
+    convolution of stride 1, without the pool behind it.
+
     Args:
-        architecture: torchvision's name.
+        architecture: torchvision's name, or another one of `architectures`.
         classes: number of logits.
 
     Raises:
-        UnknownNameError: torchvision has no such classifier.
+        UnknownNameError: there is no such classifier.
+        InvalidValueError: there is, but nobody knows its stem.
     """
-    if architecture not in architectures():
+    plain = architecture.removesuffix(SMALL)
+    if plain not in architectures():
         raise UnknownNameError("architecture", architecture, architectures())
+    network = build_tiny(plain, classes) if plain in TINY else _build(plain, classes)
+    if plain != architecture:
+        fit_small_pictures(network, architecture, family_of(plain).stem_pools)
+    return network
+
+
+def _build(architecture: str, classes: int) -> nn.Module:
+    """A network of torchvision."""
     family = family_of(architecture)
     options = {"weights": None, "num_classes": classes, **family.options}
     if architecture in _WIDTHS:
         options["width_per_group"] = _WIDTHS[architecture]
         architecture = "resnet50"
     if not family.wide_head or classes == _CLASSES_OF_IMAGENET:
-        network: nn.Module = torchvision.models.get_model(architecture, **options)
-        return network
+        whole: nn.Module = torchvision.models.get_model(architecture, **options)
+        return whole
     with torch.device("meta"):  # the large head takes no time and no memory
-        network = torchvision.models.get_model(architecture, **options)
+        network: nn.Module = torchvision.models.get_model(architecture, **options)
     *_, last = (module for module in network.get_submodule("features").modules() if isinstance(module, nn.Conv2d))
     network.avgpool = nn.AdaptiveAvgPool2d(1)
     network.classifier = nn.Linear(last.out_channels, classes)

@@ -26,6 +26,7 @@ class Family:
         std: of each channel.
         options: for torchvision's constructor.
         wide_head: the classifier is larger than all that is before it.
+        stem_pools: pools of the stem that pictures of 32 pixels go without; None where it is not known.
     """
 
     title: str
@@ -36,6 +37,7 @@ class Family:
     std: tuple[float, float, float] = IMAGENET_STD
     options: dict[str, Any] = field(default_factory=dict)
     wide_head: bool = False
+    stem_pools: tuple[str, ...] | None = None
 
 
 # Without the auxiliary classifiers, and without an initialization that takes torchvision a minute.
@@ -49,14 +51,16 @@ FAMILIES = (
         ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
         ("relu4_2",),
         wide_head=True,
+        stem_pools=(),
     ),
     Family(
         "ResNet, Wide ResNet, ResNeXt",
         ("resnet", "wide_resnet", "resnext"),
         ("layer1", "layer2", "layer3", "layer4"),
         ("layer3",),
+        stem_pools=("maxpool",),
     ),
-    Family("DenseNet", ("densenet",)),
+    Family("DenseNet", ("densenet",), stem_pools=("features.pool0",)),
     # The layers of lucid's notebook on style transfer, and the one before them.
     Family(
         "GoogLeNet",
@@ -66,14 +70,23 @@ FAMILIES = (
         _HALF,
         _HALF,
         _PLAIN_INCEPTION,
+        stem_pools=("maxpool1",),
     ),
-    Family("Inception v3", ("inception_v3",), mean=_HALF, std=_HALF, options=_PLAIN_INCEPTION),
+    Family(
+        "Inception v3",
+        ("inception_v3",),
+        mean=_HALF,
+        std=_HALF,
+        options=_PLAIN_INCEPTION,
+        stem_pools=("maxpool1", "maxpool2"),
+    ),
     Family(
         "AlexNet",
         ("alexnet",),
         ("relu1_1", "relu2_1", "relu3_1", "relu3_2", "relu3_3"),
         ("relu3_2",),
         wide_head=True,
+        stem_pools=(),
     ),
     Family("SqueezeNet", ("squeezenet",)),
     Family("MobileNet", ("mobilenet",)),

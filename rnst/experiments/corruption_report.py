@@ -1,7 +1,5 @@
 """What was found about natural robustness: JSON, curves, a sheet of spoiled photos, and the same for the tracker."""
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +10,7 @@ from torch import Tensor
 from rnst.callbacks.plots import Curve, line_plot, picture_table
 from rnst.callbacks.tracking import log_picture, tracker
 from rnst.experiments.corruption_settings import CorruptionSettings
-from rnst.files import written_aside
+from rnst.files import write_json
 from rnst.image.io import read_image
 from rnst.metrics.corruption_errors import CorruptionErrors
 from rnst.metrics.robustness import Evaluation
@@ -72,8 +70,7 @@ class CorruptionReport:
         if self.evaluations:
             pictures["accuracy against radius"] = folder / "radius.png"
             self._draw_radii(pictures["accuracy against radius"])
-        with written_aside(folder / "corruption.json") as aside:
-            aside.write_text(json.dumps(_plain(asdict(self)), indent=2, default=str) + "\n", encoding="utf-8")
+        write_json(folder / "corruption.json", asdict(self))
         self._track(settings, pictures)
 
     def _draw_radii(self, path: Path) -> None:
@@ -110,14 +107,3 @@ class CorruptionReport:
         summary.update({f"mCE/{name}": found.mean.value for name, found in self.networks.items()})
         summary.update({f"relative mCE/{name}": found.degradation.value for name, found in self.networks.items()})
         online.experiment.finish()
-
-
-def _plain(value: Any) -> Any:
-    """The same with null for what is no number, which JSON does not know."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return value

@@ -1,0 +1,102 @@
+"""`rnst transferability`."""
+
+import sys
+import warnings
+
+from rich.console import Console
+from rich.table import Table
+
+from rnst.commands.options import ShortHelp, add_options, list_options
+from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning, with_found_configs
+from rnst.experiments.transferability import measure_transferability
+from rnst.experiments.transferability_report import TARGETED, UNTARGETED, Row, TransferabilityReport, said
+from rnst.experiments.transferability_settings import TransferabilitySettings
+
+_FILE_WIDTH = 120  # columns, where the tables go to a file
+_GROUPS = {
+    "photos": ("data", "dataset", "image_size", "train_photos", "test_photos", "heldout"),
+    "networks": ("architectures", "source", "learning_rates", "epochs", "batch_size", "weight_decay", "augment"),
+    "sets": ("radius", "step_size", "steps"),
+    "transfer": ("transfer_radii", "transfer_steps"),
+    "what is written": ("output", "seed", "tracking"),
+    "machine": ("accelerator", "batch_size_attack"),
+}
+_HINTS = (
+    ".*does not have many workers",
+    ".*LeafSpec.*deprecated",
+    "GPU available but not used",
+    "The number of training batches .* is smaller than the logging interval",
+)
+
+
+def run(arguments: list[str]) -> None:
+    """Train, build, measure, write, print."""
+    parser = OneLineErrors(
+        prog="rnst transferability",
+        usage="rnst transferability --config YAML [--data DIR] [--output DIR] [--OPTION VALUE ...]",
+        description="Ilyas et al. 2019: train networks on another one's non-robust features, measure the transfer of "
+        "its adversarial examples, and correlate the two. The same command goes on where it was stopped.",
+        formatter_class=ShortHelp,
+    )
+    parser.add_argument("--config", action="config", help="YAML file with any of the options below, or its name.")
+    add_options(parser, TransferabilitySettings, _GROUPS)
+    arguments = with_found_configs(arguments, "experiments")
+    options = parser.parse_args(gathered(arguments, list_options(TransferabilitySettings))).as_dict()
+    options.pop("config", None)
+    quiet_lightning()
+    for hint in _HINTS:
+        warnings.filterwarnings("ignore", message=hint)
+    settings = TransferabilitySettings(**options)
+    try:
+        report = measure_transferability(settings, lambda line: sys.stderr.write(f"{line}\n"))
+    except KeyboardInterrupt as stop:
+        kept = f"stopped; finished networks are kept in {settings.output}, and the same command goes on"
+        raise KeyboardInterrupt(kept) from stop
+    _print(report, settings)
+
+
+def _print(report: TransferabilityReport, settings: TransferabilitySettings) -> None:
+    console = Console(file=sys.stdout, highlight=False)
+    if not console.is_terminal:
+        console.width = _FILE_WIDTH
+    console.print(_table(report, settings))
+    chance = 1 / report.classes
+    for name, success in report.success.items():
+        console.print(f"{name}: the source sees the label in {success:.1%} of the photos", soft_wrap=True)
+    for name, (true, shifted) in report.controls.items():
+        text = (
+            f"trained on {name}: {true:.1%} of the test photos, {shifted:.1%} as the next class (chance {chance:.1%})"
+        )
+        console.print(text, soft_wrap=True)
+    for kind in (UNTARGETED, TARGETED):
+        for number, radius in enumerate(settings.radii):
+            found = report.correlations(kind, number)
+            parts = "; ".join(f"{name} {said(one)}" for name, one in found.items())
+            console.print(f"r, {kind}, radius {radius:g}: {parts}", soft_wrap=True)
+    console.print(f"{settings.output}/transferability.json and .png: {report.seconds:.0f} s", soft_wrap=True)
+
+
+def _table(report: TransferabilityReport, settings: TransferabilitySettings) -> Table:
+    table = Table(title=f"source {settings.source}; {report.test_photos} test photos; transfer (as much noise)")
+    table.add_column("network")
+    for name in ("clean", "D_det", "D_rand"):
+        table.add_column(name, justify="right")
+    for radius in settings.radii:
+        table.add_column(f"changed, {radius:g}", justify="right")
+        table.add_column(f"target, {radius:g}", justify="right")
+    table.add_row(*_cells("source, white-box", report.source))
+    rows = [*report.rows, *([report.twin] if report.twin is not None else [])]
+    for row in rows:
+        twin = " (twin)" if row.architecture == settings.source else ""
+        table.add_row(*_cells(f"{row.architecture}{twin}", row))
+    return table
+
+
+def _cells(name: str, row: Row) -> list[str]:
+    accuracies = ("" if share is None else f"{share:.1%}" for share in (row.clean, row.d_det, row.d_rand))
+    transfers = (
+        f"{share:.1%} ({noise:.1%})"
+        for one in row.transfer
+        for share, noise in ((one.untargeted, one.untargeted_noise), (one.targeted, one.targeted_noise))
+    )
+    return [name, *accuracies, *transfers]

@@ -1,0 +1,99 @@
+"""Every setting of the experiment on transferability."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from rnst.errors import InvalidValueError
+
+# What may be another when a stopped experiment goes on: it changes no figure but those drawn at the end.
+_FREE = {"data", "batch_size_attack", "accelerator", "output", "tracking"}
+
+
+@dataclass(frozen=True)
+class TransferabilitySettings:
+    """Settings of an experiment.
+
+    Args:
+        data: folder that holds train and val with one folder for each class; for CIFAR-10 the folder of its archive.
+        architectures: networks to compare; torchvision's names, with the ending _32px for small pictures, or tiny ones.
+        source: architecture of the network that is attacked; an independent twin of it is trained in any case.
+        dataset: how the photos are stored: folders, or cifar10.
+        image_size: side of the photos in pixels, at which radii are stated.
+        train_photos: how many, evenly spread over the classes; 0 means all.
+        test_photos: how many, of val; 0 means all.
+        heldout: share of the training photos by which learning rates are picked; no network is trained on them.
+        radius: L2 radius within which the training photos are changed.
+        step_size: of that attack.
+        steps: of that attack.
+        transfer_radii: L2 radii of the attacks on test photos whose transfer is measured; the first one is drawn.
+        transfer_steps: of those attacks, each 2.5 radii over their number long.
+        learning_rates: tried for each network; the best on the held-out photos of its own set is kept.
+        epochs: of each training.
+        batch_size: of each training.
+        weight_decay: of each training.
+        augment: moving crops and flips also on changed photos; clean photos always have them.
+        batch_size_attack: photos that are attacked together.
+        accelerator: where it runs: auto, cpu, gpu, mps.
+        output: folder for networks, sets, figure and table; a stopped experiment goes on there.
+        seed: of everything that is random.
+        tracking: Weights & Biases: auto writes an offline run unless there is a key.
+    """
+
+    data: Path
+    architectures: list[str]
+    source: str
+    dataset: Literal["folders", "cifar10"] = "folders"
+    image_size: int = 32
+    train_photos: int = 0
+    test_photos: int = 0
+    heldout: float = 0.1
+    radius: float = 0.5
+    step_size: float = 0.1
+    steps: int = 100
+    transfer_radii: list[float] | None = None
+    transfer_steps: int = 50
+    learning_rates: list[float] | None = None
+    epochs: int = 60
+    batch_size: int = 128
+    weight_decay: float = 5e-4
+    augment: bool = False
+    batch_size_attack: int = 500
+    accelerator: str = "auto"
+    output: Path = Path("outputs/transferability")
+    seed: int = 0
+    tracking: Literal["auto", "wandb", "off"] = "auto"
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without opening a file."""
+        if not self.architectures or len(set(self.architectures)) < len(self.architectures):
+            raise InvalidValueError("--architectures", self.architectures, "at least one, each once")
+        if not 0 < self.heldout < 1:
+            raise InvalidValueError("--heldout", self.heldout, "more than 0 and less than 1")
+        for name in ("transfer_radii", "learning_rates"):
+            if any(number <= 0 for number in getattr(self, name) or []):
+                raise InvalidValueError(f"--{name}", getattr(self, name), "more than 0, each of them")
+        for name in ("radius", "step_size"):
+            if getattr(self, name) <= 0:
+                raise InvalidValueError(f"--{name}", getattr(self, name), "more than 0")
+        for name in ("steps", "transfer_steps", "epochs", "batch_size", "batch_size_attack"):
+            if getattr(self, name) < 1:
+                raise InvalidValueError(f"--{name}", getattr(self, name), "at least 1")
+
+    @property
+    def radii(self) -> tuple[float, ...]:
+        """Of the attacks whose transfer is measured."""
+        return tuple(self.transfer_radii or (self.radius, 2 * self.radius))
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """Learning rates to try."""
+        return tuple(self.learning_rates or (0.1, 0.01))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for the report and the tracker."""
+        return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
+
+    def that_matter(self) -> dict[str, Any]:
+        """Those that must stay the same when a stopped experiment goes on."""
+        return {name: value for name, value in self.as_dict().items() if name not in _FREE}
