@@ -96,10 +96,10 @@ def labeled_points(
         y_label: what the second one is.
         title: written above the axes.
     """
-    figure = Figure(figsize=_INCHES, dpi=_DOTS_PER_INCH, layout="constrained")
+    figure = Figure(figsize=_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
     axes: Axes = figure.subplots()
     for number, (name, (across, up)) in enumerate(points.items()):
-        color, mark = _COLORS[number % len(_COLORS)], _MARKS[number % len(_MARKS)]
+        color, mark = COLORS[number % len(COLORS)], MARKS[number % len(MARKS)]
         axes.scatter([across], [up], s=36, color=color, marker=mark)
         axes.annotate(name, (across, up), xytext=(6, 4), textcoords="offset points", fontsize=8)
     axes.set(xlabel=x_label, ylabel=y_label)
