@@ -65,6 +65,11 @@ def _print(found: Visualization, output: Path) -> None:
             _shown(found.gradients.get(row.network, {}).get("gradient_coherence"), ".3f"),
         )
     console.print(table)
+    for row in found.rows:
+        dead = [name for name, value in zip(row.objectives, row.reached, strict=True) if value == 0.0]
+        if dead:
+            note = f"{row.network}, {row.priors}: {', '.join(dead)} stayed at 0; --redirect 16 wakes dead units"
+            console.print(note, style="yellow", markup=False)
     sys.stdout.write(f"{output}/sheet.png and visualization.json: {found.seconds:.0f} s\n")
 
 

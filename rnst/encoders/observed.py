@@ -35,9 +35,15 @@ class Waking(nn.Module):
         self._done = 0
         self._relus = [module for module in encoder.modules() if isinstance(module, RedirectedReLU)]
 
-    def begin_anew(self) -> None:
-        """The next pass is the first."""
+    def begin_anew(self, *, climbing: bool) -> None:
+        """The next pass is the first.
+
+        Args:
+            climbing: gradients will be those of something to be raised, not of a loss.
+        """
         self._done = 0
+        for relu in self._relus:
+            relu.climbing = climbing
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Features by layer of images (N, 3, H, W) in [0, 1]."""

@@ -37,28 +37,32 @@ class RedirectedReLU(nn.Module):
 
     Attributes:
         active: whether it does; otherwise it is a ReLU like any other.
+        climbing: the gradient is that of something to be raised, so that what passes is turned round.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.active = True
+        self.climbing = False
 
     def forward(self, features: Tensor) -> Tensor:
         """Any shape, 0 or more."""
-        rectified: Tensor = _Redirected.apply(features) if self.active else features.relu()
+        rectified: Tensor = _Redirected.apply(features, self.climbing) if self.active else features.relu()
         return rectified
 
 
 class _Redirected(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, features: Tensor) -> Tensor:
+    def forward(ctx: Any, features: Tensor, climbing: bool) -> Tensor:  # noqa: FBT001 - torch hands on positions
         ctx.save_for_backward(features)
+        ctx.climbing = climbing
         return features.clamp_min(0)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (features,), gradient = ctx.saved_tensors, gradients[0]
-        return torch.where((features < 0) & (gradient > 0), 0, gradient)
+        lowers = gradient < 0 if ctx.climbing else gradient > 0
+        return torch.where((features < 0) & lowers, 0, gradient), None
 
 
 class Softplus(nn.Softplus):

@@ -53,7 +53,7 @@ def ascend(
     Raises:
         KeyboardInterrupt: stopped.
     """
-    network.begin_anew()
+    network.begin_anew(climbing=settings.optimizer == "pgd")
     transforms: Sequence[Transform] = [Shift()]
     if "transforms" in parts_of(priors):
         transforms = draw_placements(settings.steps, settings.seed, outside=_GRAY)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from textwrap import fill
 
 import torch
 from rich.console import Console
@@ -31,6 +32,7 @@ from rnst.image.io import read_image, write_image
 from rnst.losses.activations import EachItsOwn
 
 _VERSIONS = ("torch", "torchvision", "pytorch-lightning")
+_LETTERS = 20  # in a line above a picture
 _TITLES = {NONE: "no priors", ALL: "all priors"}
 
 
@@ -113,12 +115,14 @@ def _write(
     captions: dict[str, list[Caption]] = {}
     shown = [column.shown for column in subjects[0].columns]
     if all(picture is not None for picture in shown):
-        pictures["wanted"] = [picture for picture in shown if picture is not None]
+        pictures["mixed pixels" if settings.interpolate else "photo"] = [
+            picture for picture in shown if picture is not None
+        ]
     for row, images, answers in zip(found.rows, painted, judged, strict=True):
         subject = by_name[row.network]
         title = f"{Path(row.network).stem}\n{_TITLES.get(row.priors, row.priors)}"
         pictures[title] = [image.unsqueeze(0).cpu() for image in images[: len(subject.columns)]]
-        captions[title] = _captions(subject, row, answers)
+        captions[title] = _captions(subject, row, answers, named=len(_asked(subjects)) > 1)
         _write_pictures(row, images, settings)
     sheet = settings.output / "sheet.png"
     picture_table(sheet, pictures, captions, _top(subjects))
@@ -128,19 +132,24 @@ def _write(
 
 def _top(subjects: Sequence[Subject]) -> list[str]:
     """Above the columns what all networks are asked for; numbers where each is asked for something else."""
-    names = {tuple(column.name for column in subject.columns) for subject in subjects}
+    names = _asked(subjects)
     if len(names) == 1:
-        return [*names.pop()]
+        return [fill(name, _LETTERS) for name in names.pop()]
     return [str(number + 1) for number in range(max(map(len, names)))]
 
 
-def _captions(subject: Subject, row: Row, answers: Mapping[str, Tensor]) -> list[Caption]:
+def _asked(subjects: Sequence[Subject]) -> set[tuple[str, ...]]:
+    """The different lists of columns."""
+    return {tuple(column.name for column in subject.columns) for subject in subjects}
+
+
+def _captions(subject: Subject, row: Row, answers: Mapping[str, Tensor], *, named: bool) -> list[Caption]:
     """Under each picture what the last network takes it for; where no class was asked for, the objective's value."""
     judge = [*answers.values()][-1]
     captions: list[Caption] = []
     for number, column in enumerate(subject.columns):
         if column.label is None:
-            captions.append((f"{column.name}: {row.reached[number]:.3g}", True))
+            captions.append((f"{column.name + ': ' if named else ''}{row.reached[number]:.3g}", True))
             continue
         probabilities = judge[number].softmax(0)
         label = int(probabilities.argmax())

@@ -57,6 +57,8 @@ def test_waking__gradients_are_redirected_in_the_first_passes_alone(weights: str
     torch.testing.assert_close(first, second)
     assert not torch.allclose(first, plain)
     torch.testing.assert_close(third, plain)
-    waking.begin_anew()
+    waking.begin_anew(climbing=False)
     torch.testing.assert_close(waking.as_it_is(image)["stage2"], waking(image)["stage2"])
     torch.testing.assert_close(gradient(waking), first)
+    waking.begin_anew(climbing=True)
+    assert not torch.allclose(gradient(waking), first), "of a loss, this gradient would let units die"
