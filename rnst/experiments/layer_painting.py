@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.progress import track
 
+from rnst.errors import InvalidValueError
 from rnst.experiments.layer_settings import LayerSettings
 from rnst.experiments.once import painted_once
 from rnst.experiments.picking import pick
 from rnst.experiments.stylization_settings import StylizationSettings
+from rnst.image.io import fit_long_side, read_image
+from rnst.image.samples import find_picture
+from rnst.metrics.artifacts import SMALLEST_SIDE
 from rnst.results import Result
 
 _USUAL_WEIGHTS = (10.0,)
@@ -49,6 +53,21 @@ def paint_layers(settings: LayerSettings, console: Console) -> list[LayerPicture
     for name, layer, weight in track(cells, "pictures", console=console):
         painted.setdefault((name, layer), []).append(painted_once(_settings(settings, name, layer, weight)))
     return [LayerPicture(name, layer, pick(results)) for (name, layer), results in painted.items()]
+
+
+def check_pictures(settings: LayerSettings) -> None:
+    """Refuse pictures that could not be painted or measured, before an hour is spent on the layers.
+
+    Raises:
+        MissingPathError, UnreadableFileError: a picture cannot be had.
+        InvalidValueError: too small.
+    """
+    find_picture(settings.style)
+    content = read_image(find_picture(settings.content))
+    size = fit_long_side((content.shape[-2], content.shape[-1]), settings.size)
+    if min(size) < SMALLEST_SIDE:
+        wanted = f"larger: pictures of {size[1]} x {size[0]} pixels have less than {SMALLEST_SIDE} on one side"
+        raise InvalidValueError("--size", settings.size, wanted)
 
 
 def scores_by_layer(pictures: Sequence[LayerPicture]) -> dict[tuple[str, str], Mapping[str, float]]:

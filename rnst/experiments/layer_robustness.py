@@ -13,7 +13,7 @@ from rnst.callbacks.tracking import log_experiment
 from rnst.data.evaluation_photos import EvaluationPhotos
 from rnst.data.sources import FolderSource
 from rnst.errors import MissingPathError
-from rnst.experiments.layer_painting import LayerPicture, paint_layers
+from rnst.experiments.layer_painting import LayerPicture, check_pictures, paint_layers
 from rnst.experiments.layer_report import draw_curves, draw_sheet, rows
 from rnst.experiments.layer_sensitivity import LayerReport, measure_layer
 from rnst.experiments.layer_settings import LayerSettings
@@ -51,6 +51,8 @@ def measure_layers(settings: LayerSettings, console: Console | None = None) -> L
         KeyboardInterrupt: stopped; pictures that are finished are kept.
     """
     console = console or Console(stderr=True)
+    if settings.pictures:
+        check_pictures(settings)
     photos = read_photos(settings)
     cells = [(name, choice, layer) for name, choice in settings.choices.items() for layer in settings.layers_of(choice)]
     reports = [measure_layer(*cell, photos, settings) for cell in track(cells, "layers", console=console)]

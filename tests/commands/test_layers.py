@@ -85,6 +85,8 @@ def test_configuration(path: Path, make_photos: MakePhotos) -> None:
         (["--data=.", "--encoders", "resnet19"], "resnet19"),
         (["--data=.", "--layers", "layer9"], "layer9"),
         (["--data=.", "--radii", "0"], "--radii"),
+        (["--data=.", "--size=64"], "--size"),  # the sample photo is not square
+        (["--data=.", "--style=nowhere.png"], "nowhere.png"),
     ],
     ids=str,
 )
