@@ -19,7 +19,7 @@ DOTS_PER_INCH = 150
 # Colors and marks that stay apart for color-blind readers and in print (Okabe and Ito's palette).
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 MARKS = ("o", "s", "^", "D", "v", "P", "X")
-_LEGEND_COLUMNS = 4
+_LEGEND_COLUMNS, _COLUMNS_OF_LONG_NAMES = 4, 3
 _GOOD, _BAD = "#00664b", "#b02a00"
 _INCHES_OF_PICTURE = 1.3
 
@@ -87,7 +87,7 @@ def front_plot(path: Path, fronts: Mapping[str, Front], *, x_label: str, y_label
 def labeled_points(
     path: Path, points: Mapping[str, tuple[float, float]], *, x_label: str, y_label: str, title: str = ""
 ) -> None:
-    """Write points with their names beside them as PNG, complete or not at all.
+    """Write points with their names in the legend as PNG, complete or not at all.
 
     Args:
         path: file to write.
@@ -100,24 +100,23 @@ def labeled_points(
     axes: Axes = figure.subplots()
     for number, (name, (across, up)) in enumerate(points.items()):
         color, mark = COLORS[number % len(COLORS)], MARKS[number % len(MARKS)]
-        axes.scatter([across], [up], s=36, color=color, marker=mark)
-        axes.annotate(name, (across, up), xytext=(6, 4), textcoords="offset points", fontsize=8)
+        axes.scatter([across], [up], s=44, color=color, marker=mark, label=name)
     axes.set(xlabel=x_label, ylabel=y_label)
     axes.margins(0.15)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(1.0))
-    _finish(figure, axes, title, 1)
+    _finish(figure, axes, title, len(points), columns=_COLUMNS_OF_LONG_NAMES)
     with written_aside(path) as aside:
         figure.savefig(aside)
 
 
-def _finish(figure: Figure, axes: Axes, title: str, kinds: int) -> None:
+def _finish(figure: Figure, axes: Axes, title: str, kinds: int, columns: int = _LEGEND_COLUMNS) -> None:
     axes.grid(color="#d9d9d9", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     if title:
         axes.set_title(title, fontsize="medium")
     if kinds > 1:
-        figure.legend(loc="outside lower center", ncols=min(kinds, _LEGEND_COLUMNS), frameon=False)
+        figure.legend(loc="outside lower center", ncols=min(kinds, columns), frameon=False)
 
 
 def picture_table(
