@@ -143,7 +143,7 @@ def _canvas(settings: StylizationSettings, style: Picture) -> Tensor:
 def _start(settings: StylizationSettings, content: Tensor, style: Tensor) -> Tensor:
     size = picture_size(settings, (content.shape[-2], content.shape[-1]))
     without_content = settings.content == NO_CONTENT or settings.content_weight == 0
-    init = settings.init or ("noise" if without_content else "content")
+    init = settings.init or ("style_noise" if without_content else "content")
     if init == "content":
         return content
     if init == "style":

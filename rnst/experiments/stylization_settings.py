@@ -53,7 +53,7 @@ class StylizationSettings:
         averaging: share of the old in the running mean of Adam's pictures, which is shown and kept; 0 keeps the picture
             of lowest loss.
         init: first state of the picture: content, noise, style, style_noise (noise with the colors and spectrum of the
-            style), or a file; none means content, or noise where there is no content or no weight on it.
+            style), or a file; none means content, or style_noise where there is no content or no weight on it.
         parameters: what the optimizer moves: pixels, or their Fourier spectrum, which leaves out pixel noise; clamped
             are pixels cut off behind the optimizer's back, as other programs do.
         fourier_decay: how much more easily broad shapes move than fine ones, as frequency to that power.
