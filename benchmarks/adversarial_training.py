@@ -6,11 +6,11 @@ Both train with the same L2 attack, keep its best iterate and take the same step
 plain float32 loop on contiguous tensors, and RobustClassifier in a Lightning Trainer with bf16-mixed. Peak memory is
 measured in a process for each. The fastest of the rounds counts, by the clock and by the processor's own time.
 
-Measured with torch 2.15 on an AMD EPYC (Zen 4, two cores) that some twelve other processes shared, so with
-OMP_NUM_THREADS=1 and few rounds; ratios of images per second, by the clock and by the processor's time:
+Measured with torch 2.15 on an AMD EPYC (Zen 4), two cores and threads, alone on the machine, --rounds 5; images per
+second, their ratio by the clock and by the processor's time:
 
-    resnet18, 64 px, batch 32, PGD-7 (--rounds 3)     1.88x  1.87x   memory above the start 221 MB against 239 MB
-    resnet18, 128 px, batch 16, PGD-7 (--rounds 2)    1.98x  2.27x   memory above the start 290 MB against 357 MB
+    resnet18, 64 px, batch 32, PGD-7     60.8 against 32.7   1.86x  1.92x   memory above the start 219 MB against 239 MB
+    resnet18, 128 px, batch 16, PGD-7    21.7 against 9.5    2.29x  2.33x   memory above the start 270 MB against 328 MB
 
 What the attack's share of it owes to what is told by benchmarks/attack_gradient.py.
 

@@ -83,21 +83,25 @@ def measure_closure(options: argparse.Namespace) -> None:
 def measure_processes(options: argparse.Namespace) -> None:
     """Two processes of one thread each against one of one thread."""
     torch.set_num_threads(1)
-    alone = _share(options, 1)
+    whole, tiled = _share(options, 1), _share(options, 1, tiles_of=2)
     torch.set_num_threads(2)  # that `companions` shares out
     with companions(partial(_share, options, 2), 2):
         together = _share(options, 2)
-    print(
-        f"1 process of 1 thread {alone:.1f} s, 2 processes of 1 thread {together:.1f} s: {alone / together:.2f} times"
-    )
+    print(f"2 processes of 1 thread, a tile each: {together:.1f} s")
+    print(f"1 process of 1 thread, the same 2 tiles: {tiled:.1f} s, {tiled / together:.2f} times as long")
+    print(f"1 process of 1 thread, the whole picture at once: {whole:.1f} s, {whole / together:.2f} times as long")
 
 
-def _share(options: argparse.Namespace, devices: int) -> float:
-    """Fastest of three closures in seconds."""
+def _share(options: argparse.Namespace, devices: int, tiles_of: int = 1) -> float:
+    """Fastest of three closures in seconds, in the tiles that so many devices would have."""
     if devices > 1:
         _connect(devices)
     encoder, style, content = _network(options.encoder)
     _, objective, image = _job(options, encoder, style, content, devices)
+    if tiles_of > devices:
+        tiling = Tiling(encoder, Limits(options.tile, options.memory, tiles_of), torch.device("cpu"))
+        grid = tiling.grid((options.height, options.width))
+        objective = TiledObjective(encoder, tiling.fields, grid, objective.objective)
     return min(_seconds(partial(_closure, options, objective, image)) for _ in range(3))
 
 

@@ -52,7 +52,7 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "artifact_settings gradient_phases artifact_textures artifact_report artifacts"
     },
     {
-        "rnst.commands": "parsing options train_help train curve pack evaluate stylize models convert sweep "
+        "rnst.commands": "parsing options experiment train_help train curve pack evaluate stylize models convert sweep "
         "gallery dashboard visualize corruption transferability artifacts layers"
     },
     {"rnst": "cli"},

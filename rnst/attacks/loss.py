@@ -89,7 +89,8 @@ class RelativeChange(AttackLoss):
 def relative_change(clean: Tensor, changed: Tensor) -> Tensor:
     """Euclidean length of the difference over that of `clean`, for each of the answers (N, ...): (N,)."""
     length = torch.linalg.vector_norm(clean.flatten(1), dim=1).clamp_min(_TINY)
-    return torch.linalg.vector_norm((changed - clean).flatten(1), dim=1) / length
+    change: Tensor = torch.linalg.vector_norm((changed - clean).flatten(1), dim=1) / length
+    return change
 
 
 def divergence(clean: Tensor, attacked: Tensor) -> Tensor:

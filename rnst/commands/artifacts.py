@@ -1,19 +1,15 @@
 """`rnst artifacts`."""
 
-import sys
 from typing import Any
 
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 
-from rnst.commands.options import ShortHelp, add_options, list_options
-from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning, with_found_configs
+from rnst.commands.experiment import read_settings, table_console
 from rnst.experiments.artifact_settings import ArtifactSettings
 from rnst.experiments.artifact_textures import CHECKERBOARD, FINE, STRIPES, STYLE
 from rnst.experiments.artifacts import Artifacts, find_artifacts
 
-_FILE_WIDTH = 120  # columns, where the tables go to a file
 _LOOK: Any = {"title_justify": "left", "box": SIMPLE, "pad_edge": False}
 _GROUPS = {
     "What is compared": ("encoders", "fixes", "textures"),
@@ -25,22 +21,16 @@ _GROUPS = {
 
 def run(arguments: list[str]) -> None:
     """Measure, write, print."""
-    parser = OneLineErrors(
+    settings = read_settings(
+        arguments,
+        ArtifactSettings,
+        _GROUPS,
         usage="rnst artifacts [--config YAML] [--encoders NAME[:random] ...] [--OPTION VALUE ...]",
         description="Where checkerboards in painted pictures come from, and what helps: the pattern that strides leave "
         "in gradients against its closed form, and in textures by every network under every fix.",
-        formatter_class=ShortHelp,
     )
-    parser.add_argument("--config", action="config", help="YAML file with any of the options below")
-    add_options(parser, ArtifactSettings, _GROUPS)
-    arguments = with_found_configs(arguments, "experiments")
-    options = parser.parse_args(gathered(arguments, list_options(ArtifactSettings))).as_dict()
-    options.pop("config", None)
-    quiet_lightning()
-    found = find_artifacts(ArtifactSettings(**options))
-    console = Console(file=sys.stdout, highlight=False)
-    if not console.is_terminal:
-        console.width = _FILE_WIDTH
+    found = find_artifacts(settings)
+    console = table_console()
     for table in (_overlaps(found), _gradients(found), _textures(found)):
         if table.row_count:
             console.print(table)

@@ -1,20 +1,15 @@
 """`rnst corruption`."""
 
 import math
-import sys
-import warnings
 
-from rich.console import Console
 from rich.table import Table
 
-from rnst.commands.options import ShortHelp, add_options, list_options
-from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning, with_found_configs
+from rnst.commands.experiment import read_settings, table_console
 from rnst.experiments.corruption import measure_corruption
 from rnst.experiments.corruption_report import CorruptionReport
 from rnst.experiments.corruption_settings import CorruptionSettings
 from rnst.metrics.corruption_errors import Estimate
 
-_FILE_WIDTH = 120  # columns, where the tables go to a file
 _GROUPS = {
     "what is compared": ("networks", "reference", "data", "split", "photos", "image_size"),
     "how photos are spoiled": ("corruptions", "severities", "size", "corrupted", "seed"),
@@ -22,30 +17,19 @@ _GROUPS = {
     "what is written": ("output", "tracking"),
     "machine": ("accelerator", "precision", "batch_size", "workers"),
 }
-_HINTS = (".*does not have many workers", ".*LeafSpec.*deprecated", "GPU available but not used")
 
 
 def run(arguments: list[str]) -> None:
     """Measure, write, print."""
-    parser = OneLineErrors(
-        prog="rnst corruption",
+    settings = read_settings(
+        arguments,
+        CorruptionSettings,
+        _GROUPS,
         usage="rnst corruption --networks NAME [NAME ...] --data DIR [--reference NAME] [--OPTION VALUE ...]",
         description="Natural robustness: errors under 15 common corruptions, mCE, relative mCE, and attacks beside it.",
-        formatter_class=ShortHelp,
     )
-    parser.add_argument("--config", action="config", help="YAML file with any of the options below, or its name.")
-    add_options(parser, CorruptionSettings, _GROUPS)
-    arguments = with_found_configs(arguments, "experiments")
-    options = parser.parse_args(gathered(arguments, list_options(CorruptionSettings))).as_dict()
-    options.pop("config", None)
-    quiet_lightning()
-    for hint in _HINTS:
-        warnings.filterwarnings("ignore", message=hint)
-    settings = CorruptionSettings(**options)
     report = measure_corruption(settings)
-    console = Console(file=sys.stdout, highlight=False)
-    if not console.is_terminal:
-        console.width = _FILE_WIDTH
+    console = table_console()
     console.print(_summary(report))
     console.print(_by_corruption(report))
     console.print(f"{settings.output}/corruption.json: {report.photos} photos, {report.seconds:.0f} s", soft_wrap=True)

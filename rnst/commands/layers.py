@@ -1,19 +1,15 @@
 """`rnst layers`."""
 
-import sys
 from typing import Any
 
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 
-from rnst.commands.options import ShortHelp, add_options, list_options
-from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning, with_found_configs
+from rnst.commands.experiment import read_settings, table_console
 from rnst.experiments.layer_report import EDGES, STYLE
 from rnst.experiments.layer_robustness import LayerRobustness, measure_layers
 from rnst.experiments.layer_settings import LayerSettings
 
-_FILE_WIDTH = 140  # columns, where the table goes to a file
 _GROUPS = {
     "What is compared": ("data", "encoders", "layers", "pictures"),
     "Largest changes": ("split", "photos", "image_size", "radii", "attack_steps", "draws", "batch_size"),
@@ -24,22 +20,16 @@ _GROUPS = {
 
 def run(arguments: list[str]) -> None:
     """Measure, write, print."""
-    parser = OneLineErrors(
+    settings = read_settings(
+        arguments,
+        LayerSettings,
+        _GROUPS,
         usage="rnst layers --data DIR [--config YAML] [--encoders NAME[:random] ...] [--OPTION VALUE ...]",
         description="How robust are a network's representations, layer by layer? The largest relative change that an "
         "L2 ball around held-out photos allows, the spread of activations, and style transfer by one layer alone.",
-        formatter_class=ShortHelp,
     )
-    parser.add_argument("--config", action="config", help="YAML file with any of the options below")
-    add_options(parser, LayerSettings, _GROUPS)
-    arguments = with_found_configs(arguments, "experiments")
-    options = parser.parse_args(gathered(arguments, list_options(LayerSettings))).as_dict()
-    options.pop("config", None)
-    quiet_lightning()
-    found = measure_layers(LayerSettings(**options))
-    console = Console(file=sys.stdout, highlight=False)
-    if not console.is_terminal:
-        console.width = _FILE_WIDTH
+    found = measure_layers(settings)
+    console = table_console()
     console.print(_table(found))
     files = "layers.json, layers.png" + (" and sheet.png" if found.pictures else "")
     console.print(f"{found.settings.output}: {files}", soft_wrap=True)

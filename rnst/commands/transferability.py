@@ -1,18 +1,14 @@
 """`rnst transferability`."""
 
 import sys
-import warnings
 
-from rich.console import Console
 from rich.table import Table
 
-from rnst.commands.options import ShortHelp, add_options, list_options
-from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning, with_found_configs
+from rnst.commands.experiment import read_settings, table_console
 from rnst.experiments.transferability import measure_transferability
 from rnst.experiments.transferability_report import TARGETED, UNTARGETED, Row, TransferabilityReport, said
 from rnst.experiments.transferability_settings import TransferabilitySettings
 
-_FILE_WIDTH = 120  # columns, where the tables go to a file
 _GROUPS = {
     "photos": ("data", "dataset", "image_size", "train_photos", "test_photos", "heldout"),
     "networks": ("architectures", "source", "learning_rates", "epochs", "batch_size", "weight_decay", "augment"),
@@ -21,32 +17,18 @@ _GROUPS = {
     "what is written": ("output", "seed", "tracking"),
     "machine": ("accelerator", "batch_size_attack"),
 }
-_HINTS = (
-    ".*does not have many workers",
-    ".*LeafSpec.*deprecated",
-    "GPU available but not used",
-    "The number of training batches .* is smaller than the logging interval",
-)
 
 
 def run(arguments: list[str]) -> None:
     """Train, build, measure, write, print."""
-    parser = OneLineErrors(
-        prog="rnst transferability",
+    settings = read_settings(
+        arguments,
+        TransferabilitySettings,
+        _GROUPS,
         usage="rnst transferability --config YAML [--data DIR] [--output DIR] [--OPTION VALUE ...]",
         description="Ilyas et al. 2019: train networks on another one's non-robust features, measure the transfer of "
         "its adversarial examples, and correlate the two. The same command goes on where it was stopped.",
-        formatter_class=ShortHelp,
     )
-    parser.add_argument("--config", action="config", help="YAML file with any of the options below, or its name.")
-    add_options(parser, TransferabilitySettings, _GROUPS)
-    arguments = with_found_configs(arguments, "experiments")
-    options = parser.parse_args(gathered(arguments, list_options(TransferabilitySettings))).as_dict()
-    options.pop("config", None)
-    quiet_lightning()
-    for hint in _HINTS:
-        warnings.filterwarnings("ignore", message=hint)
-    settings = TransferabilitySettings(**options)
     try:
         report = measure_transferability(settings, lambda line: sys.stderr.write(f"{line}\n"))
     except KeyboardInterrupt as stop:
@@ -56,9 +38,7 @@ def run(arguments: list[str]) -> None:
 
 
 def _print(report: TransferabilityReport, settings: TransferabilitySettings) -> None:
-    console = Console(file=sys.stdout, highlight=False)
-    if not console.is_terminal:
-        console.width = _FILE_WIDTH
+    console = table_console()
     console.print(_table(report, settings))
     chance = 1 / report.classes
     for name, success in report.success.items():

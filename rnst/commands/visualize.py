@@ -6,13 +6,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from rnst.commands.options import ShortHelp, add_options, list_options
-from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning, with_found_configs
+from rnst.commands.experiment import read_settings, table_console
 from rnst.experiments.feature_visualization import visualize
 from rnst.experiments.visualization_figures import Visualization
 from rnst.experiments.visualization_settings import VisualizationSettings
 
-_FILE_WIDTH = 120  # columns, where the table goes to a file
 _GROUPS = {
     "What is looked for": ["networks", "objectives", "objectives_of", "invert", "interpolate", "stages", "layer"],
     "How": ["priors", "fourier_decay", "optimizer", "steps", "step_size", "radius", "redirect", "fake_last"],
@@ -23,27 +21,19 @@ _GROUPS = {
 
 def run(arguments: list[str]) -> None:
     """Visualize, write, print."""
-    parser = OneLineErrors(
-        prog="rnst visualize",
+    settings = read_settings(
+        arguments,
+        VisualizationSettings,
+        _GROUPS,
         usage="rnst visualize [--networks A B] [--objectives class:2 layer3:12 ...] [--priors none all] [--OPTION ...]",
         description="Pictures that excite channels, neurons, directions, classes or whole layers of several networks, "
         "with and without priors, on one sheet; photos painted again from their features; and what is measured.",
-        formatter_class=ShortHelp,
     )
-    parser.add_argument("--config", action="config", help="YAML file with any of the options below.")
-    add_options(parser, VisualizationSettings, _GROUPS)
-    arguments = with_found_configs(arguments, "experiments")
-    options = parser.parse_args(gathered(arguments, list_options(VisualizationSettings))).as_dict()
-    options.pop("config", None)
-    quiet_lightning()
-    settings = VisualizationSettings(**options)
     _print(visualize(settings, Console(stderr=True)), settings.output)
 
 
 def _print(found: Visualization, output: Path) -> None:
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = _FILE_WIDTH
+    console = table_console()
     table = Table(title="means over the pictures")
     table.add_column("network", no_wrap=True)
     table.add_column("priors")

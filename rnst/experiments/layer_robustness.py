@@ -81,7 +81,7 @@ def read_photos(settings: LayerSettings) -> Tensor:
         batch_size=settings.batch_size,
         workers=0,
     )
-    images = torch.stack([image for image, _ in photos.chosen])
+    images = torch.stack([photos.chosen[index][0] for index in range(len(photos.chosen))])
     return images.float().div_(255.0)
 
 

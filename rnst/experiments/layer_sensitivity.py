@@ -84,7 +84,8 @@ def measure_layer(name: str, choice: Choice, layer: str, photos: Tensor, setting
     encoder = encoder.to(device)
 
     def model(images: Tensor) -> Tensor:
-        return encoder(images)[layer]
+        features: Tensor = encoder(images)[layer]
+        return features
 
     batches = [batch.to(device) for batch in photos.split(settings.batch_size)]
     with torch.random.fork_rng():

@@ -97,7 +97,8 @@ class Views:
         if self._settings.transforms == "robust":
             drawn = draw_placements((first + count) * together, self._settings.seed)
             starts = range(first * together, len(drawn), together)
-            return [*([*drawn[start : start + together]] for start in starts), [_STRAIGHT]]
+            placed: list[list[Transform]] = [[*drawn[start : start + together]] for start in starts]
+            return [*placed, [_STRAIGHT]]
         shifted = draw_shifts(self._settings.shifts, _STRIDE_PERIOD, self._settings.seed)[1:]
         turns = [shifted[(first + turn) % len(shifted)] for turn in range(count)] if shifted else []
         return [[*shifts_around(shift, together)] for shift in (*turns, _STRAIGHT)]
