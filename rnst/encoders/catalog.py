@@ -74,23 +74,12 @@ class Network:
 _IMAGENETTE_LICENCE = "weights MIT; trained on Imagenette, a research-only subset of ImageNet"
 
 BUNDLED = {
-    network.name: network
-    for network in (
-        Network(
-            "resnet18_robust",
-            "resnet18",
-            "bundled",
-            _IMAGENETTE_LICENCE,
-            "ResNet-18, adversarially trained on Imagenette (L2 radius 1.8 at 128 px)",
-        ),
-        Network(
-            "resnet18_standard",
-            "resnet18",
-            "bundled",
-            _IMAGENETTE_LICENCE,
-            "ResNet-18, ordinary training on the same photos",
-        ),
-    )
+    name: Network(name, name.partition("_")[0], "bundled", _IMAGENETTE_LICENCE, description)
+    for name, description in {
+        "resnet18_robust": "ResNet-18, adversarially trained on Imagenette (L2 radius 1.8 at 128 px)",
+        "resnet18_standard": "ResNet-18, ordinary training on the same photos",
+        "resnet50_robust": "ResNet-50, adversarially trained on Imagenette (L2 radius 3 at 224 px)",
+    }.items()
 }
 
 _OTHER_TRAINING = {"robust": "standard", "standard": "robust"}
