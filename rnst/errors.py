@@ -2,10 +2,21 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 
 class RnstError(Exception):
     """Root of all errors that a command reports as one line and exit status 2."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As what it is, and not as the arguments it was made of: so it comes back from another process."""
+        return _as_it_was, (type(self), self.args, self.__dict__)
+
+
+def _as_it_was(kind: type[RnstError], arguments: tuple[Any, ...], state: dict[str, Any]) -> RnstError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error
 
 
 class MissingPathError(RnstError):

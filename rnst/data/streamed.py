@@ -107,6 +107,8 @@ class StreamedPhotos(LabeledPhotos):
         self._folder_of = torch.arange(len(folders)).repeat_interleave(torch.tensor([count for _, count in folders]))
         self._folders = folders
         self._opened: tuple[int, Any] | None = None
+        if root.startswith(_BUCKETS):
+            self._dataset()  # clears an outdated cache; decoding processes that do so are in each other's way
 
     def decode(self, index: int) -> Tensor:
         """Read and decode one photo.
