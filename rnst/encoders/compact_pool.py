@@ -46,7 +46,7 @@ class _Maximum(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, pool: CompactMaxPool) -> Tensor:
         pooled, places = F.max_pool2d_with_indices(features, *pool.arguments())
-        within = (places - pool.window_starts(features, pooled)).to(torch.int16)
+        within = places.sub_(pool.window_starts(features, pooled)).to(torch.int16)
         ctx.save_for_backward(features, within)  # the features cost nothing: the ReLU before the pool keeps them, too
         ctx.pool = pool
         return pooled
@@ -55,7 +55,8 @@ class _Maximum(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         features, within = ctx.saved_tensors
         kernel, *others = (_pair(size) for size in ctx.pool.arguments()[:-1])
-        places = within + ctx.pool.window_starts(features, within)
+        places = within.to(torch.int64)
+        places += ctx.pool.window_starts(features, within)
         back = torch.ops.aten.max_pool2d_with_indices_backward
         return back(gradients[0], features, kernel, *others, ctx.pool.ceil_mode, places), None
 

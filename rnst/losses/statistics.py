@@ -7,7 +7,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from rnst.losses.outer_product import sum_of_outer_products
+from rnst.losses.outer_product import sums_over_positions
 
 # Rows and columns of a layer that some features cover: a tile of the picture, or the whole of it. A term whose
 # statistics depend on the place, as content and masks do, cuts its own maps to it: `target[(..., *window)]`.
@@ -50,13 +50,12 @@ def moments(features: Tensor, weights: Tensor | None = None) -> Moments:
     """
     with torch.autocast(features.device.type, enabled=False):
         positions = features.squeeze(0).permute(1, 2, 0).flatten(0, 1)
-        precision = torch.float64 if features.dtype == torch.float64 else torch.float32
         if weights is None:
-            total = positions.sum(0, dtype=precision)
-            return Moments(float(positions.shape[0]), total, sum_of_outer_products(positions))
+            return Moments(float(positions.shape[0]), *sums_over_positions(positions))
+        precision = torch.float64 if features.dtype == torch.float64 else torch.float32
         shares = weights.to(precision).flatten().unsqueeze(1)
-        total = (positions * shares).sum(0)
-        return Moments(shares.sum(), total, sum_of_outer_products(positions * shares.sqrt()))
+        _, outer = sums_over_positions(positions * shares.sqrt())
+        return Moments(shares.sum(), (positions * shares).sum(0), outer)
 
 
 def blend(parts: Sequence[Moments], weights: Sequence[float]) -> Moments:
