@@ -31,9 +31,9 @@ _ONE_STEP = """{class_path: rnst.attacks.pgd.PGD, init_args:
   {ball: {class_path: rnst.attacks.ball.L2Ball, init_args: {radius: 1.0}}, steps: 1}}"""
 _IMAGENETTE = _CONFIGS / "imagenette.yaml"
 _TINY = {
-    "data.image_size": 32,
-    # Not smaller: a strided 3x3 convolution on one pixel has random bfloat16 gradients on CPUs (seen in torch 2.15).
-    "data.stages": "[{epochs: 1, image_size: 24}, {epochs: 1, image_size: 32}]",
+    "data.image_size": 40,
+    # Not smaller: VGG has five pools of two.
+    "data.stages": "[{epochs: 1, image_size: 32}, {epochs: 1, image_size: 40}]",
     "data.batch_size": 4,
     "data.workers": 0,
     "model.evaluation": _ONE_STEP,
@@ -108,7 +108,7 @@ def test_recipe(recipe: Path, make_photos: MakePhotos, capsys: pytest.CaptureFix
     state, facts = read_weights(Path("new/net.safetensors"))
     assert facts["classes"] == names
     assert facts["architecture"] == settings["model"]["architecture"]
-    assert (facts["data"], facts["image_size"], facts["epochs"]) == (settings["data"]["name"], 32, 1)
+    assert (facts["data"], facts["image_size"], facts["epochs"]) == (settings["data"]["name"], 40, 1)
     ball = settings["model"]["attack"].get("init_args", {}).get("ball", {"init_args": {"radius": 0.0}})
     assert facts["radius"] == ball["init_args"]["radius"]
     assert 0.0 <= facts["accuracy_attacked"] <= facts["accuracy_clean"] + 0.5
@@ -260,6 +260,17 @@ def test_missing_data(capsys: pytest.CaptureFixture[str], tmp_path: Path, classe
     assert "configs/train/imagenette.yaml" in message, "it names the recipe for a small set"
     assert not Path("net.safetensors").exists()
     assert not Path("runs").exists(), "no empty run is left behind"
+
+
+def test_photos_too_small_for_the_network(
+    make_photos: MakePhotos, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = {"data.stages": "[{epochs: 1, image_size: 24}]"}
+    recipe = _CONFIGS / "imagenette_vgg16.yaml"
+    message = _refused(capsys, lambda: _run(recipe, make_photos(), "net.safetensors", **options))
+    assert "24 pixels" in message
+    assert "vgg16_bn, which needs 32" in message
+    assert not (tmp_path / "runs").exists()
 
 
 def test_unknown_architecture(make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:

@@ -93,7 +93,11 @@ class _TrainingCLI(LightningCLI):
 
     def _begin(self, folder: Path) -> None:
         """Look at the photos and at the run that shall go on, and only then make a folder."""
-        robust_training.look_at_data(self.config_init.data)
+        data = self.config_init.data
+        robust_training.look_at_data(data)
+        robust_training.look_at_network(
+            self.config_init.model, [data.image_size, *(stage.image_size for stage in data.stages)]
+        )
         config = self.parser.dump(self.config, skip_none=False)
         if self.config.resume:
             run_state.newest_checkpoint(folder, say)

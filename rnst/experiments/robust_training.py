@@ -1,10 +1,11 @@
 """Make robust weights: train, measure clean and under attack, export one file with all its facts."""
 
+import copy
 import platform
 import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from rnst.callbacks.averaging import AveragedWeights
 from rnst.callbacks.overfitting import OverfittingMonitor
+from rnst.encoders.probe import smallest_side
 from rnst.encoders.weights import write_weights
 from rnst.errors import RnstError
 from rnst.tasks.robust_classifier import RobustClassifier
@@ -31,6 +33,29 @@ class DivergedError(RnstError):
             f"the weights {name} are not finite: the training diverged and nothing is exported. "
             "Lower --model.recipe.learning_rate or add --trainer.gradient_clip_val 1; the checkpoints are kept"
         )
+
+
+class SmallPhotosError(RnstError):
+    """The photos are smaller than what the network can look at."""
+
+    def __init__(self, architecture: str, side: int, smallest: int) -> None:
+        super().__init__(
+            f"photos of {side} pixels are too small for {architecture}, which needs {smallest}. "
+            "Raise --data.image_size, or image_size in --data.stages"
+        )
+
+
+def look_at_network(model: RobustClassifier, sides: Iterable[int]) -> None:
+    """Fail now where the network cannot look at photos of one of these sides, in pixels.
+
+    Raises:
+        SmallPhotosError: they are too small for its pools.
+    """
+    side = min(sides)
+    *_, last = (path for path, _ in model.network.named_modules())
+    smallest = smallest_side(copy.deepcopy(model.network).eval(), [last], (side, side))
+    if smallest is not None:
+        raise SmallPhotosError(model.architecture, side, smallest)
 
 
 def look_at_data(data: pl.LightningDataModule) -> None:
