@@ -20,7 +20,7 @@ from rnst.image.io import fit_long_side, read_image, resize, write_image
 from rnst.metrics.content_similarity import edge_correlation
 from rnst.metrics.style_distance import StyleReference
 
-ENCODERS = ("resnet18_standard", "resnet18_robust")
+ENCODERS = ("resnet50_standard", "resnet50_robust")
 PAIRS = (
     ("tubingen", "starry_night_google"),
     ("golden_gate", "the_scream"),

@@ -13,7 +13,7 @@ def _result(folder: Path) -> Result:
         image=folder / "picture.png",
         content="tübingen <b>",
         styles=("starry", "scream"),
-        encoder="resnet18_robust",
+        encoder="resnet50_robust",
         settings={"steps": 300, "scales": [0.5, 1.0], "optimizer": {"name": "lbfgs"}, "tile": None},
         seconds=12.5,
         peak_memory_bytes=3 << 30,

@@ -222,8 +222,8 @@ def test_compare__a_page_with_both(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_compare__with_another_one() -> None:
-    stylize([*_arguments(encoder="resnet18"), "--compare", "resnet18_standard"])
-    assert Path("new/out_resnet18_standard.png").is_file()
+    stylize([*_arguments(encoder="resnet18"), "--compare", "resnet50_standard"])
+    assert Path("new/out_resnet50_standard.png").is_file()
 
 
 @pytest.mark.parametrize("options", [["--encoder=resnet34", "--compare"], ["--compare", "resnet35"]], ids=str)

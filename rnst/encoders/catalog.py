@@ -66,6 +66,11 @@ class Network:
         return family_of(self.architecture).style_layers or _derived_layers(self.architecture)
 
     @property
+    def stages(self) -> tuple[str, ...]:
+        """Style layers, and the stages behind them."""
+        return (*self.style_layers, *family_of(self.architecture).deeper)
+
+    @property
     def content_layers(self) -> tuple[str, ...]:
         """Layers whose features keep the content readable."""
         return family_of(self.architecture).content_layers or self.style_layers[-2:-1]
@@ -74,16 +79,16 @@ class Network:
 _IMAGENETTE_LICENCE = "weights MIT; trained on Imagenette, a research-only subset of ImageNet"
 
 BUNDLED = {
-    name: Network(name, name.partition("_")[0], "bundled", _IMAGENETTE_LICENCE, description)
-    for name, description in {
-        "resnet18_robust": "ResNet-18, adversarially trained on Imagenette (L2 radius 1.8 at 128 px)",
-        "resnet18_standard": "ResNet-18, ordinary training on the same photos",
-        "resnet50_robust": "ResNet-50, adversarially trained on Imagenette (L2 radius 3 at 224 px)",
-    }.items()
+    name: Network(name, architecture, "bundled", _IMAGENETTE_LICENCE, description)
+    for name, architecture, description in (
+        ("resnet50_robust", "resnet50", "ResNet-50, adversarially trained on Imagenette (L2 radius 3 at 224 px)"),
+        ("resnet50_standard", "resnet50", "ResNet-50, ordinary training on the same photos"),
+        ("resnet18_robust", "resnet18", "ResNet-18, as resnet50_robust; its pictures take a third of the time"),
+    )
 }
 
 _OTHER_TRAINING = {"robust": "standard", "standard": "robust"}
-DEFAULT_ENCODER = "resnet18_robust"
+DEFAULT_ENCODER = "resnet50_robust"
 
 
 def encoder_names() -> list[str]:

@@ -27,6 +27,7 @@ class Family:
         options: for torchvision's constructor.
         wide_head: the classifier is larger than all that is before it.
         stem_pools: pools of the stem that pictures of 32 pixels go without; None where it is not known.
+        deeper: stages behind the style layers, which experiments look at, too.
     """
 
     title: str
@@ -38,6 +39,7 @@ class Family:
     options: dict[str, Any] = field(default_factory=dict)
     wide_head: bool = False
     stem_pools: tuple[str, ...] | None = None
+    deeper: tuple[str, ...] = ()
 
 
 # Without the auxiliary classifiers, and without an initialization that takes torchvision a minute.
@@ -56,8 +58,9 @@ FAMILIES = (
     Family(
         "ResNet, Wide ResNet, ResNeXt",
         ("resnet", "wide_resnet", "resnext"),
-        ("layer1", "layer2", "layer3", "layer4"),
+        ("layer1", "layer2", "layer3"),
         ("layer3",),
+        deeper=("layer4",),
         stem_pools=("maxpool",),
     ),
     Family("DenseNet", ("densenet",), stem_pools=("features.pool0",)),

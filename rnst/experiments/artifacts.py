@@ -85,7 +85,7 @@ def _gradients(settings: ArtifactSettings, choice: Choice) -> dict[str, dict[str
         raise InvalidValueError("--photo", settings.photo, f"a picture of at least {settings.size} pixels a side")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     crops = random_crops(photo, settings.size, _CROPS).to(device)
-    layers = choice.network.style_layers
+    layers = choice.network.stages
     found = {}
     for fix in filter(changes_network, settings.tried):
         try:

@@ -104,7 +104,7 @@ class LayerSettings:
         if self.layers is not None:
             return list(resolve_layers(network, self.layers))
         stem = [_STEM] if _STEM in friendly_layers(network) else []
-        return list(dict.fromkeys([*stem, *choice.network.style_layers]))
+        return list(dict.fromkeys([*stem, *choice.network.stages]))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for the report and the tracker."""

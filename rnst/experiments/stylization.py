@@ -26,7 +26,7 @@ from rnst.experiments.scales import plan_scales
 from rnst.experiments.scene import Scene, picture_size, read_scene
 from rnst.experiments.studio import Studio, open_studio
 from rnst.experiments.stylization_settings import NO_CONTENT, StylizationSettings
-from rnst.experiments.targets import StyleTargets, usual_weights
+from rnst.experiments.targets import StyleTargets, usual_style_loss, usual_weights
 from rnst.image.io import write_image
 from rnst.optimization.devices import companions, is_first
 from rnst.optimization.ranks import DeviceLostError
@@ -146,6 +146,7 @@ def with_layers(settings: StylizationSettings) -> StylizationSettings:
         style_layers=settings.style_layers or list(network.style_layers),
         content_layers=[] if without_content else settings.content_layers or list(network.content_layers),
         **({"content_layer_weights": None} if without_content else {}),
+        style_loss=usual_style_loss(settings),
         **usual_weights(settings),
     )
 

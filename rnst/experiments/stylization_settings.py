@@ -69,7 +69,8 @@ class StylizationSettings:
         tv_weight: of the total variation, which smooths; none means what is usual with --convention (5 for relative).
         convention: what the distances are divided by. relative: by the painting's and the photo's own statistics, so
             that a weight means the same for every network; the others are those of papers and programs.
-        style_loss: gram compares Gram matrices; w2 compares means and covariances, as the distance of distributions.
+        style_loss: gram compares Gram matrices; w2 means and covariances, as the distance of distributions; none means
+            w2, or gram with the --convention of others and with --smoothing softmax.
         style_layer_weights: a number for each style layer; none means 1 for all.
         content_layer_weights: a number for each content layer; none means 1 for all.
         normalize_gradients: weigh the layers so that each pulls as strongly, measured once at each size.
@@ -137,7 +138,7 @@ class StylizationSettings:
     content_weight: float | None = None
     tv_weight: float | None = None
     convention: Literal["relative", "nakano", "gatys2015", "neural-style", "gatys-torch"] = "relative"
-    style_loss: Literal["gram", "w2"] = "gram"
+    style_loss: Literal["gram", "w2"] | None = None
     style_layer_weights: list[float] | None = None
     content_layer_weights: list[float] | None = None
     normalize_gradients: bool = False

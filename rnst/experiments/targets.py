@@ -151,8 +151,14 @@ def usual_weights(settings: StylizationSettings) -> dict[str, float]:
     return {name: getattr(convention, name) if value is None else value for name, value in chosen.items()}
 
 
+def usual_style_loss(settings: StylizationSettings) -> str:
+    """What is meant where no style loss is named: w2 paints strokes where Gram matrices leave blots."""
+    ours = settings.convention == "relative" and settings.smoothing == "none"
+    return settings.style_loss or ("w2" if ours else "gram")
+
+
 def _style_loss(settings: StylizationSettings, target: Moments) -> nn.Module:
-    if settings.style_loss == "w2":
+    if usual_style_loss(settings) == "w2":
         loss: nn.Module = WassersteinLoss(target)
     else:
         loss = GramLoss(target, find_convention(settings.convention).style_factor)

@@ -64,7 +64,7 @@ def _come_as_late_as(node: Any, loss: Any) -> None:
     while node.name().startswith(_VIEWS):  # taken after the whole network has run
         node = node.next_functions[0][0]
     if hasattr(loss, "_set_sequence_nr"):
-        loss._set_sequence_nr(node._sequence_nr())  # noqa: SLF001 - see above
+        loss._set_sequence_nr(node._sequence_nr())
 
 
 def _parts(positions: Tensor) -> tuple[Tensor, ...]:

@@ -69,9 +69,9 @@ def test_half__smaller(tmp_path: Path) -> None:
 
 
 def test_a_name_of_the_catalog(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["convert", "resnet18_robust", str(tmp_path / "bundled.pt")])
-    assert "resnet18, 10 classes" in capsys.readouterr().out
-    assert read_weights(tmp_path / "bundled.pt")[1]["radius"] == 1.8
+    main(["convert", "resnet50_robust", str(tmp_path / "bundled.pt")])
+    assert "resnet50, 10 classes" in capsys.readouterr().out
+    assert read_weights(tmp_path / "bundled.pt")[1]["radius"] == 1.7143
 
 
 def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

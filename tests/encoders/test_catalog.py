@@ -33,7 +33,7 @@ def test_names__bundled_first_and_all_to_be_found() -> None:
 
 
 def test_unknown_name__lists_the_valid_ones() -> None:
-    with pytest.raises(UnknownNameError, match=r"unknown encoder 'resnet17'.*resnet18_robust.*resnet18,.*rnst models"):
+    with pytest.raises(UnknownNameError, match=r"unknown encoder 'resnet17'.*resnet50_robust.*resnet18,.*rnst models"):
         find_network("resnet17")
     with pytest.raises(UnknownNameError, match=r"unknown architecture 'resnet17'.*resnet18"):
         build_classifier("resnet17", 10)

@@ -77,7 +77,7 @@ def test_picture_and_sidecar_are_complete() -> None:
         style_weight=10.0,
         content_weight=1.0,
         tv_weight=5.0,
-        style_layers=["layer1", "layer2", "layer3", "layer4"],
+        style_layers=["layer1", "layer2", "layer3"],
         content_layers=["layer3"],
     )
     sources = {"content_path": "../cat.png", "style_paths": ["../waves.png"]}
