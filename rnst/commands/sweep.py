@@ -10,7 +10,7 @@ from rich.console import Console
 
 from rnst.callbacks.tracking import SweepTracker
 from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning
-from rnst.experiments.layer_gains import gains_table
+from rnst.experiments.layer_gains import gains_table, layer_gains
 from rnst.experiments.stylization_settings import StylizationSettings
 from rnst.experiments.sweep import run_cells
 from rnst.experiments.sweep_plan import SweepSettings, agent_configuration, plan
@@ -77,8 +77,8 @@ def _report(sweep: SweepSettings, results: Sequence[Result], options: Mapping[st
         console.width = _FILE_WIDTH
     console.print(picks_table(results, grid))
     console.print(verdict_table(results))
-    if "style_layers" in sweep.compare:
-        console.print(gains_table(results))
+    if gains := layer_gains(results) if "style_layers" in sweep.compare else {}:
+        console.print(gains_table(gains))
     console.print(f"{page}: {len(results)} pictures; open it in a browser", highlight=False, soft_wrap=True)
 
 

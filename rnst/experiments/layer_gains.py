@@ -31,12 +31,12 @@ def layer_gains(results: Sequence[Result]) -> dict[str, tuple[float, int]]:
     return {name: (sum(values) / len(values), len(values)) for name, values in gains.items() if values}
 
 
-def gains_table(results: Sequence[Result]) -> Table:
-    """The gains, the largest first."""
+def gains_table(gains: Mapping[str, tuple[float, int]]) -> Table:
+    """What `layer_gains` found, the largest first."""
     table = Table(title="style layers: fall of the style distance when one is added", title_justify="left", box=SIMPLE)
     for name in ("layer", "mean gain", "sets"):
         table.add_column(name, justify="left" if name == "layer" else "right")
-    for layer, (gain, count) in sorted(layer_gains(results).items(), key=lambda item: -item[1][0]):
+    for layer, (gain, count) in sorted(gains.items(), key=lambda item: -item[1][0]):
         table.add_row(layer, f"{gain:+.3f}", str(count))
     return table
 
