@@ -70,18 +70,19 @@ def published(data: Path, side: int) -> dict[Pair, Row]:
     return found
 
 
-def main(sweep: Path, data: Path | None = None, side: int = 384) -> int:
+def main(sweep: Path, data: Path | None = None, side: int = 384, ordinary: str = "resnet50_standard") -> int:
     """Print the tables.
 
     Args:
         sweep: folder that rnst sweep wrote.
         data: folder that holds nakano2019/, paintings/ and photos/.
         side: shorter side of all pictures in pixels.
+        ordinary: network that the others are compared with.
     """
     try:
         folder = default_data() if data is None else data
         styles, edges = ours(sweep, folder, side)
-        _print(styles, edges, published(folder, side))
+        _print(styles, edges, published(folder, side), ordinary)
     except RnstError as error:
         print(error, file=sys.stderr)
         return 2
@@ -92,8 +93,8 @@ def _file(folder: Path, name: str) -> Path:
     return next((path for path in sorted(folder.glob(f"{name}.*"))), folder / name)
 
 
-def _print(styles: dict[Pair, Row], edges: dict[Pair, Row], article: dict[Pair, Row]) -> None:
-    encoders = list(next(iter(styles.values())))
+def _print(styles: dict[Pair, Row], edges: dict[Pair, Row], article: dict[Pair, Row], ordinary: str) -> None:
+    encoders = sorted(next(iter(styles.values())), key=lambda name: name != ordinary)
     head = ["photo / painting", *encoders, *(f"article: {method}" for method in METHODS)]
     print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")
     for pair, row in styles.items():
