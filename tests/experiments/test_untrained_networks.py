@@ -26,6 +26,7 @@ def test_style_loss_falls_a_hundredfold_in_sixty_iterations(name: str) -> None:
         encoder=name,
         weights="random",
         size=96,
+        style_loss="gram",
         style_layers=style_layers,
         content_layers=content_layers,
         content_weight=0.0,
