@@ -152,7 +152,7 @@ def usual_weights(settings: StylizationSettings) -> dict[str, float]:
 
 
 def usual_style_loss(settings: StylizationSettings) -> str:
-    """What is meant where no style loss is named: w2 paints strokes where Gram matrices leave blots."""
+    """What is meant where no style loss is named; docs/looks.md shows why it is w2."""
     ours = settings.convention == "relative" and settings.smoothing == "none"
     return settings.style_loss or ("w2" if ours else "gram")
 
