@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from rnst.losses import wasserstein
 from rnst.losses.regions import RegionalLoss
 from rnst.losses.wasserstein import WassersteinLoss
 
@@ -28,6 +29,22 @@ def _oracle(one: Tensor, other: Tensor) -> float:
 def test_closed_form() -> None:
     target, features = _features(), _features(side=9)
     assert WassersteinLoss(target)(features).item() == pytest.approx(_oracle(target, features), rel=1e-3)
+
+
+def test_many_directions__a_lower_bound_that_is_near_and_flat_at_the_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    falling = torch.logspace(0, -2, 300, dtype=torch.float64).view(1, -1, 1, 1)
+    target, features = (falling * torch.randn(1, 300, 25, 25, dtype=torch.float64) for _ in range(2))
+    cut = WassersteinLoss(target)
+    own = target.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(cut(own), own)
+    monkeypatch.setattr(wasserstein, "_EXACT", 300)
+    whole = WassersteinLoss(target)
+    assert len(cut.variances) == 256
+    assert len(whole.variances) == 300
+    assert abs(cut(target).item()) < 1e-12
+    assert gradient.abs().max() < 1e-12
+    for pictures in (features, 2 * features, features + target, torch.zeros_like(target)):
+        assert whole(pictures).item() - 0.02 < cut(pictures).item() < whole(pictures).item()
 
 
 def test_one_feature__difference_of_means_and_of_deviations() -> None:
