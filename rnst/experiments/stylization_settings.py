@@ -45,7 +45,7 @@ class StylizationSettings:
         aspect: width divided by height of a picture without content; none means that of the style.
         steps: optimizer steps at each scale.
         scales: sizes from coarse to fine, each larger by the square root of two; the last one is `size`. auto begins at
-            256 pixels or a little above.
+            362 pixels or a little above.
         optimizer: lbfgs or adam.
         learning_rate: none means 1 for L-BFGS and 0.05 for Adam.
         history: past steps that L-BFGS remembers.
@@ -120,7 +120,7 @@ class StylizationSettings:
     size: int = 512
     side: Literal["long", "short"] = "long"
     aspect: float | None = None
-    steps: int = 60
+    steps: int = 75
     scales: int | Literal["auto"] = "auto"
     optimizer: Literal["lbfgs", "adam"] = "lbfgs"
     learning_rate: float | None = None
@@ -129,7 +129,7 @@ class StylizationSettings:
     averaging: float = 0.99
     init: str | None = None
     parameters: Literal["pixels", "fourier", "clamped"] = "fourier"
-    fourier_decay: float = 0.5
+    fourier_decay: float = 0.25
     color_basis: str = "rgb"
     shifts: int = 16
     shifts_per_step: int = 1

@@ -1,6 +1,8 @@
 """Optimizers for pictures."""
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +13,7 @@ from torch.nn.utils import parameters_to_vector
 _ADAM_BETAS = (0.9, 0.99)
 _QUIET = 1e-3  # gradients below this share of the first ones' root mean square count as noise
 _MOST_EVALUATIONS = 20
+_FIRST_STEP = 0.01  # root mean square; parameters are in units of a picture's range, 0 to 1
 
 
 @dataclass(frozen=True)
@@ -87,19 +90,25 @@ class QuietAdam(torch.optim.Adam):
 
 
 class ThriftyLBFGS(torch.optim.LBFGS):
-    """torch's L-BFGS, which does not evaluate the same point twice.
+    """torch's L-BFGS, which evaluates less.
 
     Each `step` begins by evaluating the point where the last line search ended, and that search has just done so. Where
     the parameters are still the same, bit for bit, the loss is remembered and the gradients are still in place.
+
+    The first line search begins with a step that can be seen. torch divides the gradient by the sum of its magnitudes,
+    which moves a million pixels by a millionth each, and takes several evaluations to get away from there.
     """
 
     def __init__(self, parameters: Iterable[nn.Parameter], **options: Any) -> None:
         super().__init__(parameters, **options)
         self._point: Tensor | None = None
         self._loss: Tensor | None = None
+        self._outdated: Tensor | None = None
 
     def objective_changed(self) -> None:
-        """Forget the last evaluation: the same parameters now have another loss."""
+        """Forget the last evaluation: the same parameters now have another loss, and another gradient."""
+        if self.state and self._loss is not None:
+            self._outdated = self._gradient()
         self._loss = None
 
     def step(self, closure: Callable[[], Tensor]) -> Tensor:  # type: ignore[override]
@@ -119,10 +128,47 @@ class ThriftyLBFGS(torch.optim.LBFGS):
                 self._point = point.clone()
             return self._loss
 
-        loss: Tensor = super().step(remembering)  # type: ignore[no-untyped-call]
+        if self._outdated is not None:
+            self._compare_within_one_objective(remembering, self._outdated)
+            self._outdated = None
+        with self._first_length(remembering):
+            loss: Tensor = super().step(remembering)  # type: ignore[no-untyped-call]
         if not evaluated:  # a picture that stands still; Lightning wants the closure of each step to have run
             closure()
         return loss
+
+    @contextmanager
+    def _first_length(self, closure: Callable[[], Tensor]) -> Iterator[None]:
+        """Have the first step with a line search try `_FIRST_STEP` times the learning rate."""
+        group = self.param_groups[0]
+        if self.state or group["line_search_fn"] is None:
+            yield
+            return
+        with torch.enable_grad():
+            closure()
+        gradient = self._gradient()
+        size = gradient.square().mean().sqrt().item()
+        usual = min(1.0, 1.0 / max(gradient.abs().sum().item(), torch.finfo(gradient.dtype).tiny))
+        rate = group["lr"]
+        group["lr"] = rate * _FIRST_STEP / size / usual if size > 0 and math.isfinite(size) else rate
+        try:
+            yield
+        finally:
+            group["lr"] = rate
+
+    def _compare_within_one_objective(self, closure: Callable[[], Tensor], outdated: Tensor) -> None:
+        """Let the curvature of the last step be what it was then.
+
+        torch takes it from the difference of the gradients at both ends of a step, and would now see one of the old
+        objective and one of the new. Both are known at the end, so their difference is put on the other, too.
+        """
+        with torch.enable_grad():
+            closure()
+        before = self.state[self.param_groups[0]["params"][0]]["prev_flat_grad"]
+        before.add_(self._gradient() - outdated)
+
+    def _gradient(self) -> Tensor:
+        return parameters_to_vector([parameter.grad for parameter in self.param_groups[0]["params"]])
 
 
 def start_again(optimizer: Any, shorter: float) -> None:

@@ -1,3 +1,4 @@
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -25,9 +26,9 @@ def _rosenbrock(point: Tensor) -> Tensor:
 class _Problem:
     """A function to minimize, and how often it was evaluated."""
 
-    def __init__(self, function: Callable[[Tensor], Tensor] = _rosenbrock, start: tuple[float, ...] = _START) -> None:
+    def __init__(self, function: Callable[[Tensor], Tensor] = _rosenbrock, start: Tensor | None = None) -> None:
         self.function = function
-        self.point = nn.Parameter(torch.tensor(start, dtype=torch.float64))
+        self.point = nn.Parameter(torch.tensor(_START, dtype=torch.float64) if start is None else start)
         self.evaluations = 0
 
     def closure(self) -> Any:
@@ -46,7 +47,10 @@ def _path(optimizer: torch.optim.Optimizer, problem: _Problem, steps: int) -> Te
 
 
 @pytest.mark.parametrize("line_search", ["strong_wolfe", None])
-def test_thrifty__same_points_as_torch_with_fewer_evaluations(line_search: str | None) -> None:
+def test_thrifty__same_points_as_torch_with_fewer_evaluations(
+    line_search: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ThriftyLBFGS, "_first_length", lambda *_: contextlib.nullcontext())
     options = {**_OPTIONS, "line_search_fn": line_search, "lr": 1.0 if line_search else 0.001}
     ours, theirs, steps = _Problem(), _Problem(), 25
     found = _path(ThriftyLBFGS([ours.point], **options), ours, steps)
@@ -61,7 +65,7 @@ def test_thrifty__same_points_as_torch_with_fewer_evaluations(line_search: str |
 def test_thrifty__converges_on_a_quadratic() -> None:
     scales = torch.tensor([1.0, 10.0, 100.0, 0.1], dtype=torch.float64)
     problem = _Problem(lambda point: (scales * (point - 3.0).square()).sum())
-    _path(ThriftyLBFGS([problem.point], **_OPTIONS), problem, 30)
+    _path(ThriftyLBFGS([problem.point], **_OPTIONS), problem, 40)
     torch.testing.assert_close(problem.point.detach(), torch.full_like(problem.point, 3.0))
 
 
@@ -85,6 +89,32 @@ def test_objective_changed__forces_an_evaluation() -> None:
     assert float(optimizer.step(problem.closure)) == expected
     _path(optimizer, problem, 20)
     torch.testing.assert_close(problem.point.detach(), torch.full_like(problem.point, -2.0))
+
+
+@pytest.mark.parametrize("steepness", [1e-4, 1.0, 1e4])
+def test_first_step__can_be_seen_however_steep_the_loss_is(steepness: float) -> None:
+    target = torch.rand(100, 100, dtype=torch.float64)
+    problem = _Problem(lambda point: steepness * (point - target).square().sum(), torch.zeros_like(target))
+    ThriftyLBFGS([problem.point], **_OPTIONS).step(problem.closure)
+    assert 0.009 < problem.point.detach().square().mean().sqrt().item() < 1.0
+    assert problem.evaluations <= 3
+    plain = _Problem(problem.function, torch.zeros_like(target))
+    torch.optim.LBFGS([plain.point], **_OPTIONS).step(plain.closure)
+    assert plain.evaluations > problem.evaluations
+
+
+def test_objective_changed__curvature_is_that_of_one_objective() -> None:
+    """A slope that is added later is in no second derivative."""
+    scales = torch.tensor([1.0, 10.0, 100.0, 0.1], dtype=torch.float64)
+    problem = _Problem(lambda point: (scales * (point - 3.0).square()).sum())
+    optimizer = ThriftyLBFGS([problem.point], **_OPTIONS)
+    _path(optimizer, problem, 2)
+    problem.function = lambda point: (scales * (point - 3.0).square()).sum() + (1000.0 * point).sum()
+    optimizer.objective_changed()
+    optimizer.step(problem.closure)
+    state = optimizer.state[problem.point]
+    for step, change in zip(state["old_stps"], state["old_dirs"], strict=True):
+        torch.testing.assert_close(change, 2 * scales * step)
 
 
 def test_thrifty__notices_when_somebody_moves_the_parameters() -> None:
@@ -139,7 +169,7 @@ def test_build__without_line_search_one_evaluation_for_each_step() -> None:
 
 def test_adam_does_not_step_by_rounding() -> None:
     # One coordinate counts, the other has a gradient as small as rounding makes it, in pictures' usual range of sizes.
-    problem = _Problem(lambda point: 1e-4 * (point * torch.tensor([1.0, 1e-8])).sum(), start=(0.0, 0.0))
+    problem = _Problem(lambda point: 1e-4 * (point * torch.tensor([1.0, 1e-8])).sum(), start=torch.tensor([0.0, 0.0], dtype=torch.float64))
     path = _path(PixelOptimizer("adam", learning_rate=0.05).build([problem.point]), problem, 10)
     assert -0.5 < path[-1, 0] < -0.49  # ten whole steps
     assert path[-1, 1].abs() < 1e-4
