@@ -2,9 +2,10 @@
 
     OMP_WAIT_POLICY=passive python benchmarks/encoder_costs.py [ENCODER ...] [--width 512] [--height 384]
 
-Random weights, all default style and content layers, in bfloat16. Predicted is what chooses tiles before the start
-(`rnst.optimization.memory.appetite`); measured is the peak of resident memory of the way forward and back, above what
-the process held before, in a process of its own. FLOP counts a multiplication and an addition as two, forward only.
+Random weights, all default style and content layers, in bfloat16. Predicted is what chooses tiles before the start,
+with the share of what does not grow with the picture (`rnst.optimization.memory`); measured is the peak of resident
+memory of the way forward and back, above what the process held before, in a process of its own. FLOP counts a
+multiplication and an addition as two, forward only.
 Linux only: the peak of a process is reset through /proc.
 """
 
@@ -19,7 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import load_encoder
 from rnst.losses.perceptual import GramLoss
-from rnst.optimization.memory import appetite, held_bytes
+from rnst.optimization.memory import appetite, held_bytes, standing_bytes
 
 _ENCODERS = ("vgg16", "vgg19", "resnet18", "resnet50", "wide_resnet50_2", "densenet121", "googlenet", "inception_v3")
 _SMALL = 224
@@ -47,7 +48,7 @@ def _costs(name: str, height: int, width: int) -> tuple[float, float, float, flo
     layers = dict.fromkeys([*network.style_layers, *network.content_layers])
     encoder, _ = load_encoder(network, list(layers), weights="random")
     with torch.autocast("cpu", torch.bfloat16):
-        predicted = appetite(encoder)
+        predicted = appetite(encoder) + standing_bytes(encoder) / (height * width)
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             features = encoder(torch.zeros(1, 3, _SMALL, _SMALL))
         losses = {layer: GramLoss(features[layer]) for layer in network.style_layers}

@@ -25,7 +25,7 @@ from rnst.image.parameters import PixelImage
 from rnst.losses.objective import Objective, Weights
 from rnst.losses.perceptual import ContentLoss, GramLoss
 from rnst.optimization.devices import SharedPicture, companions
-from rnst.optimization.memory import appetite, held_bytes
+from rnst.optimization.memory import appetite, held_bytes, standing_bytes
 from rnst.optimization.optimizers import PixelOptimizer
 from rnst.optimization.tiled_gradient import TiledObjective, Unseen
 from rnst.optimization.tiling import Limits, Tiling
@@ -61,12 +61,13 @@ def measure_closure(options: argparse.Namespace) -> None:
     pixels = options.width * options.height
     grid = tiling.grid((options.height, options.width))
     with _autocast(options):
-        predicted = appetite(encoder)
+        predicted, standing = appetite(encoder), standing_bytes(encoder)
     print(f"{options.width} x {options.height}, {len(grid.tiles)} tiles, {grid.overhead:.2f} pixels looked at for each")
     print(
         f"closure {seconds:.1f} s, {seconds / plain:.2f} of a plain fp32 loop over the whole ({plain:.1f} s by pixels)"
     )
-    print(f"encoder {predicted:.0f} bytes a pixel of a tile: {grid.largest * predicted / 1e9:.2f} GB for the largest")
+    most = grid.largest * predicted + standing
+    print(f"encoder {predicted:.0f} bytes a pixel of a tile: {most / 1e9:.2f} GB for the largest")
     _print_memory(before, pixels)
     if options.step:
         optimizer = PixelOptimizer(history=tiling.history).build(image.parameters())

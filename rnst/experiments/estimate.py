@@ -13,7 +13,7 @@ from rnst.experiments.scales import Scale
 from rnst.experiments.stylization_settings import StylizationSettings
 from rnst.experiments.views import steps_of_a_view
 from rnst.losses.statistics import moments
-from rnst.optimization.memory import appetite, available_bytes, held_bytes, image_bytes, layer_bytes
+from rnst.optimization.memory import appetite, available_bytes, held_bytes, image_bytes, layer_bytes, standing_bytes
 from rnst.optimization.tiles import whole
 from rnst.optimization.tiling import Tiling
 
@@ -87,7 +87,7 @@ def estimate(
     """
     encoder.to(device)
     with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
-        per_pixel = appetite(encoder)
+        per_pixel, standing = appetite(encoder), standing_bytes(encoder)
         seconds = _seconds_of_a_pixel(encoder, device)
     total = 0.0
     for scale in plan:
@@ -102,7 +102,7 @@ def estimate(
     remembered = min(settings.history, tiling.history) if settings.optimizer == "lbfgs" else 0
     targets = settings.shifts_per_step * layer_bytes(encoder, settings.content_layers or (), torch.float32)
     needed = image_bytes(math.prod(largest), remembered) + targets * math.prod(largest) + per_pixel * grid.largest
-    return Estimate(total, needed, held_bytes(device), available_bytes(device), len(grid.tiles))
+    return Estimate(total, needed + standing, held_bytes(device), available_bytes(device), len(grid.tiles))
 
 
 def summary(settings: StylizationSettings, plan: Sequence[Scale], expected: Estimate, device: torch.device) -> str:

@@ -22,6 +22,7 @@ _PROBE_SIDE = 224
 _MAP_DIMENSIONS = 4
 _FLOAT_PIXEL = 12  # bytes of a float32 pixel of three channels
 _ARRAYS = 20  # of the size of the picture, that parameters, gradient and line search take at once (measured)
+_MATRICES = 5  # float32, channels x channels, of each layer: statistics, target, and what both need on the way back
 _WORKING_MAPS = 3  # of the largest layer's size, that a convolution's way back holds beside what was saved
 _SHARE_OF_AVAILABLE = 0.7  # the rest is for what allocators waste and others need
 _LEAST_HISTORY = 3
@@ -96,6 +97,19 @@ def appetite(encoder: nn.Module) -> float:
     sizes = [tensor.untyped_storage().nbytes() for tensor in (*saved.values(), *features.values())]
     bytes_in_all: float = sum(sizes) + _WORKING_MAPS * max(sizes)
     return bytes_in_all / _PROBE_SIDE**2
+
+
+def standing_bytes(encoder: nn.Module) -> float:
+    """Bytes of an encoder's way forward and back that do not grow with the picture.
+
+    Autocast gives every kernel a copy in half precision, which is kept for the way back; style losses compare matrices
+    of all channels with all.
+    """
+    device = next((tensor.device.type for tensor in encoder.parameters()), "cpu")
+    mixed = torch.is_autocast_enabled(device)
+    copies = sum(kernel.numel() for kernel in encoder.parameters()) * torch.get_autocast_dtype(device).itemsize
+    channels = [shape[1] for shape in layer_sizes(encoder, (_PROBE_SIDE, _PROBE_SIDE)).values()]
+    return mixed * copies + _MATRICES * torch.float32.itemsize * sum(count**2 for count in channels)
 
 
 def layer_bytes(encoder: nn.Module, layers: Iterable[str], precision: torch.dtype) -> float:

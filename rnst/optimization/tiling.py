@@ -12,7 +12,16 @@ from torch import Tensor, nn
 
 from rnst.encoders.receptive_fields import Field, receptive_fields
 from rnst.errors import InvalidValueError
-from rnst.optimization.memory import appetite, available_bytes, held_bytes, layer_bytes, parse_memory, plan, whole_bytes
+from rnst.optimization.memory import (
+    appetite,
+    available_bytes,
+    held_bytes,
+    layer_bytes,
+    parse_memory,
+    plan,
+    standing_bytes,
+    whole_bytes,
+)
 from rnst.optimization.tiled_gradient import (
     Measure,
     TileableObjective,
@@ -79,10 +88,11 @@ class Tiling:
         return receptive_fields(self._encoder)
 
     @cached_property
-    def _per_pixel(self) -> tuple[float, float]:
-        """Bytes of the encoder and of the targets for each pixel; measured once, though every view has its own size."""
+    def _needs(self) -> tuple[float, float, float]:
+        """Bytes of encoder and targets for each pixel, and of the encoder at any size; measured once."""
         with self._mixed(self._device):
-            return appetite(self._encoder), layer_bytes(self._encoder, self._content_layers, self._precision)
+            targets = layer_bytes(self._encoder, self._content_layers, self._precision)
+            return appetite(self._encoder), targets, standing_bytes(self._encoder)
 
     def grid(self, size: Size) -> Grid:
         """Tiles of a picture.
@@ -153,7 +163,8 @@ class Tiling:
             if wanted <= held:
                 raise InvalidValueError("--memory", limits.memory, f"more than the {held / 1e9:.1f} GB held already")
             budget = wanted - held
-        per_pixel, of_targets = self._per_pixel
+        per_pixel, of_targets, standing = self._needs
+        budget -= standing
         targets = of_targets * size[0] * size[1]
         if limits.devices == 1 and whole_bytes(size, per_pixel, limits.history, targets) <= budget:
             return whole(size)

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from rnst.encoders.receptive_fields import Field, Reach
 from rnst.errors import InvalidValueError
-from rnst.optimization.memory import NotEnoughMemoryError, appetite, available_bytes, parse_memory, plan
+from rnst.optimization.memory import NotEnoughMemoryError, appetite, available_bytes, parse_memory, plan, standing_bytes
 from rnst.optimization.tiles import whole
 
 _FIELDS = {"layer": Field(Reach(16, 70, 85), Reach(16, 70, 85))}
@@ -36,6 +36,13 @@ def test_appetite__grows_with_what_is_saved_for_the_way_back() -> None:
     small, large = appetite(_Maps(8)), appetite(_Maps(32))
     assert small >= 8 * 4
     assert 2 < large / small < 5
+
+
+def test_standing__matrices_and_with_autocast_copies_of_the_kernels() -> None:
+    plain = standing_bytes(_Maps(32))
+    assert plain >= 32 * 32 * 4
+    with torch.autocast("cpu", torch.bfloat16):
+        assert standing_bytes(_Maps(32)) - plain == 2 * (32 * 3 * 9 + 32)
 
 
 def test_plan__less_memory_first_more_tiles_then_less_history() -> None:

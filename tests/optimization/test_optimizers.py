@@ -169,7 +169,10 @@ def test_build__without_line_search_one_evaluation_for_each_step() -> None:
 
 def test_adam_does_not_step_by_rounding() -> None:
     # One coordinate counts, the other has a gradient as small as rounding makes it, in pictures' usual range of sizes.
-    problem = _Problem(lambda point: 1e-4 * (point * torch.tensor([1.0, 1e-8])).sum(), start=torch.tensor([0.0, 0.0], dtype=torch.float64))
+    problem = _Problem(
+        lambda point: 1e-4 * (point * torch.tensor([1.0, 1e-8])).sum(),
+        start=torch.tensor([0.0, 0.0], dtype=torch.float64),
+    )
     path = _path(PixelOptimizer("adam", learning_rate=0.05).build([problem.point]), problem, 10)
     assert -0.5 < path[-1, 0] < -0.49  # ten whole steps
     assert path[-1, 1].abs() < 1e-4
