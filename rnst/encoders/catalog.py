@@ -83,7 +83,7 @@ BUNDLED = {
     for name, architecture, description in (
         ("resnet50_robust", "resnet50", "ResNet-50, adversarially trained on Imagenette (L2 radius 3 at 224 px)"),
         ("resnet50_standard", "resnet50", "ResNet-50, ordinary training on the same photos"),
-        ("resnet18_robust", "resnet18", "ResNet-18, as resnet50_robust; its pictures take a third of the time"),
+        ("vgg16_standard", "vgg16_bn", "VGG-16 with BatchNorm, ordinary training on the same photos: the control"),
     )
 }
 
