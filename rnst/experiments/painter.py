@@ -14,7 +14,7 @@ from rnst.experiments.cutting import tiling_of_picture
 from rnst.experiments.fitting import fit
 from rnst.experiments.scales import Scale
 from rnst.experiments.scene import Scene
-from rnst.experiments.stylization_settings import StylizationSettings
+from rnst.experiments.stylization_settings import StylizationSettings, usual_decay
 from rnst.experiments.targets import StyleTargets
 from rnst.experiments.views import Views, framed, steps_of_a_view
 from rnst.image.color import DecorrelatedColor, ImageColor, PlainColor
@@ -142,5 +142,5 @@ class Painter:
         if self._settings.parameters == "clamped":
             return ClampedImage.from_image(start)
         if self._settings.parameters == "fourier":
-            return FourierImage.from_image(start, self._settings.fourier_decay, color=color)
+            return FourierImage.from_image(start, usual_decay(self._settings), color=color)
         return PixelImage.from_image(start, color=color)

@@ -25,7 +25,7 @@ from rnst.experiments.record import check_scores, describe, hash_of, names, resu
 from rnst.experiments.scales import plan_scales
 from rnst.experiments.scene import Scene, picture_size, read_scene
 from rnst.experiments.studio import Studio, open_studio
-from rnst.experiments.stylization_settings import NO_CONTENT, StylizationSettings
+from rnst.experiments.stylization_settings import NO_CONTENT, StylizationSettings, usual_decay
 from rnst.experiments.targets import StyleTargets, usual_style_loss, usual_weights
 from rnst.image.io import write_image
 from rnst.optimization.devices import companions, is_first
@@ -147,6 +147,7 @@ def with_layers(settings: StylizationSettings) -> StylizationSettings:
         content_layers=[] if without_content else settings.content_layers or list(network.content_layers),
         **({"content_layer_weights": None} if without_content else {}),
         style_loss=usual_style_loss(settings),
+        fourier_decay=usual_decay(settings),
         **usual_weights(settings),
     )
 

@@ -16,6 +16,7 @@ SMALLEST_SIZE = 32  # below, the deepest layers of a ResNet have no extent left
 _AT_LEAST_ONE = ("steps", "scales", "history", "shifts", "shifts_per_step", "devices")
 _POSITIVE = ("learning_rate", "style_scale", "aspect")
 _BEST_QUALITY = 100
+_USUAL_DECAYS = {"lbfgs": 0.25, "adam": 0.5}
 _NOT_NEGATIVE = (
     "style_weight",
     "content_weight",
@@ -56,7 +57,8 @@ class StylizationSettings:
             style), or a file; none means content, or style_noise where there is no content or no weight on it.
         parameters: what the optimizer moves: pixels, or their Fourier spectrum, which leaves out pixel noise; clamped
             are pixels cut off behind the optimizer's back, as other programs do.
-        fourier_decay: how much more easily broad shapes move than fine ones, as frequency to that power.
+        fourier_decay: how much more easily broad shapes move than fine ones, as frequency to that power; none means
+            0.25 for L-BFGS, and 0.5 for Adam, which steps as far at every frequency.
         color_basis: what colors are made of: rgb, or decorrelated, in which noise has the colors of photos; or a
             picture or a folder of pictures, in which noise has the colors of those.
         shifts: positions of the picture against the network's strides that take turns; 1 lets stride patterns stay.
@@ -129,7 +131,7 @@ class StylizationSettings:
     averaging: float = 0.99
     init: str | None = None
     parameters: Literal["pixels", "fourier", "clamped"] = "fourier"
-    fourier_decay: float = 0.25
+    fourier_decay: float | None = None
     color_basis: str = "rgb"
     shifts: int = 16
     shifts_per_step: int = 1
@@ -247,3 +249,10 @@ class StylizationSettings:
         values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         values["style"] = self.styles[0] if len(self.styles) == 1 else list(self.styles)
         return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
+
+
+def usual_decay(settings: StylizationSettings) -> float:
+    """The exponent of the spectrum's scale; where none is set, the one that is usual with the optimizer."""
+    if settings.fourier_decay is not None:
+        return settings.fourier_decay
+    return _USUAL_DECAYS[settings.optimizer]

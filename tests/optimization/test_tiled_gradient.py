@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -165,22 +166,24 @@ def _painted(image: ImageParameter, tiled: TiledObjective, settings: PixelOptimi
 
 
 @pytest.mark.parametrize(
-    ("kind", "optimizer"),
+    ("parameters", "optimizer"),
     [
-        (PixelImage, PixelOptimizer()),
-        (FourierImage, PixelOptimizer()),
-        (PixelImage, PixelOptimizer("adam")),
-        (FourierImage, PixelOptimizer("adam")),
+        (PixelImage.from_image, PixelOptimizer()),
+        (partial(FourierImage.from_image, decay=0.25), PixelOptimizer()),
+        (PixelImage.from_image, PixelOptimizer("adam")),
+        (partial(FourierImage.from_image, decay=0.5), PixelOptimizer("adam")),
     ],
 )
-def test_a_finished_picture_is_the_same_to_the_eye(kind: type[ImageParameter], optimizer: PixelOptimizer) -> None:
+def test_a_finished_picture_is_the_same_to_the_eye(
+    parameters: Callable[[Tensor], ImageParameter], optimizer: PixelOptimizer
+) -> None:
     network, size = _NETWORKS["repaired"], (75, 101)
     encoder = _encoder(network).float()
     objective = _objective(encoder, network, size, torch.float32)
     start = torch.rand(1, 3, *size)
     fields = receptive_fields(encoder)
     pictures = [
-        _painted(kind.from_image(start), TiledObjective(encoder, fields, grid, objective), optimizer)
+        _painted(parameters(start), TiledObjective(encoder, fields, grid, objective), optimizer)
         for grid in (whole(size), cut(size, fields, 2, 2))
     ]
     assert (pictures[0] - start).abs().mean() > 0.01, "nothing was painted, so this shows nothing"
