@@ -149,12 +149,12 @@ def test_mixed_precision__the_second_look_is_like_the_first() -> None:
     assert (gradients[0] - gradients[1]).norm() < 0.02 * gradients[0].norm()
 
 
-def _painted(image: ImageParameter, tiled: TiledObjective, settings: PixelOptimizer) -> Tensor:
+def _painted(image: ImageParameter, tiled: TiledObjective, settings: PixelOptimizer, precision: torch.dtype) -> Tensor:
     optimizer: Any = settings.build(image.parameters())
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        picture = image()
+        picture = image().to(precision)
         total: Tensor = tiled(Unseen()(picture), picture)["total"]
         total.backward()
         return total
@@ -166,24 +166,26 @@ def _painted(image: ImageParameter, tiled: TiledObjective, settings: PixelOptimi
 
 
 @pytest.mark.parametrize(
-    ("parameters", "optimizer"),
+    ("parameters", "optimizer", "precision"),
     [
-        (PixelImage.from_image, PixelOptimizer()),
-        (partial(FourierImage.from_image, decay=0.25), PixelOptimizer()),
-        (PixelImage.from_image, PixelOptimizer("adam")),
-        (partial(FourierImage.from_image, decay=0.5), PixelOptimizer("adam")),
+        (PixelImage.from_image, PixelOptimizer(), torch.float32),
+        (partial(FourierImage.from_image, decay=0.25), PixelOptimizer(), torch.float32),
+        (PixelImage.from_image, PixelOptimizer("adam"), torch.float32),
+        # In float32 a max pool may choose another of two nearly equal maxima, and Adam makes whole steps of it: on some
+        # machines the same picture comes out, on others not.
+        (partial(FourierImage.from_image, decay=0.5), PixelOptimizer("adam"), torch.float64),
     ],
 )
 def test_a_finished_picture_is_the_same_to_the_eye(
-    parameters: Callable[[Tensor], ImageParameter], optimizer: PixelOptimizer
+    parameters: Callable[[Tensor], ImageParameter], optimizer: PixelOptimizer, precision: torch.dtype
 ) -> None:
     network, size = _NETWORKS["repaired"], (75, 101)
-    encoder = _encoder(network).float()
-    objective = _objective(encoder, network, size, torch.float32)
+    encoder = _encoder(network).to(precision)
+    objective = _objective(encoder, network, size, precision)
     start = torch.rand(1, 3, *size)
     fields = receptive_fields(encoder)
     pictures = [
-        _painted(parameters(start), TiledObjective(encoder, fields, grid, objective), optimizer)
+        _painted(parameters(start), TiledObjective(encoder, fields, grid, objective), optimizer, precision)
         for grid in (whole(size), cut(size, fields, 2, 2))
     ]
     assert (pictures[0] - start).abs().mean() > 0.01, "nothing was painted, so this shows nothing"
