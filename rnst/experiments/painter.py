@@ -14,7 +14,7 @@ from rnst.experiments.cutting import tiling_of_picture
 from rnst.experiments.fitting import fit
 from rnst.experiments.scales import Scale
 from rnst.experiments.scene import Scene
-from rnst.experiments.stylization_settings import StylizationSettings, usual_decay
+from rnst.experiments.stylization_settings import StylizationSettings
 from rnst.experiments.targets import StyleTargets
 from rnst.experiments.views import Views, framed, steps_of_a_view
 from rnst.image.color import DecorrelatedColor, ImageColor, PlainColor
@@ -27,6 +27,7 @@ from rnst.optimization.ranks import DeviceLostError
 from rnst.optimization.tiled_gradient import Unseen
 from rnst.tasks.image_optimization import ImageOptimization, Schedule
 
+_USUAL_DECAYS = {"lbfgs": 0.25, "adam": 0.5}
 _PRECISIONS = {"bf16": "bf16-mixed", "fp32": "32-true"}
 
 
@@ -144,3 +145,10 @@ class Painter:
         if self._settings.parameters == "fourier":
             return FourierImage.from_image(start, usual_decay(self._settings), color=color)
         return PixelImage.from_image(start, color=color)
+
+
+def usual_decay(settings: StylizationSettings) -> float:
+    """The exponent of the spectrum's scale; where none is set, the one that is usual with the optimizer."""
+    if settings.fourier_decay is not None:
+        return settings.fourier_decay
+    return _USUAL_DECAYS[settings.optimizer]

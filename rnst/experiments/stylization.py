@@ -20,12 +20,12 @@ from rnst.errors import InvalidValueError, RnstError
 from rnst.experiments.cutting import check_cut
 from rnst.experiments.estimate import estimate, summary
 from rnst.experiments.output_names import named_by
-from rnst.experiments.painter import NoPictureError, Painted, Painter
+from rnst.experiments.painter import NoPictureError, Painted, Painter, usual_decay
 from rnst.experiments.record import check_scores, describe, hash_of, names, result_of, scores_of, title
 from rnst.experiments.scales import plan_scales
 from rnst.experiments.scene import Scene, picture_size, read_scene
 from rnst.experiments.studio import Studio, open_studio
-from rnst.experiments.stylization_settings import NO_CONTENT, StylizationSettings, usual_decay
+from rnst.experiments.stylization_settings import NO_CONTENT, StylizationSettings
 from rnst.experiments.targets import StyleTargets, usual_style_loss, usual_weights
 from rnst.image.io import write_image
 from rnst.optimization.devices import companions, is_first

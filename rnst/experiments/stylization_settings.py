@@ -16,7 +16,6 @@ SMALLEST_SIZE = 32  # below, the deepest layers of a ResNet have no extent left
 _AT_LEAST_ONE = ("steps", "scales", "history", "shifts", "shifts_per_step", "devices")
 _POSITIVE = ("learning_rate", "style_scale", "aspect")
 _BEST_QUALITY = 100
-_USUAL_DECAYS = {"lbfgs": 0.25, "adam": 0.5}
 _NOT_NEGATIVE = (
     "style_weight",
     "content_weight",
@@ -249,10 +248,3 @@ class StylizationSettings:
         values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         values["style"] = self.styles[0] if len(self.styles) == 1 else list(self.styles)
         return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
-
-
-def usual_decay(settings: StylizationSettings) -> float:
-    """The exponent of the spectrum's scale; where none is set, the one that is usual with the optimizer."""
-    if settings.fourier_decay is not None:
-        return settings.fourier_decay
-    return _USUAL_DECAYS[settings.optimizer]

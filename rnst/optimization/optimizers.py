@@ -107,7 +107,7 @@ class ThriftyLBFGS(torch.optim.LBFGS):
 
     def objective_changed(self) -> None:
         """Forget the last evaluation: the same parameters now have another loss, and another gradient."""
-        if self.state and self._loss is not None:
+        if self.state and self._is_known():  # a search may end at a point that it did not look at last
             self._outdated = self._gradient()
         self._loss = None
 
@@ -121,11 +121,10 @@ class ThriftyLBFGS(torch.optim.LBFGS):
 
         def remembering() -> Tensor:
             nonlocal evaluated
-            point = parameters_to_vector(self.param_groups[0]["params"]).detach()
-            if self._loss is None or self._point is None or not torch.equal(point, self._point):
+            if self._loss is None or not self._is_known():
+                self._point = self._parameters().clone()
                 self._loss = closure().detach()
                 evaluated = True
-                self._point = point.clone()
             return self._loss
 
         if self._outdated is not None:
@@ -166,6 +165,13 @@ class ThriftyLBFGS(torch.optim.LBFGS):
             closure()
         before = self.state[self.param_groups[0]["params"][0]]["prev_flat_grad"]
         before.add_(self._gradient() - outdated)
+
+    def _is_known(self) -> bool:
+        """Whether the last evaluation was that of the parameters as they are, and of the objective as it is."""
+        return self._loss is not None and self._point is not None and torch.equal(self._parameters(), self._point)
+
+    def _parameters(self) -> Tensor:
+        return parameters_to_vector(self.param_groups[0]["params"]).detach()
 
     def _gradient(self) -> Tensor:
         return parameters_to_vector([parameter.grad for parameter in self.param_groups[0]["params"]])
