@@ -139,7 +139,7 @@ def _silent(settings: StylizationSettings) -> StylizationSettings:
 
 
 def with_layers(settings: StylizationSettings) -> StylizationSettings:
-    """The encoder's default layers where none are named, none where there is no content to look at, and all weights."""
+    """The encoder's default layers where none are named, none without content; what is usual for the rest."""
     network = find_network(settings.encoder)
     without_content = settings.content == NO_CONTENT or settings.content_weight == 0
     return settings.replaced(

@@ -55,11 +55,9 @@ class WassersteinLoss(StyleLoss):
         variances, directions = variances[:kept] + noise, directions[:, :kept]
         root = (directions * variances.sqrt()).to(mean)
         norm = (mean.square().sum() + covariance.trace()).clamp_min(tiny)
-        for name, tensor in (("root", root), ("variances", variances.to(mean)), ("noise", noise.to(mean))):
-            self.register_buffer(name, tensor, persistent=False)
-        self.register_buffer("mean", mean, persistent=False)
-        self.register_buffer("norm", norm, persistent=False)
-        self.register_buffer("rest", rest.to(mean), persistent=False)
+        buffers = {"mean": mean, "norm": norm, "root": root, "variances": variances, "noise": noise, "rest": rest}
+        for name, tensor in buffers.items():
+            self.register_buffer(name, tensor.to(mean), persistent=False)
         self._uncounted = spanned - kept
 
     def distance(self, statistics: Moments) -> Tensor:

@@ -36,8 +36,8 @@ class NotEnoughMemoryError(RnstError):
     def __init__(self, budget: float, size: Size) -> None:
         height, width = size
         super().__init__(
-            f"{budget / 1e9:.1f} GB are not enough for {width} x {height} pixels; give more by --memory, "
-            "add --devices, or choose a smaller --size"
+            f"too little memory for {width} x {height} pixels: {max(0.0, budget) / 1e9:.1f} GB are left beside what "
+            "process and network take; give more by --memory, add --devices, or choose a smaller --size"
         )
 
 

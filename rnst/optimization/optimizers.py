@@ -101,15 +101,14 @@ class ThriftyLBFGS(torch.optim.LBFGS):
 
     def __init__(self, parameters: Iterable[nn.Parameter], **options: Any) -> None:
         super().__init__(parameters, **options)
-        self._point: Tensor | None = None
-        self._loss: Tensor | None = None
+        self._last: tuple[Tensor, Tensor] | None = None  # the point that was evaluated last, and its loss
         self._outdated: Tensor | None = None
 
     def objective_changed(self) -> None:
         """Forget the last evaluation: the same parameters now have another loss, and another gradient."""
-        if self.state and self._is_known():  # a search may end at a point that it did not look at last
+        if self.state and self._known_loss() is not None:  # a search may end where it did not look last
             self._outdated = self._gradient()
-        self._loss = None
+        self._last = None
 
     def step(self, closure: Callable[[], Tensor]) -> Tensor:  # type: ignore[override]
         """One iteration.
@@ -121,11 +120,12 @@ class ThriftyLBFGS(torch.optim.LBFGS):
 
         def remembering() -> Tensor:
             nonlocal evaluated
-            if self._loss is None or not self._is_known():
-                self._point = self._parameters().clone()
-                self._loss = closure().detach()
-                evaluated = True
-            return self._loss
+            loss = self._known_loss()
+            if loss is None:
+                point = self._parameters()
+                loss, evaluated = closure().detach(), True
+                self._last = point, loss
+            return loss
 
         if self._outdated is not None:
             self._compare_within_one_objective(remembering, self._outdated)
@@ -166,11 +166,14 @@ class ThriftyLBFGS(torch.optim.LBFGS):
         before = self.state[self.param_groups[0]["params"][0]]["prev_flat_grad"]
         before.add_(self._gradient() - outdated)
 
-    def _is_known(self) -> bool:
-        """Whether the last evaluation was that of the parameters as they are, and of the objective as it is."""
-        return self._loss is not None and self._point is not None and torch.equal(self._parameters(), self._point)
+    def _known_loss(self) -> Tensor | None:
+        """Loss of the parameters as they are, where they were evaluated last; their gradients are then in place."""
+        if self._last is None or not torch.equal(self._parameters(), self._last[0]):
+            return None
+        return self._last[1]
 
     def _parameters(self) -> Tensor:
+        """A copy, in one vector."""
         return parameters_to_vector(self.param_groups[0]["params"]).detach()
 
     def _gradient(self) -> Tensor:
