@@ -26,7 +26,8 @@ class Plumbing:
 
     Attributes:
         pooling: "keep", or what the pools that reduce the resolution are replaced by: "avg", "max" or "l2".
-        strides: "blur" removes the checkerboard that uneven strides leave in pictures, "keep" does not.
+        strides: "blur" removes the patterns that uneven strides leave in pictures, "blur_stem" only the checkerboard of
+            the first convolution and the pools, "keep" none.
         pool_kernel: "keep", or "even" for windows as large as their stride, as 2x2 instead of 3x3 at stride 2.
         stem: "keep", or "dense" for a first convolution of stride 1; all features then have more positions.
         padding: "keep" (zeros), or the border repeated: at the "first" convolution, or at "all".
@@ -58,8 +59,8 @@ class Plumbing:
             raise NothingToChangeError("stem", self.stem, reason)
         self._pools(network)
         # After the pools: those that were made even need no filter.
-        if self.strides == "blur":
-            blur_strides(network)
+        if self.strides != "keep":
+            blur_strides(network, stem_only=self.strides == "blur_stem")
         compact_pools(network)
         self._relus(network, taps)
 

@@ -1,7 +1,7 @@
 """Changes to a network's plumbing that leave its weights alone."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -35,22 +35,31 @@ class Blur(nn.Module):
         channels = features.shape[1]
         kernel = self.kernel.to(features.dtype).expand(channels, 1, -1, -1)
         padded = F.pad(features, self.padding, mode="replicate")
+        if padded.dtype == torch.bfloat16 and padded.device.type == "cpu":
+            # The same numbers: torch's way back through a stride takes three times as long there as all positions do.
+            return F.conv2d(padded, kernel, groups=channels)[..., :: self.stride, :: self.stride]
         return F.conv2d(padded, kernel, stride=self.stride, groups=channels)
 
 
-def blur_strides(network: nn.Module) -> None:
-    """Put a low-pass filter before an uneven stem and behind uneven pools, which then run at stride 1; in place.
+def blur_strides(network: nn.Module, *, stem_only: bool = False) -> None:
+    """Put a low-pass filter before uneven strides and behind uneven pools, which then run at stride 1; in place.
 
-    The gradient of a 7x7 convolution or a 3x3 pool of stride 2 reaches neighboring pixels unevenly, because the kernel
-    is no multiple of the stride: pictures painted with it carry a checkerboard of period 2 and 4 (Odena et al. 2016).
-    A filter that is zero at the Nyquist frequency removes the first. It commutes with the stem's convolution, so this
-    equals a stem of stride 1 that is blurred and then reduced, at a fraction of the cost. The pool is mended as by
-    Zhang 2019 ("Making convolutional networks shift-invariant again"). A VGG has nothing to mend: its 2x2 pools divide
-    evenly.
+    The gradient of a convolution or pool whose kernel is no multiple of its stride reaches neighboring positions
+    unevenly: pictures painted with it carry a pattern of the stride's period, and one of stride 8 or 16 looks like a
+    ladder (Odena et al. 2016). A filter that is zero at the Nyquist frequency of the positions evens that out. It
+    commutes with the convolution, so this equals one of stride 1 that is blurred and then reduced, at a fraction of the
+    cost. Pools are mended as by Zhang 2019 ("Making convolutional networks shift-invariant again"). A VGG has nothing
+    to mend: its 2x2 pools divide evenly.
+
+    Args:
+        network: any.
+        stem_only: leave the strides of deeper convolutions alone.
     """
     path, stem = first_convolution(network)
-    if any(kernel % stride for kernel, stride in zip(stem.kernel_size, stem.stride, strict=True)):
-        _replace(network, path, nn.Sequential(Blur((1.0, 2.0, 1.0), 1), stem))
+    convolutions = {path: stem} if stem_only else dict(_convolutions(network))
+    for path, convolution in convolutions.items():
+        if any(kernel % stride for kernel, stride in zip(convolution.kernel_size, convolution.stride, strict=True)):
+            _replace(network, path, nn.Sequential(Blur((1.0, 2.0, 1.0), 1), convolution))
     for path, pool in reducing_pools(network).items():
         if is_uneven(pool):
             _replace(network, path, DensePool(pool, Blur((1.0, 3.0, 3.0, 1.0), pool.stride)))  # type: ignore[arg-type]
@@ -100,7 +109,11 @@ def even_pools(network: nn.Module) -> None:
 
 def first_convolution(network: nn.Module) -> tuple[str, nn.Conv2d]:
     """Path and module."""
-    return next((path, module) for path, module in network.named_modules() if isinstance(module, nn.Conv2d))
+    return next(_convolutions(network))
+
+
+def _convolutions(network: nn.Module) -> Iterator[tuple[str, nn.Conv2d]]:
+    return ((path, module) for path, module in network.named_modules() if isinstance(module, nn.Conv2d))
 
 
 def initialize(network: nn.Module, generator: torch.Generator | None = None) -> None:

@@ -35,6 +35,7 @@ _CHANGES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         # Sahil Singla's comment on the article, with which Inception painted well.
         "stem stride 1, 2x2 average": {"stem": "dense", "pooling": "avg", "pool_kernel": "even"},
         # Zhang 2019.
+        "blurred stem and pools": {"strides": "blur_stem"},
         "blurred strides": {"strides": "blur"},
         "shifts": {"shifts": 16},
         "total variation": {"tv_weight": 5.0},

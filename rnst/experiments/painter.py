@@ -1,5 +1,6 @@
 """One picture, one size at a time: targets, parameters, one Trainer for each scale."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,7 +28,8 @@ from rnst.optimization.ranks import DeviceLostError
 from rnst.optimization.tiled_gradient import Unseen
 from rnst.tasks.image_optimization import ImageOptimization, Schedule
 
-_USUAL_DECAYS = {"lbfgs": 0.25, "adam": 0.5}
+_USUAL_DECAYS = {"lbfgs": 0.3, "adam": 0.5}
+_CORNERS = {"lbfgs": 0.125, "adam": math.inf}  # cycles per pixel; Adam makes up for curvatures by itself
 _PRECISIONS = {"bf16": "bf16-mixed", "fp32": "32-true"}
 
 
@@ -143,7 +145,9 @@ class Painter:
         if self._settings.parameters == "clamped":
             return ClampedImage.from_image(start)
         if self._settings.parameters == "fourier":
-            return FourierImage.from_image(start, usual_decay(self._settings), color=color)
+            return FourierImage.from_image(
+                start, usual_decay(self._settings), _CORNERS[self._settings.optimizer], color=color
+            )
         return PixelImage.from_image(start, color=color)
 
 

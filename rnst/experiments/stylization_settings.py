@@ -57,7 +57,7 @@ class StylizationSettings:
         parameters: what the optimizer moves: pixels, or their Fourier spectrum, which leaves out pixel noise; clamped
             are pixels cut off behind the optimizer's back, as other programs do.
         fourier_decay: how much more easily broad shapes move than fine ones, as frequency to that power; none means
-            0.25 for L-BFGS, and 0.5 for Adam, which steps as far at every frequency.
+            0.3 for L-BFGS, and 0.5 for Adam, which steps as far at every frequency.
         color_basis: what colors are made of: rgb, or decorrelated, in which noise has the colors of photos; or a
             picture or a folder of pictures, in which noise has the colors of those.
         shifts: positions of the picture against the network's strides that take turns; 1 lets stride patterns stay.
@@ -90,7 +90,7 @@ class StylizationSettings:
         content_layers: names or module paths; none means the encoder's defaults.
         pooling: keep the network's pools, or replace them by those of averages, of maxima, or of mean squares.
         pool_kernel: even makes the windows of pools as large as their stride, as 2x2 instead of 3x3.
-        strides: blur removes the checkerboard that a ResNet's strides leave in pictures; keep does not.
+        strides: blur removes the patterns that strides leave in pictures; blur_stem only the finest; keep none.
         stem: dense runs the first convolution at stride 1, which takes four times as long and leaves no checkerboard.
         margin: pixels that are painted around the picture and cut off; the network's zero padding spoils them.
         normalization: mean and deviation that the network's input gets: its own, or others to compare with programs
@@ -155,7 +155,7 @@ class StylizationSettings:
     content_layers: list[str] | None = None
     pooling: Literal["keep", "avg", "max", "l2"] = "keep"
     pool_kernel: Literal["keep", "even"] = "keep"
-    strides: Literal["keep", "blur"] = "blur"
+    strides: Literal["keep", "blur", "blur_stem"] = "blur"
     stem: Literal["keep", "dense"] = "keep"
     margin: int = 16
     normalization: Literal["own", "imagenet", "restricted_imagenet"] = "own"

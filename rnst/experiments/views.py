@@ -91,7 +91,11 @@ class Views:
         return [replace(first, others=tuple(others)) for first, *others in together], cut
 
     def _turns(self, scale: Scale) -> list[list[Transform]]:
-        """Transforms of the views of a scale, those of one step together; scales go on where the last one ended."""
+        """Transforms of the views of a scale, those of one step together; scales go on where the last one ended.
+
+        Shifts take the first half of the steps. What the picture then likes about the network's grid of strides is
+        little, and without them it comes as close to its targets as it can.
+        """
         hold, together = steps_of_a_view(self._settings), self._settings.shifts_per_step
         first, count = scale.first_step // hold, math.ceil(scale.steps / hold) - 1
         if self._settings.transforms == "robust":
@@ -100,7 +104,7 @@ class Views:
             placed: list[list[Transform]] = [[*drawn[start : start + together]] for start in starts]
             return [*placed, [_STRAIGHT]]
         shifted = draw_shifts(self._settings.shifts, _STRIDE_PERIOD, self._settings.seed)[1:]
-        turns = [shifted[(first + turn) % len(shifted)] for turn in range(count)] if shifted else []
+        turns = [shifted[(first + turn) % len(shifted)] for turn in range((count + 1) // 2)] if shifted else []
         return [[*shifts_around(shift, together)] for shift in (*turns, _STRAIGHT)]
 
     def _halfway(self, content: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """What an optimizer moves when it paints: parameters, and a function that draws them as an image."""
 
+import math
 from abc import ABC, abstractmethod
 from typing import Self
 
@@ -81,32 +82,38 @@ class FourierImage(ImageParameter):
     Amplitude f ** -decay stands in for the metric of the optimizer: it changes what is found first, not what can be
     drawn. The parametrization is that of lucid (Mordvintsev et al. 2018, "Differentiable image parameterizations"),
     which uses decay 1, as in natural images. Style transfer with it hardly moves brush strokes; decays of 0.25 to 0.5
-    paint them and still leave out the pixel noise.
+    paint them and still leave out the pixel noise. A corner, beyond which amplitudes fall by one more power, makes up
+    for total variation, whose curvature grows with the square of the frequency.
 
     Args:
         spectrum: (1, 3, H, W // 2 + 1, 2): real and imaginary part, divided by the scale.
         size: height and width of the picture.
         decay: exponent of the scale.
         color: from channels to RGB.
+        corner: of the scale, in cycles per pixel.
     """
 
     scale: Tensor
 
-    def __init__(self, spectrum: Tensor, size: tuple[int, int], decay: float, color: ImageColor) -> None:
+    def __init__(
+        self, spectrum: Tensor, size: tuple[int, int], decay: float, color: ImageColor, corner: float = math.inf
+    ) -> None:
         super().__init__()
         self.size = size
         self.color = color
-        self.register_buffer("scale", frequency_scale(size, decay), persistent=False)
+        self.register_buffer("scale", frequency_scale(size, decay, corner), persistent=False)
         self.spectrum = nn.Parameter(spectrum.detach().clone().contiguous().float())
 
     @classmethod
-    def from_image(cls, image: Tensor, decay: float = 0.5, *, color: ImageColor | None = None) -> Self:
+    def from_image(
+        cls, image: Tensor, decay: float = 0.5, corner: float = math.inf, *, color: ImageColor | None = None
+    ) -> Self:
         """Parameters that draw `image`, (1, 3, H, W) in [0, 1], up to its values below 0.001 and above 0.999."""
         size = (image.shape[-2], image.shape[-1])
         color = (color or PlainColor()).to(image.device)
         channels = color.from_rgb(image)
         spectrum = torch.view_as_real(torch.fft.rfft2(channels, norm="ortho"))
-        return cls(spectrum / frequency_scale(size, decay).to(image.device), size, decay, color)
+        return cls(spectrum / frequency_scale(size, decay, corner).to(image.device), size, decay, color, corner)
 
     def forward(self) -> Tensor:
         """The picture, (1, 3, H, W) in [0, 1]."""
@@ -114,11 +121,20 @@ class FourierImage(ImageParameter):
         return self.color.to_rgb(torch.fft.irfft2(scaled, s=self.size, norm="ortho"))
 
 
-def frequency_scale(size: tuple[int, int], decay: float) -> Tensor:
-    """Frequency ** -decay, (H, W // 2 + 1, 1), the lowest frequency standing in for zero; mean square 1."""
+def frequency_scale(size: tuple[int, int], decay: float, corner: float = math.inf) -> Tensor:
+    """Frequency ** -decay, far above the corner ** -(decay + 1); the lowest frequency stands in for zero.
+
+    Args:
+        size: height and width of a picture.
+        decay: 0 or more.
+        corner: in cycles per pixel, more than 0.
+
+    Returns:
+        (H, W // 2 + 1, 1), of mean square 1.
+    """
     rows = torch.fft.fftfreq(size[0])[:, None]
     columns = torch.fft.rfftfreq(size[1])[None, :]
     frequency = (rows.square() + columns.square()).sqrt().clamp_min(1.0 / max(size))
-    scale = torch.pow(frequency, -decay)
+    scale = torch.pow(frequency, -decay) * (1.0 + (frequency / corner).square()).rsqrt()
     normalized: Tensor = scale / scale.square().mean().sqrt()
     return normalized.unsqueeze(-1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 EXPLODED = 1000.0  # L-BFGS without a line search may climb by 30 in its first steps and comes back
-PATIENCE = 8
+PATIENCE = 20
 _PROGRESS = 1e-6
 MOST_RESTARTS = 3
 

@@ -13,6 +13,7 @@ from torch.nn.utils import parameters_to_vector
 _ADAM_BETAS = (0.9, 0.99)
 _QUIET = 1e-3  # gradients below this share of the first ones' root mean square count as noise
 _MOST_EVALUATIONS = 20
+_LOSSES_IN_VIEW = 10
 _FIRST_STEP = 0.01  # root mean square; parameters are in units of a picture's range, 0 to 1
 
 
@@ -24,8 +25,8 @@ class PixelOptimizer:
         name: "lbfgs" (few steps, each of one or a few evaluations) or "adam".
         learning_rate: None takes 1 for L-BFGS and 0.05 for Adam.
         history: pairs of past steps that L-BFGS keeps; each costs twice the memory of the picture.
-        line_search: L-BFGS looks for a step that lowers the loss enough (strong Wolfe conditions); without it, it takes
-            the full quasi-Newton step, which is one evaluation but may climb.
+        line_search: L-BFGS looks for a step that stays below the highest of its last ten losses (strong Wolfe
+            conditions); without it, it takes the full quasi-Newton step, which is one evaluation but may climb.
         averaging: Adam's running mean of pictures keeps this share of the old ones; 0 takes no mean.
     """
 
@@ -42,7 +43,7 @@ class PixelOptimizer:
 
     @property
     def descends(self) -> bool:
-        """Whether each step should lower the loss."""
+        """Whether steps should lower the loss, if not each of them."""
         return self.name == "lbfgs" and self.line_search
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
@@ -95,6 +96,10 @@ class ThriftyLBFGS(torch.optim.LBFGS):
     Each `step` begins by evaluating the point where the last line search ended, and that search has just done so. Where
     the parameters are still the same, bit for bit, the loss is remembered and the gradients are still in place.
 
+    A line search asks for a loss below the highest of the last ten, not below the last (Grippo, Lampariello and Lucidi
+    1986): near the end a step gains less than what rounding to bfloat16 adds to the loss, and a search for descent then
+    evaluates again and again without getting anywhere, where the full step would have gone on.
+
     The first line search begins with a step that can be seen. torch divides the gradient by the sum of its magnitudes,
     which moves a million pixels by a millionth each, and takes several evaluations to get away from there.
     """
@@ -109,6 +114,8 @@ class ThriftyLBFGS(torch.optim.LBFGS):
         if self.state and self._known_loss() is not None:  # a search may end where it did not look last
             self._outdated = self._gradient()
         self._last = None
+        if self.state:
+            self._own_state["losses"] = []
 
     def step(self, closure: Callable[[], Tensor]) -> Tensor:  # type: ignore[override]
         """One iteration.
@@ -130,21 +137,27 @@ class ThriftyLBFGS(torch.optim.LBFGS):
         if self._outdated is not None:
             self._compare_within_one_objective(remembering, self._outdated)
             self._outdated = None
-        with self._first_length(remembering):
-            loss: Tensor = super().step(remembering)  # type: ignore[no-untyped-call]
+        with torch.enable_grad():
+            loss = remembering()
+        with self._first_length():
+            super().step(self._with_patience(remembering, loss))  # type: ignore[no-untyped-call]
         if not evaluated:  # a picture that stands still; Lightning wants the closure of each step to have run
             closure()
         return loss
 
+    def _with_patience(self, closure: Callable[[], Tensor], loss: Tensor) -> Callable[[], Tensor]:
+        """Let torch, which asks for the starting point first, take the highest of the last losses for that of it."""
+        losses = self._own_state["losses"] = [*self._own_state.get("losses", ()), loss.item()][-_LOSSES_IN_VIEW:]
+        first = [loss.new_tensor(max(losses))]
+        return lambda: first.pop() if first else closure()
+
     @contextmanager
-    def _first_length(self, closure: Callable[[], Tensor]) -> Iterator[None]:
-        """Have the first step with a line search try `_FIRST_STEP` times the learning rate."""
+    def _first_length(self) -> Iterator[None]:
+        """Have the first step with a line search try `_FIRST_STEP` times the learning rate; gradients are in place."""
         group = self.param_groups[0]
-        if self.state or group["line_search_fn"] is None:
+        if "n_iter" in self._own_state or group["line_search_fn"] is None:
             yield
             return
-        with torch.enable_grad():
-            closure()
         gradient = self._gradient()
         size = gradient.square().mean().sqrt().item()
         usual = min(1.0, 1.0 / max(gradient.abs().sum().item(), torch.finfo(gradient.dtype).tiny))
@@ -163,8 +176,14 @@ class ThriftyLBFGS(torch.optim.LBFGS):
         """
         with torch.enable_grad():
             closure()
-        before = self.state[self.param_groups[0]["params"][0]]["prev_flat_grad"]
+        before = self._own_state["prev_flat_grad"]
         before.add_(self._gradient() - outdated)
+
+    @property
+    def _own_state(self) -> dict[str, Any]:
+        """Torch keeps all of it with the first parameter."""
+        state: dict[str, Any] = self.state[self.param_groups[0]["params"][0]]
+        return state
 
     def _known_loss(self) -> Tensor | None:
         """Loss of the parameters as they are, where they were evaluated last; their gradients are then in place."""

@@ -78,8 +78,8 @@ class ImageOptimization(pl.LightningModule):
     Args:
         image: the only parameter that is trained.
         encoder: image (1, 3, H, W) in [0, 1] to layer -> features; frozen.
-        views: the picture is optimized for one view after the other, in turn. What only pleases one position of the
-            network's grid of strides, as a checkerboard does, is undone by the next view.
+        views: the picture is optimized for one view after the other, for the last one to the end. What only pleases one
+            position of the network's grid of strides, as a checkerboard does, is undone by the next view.
         optimizer: how the picture moves.
         schedule: when what happens.
         margin: pixels around the picture that are painted and never shown: the network's zero padding spoils them.
@@ -129,7 +129,7 @@ class ImageOptimization(pl.LightningModule):
         """A new view makes what L-BFGS remembers of the last evaluation untrue."""
         if self._over:
             return -1  # Lightning then ends the epoch
-        if (self.schedule.done + batch_idx) % self.schedule.hold == 0:
+        if batch_idx == 0 or self._view(batch_idx) is not self._view(batch_idx - 1):
             if self.schedule.hold > 1:
                 self._watch.begin_anew()
             optimizer = self.optimizers(use_pl_optimizer=False)
@@ -139,7 +139,7 @@ class ImageOptimization(pl.LightningModule):
 
     def training_step(self, batch: int, batch_idx: int) -> Tensor:  # noqa: ARG002 - a hook
         """Loss of the picture; L-BFGS may call this several times in one step."""
-        view = self.views[(self.schedule.done + batch_idx) // self.schedule.hold % len(self.views)]
+        view = self._view(batch_idx)
         with torch.autocast(self.device.type, enabled=False) if self._restarts else contextlib.nullcontext():
             image = self.image()
             losses = view.losses(self.encoder, image)
@@ -149,6 +149,10 @@ class ImageOptimization(pl.LightningModule):
         self.log("step", float(self.first_step + self.global_step))  # Lightning takes this as the step of the row
         self.log_dict({f"loss/{name}": value for name, value in self.losses.items()})
         return losses["total"]
+
+    def _view(self, batch_idx: int) -> View:
+        turn = (self.schedule.done + batch_idx) // self.schedule.hold
+        return self.views[min(turn, len(self.views) - 1)]
 
     def _keep(self, image: Tensor) -> None:
         total = self.losses["total"]

@@ -61,14 +61,14 @@ def test_vgg__known_fields() -> None:
     assert common_stride(fields) == 16
 
 
-@pytest.mark.parametrize("strides", ["keep", "blur"])
-def test_resnet__branches_and_blurs(strides: str) -> None:
+@pytest.mark.parametrize(("strides", "before"), [("keep", 49), ("blur_stem", 52), ("blur", 56)])
+def test_resnet__branches_and_blurs(strides: str, before: int) -> None:
     encoder, _ = load_encoder(
         find_network("resnet18"), ["stem", "layer1", "layer2"], weights="random", plumbing=Plumbing(strides=strides)
     )
     fields = receptive_fields(encoder)
     assert [field.rows.stride for field in fields.values()] == [2, 4, 8]
-    assert fields["layer2"].rows.before == (52 if strides == "blur" else 49)
+    assert fields["layer2"].rows.before == before
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from rnst.encoders.catalog import find_network
-from rnst.encoders.encoder import load_encoder
+from rnst.encoders.encoder import Encoder, load_encoder
 from rnst.encoders.plumbing import Plumbing
 from rnst.encoders.relus import out_of_place
 from rnst.encoders.surgery import Blur, blur_strides, exchange_pools, initialize
@@ -41,11 +41,15 @@ def test_blur__channels_do_not_mix() -> None:
 
 
 def _unevenness(plumbing: Plumbing, period: int = 2) -> float:
-    """Coefficient of variation, over pixel phases, of the input gradient's energy for random cotangents at layer1."""
     encoder, _ = load_encoder(find_network("resnet18"), ["layer1"], weights="random", plumbing=plumbing)
-    images = torch.rand(12, 3, 64, 64, requires_grad=True)
-    features = encoder(images)["layer1"]
-    (gradient,) = torch.autograd.grad(features, images, torch.randn_like(features))
+    return _unevenness_of(encoder, "layer1", period)
+
+
+def _unevenness_of(encoder: Encoder, layer: str, period: int, images: int = 12) -> float:
+    """Coefficient of variation, over pixel phases, of the input gradient's energy for random cotangents at a layer."""
+    seen = torch.rand(images, 3, 64, 64, requires_grad=True)
+    features = encoder(seen)[layer]
+    (gradient,) = torch.autograd.grad(features, seen, torch.randn_like(features))
     energy = gradient[..., 8:-8, 8:-8].square()
     phases = torch.stack([energy[..., i::period, j::period].mean() for i in range(period) for j in range(period)])
     return float(phases.std(correction=0) / phases.mean())
@@ -54,6 +58,30 @@ def _unevenness(plumbing: Plumbing, period: int = 2) -> float:
 def test_blur_strides__gradient_is_even_where_it_was_a_checkerboard() -> None:
     assert 0.15 < _unevenness(Plumbing(strides="keep")) < 0.27
     assert _unevenness(Plumbing(strides="blur")) < 0.09
+
+
+def test_blur_strides__deeper_strides_of_a_trained_network_print_ladders_unless_they_are_blurred() -> None:
+    def trained(strides: str) -> float:
+        encoder, _ = load_encoder(find_network("resnet50_robust"), ["layer2"], plumbing=Plumbing(strides=strides))
+        return _unevenness_of(encoder, "layer2", 8, images=96)
+
+    assert trained("blur") < 0.7 * trained("blur_stem")
+
+
+def test_blur__the_same_numbers_and_gradient_in_bfloat16_by_another_way() -> None:
+    blur = Blur((1.0, 3.0, 3.0, 1.0), 2)
+    features = torch.rand(1, 4, 13, 18).bfloat16().requires_grad_()
+    found = blur(features)
+    gradient = torch.rand_like(found)
+    (back,) = torch.autograd.grad(found, features, gradient)
+    expected = torch.nn.functional.conv2d(
+        torch.nn.functional.pad(features, blur.padding, mode="replicate"),
+        blur.kernel.bfloat16().expand(4, 1, -1, -1),
+        stride=2,
+        groups=4,
+    )
+    assert torch.equal(found, expected)
+    torch.testing.assert_close(back, torch.autograd.grad(expected, features, gradient)[0])
 
 
 def test_blur_strides__blind_to_a_checkerboard() -> None:

@@ -78,7 +78,7 @@ def test_picture_and_sidecar_are_complete() -> None:
         content_weight=1.0,
         tv_weight=5.0,
         style_loss="w2",
-        fourier_decay=0.25,
+        fourier_decay=0.3,
         style_layers=["layer1", "layer2", "layer3"],
         content_layers=["layer3"],
     )

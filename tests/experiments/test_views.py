@@ -52,6 +52,13 @@ def test_robust__the_next_scale_goes_on_and_the_seed_counts() -> None:
     assert other[0].transform != whole[0].transform
 
 
+@pytest.mark.parametrize(("steps", "shifted"), [(10, 0), (30, 1), (75, 2), (150, 5)])
+def test_shifts__take_turns_for_half_of_the_steps(steps: int, shifted: int) -> None:
+    views, _, _ = _views(Scale(_SIZE, steps, 0))
+    assert [view.transform == Shift(0, 0) for view in views] == [False] * shifted + [True]
+    assert len({view.transform for view in views}) == len(views)
+
+
 @pytest.mark.parametrize("transforms", ["none", "robust"])
 def test_the_photo_is_its_own_content_under_every_transform(transforms: str) -> None:
     views, encoder, scene = _views(Scale(_SIZE, 60, 0), transforms=transforms, normalize_gradients=True)

@@ -94,6 +94,14 @@ def test_frequency_scale__falls_and_has_mean_square_one(size: tuple[int, int]) -
     assert torch.allclose(frequency_scale(size, 0.0), torch.ones(()))
 
 
+def test_frequency_scale__falls_by_one_power_more_beyond_the_corner() -> None:
+    plain, bent = frequency_scale((64, 64), 0.5)[0], frequency_scale((64, 64), 0.5, corner=1 / 64)[0]
+    ratio = (bent / plain).flatten()
+    assert ratio[8] / ratio[32] == pytest.approx(4.0, rel=0.02)
+    assert ratio[0] / ratio[1] == pytest.approx(1.0, rel=1e-4)
+    torch.testing.assert_close(frequency_scale((20, 30), 0.5), frequency_scale((20, 30), 0.5, corner=1e6))
+
+
 @pytest.mark.parametrize("draws", [PixelImage.from_image, partial(FourierImage.from_image, decay=1.0)])
 def test_autocast__does_not_touch_the_drawing(draws: Callable[[Tensor], ImageParameter]) -> None:
     image = torch.rand(1, 3, 8, 8)

@@ -51,6 +51,7 @@ def test_thrifty__same_points_as_torch_with_fewer_evaluations(
     line_search: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ThriftyLBFGS, "_first_length", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr("rnst.optimization.optimizers._LOSSES_IN_VIEW", 1)
     options = {**_OPTIONS, "line_search_fn": line_search, "lr": 1.0 if line_search else 0.001}
     ours, theirs, steps = _Problem(), _Problem(), 25
     found = _path(ThriftyLBFGS([ours.point], **options), ours, steps)
@@ -75,6 +76,34 @@ def test_thrifty__the_loss_of_each_step_is_that_of_its_start() -> None:
     for _ in range(10):
         expected = problem.function(problem.point).item()
         assert float(optimizer.step(problem.closure)) == expected
+
+
+def test_patience__a_loss_that_rounding_hides_does_not_stop_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in bfloat16: near the end a step gains less than rounding adds; the gradient is still good."""
+    scales = torch.logspace(0, 4, 200, dtype=torch.float64)
+    found = {}
+    for losses in (1, 10):
+        monkeypatch.setattr("rnst.optimization.optimizers._LOSSES_IN_VIEW", losses)
+        problem = _Problem(
+            lambda point: (scales * point.square()).sum() + 20.0 * (1e7 * point.detach().sum()).sin(),
+            torch.ones(200, dtype=torch.float64),
+        )
+        optimizer = ThriftyLBFGS([problem.point], **_OPTIONS)
+        while problem.evaluations < 150:
+            optimizer.step(problem.closure)
+        found[losses] = float((scales * problem.point.detach().square()).sum())
+    assert found[10] < 0.5 * found[1]
+
+
+def test_patience__ends_with_the_objective() -> None:
+    """A new view does not inherit what the losses of the old one allow."""
+    problem = _Problem(lambda point: 1e6 * (point - 3.0).square().sum())
+    optimizer = ThriftyLBFGS([problem.point], **_OPTIONS)
+    _path(optimizer, problem, 3)
+    optimizer.objective_changed()
+    problem.function = _rosenbrock
+    losses = [float(optimizer.step(problem.closure)) for _ in range(15)]
+    assert max(losses) == losses[0]
 
 
 def test_objective_changed__forces_an_evaluation() -> None:

@@ -170,11 +170,11 @@ def test_averaging__what_is_no_number_stays_out(tmp_path: Path) -> None:
     assert task.best_losses["total"] < recorder.losses[0]
 
 
-def test_views_take_turns(tmp_path: Path) -> None:
+def test_views_take_turns__the_last_one_stays(tmp_path: Path) -> None:
     recorders = [_Recorder() for _ in range(3)]
     views = [View(Shift(index, 0), recorder) for index, recorder in enumerate(recorders)]
     _fit(_task(_ADAM, views, steps=8, hold=2), tmp_path)
-    assert [len(recorder.losses) for recorder in recorders] == [4, 2, 2]
+    assert [len(recorder.losses) for recorder in recorders] == [2, 2, 4]
 
 
 def test_views__the_network_sees_the_picture_moved(tmp_path: Path) -> None:
@@ -315,7 +315,7 @@ def test_trouble__a_stall_in_bfloat16_ends_in_float32(tmp_path: Path, caplog: py
             total = (image - 0.6).square().mean()  # far from the knee, where pictures move slowly
             return {"total": 2.0 * total.detach() - total if rounded else total}
 
-    task = _task(PixelOptimizer(), [View(Shift(), Coarse())], steps=30, hold=30)
+    task = _task(PixelOptimizer(), [View(Shift(), Coarse())], steps=50, hold=50)
     with torch.no_grad():
         before = (task() - 0.6).square().mean().item()
     _fit(task, tmp_path, precision="bf16-mixed")
