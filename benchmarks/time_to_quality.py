@@ -47,6 +47,8 @@ class Judge(pl.Callback):
         encoder: of the objective.
         view: the objective, of pictures of `size` that are not moved.
         size: height and width of the picture with its margin; smaller ones are not judged.
+        trace: seconds and loss of each look.
+        seen: the picture at the last look.
     """
 
     encoder: Encoder
@@ -139,11 +141,11 @@ def main() -> None:
     whole = judges["plain"].seconds
     for name, other in (("plain", "ours"), ("ours", "plain")):
         goal = min(loss for _, loss in judges[name].trace)
-        print(
-            f"{name}: {goal:.4f} after {judges[name].seconds / whole:.2f} of the plain loop's time; {other}: ", end=""
-        )
         reached = next((seconds for seconds, loss in judges[other].trace if loss <= goal), None)
-        print("not reached" if reached is None else f"after {reached / whole:.2f}")
+        when = "not reached" if reached is None else f"reached after {reached / whole:.2f}"
+        print(
+            f"{name}: {goal:.4f} after {judges[name].seconds / whole:.2f} of the plain loop's time, {when} by {other}"
+        )
 
 
 def _views(painter: Painter, scale: Scale, content: Tensor) -> Sequence[View]:

@@ -60,7 +60,7 @@ class StylizationSettings:
             0.3 for L-BFGS, and 0.5 for Adam, which steps as far at every frequency.
         color_basis: what colors are made of: rgb, or decorrelated, in which noise has the colors of photos; or a
             picture or a folder of pictures, in which noise has the colors of those.
-        shifts: positions of the picture against the network's strides that take turns; 1 lets stride patterns stay.
+        shifts: positions of the picture against the network's strides, in turn for half of the steps; 1 is one for all.
         shifts_per_step: neighboring positions, one pixel apart, whose mean each step descends; 4 cancel what strides of
             two print, in four times the time, and 1 leaves it to --shifts. With robust transforms, so many of these.
         transforms: robust moves, scales and rotates the picture at random in the place of --shifts, with Adam anew in

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 EXPLODED = 1000.0  # L-BFGS without a line search may climb by 30 in its first steps and comes back
-PATIENCE = 20
+PATIENCE = 20  # steps; a line search that may climb for ten needs more than those
 _PROGRESS = 1e-6
 MOST_RESTARTS = 3
 
@@ -23,8 +23,8 @@ class Watch:
     """Looks at the loss after each step; the objective is the same all the while.
 
     Args:
-        descends: each step should reach a new lowest loss, as a line search promises; otherwise only a loss that does
-            not change at all is a stall.
+        descends: steps should reach new lowest losses before long, as a line search promises; otherwise only a loss
+            that does not change at all is a stall.
     """
 
     descends: bool = True

@@ -129,7 +129,7 @@ class ImageOptimization(pl.LightningModule):
         """A new view makes what L-BFGS remembers of the last evaluation untrue."""
         if self._over:
             return -1  # Lightning then ends the epoch
-        if batch_idx == 0 or self._view(batch_idx) is not self._view(batch_idx - 1):
+        if self._view(batch_idx) is not self._view(batch_idx - 1):
             if self.schedule.hold > 1:
                 self._watch.begin_anew()
             optimizer = self.optimizers(use_pl_optimizer=False)

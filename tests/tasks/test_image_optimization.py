@@ -13,7 +13,7 @@ from rnst.image.transforms import Shift
 from rnst.losses.objective import Objective, Weights
 from rnst.losses.perceptual import ContentLoss, GramLoss
 from rnst.optimization.averaging import RunningMean
-from rnst.optimization.optimizers import PixelOptimizer
+from rnst.optimization.optimizers import PixelOptimizer, ThriftyLBFGS
 from rnst.tasks.image_optimization import Features, ImageOptimization, Schedule, View
 
 _SIDE = 12
@@ -175,6 +175,18 @@ def test_views_take_turns__the_last_one_stays(tmp_path: Path) -> None:
     views = [View(Shift(index, 0), recorder) for index, recorder in enumerate(recorders)]
     _fit(_task(_ADAM, views, steps=8, hold=2), tmp_path)
     assert [len(recorder.losses) for recorder in recorders] == [2, 2, 4]
+
+
+@pytest.mark.parametrize(("done", "changes"), [(3, [10]), (10, [10]), (13, [])])
+def test_views__a_run_that_goes_on_keeps_what_lbfgs_knows_of_its_view(
+    done: int, changes: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = [View(Shift(), _Recorder()), View(Shift(), _Recorder())]
+    task = _task(PixelOptimizer(), seen, steps=16, hold=10, done=done)
+    found: list[int] = []
+    monkeypatch.setattr(ThriftyLBFGS, "objective_changed", lambda _: found.append(done + task.global_step))
+    _fit(task, tmp_path)
+    assert found == changes
 
 
 def test_views__the_network_sees_the_picture_moved(tmp_path: Path) -> None:
