@@ -122,7 +122,9 @@ class OverfittingMonitor(Callback):
         photos = data.val_dataloader().dataset
         numbers = torch.linspace(0, len(photos) - 1, min(self._settings.photos, len(photos))).long().tolist()
         batch = default_collate([photos[number] for number in numbers[trainer.global_rank :: trainer.world_size]])
-        images, labels = data.on_after_batch_transfer([part.to(pl_module.device) for part in batch], 0)
+        images, labels = pl_module.labeled(
+            data.on_after_batch_transfer([part.to(pl_module.device) for part in batch], 0)
+        )
         self._held = (images, labels)
         return images, labels
 

@@ -59,7 +59,10 @@ class _TrainingCLI(LightningCLI):
         parser.add_argument("--checkpoint_minutes", type=float, default=0.0, help="Also keep the state this often.")
         parser.add_argument("--checkpoint_steps", type=int, default=0, help="Also keep the state this often.")
         parser.add_argument("--monitor", type=MonitorSettings, default=MonitorSettings())
+        parser.add_argument("--weights", type=str | None, default=None, help="Weight file or name to start from.")
         parser.link_arguments("data.facts", "model.data", apply_on="instantiate")
+        parser.link_arguments("weights", "model.weights")
+        parser.link_arguments("model.teacher", "data.teacher_size", compute_fn=_teacher_size)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The trainer of the configuration, with what every run of ours has."""
@@ -135,7 +138,8 @@ def run(arguments: list[str]) -> None:
     if cli.trainer.is_global_zero:
         finish_training(cli.trainer.loggers, sha256_of(config.output), facts)
         sys.stdout.write(
-            f"{config.output}: accuracy {facts['accuracy_clean']:.1%} clean, "
+            f"{config.output}: {'accuracy' if cli.model.teacher is None else 'agreement with the teacher'} "
+            f"{facts['accuracy_clean']:.1%} clean, "
             f"{facts['accuracy_attacked']:.1%} under attack\n"
         )
 
@@ -144,6 +148,11 @@ def say(line: str) -> None:
     """A line for the user, once, whatever the number of processes."""
     if _is_main_process():
         sys.stderr.write(f"{line}\n")
+
+
+def _teacher_size(teacher: Any) -> int:
+    """Side of the images that a teacher receives; jsonargparse keeps its options one level down."""
+    return 0 if teacher is None else int(teacher.get("init_args", teacher)["image_size"])
 
 
 def _is_main_process() -> bool:

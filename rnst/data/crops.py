@@ -10,6 +10,8 @@ from torchvision.transforms import v2
 Transform = Callable[[Tensor], Tensor]
 Crop = Literal["resized", "shifted", "padded", "whole"]
 
+CROP_AREA = 0.08  # smallest share of a photo's area in a random resized crop, ImageNet's custom
+
 # Margins around the middle crop: 256/224 is ImageNet's custom; training windows move a little more.
 _EVALUATION_MARGIN = 256 / 224
 _SHIFT_MARGIN = 1.25
@@ -33,21 +35,22 @@ def evaluation_side(image_size: int, crop: Crop) -> int:
     return image_size if crop in {"padded", "whole"} else round(image_size * _EVALUATION_MARGIN)
 
 
-def training_transform(image_size: int, crop: Crop, *, jitter: bool = False) -> Transform:
+def training_transform(image_size: int, crop: Crop, *, jitter: bool = False, crop_area: float = CROP_AREA) -> Transform:
     """Random square crops of `image_size` pixels, and flips.
 
     Args:
         image_size: side of the crop.
-        crop: "resized" takes 8 to 100 % of the area and rescales it (the ImageNet recipe); "shifted" only moves a
+        crop: "resized" takes a part of the area and rescales it (the ImageNet recipe); "shifted" only moves a
             window; "padded" moves a window over a photo with a black border of an eighth (the CIFAR recipe); "whole"
             changes nothing, and does not even flip.
         jitter: also vary brightness, contrast, saturation and the light, as the `robustness` library does on ImageNet.
+        crop_area: smallest share of the photo's area that "resized" takes, in (0, 1].
     """
     if crop == "whole":
         return evaluation_transform(image_size)
     window: Transform = v2.RandomCrop(image_size, pad_if_needed=True)
     if crop == "resized":
-        window = v2.RandomResizedCrop(image_size, antialias=True)
+        window = v2.RandomResizedCrop(image_size, scale=(crop_area, 1.0), antialias=True)
     elif crop == "padded":
         window = v2.RandomCrop(image_size, padding=round(image_size * _PADDING), pad_if_needed=True)
     colors = [v2.ColorJitter(_JITTER, _JITTER, _JITTER), Lighting()] if jitter else []

@@ -1,5 +1,6 @@
 """Data modules: from a folder on disk to batches of (images in [0, 1], labels) on the device."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -9,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
-from rnst.data.batches import Batch, Sample, evenly, in_floats
+from rnst.data.batches import Batch, Sample, evenly, in_floats, with_teacher_images
 from rnst.data.cifar10 import Cifar10Source
-from rnst.data.crops import Crop, evaluation_side, evaluation_transform, training_side, training_transform
+from rnst.data.crops import CROP_AREA, Crop, evaluation_side, evaluation_transform, training_side, training_transform
 from rnst.data.order import Epoch, EpochLoader, Share, balanced_order, derived_seed, shuffled
 from rnst.data.photos import LabeledPhotos, View
 from rnst.data.sources import (
@@ -25,6 +26,7 @@ from rnst.data.sources import (
     Statistics,
 )
 from rnst.data.streamed import StreamedSource
+from rnst.data.unlabeled import UnlabeledSource
 from rnst.errors import InvalidValueError
 
 
@@ -64,28 +66,33 @@ class PhotoFolders(pl.LightningDataModule):
     """Photos in `root/train/CLASS/` and `root/val/CLASS/`, or another published set.
 
     Args:
-        root: folder with train and val; for CIFAR-10 the folder of its archive, which is downloaded where it is absent;
-            for "streamed" what `rnst pack` wrote, on a disk or in a bucket (s3://, gs://, r2://).
+        root: folder with train and val, or a list of such folders; for CIFAR-10 the folder of its archive, which is
+            downloaded where it is absent; for "streamed" what `rnst pack` wrote, on a disk or in a bucket (s3://,
+            gs://, r2://).
         name: recorded in the weight file.
         source: "folders", "cifar10", or "streamed".
         classes: "folders" makes each subfolder a class; "restricted_imagenet" groups 203 WordNet ids into nine,
-            "restricted_imagenet_balanced" 69 into fourteen; "imagenet" takes the 1000 in the order of every network.
+            "restricted_imagenet_balanced" 69 into fourteen; "imagenet" takes the 1000 in the order of every network; "none" takes
+            every photo in the tree without a label, for a training with model.teacher.
         image_size: side of the square images in pixels.
         stages: image sizes by epoch, first stages first; the last one goes on to the end. None: `image_size` all along.
         crop: "resized" (ImageNet's random resized crops), "shifted" (a moving window, for small images) or "padded"
             (a moving window over a black border, for photos that have the image size already, as CIFAR-10), or "whole"
             (such photos as they are, without any augmentation).
+        crop_area: smallest share of a photo's area that crop "resized" takes, in (0, 1].
         jitter: also vary brightness, contrast, saturation and light a little.
         balanced: draw every class equally often, with replacement, however many photos it has.
         batch_size: images of one step on one device.
         workers: decoding processes; 0 decodes in the main process.
         cache: keep the reduced photos in memory (needs crop "shifted" or "padded").
         evaluation_photos: validate on that many photos, evenly spread over the classes; 0 means all.
+        teacher_size: side in pixels of the unattacked copy of each crop that a teacher receives; 0 makes none. The
+            command line fills it in from model.teacher.
     """
 
     def __init__(  # noqa: PLR0913 - one flat list of options is what the command line and the YAML show
         self,
-        root: str | Path,  # in this order: a Path would make s3:/ of s3://
+        root: str | Path | list[str],  # in this order: a Path would make s3:/ of s3://
         *,
         name: str = "restricted_imagenet",
         source: Literal["folders", "cifar10", "streamed"] = "folders",
@@ -93,14 +100,18 @@ class PhotoFolders(pl.LightningDataModule):
         image_size: int = 224,
         stages: list[Stage] | None = None,
         crop: Crop = "resized",
+        crop_area: float = CROP_AREA,
         jitter: bool = False,
         balanced: bool = False,
         batch_size: int = 256,
         workers: int = 8,
         cache: bool = False,
         evaluation_photos: int = 0,
+        teacher_size: int = 0,
     ) -> None:
         super().__init__()
+        if not 0 < crop_area <= 1:
+            raise InvalidValueError("data.crop_area", crop_area, "more than 0 and at most 1")
         if cache and crop == "resized":
             raise InvalidValueError("data.cache", cache, "false with data.crop=resized, which needs the full photos")
         if cache and workers:
@@ -113,12 +124,14 @@ class PhotoFolders(pl.LightningDataModule):
         self.image_size = image_size
         self.stages = list(stages or [])
         self.crop: Crop = crop
+        self.crop_area = crop_area
         self.jitter = jitter
         self.balanced = balanced
         self.batch_size = batch_size
         self.workers = workers
         self.cache = cache
         self.evaluation_photos = evaluation_photos
+        self.teacher_size = teacher_size
         self._seed = torch.initial_seed()
         self._kept: dict[tuple[str, int], LabeledPhotos] = {}
         self._loader_in_use: EpochLoader | None = None
@@ -172,9 +185,18 @@ class PhotoFolders(pl.LightningDataModule):
         """The same photos at the final size."""
         return self._loader(evenly(self._photos("val", self.image_size), self.evaluation_photos))
 
-    def on_after_batch_transfer(self, batch: list[Tensor], dataloader_idx: int) -> Batch:  # noqa: ARG002 - a hook
-        """Bytes to float32 in [0, 1], channels last, on the device."""
-        return in_floats(batch)
+    def on_after_batch_transfer(
+        self,
+        batch: list[Tensor],
+        dataloader_idx: int,  # noqa: ARG002 - a hook
+    ) -> Batch | tuple[Tensor, Tensor, Tensor]:
+        """Bytes to float32 in [0, 1], channels last, on the device; with a teacher, its images come third."""
+        if not self.teacher_size:
+            return in_floats(batch)
+        is_test = self.trainer is not None and self.trainer.testing
+        return with_teacher_images(
+            in_floats(batch), self.image_size if is_test else self._size_now(), self.teacher_size
+        )
 
     def _size_now(self) -> int:
         return self.size_at(self._epoch_now())
@@ -190,9 +212,10 @@ class PhotoFolders(pl.LightningDataModule):
         return self._kept[split, size]
 
     def _view(self, split: Split, size: int) -> View:
+        size = max(size, self.teacher_size)
         if split == "val":
             return View(evaluation_side(size, self.crop), evaluation_transform(size), self.cache)
-        transform = training_transform(size, self.crop, jitter=self.jitter)
+        transform = training_transform(size, self.crop, jitter=self.jitter, crop_area=self.crop_area)
         return View(training_side(size, self.crop), transform, self.cache)
 
     def _loader(self, photos: Subset[Sample]) -> DataLoader[Sample]:
@@ -211,8 +234,19 @@ class PhotoFolders(pl.LightningDataModule):
         }
 
 
-def _source(kind: str, root: str | Path, classes: Classes) -> Source:
+def _source(kind: str, root: str | Path | Sequence[str], classes: Classes) -> Source:
+    roots = [Path(root)] if isinstance(root, str | Path) else [Path(folder) for folder in root]
+    if kind != "folders" and len(roots) != 1:
+        raise InvalidValueError("data.root", root, f'one place with data.source "{kind}"')
+    if not roots:
+        raise InvalidValueError("data.root", root, "at least one folder")
+    if classes == "none" and kind != "folders":
+        raise InvalidValueError("data.classes", classes, 'given with data.source other than "folders"')
+    if classes == "none":
+        return UnlabeledSource(roots)
     if kind == "cifar10":
-        return Cifar10Source(Path(root))
+        return Cifar10Source(roots[0])
     groups = KNOWN_GROUPS.get(classes)
-    return StreamedSource(str(root), groups) if kind == "streamed" else FolderSource(Path(root), groups)
+    if kind == "streamed":
+        return StreamedSource(str(root if isinstance(root, str | Path) else root[0]), groups)
+    return FolderSource(roots, groups)

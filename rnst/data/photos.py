@@ -37,28 +37,35 @@ class View:
     cache: bool = False
 
 
-def list_photos(folder: Path, classes: Mapping[str, Sequence[str]]) -> list[tuple[Path, int]]:
-    """Files and labels of all photos in `folder`, whose subfolders are named by the values of `classes`.
+def list_photos(folders: Path | Sequence[Path], classes: Mapping[str, Sequence[str]]) -> list[tuple[Path, int]]:
+    """Files and labels of all photos in `folders`, whose subfolders are named by the values of `classes`.
 
     Args:
-        folder: one split of a data set, as `root/train`.
+        folders: one split of a data set, as `root/train`; or the same split of several.
         classes: class name -> names of its subfolders; the order of the names gives the labels.
 
     Raises:
         MissingPathError: no photo was found.
     """
+    folders = [folders] if isinstance(folders, Path) else folders
     found = [
         (path, label)
         for label, subfolders in enumerate(classes.values())
         for subfolder in subfolders
+        for folder in folders
         for path in sorted((folder / subfolder).glob("*"))
-        if path.suffix.lower() in _ENDINGS
+        if is_photo(path)
     ]
     if not found:
-        loose = any(path.suffix.lower() in _ENDINGS for path in folder.glob("*"))
+        loose = any(is_photo(path) for folder in folders for path in folder.glob("*"))
         advice = "Its photos must be sorted into one folder for each class." if loose else _ADVICE
-        raise MissingPathError(folder, "class folders with photos", advice)
+        raise MissingPathError(folders[0], "class folders with photos", advice)
     return found
+
+
+def is_photo(path: Path) -> bool:
+    """Whether the name is that of a photo that can be decoded."""
+    return path.suffix.lower() in _ENDINGS
 
 
 class LabeledPhotos(Dataset[tuple[Tensor, int]], ABC):

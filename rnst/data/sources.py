@@ -1,6 +1,7 @@
 """Where photos and labels come from. A source knows its classes before the first photo is opened."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +12,7 @@ from rnst.errors import MissingPathError
 
 Split = Literal["train", "val"]
 Statistics = tuple[float, float, float]
-Classes = Literal["folders", "imagenet", "restricted_imagenet", "restricted_imagenet_balanced"]
+Classes = Literal["folders", "imagenet", "restricted_imagenet", "restricted_imagenet_balanced", "none"]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -48,15 +49,15 @@ class Source(ABC):
 
 
 class FolderSource(Source):
-    """Photos in `root/train/CLASS/` and `root/val/CLASS/`.
+    """Photos in `ROOT/train/CLASS/` and `ROOT/val/CLASS/`.
 
     Args:
-        root: folder with train and val.
+        roots: folders with train and val; a class may have photos in several of them, and val may be absent in some.
         groups: class name -> its subfolders, as those of KNOWN_GROUPS. None makes each subfolder of train a class.
     """
 
-    def __init__(self, root: Path, groups: Groups | None = None) -> None:
-        self._root = root
+    def __init__(self, roots: Path | Sequence[Path], groups: Groups | None = None) -> None:
+        self._roots = (roots,) if isinstance(roots, Path) else tuple(roots)
         self._given = groups
 
     @property
@@ -65,20 +66,23 @@ class FolderSource(Source):
         return tuple(self._groups())
 
     def prepare(self) -> None:
-        """Look for the folder: it must be there."""
-        _existing(self._root / "train", "training photos")
+        """Require the folders of the training photos."""
+        for root in self._roots:
+            _existing(root / "train", "training photos")
 
     def open(self, split: Split, view: View) -> LabeledPhotos:
         """List the files; they are opened one by one."""
-        files = list_photos(_existing(self._root / split, f"{split} photos"), self._groups())
-        return PhotoFiles(files, view)
+        present = [root / split for root in self._roots if (root / split).is_dir()]
+        folders = present or [_existing(self._roots[0] / split, f"{split} photos")]
+        return PhotoFiles(list_photos(folders, self._groups()), view)
 
     def _groups(self) -> Groups:
         """Class name -> its subfolders."""
         if self._given is not None:
             return self._given
-        train = _existing(self._root / "train", "training photos")
-        return {path.name: (path.name,) for path in sorted(train.iterdir()) if path.is_dir()}
+        folders = [_existing(root / "train", "training photos") for root in self._roots]
+        names = sorted({path.name for folder in folders for path in folder.iterdir() if path.is_dir()})
+        return {name: (name,) for name in names}
 
 
 def _existing(folder: Path, what: str) -> Path:

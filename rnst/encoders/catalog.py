@@ -144,13 +144,16 @@ def build_classifier(architecture: str, classes: int) -> nn.Module:
     convolution of stride 1, without the pool behind it.
 
     Args:
-        architecture: torchvision's name, or another one of `architectures`.
+        architecture: torchvision's name, another one of `architectures`, or timm/NAME.
         classes: number of logits.
 
     Raises:
         UnknownNameError: there is no such classifier.
         InvalidValueError: there is, but nobody knows its stem.
     """
+    if architecture.startswith(TIMM):
+        check_timm_name(architecture)
+        return build_timm(architecture, classes=classes)
     plain = architecture.removesuffix(SMALL)
     if plain not in architectures():
         raise UnknownNameError("architecture", architecture, architectures())
@@ -200,7 +203,7 @@ def build_headless(architecture: str, device: str = "meta") -> nn.Module:
 
 def input_statistics(network: Network) -> tuple[Sequence[float], Sequence[float]]:
     """Mean and standard deviation of each channel of the images that the catalog's weights were trained with."""
-    if network.source == "timm":
+    if network.architecture.startswith(TIMM):
         return timm_statistics(network.architecture)
     family = family_of(network.architecture)
     if network.source != "torchvision" or family.mean != IMAGENET_MEAN:

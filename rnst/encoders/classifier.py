@@ -14,8 +14,10 @@ from rnst.encoders.catalog import (
     find_network,
     input_statistics,
 )
+from rnst.encoders.efficientnet_names import timm_names
 from rnst.encoders.encoder import weights_file
 from rnst.encoders.layouts import Facts, State
+from rnst.encoders.timm_networks import TIMM, build_timm, check_timm_name, timm_statistics
 from rnst.encoders.weights import WeightsMismatchError, load_into, read_weights
 from rnst.errors import InvalidValueError, MissingPathError
 
@@ -79,6 +81,8 @@ def load_classifier(name: str, *, architecture: str | None = None) -> tuple[Clas
         InvalidValueError: the file does not say its architecture, and nobody else does.
         MissingPathError, UnknownNameError, UnreadableFileError, WeightsMismatchError, DownloadError: see above.
     """
+    if name.startswith(TIMM):
+        return _timm_classifier(name)
     path = weight_file(name)
     state, facts = read_weights(path)
     known = architecture or facts.get("architecture")
@@ -87,13 +91,29 @@ def load_classifier(name: str, *, architecture: str | None = None) -> tuple[Clas
     if known is None:
         wanted = f"given: {path} does not say which network it is; one of {', '.join(architectures())}"
         raise InvalidValueError("--architecture", architecture, wanted)
+    with torch.device("meta"):
+        state = timm_names(state, build_classifier(known, 1).state_dict())
     logits = _logits(known, state)
     if logits is None:
         raise WeightsMismatchError(path, f"it has no head of {known}")
     network = build_classifier(known, logits)
     load_into(network, state, path)
     mean, std = input_statistics(_row(name, known))
-    facts = {"mean": list(mean), "std": list(std), **facts, "architecture": known, "logits": logits}
+    return _with_facts(
+        network, {"mean": list(mean), "std": list(std), **facts, "architecture": known, "logits": logits}
+    )
+
+
+def _timm_classifier(name: str) -> tuple[Classifier, Facts]:
+    """A network of timm with the weights and the head that timm fetches for it."""
+    check_timm_name(name)
+    network = build_timm(name, pretrained=True, classes=None)
+    mean, std = timm_statistics(name)
+    logits = network.get_classifier().out_features  # type: ignore[operator] # every classifier of timm has this method
+    return _with_facts(network, {"mean": list(mean), "std": list(std), "architecture": name, "logits": logits})
+
+
+def _with_facts(network: nn.Module, facts: Facts) -> tuple[Classifier, Facts]:
     classifier = Classifier(network, facts["mean"], facts["std"])
     return classifier.eval().to(memory_format=torch.channels_last), facts
 

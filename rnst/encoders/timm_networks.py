@@ -41,22 +41,24 @@ def check_timm_name(name: str) -> None:
         raise UnknownNameError("encoder", name, [*like, "timm.list_models() lists all"])
 
 
-def build_timm(name: str, *, pretrained: bool = False) -> nn.Module:
-    """A network of timm without its head.
+def build_timm(name: str, *, pretrained: bool = False, classes: int | None = 0) -> nn.Module:
+    """A network of timm.
 
     Args:
         name: timm/NAME.
         pretrained: fetch timm's weights; else they are fresh and random.
+        classes: number of logits; 0 builds it without its head, None with the head that timm's weights have.
 
     Raises:
         NoTimmWeightsError: they cannot be fetched.
     """
     timm = _timm(name)
+    head = {} if classes is None else {"num_classes": classes}
     for options in _ANY_SIZE:
         with suppress(TypeError):
             try:
                 network: nn.Module = timm.create_model(
-                    name.removeprefix(TIMM), pretrained=pretrained, num_classes=0, **options
+                    name.removeprefix(TIMM), pretrained=pretrained, **head, **options
                 )
             except (OSError, RuntimeError, ValueError) as error:
                 raise NoTimmWeightsError(name, str(error).splitlines()[0]) from error

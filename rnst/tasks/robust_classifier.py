@@ -1,5 +1,7 @@
 """Adversarial training as a LightningModule. The attack is injected; nothing here knows a norm."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
@@ -13,11 +15,13 @@ from rnst.attacks.attack import Attack
 from rnst.attacks.pgd import PGD
 from rnst.data.datamodules import DataFacts
 from rnst.encoders.catalog import build_classifier
+from rnst.encoders.initial import start_from
 from rnst.encoders.layouts import FACTS_KEY
 from rnst.encoders.twin import Twin
 from rnst.errors import InvalidValueError
 from rnst.tasks.attack_sample import AttackSample
 from rnst.tasks.recipe import Recipe
+from rnst.tasks.teacher import SoftLabels, Teacher
 from rnst.tasks.training_losses import AdversarialLoss, TrainingLoss
 
 _SAMPLES = 8
@@ -28,7 +32,10 @@ class RobustClassifier(pl.LightningModule):
     """Minimize a loss of the worst image in a ball around each training image (Madry et al. 2018, equation 2.1).
 
     One step: the attack runs against the network as it is in eval mode, then the network takes one train-mode step down
-    the loss, which says what it makes of the images and of the adversarial images.
+    the loss, which says what it makes of the images and of the adversarial images. With a teacher, the labels of a
+    batch are the teacher's probabilities, of which the attack maximizes and the step minimizes the cross-entropy: up to
+    the teacher's own entropy, which no weight changes, that is KL(teacher || student). Accuracies then count how often
+    the network agrees with the teacher's most probable class.
 
     Args:
         data: what the data module knows of its photos; the command line fills it in.
@@ -39,6 +46,9 @@ class RobustClassifier(pl.LightningModule):
         architecture: name of a torchvision classifier.
         recipe: optimizer and schedule.
         loss: what the weights go down: adversarial training or TRADES, label smoothing, class weights.
+        weights: weight file, or name that `rnst models` lists, to start from; a head for other classes is made anew.
+            None: random weights.
+        teacher: network that labels the photos; the classes are its own. None: the labels of the data.
         radius_warmup_epochs: how long the radius of `attack` grows from zero, in epochs or parts of one.
     """
 
@@ -50,13 +60,20 @@ class RobustClassifier(pl.LightningModule):
         architecture: str = "resnet50",
         recipe: Recipe = Recipe(),
         loss: TrainingLoss = AdversarialLoss(),
+        weights: str | None = None,
+        teacher: Teacher | None = None,
         radius_warmup_epochs: float = 0.0,
     ) -> None:
         super().__init__()
+        self.teacher = teacher
+        self._soft_labels = None if teacher is None else SoftLabels(teacher)
+        if self._soft_labels is not None:
+            data = replace(data, class_names=self._soft_labels.class_names)
+        if not data.class_names:
+            raise InvalidValueError("data.classes", "none", "given, or model.teacher, whose classes are learned")
         loss.check(len(data.class_names))
         if radius_warmup_epochs < 0:
             raise InvalidValueError("model.radius_warmup_epochs", radius_warmup_epochs, "0 or more")
-        self.data = data
         self.attack = attack
         self.evaluation = evaluation or _published_protocol(attack)
         self.architecture = architecture
@@ -65,6 +82,11 @@ class RobustClassifier(pl.LightningModule):
         self.radius_warmup_epochs = radius_warmup_epochs
         # Channels last is the layout in which convolutions are fastest, on CPUs and on GPUs.
         network = build_classifier(architecture, len(data.class_names))
+        if weights is not None:
+            facts = start_from(network, weights, data.class_names)
+            data = replace(data, mean=tuple(facts.get("mean", data.mean)), std=tuple(facts.get("std", data.std)))
+        self.data = data
+        self.weights = weights
         self.network = network.to(memory_format=torch.channels_last)
         self._twin = Twin(self.network)
         self.register_buffer("mean", torch.tensor(data.mean).view(1, 3, 1, 1), persistent=False)
@@ -82,21 +104,31 @@ class RobustClassifier(pl.LightningModule):
         logits: Tensor = self.network((images - self.mean) / self.std)
         return logits
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+    def labeled(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        """Images (N, 3, H, W) and their labels: class numbers (N,), or the teacher's probabilities (N, K).
+
+        Args:
+            batch: of the data module; with a teacher, its images come third.
+        """
+        images, labels, *seen_by_teacher = batch
+        return images, labels if self._soft_labels is None else self._soft_labels(seen_by_teacher[0])
+
+    def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
         """Loss of the batch under attack."""
-        images, labels = batch
+        images, labels = self.labeled(batch)
         adversarial = self._attacked(self._grown_attack(batch_idx), images, labels)
-        loss, logits = self.loss(lambda seen: self(seen).float(), images, adversarial, labels)
-        accuracy = (logits.argmax(1) == labels).float().mean()
+        loss, logits = self.loss(lambda seen: self(seen).float() / self._temperature, images, adversarial, labels)
+        loss = self._temperature**2 * (loss - _entropy(labels))
+        accuracy = (logits.argmax(1) == _classes(labels)).float().mean()
         self.log("train/loss", loss, prog_bar=True)
         self.log("train/accuracy_attacked", accuracy)
         return loss
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+    def validation_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:
         """Count right answers, clean and under attack."""
         self._evaluate(batch, batch_idx, "val")
 
-    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+    def test_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:
         """Count right answers, clean and under attack."""
         self._evaluate(batch, batch_idx, "test")
 
@@ -121,6 +153,8 @@ class RobustClassifier(pl.LightningModule):
             "radius": self.attack.ball.radius,
             "steps": getattr(self.attack, "steps", 0),
             "loss": str(self.loss),
+            **({} if self.weights is None else {"started_from": Path(self.weights).name}),
+            **({} if self.teacher is None else {"teacher": self.teacher.facts()}),
         }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -133,14 +167,14 @@ class RobustClassifier(pl.LightningModule):
         Args:
             attack: its radius is stated at the data's full image size.
             images: in [0, 1].
-            labels: (N,) class numbers.
+            labels: (N,) class numbers, or (N, K) probabilities.
         """
         adversarial = self._attacked(attack, images, labels)
         was_training = self.network.training
         self.network.eval()
         try:
             with torch.no_grad():
-                right: Tensor = self(adversarial).argmax(1) == labels
+                right: Tensor = self(adversarial).argmax(1) == _classes(labels)
                 return right.float().mean()
         finally:
             self.network.train(was_training)
@@ -152,9 +186,10 @@ class RobustClassifier(pl.LightningModule):
         epochs = self.current_epoch + (batch_idx + 1) / self.trainer.num_training_batches
         return self.attack.with_radius(self.attack.ball.radius * min(1.0, epochs / self.radius_warmup_epochs))
 
-    def _evaluate(self, batch: tuple[Tensor, Tensor], batch_idx: int, split: str) -> None:
-        images, labels = batch
+    def _evaluate(self, batch: tuple[Tensor, ...], batch_idx: int, split: str) -> None:
+        images, labels = self.labeled(batch)
         adversarial = self._attacked(self.evaluation, images, labels)
+        labels = _classes(labels)
         clean, attacked = self(images), self(adversarial)
         if batch_idx == 0:
             self.samples = []
@@ -178,7 +213,21 @@ class RobustClassifier(pl.LightningModule):
         device = images.device.type
         kernels = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
         with self._twin.in_use(kernels) as network:
-            return attack(lambda seen: network((seen - self.mean) / self.std), images, labels)
+            return attack(lambda seen: network((seen - self.mean) / self.std) / self._temperature, images, labels)
+
+    @property
+    def _temperature(self) -> float:
+        return 1.0 if self.teacher is None else self.teacher.temperature
+
+
+def _classes(labels: Tensor) -> Tensor:
+    """Class numbers (N,) of labels that are class numbers already, or probabilities (N, K): the most probable one."""
+    return labels if labels.dim() == 1 else labels.argmax(1)
+
+
+def _entropy(labels: Tensor) -> Tensor:
+    """Mean entropy of probabilities (N, K), a scalar; class numbers have none."""
+    return torch.zeros(()).to(labels.device) if labels.dim() == 1 else torch.special.entr(labels).sum(1).mean()
 
 
 def _published_protocol(attack: Attack) -> Attack:

@@ -42,7 +42,7 @@ class TrainingLoss(ABC):
             network: images (N, 3, H, W) in [0, 1] to logits (N, K), float32.
             images: (N, 3, H, W) in [0, 1].
             adversarial: the same after the attack.
-            labels: (N,) class numbers.
+            labels: (N,) class numbers, or (N, K) probabilities.
         """
 
     def check(self, classes: int) -> None:
