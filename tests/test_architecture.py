@@ -21,11 +21,12 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "lpips score_table scores pareto robustness gradients corruption_errors correlation",
     },
     {
-        "rnst.data": "imagenet restricted_imagenet crops order photos sources cifar10 packed streamed packing batches "
-        "evaluation_photos in_memory corrupted datamodules class_names",
+        "rnst.data": "imagenet restricted_imagenet crops order photos sources unlabeled cifar10 packed streamed "
+        "packing batches evaluation_photos in_memory corrupted source_choice datamodules class_names",
         "rnst.encoders": "families published tokens probe layers pools compact_pool surgery relus plumbing "
         "timm_networks small_pictures tiny catalog choice graph folding block_convolution twin safe_pickle containers "
-        "layouts weights transfer downloads conversion encoder receptive_fields classifier observed",
+        "layouts weights transfer downloads conversion encoder receptive_fields efficientnet_names classifier initial "
+        "observed",
         "rnst.losses": "outer_product statistics style conventions perceptual smoothing wasserstein balance regions "
         "regularizers activations units activation_text objective temporal",
     },
@@ -34,7 +35,7 @@ _LEVELS: tuple[dict[str, str], ...] = (
         "optimizers prior_ball"
     },
     {
-        "rnst.tasks": "recipe training_losses attack_sample robustness_test corruption_test robust_classifier "
+        "rnst.tasks": "recipe training_losses attack_sample robustness_test corruption_test teacher robust_classifier "
         "image_optimization"
     },
     {

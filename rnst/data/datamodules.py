@@ -1,9 +1,8 @@
 """Data modules: from a folder on disk to batches of (images in [0, 1], labels) on the device."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -11,22 +10,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
 from rnst.data.batches import Batch, Sample, evenly, in_floats, with_teacher_images
-from rnst.data.cifar10 import Cifar10Source
 from rnst.data.crops import CROP_AREA, Crop, evaluation_side, evaluation_transform, training_side, training_transform
 from rnst.data.order import Epoch, EpochLoader, Share, balanced_order, derived_seed, shuffled
 from rnst.data.photos import LabeledPhotos, View
-from rnst.data.sources import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    KNOWN_GROUPS,
-    Classes,
-    FolderSource,
-    Source,
-    Split,
-    Statistics,
-)
-from rnst.data.streamed import StreamedSource
-from rnst.data.unlabeled import UnlabeledSource
+from rnst.data.source_choice import SourceKind, choose_source
+from rnst.data.sources import IMAGENET_MEAN, IMAGENET_STD, Classes, Source, Split, Statistics
 from rnst.errors import InvalidValueError
 
 
@@ -72,8 +60,8 @@ class PhotoFolders(pl.LightningDataModule):
         name: recorded in the weight file.
         source: "folders", "cifar10", or "streamed".
         classes: "folders" makes each subfolder a class; "restricted_imagenet" groups 203 WordNet ids into nine,
-            "restricted_imagenet_balanced" 69 into fourteen; "imagenet" takes the 1000 in the order of every network; "none" takes
-            every photo in the tree without a label, for a training with model.teacher.
+            "restricted_imagenet_balanced" 69 into fourteen; "imagenet" takes the 1000 in the order of every network;
+            "none" takes every photo in the tree without a label, for a training with model.teacher.
         image_size: side of the square images in pixels.
         stages: image sizes by epoch, first stages first; the last one goes on to the end. None: `image_size` all along.
         crop: "resized" (ImageNet's random resized crops), "shifted" (a moving window, for small images) or "padded"
@@ -95,7 +83,7 @@ class PhotoFolders(pl.LightningDataModule):
         root: str | Path | list[str],  # in this order: a Path would make s3:/ of s3://
         *,
         name: str = "restricted_imagenet",
-        source: Literal["folders", "cifar10", "streamed"] = "folders",
+        source: SourceKind = "folders",
         classes: Classes = "restricted_imagenet",
         image_size: int = 224,
         stages: list[Stage] | None = None,
@@ -120,7 +108,7 @@ class PhotoFolders(pl.LightningDataModule):
             )
         self.root = root
         self.name: str = name
-        self.source: Source = _source(source, root, classes)
+        self.source: Source = choose_source(source, root, classes)
         self.image_size = image_size
         self.stages = list(stages or [])
         self.crop: Crop = crop
@@ -232,21 +220,3 @@ class PhotoFolders(pl.LightningDataModule):
             "num_workers": self.workers,
             "pin_memory": torch.cuda.is_available(),
         }
-
-
-def _source(kind: str, root: str | Path | Sequence[str], classes: Classes) -> Source:
-    roots = [Path(root)] if isinstance(root, str | Path) else [Path(folder) for folder in root]
-    if kind != "folders" and len(roots) != 1:
-        raise InvalidValueError("data.root", root, f'one place with data.source "{kind}"')
-    if not roots:
-        raise InvalidValueError("data.root", root, "at least one folder")
-    if classes == "none" and kind != "folders":
-        raise InvalidValueError("data.classes", classes, 'given with data.source other than "folders"')
-    if classes == "none":
-        return UnlabeledSource(roots)
-    if kind == "cifar10":
-        return Cifar10Source(roots[0])
-    groups = KNOWN_GROUPS.get(classes)
-    if kind == "streamed":
-        return StreamedSource(str(root if isinstance(root, str | Path) else root[0]), groups)
-    return FolderSource(roots, groups)

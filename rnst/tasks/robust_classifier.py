@@ -7,7 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
-from torch import Tensor
+from torch import Tensor, nn
 from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy
 
@@ -52,7 +52,7 @@ class RobustClassifier(pl.LightningModule):
         radius_warmup_epochs: how long the radius of `attack` grows from zero, in epochs or parts of one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one flat list of options is what the command line and the YAML show
         self,
         data: DataFacts,
         attack: Attack,
@@ -67,10 +67,7 @@ class RobustClassifier(pl.LightningModule):
         super().__init__()
         self.teacher = teacher
         self._soft_labels = None if teacher is None else SoftLabels(teacher)
-        if self._soft_labels is not None:
-            data = replace(data, class_names=self._soft_labels.class_names)
-        if not data.class_names:
-            raise InvalidValueError("data.classes", "none", "given, or model.teacher, whose classes are learned")
+        data = _with_classes(data, self._soft_labels)
         loss.check(len(data.class_names))
         if radius_warmup_epochs < 0:
             raise InvalidValueError("model.radius_warmup_epochs", radius_warmup_epochs, "0 or more")
@@ -80,17 +77,13 @@ class RobustClassifier(pl.LightningModule):
         self.recipe = recipe
         self.loss = loss
         self.radius_warmup_epochs = radius_warmup_epochs
-        # Channels last is the layout in which convolutions are fastest, on CPUs and on GPUs.
-        network = build_classifier(architecture, len(data.class_names))
-        if weights is not None:
-            facts = start_from(network, weights, data.class_names)
-            data = replace(data, mean=tuple(facts.get("mean", data.mean)), std=tuple(facts.get("std", data.std)))
-        self.data = data
         self.weights = weights
+        network, self.data = _initial(architecture, weights, data)
+        # Channels last is the layout in which convolutions are fastest, on CPUs and on GPUs.
         self.network = network.to(memory_format=torch.channels_last)
         self._twin = Twin(self.network)
-        self.register_buffer("mean", torch.tensor(data.mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(data.std).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(self.data.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(self.data.std).view(1, 3, 1, 1), persistent=False)
         classes = len(data.class_names)
         self.samples: list[AttackSample] = []
         self.clean_accuracy = MulticlassAccuracy(classes, average="micro")
@@ -218,6 +211,24 @@ class RobustClassifier(pl.LightningModule):
     @property
     def _temperature(self) -> float:
         return 1.0 if self.teacher is None else self.teacher.temperature
+
+
+def _with_classes(data: DataFacts, soft_labels: SoftLabels | None) -> DataFacts:
+    """Facts with the classes that are learned: those of a teacher, if there is one."""
+    if soft_labels is not None:
+        return replace(data, class_names=soft_labels.class_names)
+    if not data.class_names:
+        raise InvalidValueError("data.classes", "none", "given, or model.teacher, whose classes are learned")
+    return data
+
+
+def _initial(architecture: str, weights: str | None, data: DataFacts) -> tuple[nn.Module, DataFacts]:
+    """The network at the start of the training, and facts with the normalization that its weights belong to."""
+    network = build_classifier(architecture, len(data.class_names))
+    if weights is None:
+        return network, data
+    facts = start_from(network, weights, data.class_names)
+    return network, replace(data, mean=tuple(facts.get("mean", data.mean)), std=tuple(facts.get("std", data.std)))
 
 
 def _classes(labels: Tensor) -> Tensor:

@@ -72,4 +72,5 @@ class SoftLabels:
         kernels = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
         self._classifier.to(images.device)
         with torch.no_grad(), self._folded.in_use(kernels) as network:
-            return (network(images).float() / self._temperature).softmax(1)
+            logits: Tensor = network(images).float()
+            return (logits / self._temperature).softmax(1)
