@@ -20,7 +20,7 @@ from rnst.data.imagenet import IMAGENET
 from rnst.data.packing import pack
 from rnst.data.restricted_imagenet import RESTRICTED_IMAGENET
 from rnst.encoders.catalog import build_classifier
-from rnst.encoders.weights import load_into, read_weights, sha256_of
+from rnst.encoders.weights import load_into, read_weights, sha256_of, write_weights
 from rnst.tasks.robust_classifier import RobustClassifier
 from tests.offline_runs import read_run, run_folders
 
@@ -68,6 +68,13 @@ def _run(recipe: Path, root: Path, output: str, *more: str, **options: Any) -> N
     train_robust(["--config", str(recipe), *arguments, *more])
 
 
+def _taught(path: Path, classes: list[str]) -> dict[str, Any]:
+    """Options for a tiny teacher, whose file is made here."""
+    write_weights(path, build_classifier("tiny_vgg", len(classes)).state_dict(), {"classes": classes})
+    teacher = {"network": "tiny_vgg", "weights": str(path), "image_size": 48}
+    return {f"model.teacher.{name}": value for name, value in teacher.items()}
+
+
 def _refused(capsys: pytest.CaptureFixture[str], run: Callable[[], None]) -> str:
     """What a command says that ends with status 2: one line, without a traceback."""
     with pytest.raises(SystemExit) as stopped:
@@ -100,6 +107,9 @@ def test_recipe(recipe: Path, make_photos: MakePhotos, capsys: pytest.CaptureFix
     options: dict[str, Any] = {}
     if settings["data"].get("classes") == "imagenet":
         names = list(IMAGENET)
+    elif settings["data"].get("classes") == "none":
+        names = ["x", "y", "z"]
+        options = _taught(Path("teacher.safetensors"), names)
     elif settings["data"].get("classes", "folders") == "folders":  # the folders take the place of CIFAR's archive, too
         names = folders = [f"n{number}" for number in range(4)]
         options = {"data.source": "folders", "data.classes": "folders"}
@@ -121,7 +131,8 @@ def test_recipe(recipe: Path, make_photos: MakePhotos, capsys: pytest.CaptureFix
     assert stored == {torch.float16 if settings.get("half") else torch.float32}
     assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
 
-    assert "net.safetensors: accuracy" in capsys.readouterr().out
+    counted = "agreement with the teacher" if "teacher" in facts else "accuracy"
+    assert f"net.safetensors: {counted}" in capsys.readouterr().out
     kept = Path("runs/new/net")
     assert yaml.safe_load((kept / "config.yaml").read_text())["data"]["batch_size"] == 4
     (table,) = kept.rglob("metrics.csv")
@@ -372,3 +383,51 @@ def test_weights_too_large_for_float16_are_exported_as_float32(
     _run(_IMAGENETTE, photos, "whole.safetensors")
     assert "too large for float16" in capsys.readouterr().err
     assert Path("whole.safetensors").stat().st_size > 1.9 * Path("half.safetensors").stat().st_size
+
+
+@pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")  # it holds what we resume from
+def test_teacher_and_start__unlabeled_photos_of_several_roots_and_a_stop_in_between(
+    make_photos: MakePhotos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The start is the student itself after no step; what is stopped and resumed ends as what was not."""
+    recipe, root = _CONFIGS / "teacher_resnet18.yaml", make_photos()
+    make_photos(("more",), val=0).joinpath("train", "more").rename(tmp_path / "more")
+    shutil.rmtree(root / "val" / "more")
+    start = build_classifier("tiny_resnet", 2).state_dict()
+    write_weights(tmp_path / "start.safetensors", start, {"classes": ["p", "q"], "mean": [0.4] * 3, "std": [0.2] * 3})
+    options = {
+        **_taught(tmp_path / "teacher.safetensors", ["x", "y", "z"]),
+        **{"model.architecture": "tiny_resnet", "weights": tmp_path / "start.safetensors", "half": False},
+        **{"data.root": f"[{root}, {tmp_path / 'more'}]", "checkpoint_steps": 1, "trainer.max_epochs": 2},
+        "monitor": "{every: 2, photos: 4, steps: 1}",
+    }
+    _run(recipe, root, "whole.safetensors", **options)
+    step, steps = RobustClassifier.training_step, list[int]()
+
+    def fragile(task: RobustClassifier, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
+        steps.append(len(batch))
+        if len(steps) == 3:
+            raise RuntimeError("the machine went off")
+        return step(task, batch, batch_idx)
+
+    monkeypatch.setattr(RobustClassifier, "training_step", fragile)
+    with pytest.raises(RuntimeError, match="went off"):
+        _run(recipe, root, "parts.safetensors", **options)
+    _run(recipe, root, "parts.safetensors", "--resume", **options)
+    assert steps == [3] * (3 + 6), "12 and 4 photos are 4 steps an epoch; the third came twice, the first two did not"
+    (whole, facts), (parts, _) = (read_weights(Path(f"{name}.safetensors")) for name in ("whole", "parts"))
+    assert all(torch.equal(parts[name], tensor) for name, tensor in whole.items())
+    assert whole.keys() == start.keys(), "none of the teacher"
+    assert (facts["classes"], facts["mean"], facts["std"]) == (["x", "y", "z"], [0.4] * 3, [0.2] * 3)
+    assert (facts["teacher"]["network"], facts["started_from"]) == ("tiny_vgg", "start.safetensors")
+    checkpoint = torch.load(  # noqa: TID251 - its own file
+        next(Path("runs/whole/checkpoints").glob("*.ckpt")), weights_only=True
+    )
+    assert {name.split(".")[0] for name in checkpoint["state_dict"]} <= {"network", "clean_accuracy", "robust_accuracy"}
+
+
+def test_unlabeled_photos_without_a_teacher(make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:
+    options = {"data.classes": "none", "model.architecture": "tiny_resnet"}
+    message = _refused(capsys, lambda: _run(_IMAGENETTE, make_photos(), "net.safetensors", **options))
+    assert "data.classes" in message
+    assert "model.teacher" in message

@@ -1,3 +1,5 @@
+import itertools
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,6 +9,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from rnst.data.datamodules import PhotoFolders, Stage
 from rnst.data.restricted_imagenet import RESTRICTED_IMAGENET, RESTRICTED_IMAGENET_BALANCED
@@ -178,11 +181,12 @@ def test_val_loader__takes_everything_in_order(make_photos: MakePhotos) -> None:
 
 
 def test_evaluation_photos__the_same_share_of_each_class(make_photos: MakePhotos) -> None:
-    data = _folders(make_photos(train=4, val=6), evaluation_photos=6, batch_size=100)
+    root = make_photos(train=4, val=6)
+    data = _folders(root, evaluation_photos=6, batch_size=100)
     ((_, labels),) = list(data.val_dataloader())
     assert labels.tolist() == [0, 0, 1, 1, 2, 2]
     for everything in (0, 18, 1000):
-        data = _folders(Path(data.root), evaluation_photos=everything, batch_size=100)
+        data = _folders(root, evaluation_photos=everything, batch_size=100)
         assert len(next(iter(data.val_dataloader()))[1]) == 18
 
 
@@ -249,10 +253,9 @@ def test_missing_folder__says_where_it_looked_and_what_to_do(tmp_path: Path) -> 
 
 
 def test_missing_val_folder(make_photos: MakePhotos) -> None:
-    data = _folders(make_photos(val=0) / "train" / "..")
-    for folder in (Path(data.root) / "val").iterdir():
-        folder.rmdir()
-    (Path(data.root) / "val").rmdir()
+    root = make_photos(val=0)
+    data = _folders(root)
+    shutil.rmtree(root / "val")
     data.train_dataloader()
     with pytest.raises(MissingPathError, match="val photos not found"):
         data.val_dataloader()
@@ -292,3 +295,86 @@ def test_balanced__rare_classes_come_as_often(make_photos: MakePhotos) -> None:
         shares[balanced] = sum(labels) / len(labels)
     assert shares[False] == pytest.approx(2 / 22)
     assert shares[True] == pytest.approx(0.5, abs=0.2)
+
+
+def _drawn(folder: Path, data: PhotoFolders) -> dict[str, list[tuple[Tensor, ...]]]:
+    """Every batch that a training and its test receive."""
+    got: dict[str, list[tuple[Tensor, ...]]] = {"train": [], "val": [], "test": []}
+
+    class Watched(_Recorder):
+        def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:  # noqa: ARG002 - a hook
+            got["train"].append(batch)
+            return self.weight.sum()
+
+        def validation_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:  # noqa: ARG002 - a hook
+            got["val"].append(batch)
+
+        def test_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:  # noqa: ARG002 - a hook
+            got["test"].append(batch)
+
+    model, trainer = Watched(), _trainer(folder, max_epochs=2)
+    trainer.fit(model, datamodule=data)
+    trainer.test(model, datamodule=data, verbose=False)
+    return got
+
+
+@pytest.mark.parametrize(("teacher", "crop"), [(40, "resized"), (20, "shifted"), (32, "padded")])
+def test_teacher_size__the_same_crop_at_two_sizes(
+    make_photos: MakePhotos, tmp_path: Path, teacher: int, crop: str
+) -> None:
+    stages = [Stage(epochs=1, image_size=16), Stage(epochs=1, image_size=24)]
+    data = _folders(make_photos(train=4, val=2), crop=crop, stages=stages, teacher_size=teacher)
+    got = _drawn(tmp_path, data)
+    assert [images.shape[-1] for images, _, _ in got["train"]] == [16] * 3 + [24] * 3
+    assert [images.shape[-1] for images, _, _ in got["val"]] == [16] * 2 + [24] * 2
+    assert [images.shape[-1] for images, _, _ in got["test"]] == [32] * 2, "the test is at the full size"
+    for images, labels, seen_by_teacher in itertools.chain(*got.values()):
+        assert seen_by_teacher.shape[-1] == teacher
+        assert len(images) == len(labels) == len(seen_by_teacher)
+        assert all(0.0 <= part.min() < part.max() <= 1.0 for part in (images, seen_by_teacher))
+        large, small = sorted((images, seen_by_teacher), key=lambda part: part.shape[-1])[::-1]
+        side = small.shape[-1]
+        expected = F.interpolate(large, (side, side), mode="bilinear", antialias=True, align_corners=False)
+        torch.testing.assert_close(small, expected.clamp(0.0, 1.0))
+
+
+def test_teacher_size__none_makes_no_third_part(make_photos: MakePhotos, tmp_path: Path) -> None:
+    got = _drawn(tmp_path, _folders(make_photos()))
+    assert {len(batch) for batch in itertools.chain(*got.values())} == {2}
+
+
+def test_crop_area__is_the_smallest_share(make_photos: MakePhotos) -> None:
+    root, whole = make_photos(("n01",), side=64), []
+    for area in (1.0, 0.01):
+        data = _folders(root, crop="resized", crop_area=area)
+        photos = cast("Any", data.train_dataloader().dataset).photos
+        window = next(part for part in photos._view.transform.transforms if hasattr(part, "scale"))
+        whole.append(window.scale)
+    assert whole == [(1.0, 1.0), (0.01, 1.0)]
+    for wrong in (0.0, 1.5):
+        with pytest.raises(InvalidValueError, match=r"data\.crop_area"):
+            _folders(root, crop_area=wrong)
+
+
+def test_several_roots__are_their_union(make_photos: MakePhotos, tmp_path: Path) -> None:
+    """A class may be in one of them only, and val may be absent in one."""
+    first = make_photos(("n01", "n02"), train=2, val=3).rename(tmp_path / "first")
+    second = make_photos(("n02", "n03"), train=4, val=1).rename(tmp_path / "second")
+    shutil.rmtree(second / "val")
+    data = _folders(cast("Any", [str(first), str(second)]), batch_size=100)
+    assert data.facts.class_names == ("n01", "n02", "n03")
+    train, val = (cast("Any", data._photos(split, 32)) for split in ("train", "val"))
+    assert set(train.paths) == {path for root in (first, second) for path in (root / "train").rglob("*.png")}
+    assert set(val.paths) == set((first / "val").rglob("*.png"))
+    for photos in (train, val):
+        assert [data.facts.class_names[label] for label in photos.labels] == [p.parent.name for p in photos.paths]
+
+
+def test_root__what_does_not_go_together(tmp_path: Path) -> None:
+    two: Any = [str(tmp_path), str(tmp_path)]
+    wrong: list[Any] = [{"root": two, "source": "cifar10"}, {"root": []}, {"root": two, "source": "streamed"}]
+    for options in wrong:
+        with pytest.raises(InvalidValueError, match=r"data\.root"):
+            PhotoFolders(**options)
+    with pytest.raises(InvalidValueError, match=r"data\.classes"):
+        PhotoFolders(tmp_path, source="cifar10", classes="none")

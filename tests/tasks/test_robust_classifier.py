@@ -15,8 +15,9 @@ from rnst.attacks.attack import Attack, Model, NoAttack
 from rnst.attacks.ball import Ball, L2Ball
 from rnst.attacks.pgd import PGD
 from rnst.data.datamodules import DataFacts
+from rnst.encoders.catalog import build_classifier
 from rnst.encoders.conversion import count_classes, read_with_facts
-from rnst.encoders.weights import read_weights
+from rnst.encoders.weights import read_weights, write_weights
 from rnst.errors import InvalidValueError
 from rnst.tasks.recipe import Recipe
 from rnst.tasks.robust_classifier import RobustClassifier
@@ -261,3 +262,16 @@ def test_samples__say_what_was_seen(tmp_path: Path) -> None:
     for sample in task.samples:
         answers = [int(task.eval()(seen).argmax()) for seen in (sample.photo, sample.adversarial)]
         assert [sample.seen, sample.seen_attacked] == [_FACTS.class_names[answer] for answer in answers]
+
+
+def test_weights__the_network_sees_images_normalized_as_the_file_says(tmp_path: Path) -> None:
+    mean, std = [0.1, 0.2, 0.3], [0.6, 0.7, 0.8]
+    network, path = build_classifier("tiny_resnet", 3).eval(), tmp_path / "start.safetensors"
+    write_weights(path, network.state_dict(), {"classes": ["a", "b", "c"], "mean": mean, "std": std})
+    task = _task(_PGD, architecture="tiny_resnet", weights=str(path)).eval()
+    images, _ = _batch()
+    normalized = (images - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
+    torch.testing.assert_close(task(images), network(normalized))
+    assert (task.facts()["mean"], task.facts()["std"]) == (mean, std), "and the exported file says so"
+    write_weights(path, network.state_dict(), {})
+    assert _task(_PGD, architecture="tiny_resnet", weights=str(path)).data == _FACTS, "a file that does not say"
