@@ -46,8 +46,8 @@ from rnst.attacks.attack import NoAttack
 from rnst.attacks.ball import L2Ball
 from rnst.attacks.pgd import PGD
 from rnst.data.datamodules import DataFacts
-from rnst.tasks.recipe import Recipe
-from rnst.tasks.robust_classifier import RobustClassifier
+from rnst.training.recipe import Recipe
+from rnst.training.robust_classifier import RobustClassifier
 
 CLASSES = 9
 MEAN, STD = (0.4717, 0.4499, 0.3837), (0.26, 0.2516, 0.2575)

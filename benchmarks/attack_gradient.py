@@ -30,7 +30,7 @@ import torchvision
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rnst.encoders.twin import Twin
+from rnst.encoders.folded_network import Twin
 
 CLASSES = 9
 
@@ -44,9 +44,9 @@ def variants(stack: ExitStack, architecture: str) -> dict[str, tuple[bool, nn.Mo
         "channels last": (False, network),
         "+ autocast to bfloat16": (True, network),
     }
-    with mock.patch("rnst.encoders.twin.called_convolutions", return_value={}):
+    with mock.patch("rnst.encoders.folded_network.called_convolutions", return_value={}):
         found["+ weights frozen"] = True, stack.enter_context(Twin(network).in_use())
-    with mock.patch("rnst.encoders.twin.BlockConv2d.replaces", return_value=False):
+    with mock.patch("rnst.encoders.folded_network.BlockConv2d.replaces", return_value=False):
         found["+ BatchNorm folded"] = True, stack.enter_context(Twin(network).in_use())
         found["+ kernels cast once"] = True, stack.enter_context(Twin(network).in_use(torch.bfloat16))
     found["+ first convolution on blocks"] = True, stack.enter_context(Twin(network).in_use(torch.bfloat16))

@@ -30,7 +30,7 @@ from rnst.image.transforms import Shift
 from rnst.losses.objective import Objective, Weights
 from rnst.losses.perceptual import ContentLoss, GramLoss
 from rnst.optimization.optimizers import PixelOptimizer
-from rnst.tasks.image_optimization import ImageOptimization, Schedule, View
+from rnst.stylization.image_optimization import ImageOptimization, Schedule, View
 
 _STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 _CONTENT = "relu4_2"

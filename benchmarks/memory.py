@@ -19,11 +19,11 @@ import torch
 
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import load_encoder
-from rnst.experiments.estimate import estimate
-from rnst.experiments.painter import Painter
-from rnst.experiments.scales import plan_scales
-from rnst.experiments.scene import Region, Scene, Source
-from rnst.experiments.stylization_settings import StylizationSettings
+from rnst.stylization.estimate import estimate
+from rnst.stylization.inputs import Region, Scene, Source
+from rnst.stylization.scale_runner import Painter
+from rnst.stylization.scales import plan_scales
+from rnst.stylization.settings import StylizationSettings
 
 _LAYERS = {"vgg19": (["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"], ["relu4_2"])}
 _UNITS_OF_A_GIGABYTE = 1e9 if sys.platform == "darwin" else 1e9 / 1024

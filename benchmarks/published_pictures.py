@@ -20,7 +20,7 @@ from skimage.color import lab2rgb, rgb2lab
 from torch import Tensor
 
 from rnst.errors import RnstError
-from rnst.image.io import read_image, resize
+from rnst.image.files import read_image, resize
 from rnst.metrics.color_distance import color_distance
 from rnst.metrics.content_similarity import edge_correlation, ssim
 from rnst.metrics.score_table import SCORE_TABLE

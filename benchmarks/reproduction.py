@@ -16,11 +16,11 @@ from jsonargparse import auto_cli
 
 from benchmarks.published_pictures import METHODS, PAINTINGS, default_data, load, measure, short_side
 from rnst.errors import MissingPathError, RnstError
-from rnst.experiments.picking import EDGES_KEPT, PICKED
-from rnst.image.io import read_image
+from rnst.image.files import read_image
 from rnst.metrics.content_similarity import edge_correlation
 from rnst.metrics.style_distance import StyleReference
 from rnst.results import Result
+from rnst.sweeps.picking import EDGES_KEPT, PICKED
 
 _CONTENTS = {"tubingen": "tubingen", "bigben": "ben", "dancing": "dancing"}
 

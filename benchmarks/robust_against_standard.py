@@ -14,11 +14,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from rnst.experiments.stylization import stylize
-from rnst.experiments.stylization_settings import StylizationSettings
-from rnst.image.io import fit_long_side, read_image, resize, write_image
+from rnst.image.files import fit_long_side, read_image, resize, write_image
 from rnst.metrics.content_similarity import edge_correlation
 from rnst.metrics.style_distance import StyleReference
+from rnst.stylization.settings import StylizationSettings
+from rnst.stylization.stylize import stylize
 
 ENCODERS = ("resnet50_standard", "resnet50_robust")
 PAIRS = (

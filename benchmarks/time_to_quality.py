@@ -26,14 +26,14 @@ from torch import Tensor
 
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import Encoder, load_encoder
-from rnst.experiments.painter import Painter
-from rnst.experiments.scales import Scale, plan_scales
-from rnst.experiments.scene import Region, Scene, Source
-from rnst.experiments.stylization_settings import StylizationSettings
-from rnst.image.io import fit_long_side, read_image, resize, write_image
+from rnst.image.files import fit_long_side, read_image, resize, write_image
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO, find_picture
 from rnst.metrics.style_distance import StyleReference
-from rnst.tasks.image_optimization import STEPS_OF_A_VIEW, ImageOptimization, View
+from rnst.stylization.image_optimization import STEPS_OF_A_VIEW, ImageOptimization, View
+from rnst.stylization.inputs import Region, Scene, Source
+from rnst.stylization.scale_runner import Painter
+from rnst.stylization.scales import Scale, plan_scales
+from rnst.stylization.settings import StylizationSettings
 
 _STEPS_BETWEEN_LOOKS = 15
 _MARGIN = 16

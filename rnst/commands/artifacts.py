@@ -6,9 +6,9 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from rnst.commands.experiment import read_settings, table_console
-from rnst.experiments.artifact_settings import ArtifactSettings
-from rnst.experiments.artifact_textures import CHECKERBOARD, FINE, STRIPES, STYLE
-from rnst.experiments.artifacts import Artifacts, find_artifacts
+from rnst.studies.artifacts.measure import Artifacts, find_artifacts
+from rnst.studies.artifacts.settings import ArtifactSettings
+from rnst.studies.artifacts.textures import CHECKERBOARD, FINE, STRIPES, STYLE
 
 _LOOK: Any = {"title_justify": "left", "box": SIMPLE, "pad_edge": False}
 _GROUPS = {

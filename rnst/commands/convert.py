@@ -5,10 +5,10 @@ from pathlib import Path
 
 from rnst.commands.parsing import OneLineErrors
 from rnst.encoders.catalog import encoder_names, find_network
-from rnst.encoders.conversion import count_classes, read_with_facts
 from rnst.encoders.encoder import weights_file
-from rnst.encoders.layouts import Facts, State
-from rnst.encoders.weights import write_madrylab, write_weights
+from rnst.encoders.weights.conversion import count_classes, read_with_facts
+from rnst.encoders.weights.files import write_madrylab, write_weights
+from rnst.encoders.weights.layouts import Facts, State
 from rnst.errors import InvalidValueError
 
 _WRITERS = {"safetensors": write_weights, "madrylab": write_madrylab}

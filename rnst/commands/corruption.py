@@ -5,10 +5,10 @@ import math
 from rich.table import Table
 
 from rnst.commands.experiment import read_settings, table_console
-from rnst.experiments.corruption import measure_corruption
-from rnst.experiments.corruption_report import CorruptionReport
-from rnst.experiments.corruption_settings import CorruptionSettings
 from rnst.metrics.corruption_errors import Estimate
+from rnst.studies.corruption.measure import measure_corruption
+from rnst.studies.corruption.report import CorruptionReport
+from rnst.studies.corruption.settings import CorruptionSettings
 
 _GROUPS = {
     "what is compared": ("networks", "reference", "data", "split", "photos", "image_size"),

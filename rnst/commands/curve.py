@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-from rnst.callbacks.curves import draw, learning_curves
 from rnst.commands.parsing import OneLineErrors
 from rnst.errors import MissingPathError
+from rnst.training.curves import draw, learning_curves
 
 
 def run(arguments: list[str]) -> None:

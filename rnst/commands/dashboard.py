@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-from rnst.callbacks.dashboard import build_dashboard, save_dashboard, write_dashboard
-from rnst.callbacks.tracking import PROJECT, is_offline
 from rnst.commands.parsing import OneLineErrors
+from rnst.reporting.dashboard import build_dashboard, save_dashboard, write_dashboard
+from rnst.reporting.tracking import PROJECT, is_offline
 
 
 def run(arguments: list[str]) -> None:

@@ -10,9 +10,9 @@ from rich.table import Table
 from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning
 from rnst.encoders.catalog import DEFAULT_ENCODER
 from rnst.errors import InvalidValueError
-from rnst.experiments.evaluation import evaluate
-from rnst.experiments.evaluation_settings import EvaluationSettings
 from rnst.metrics.robustness import CLEAN, Evaluation, interval, masking_signs
+from rnst.studies.evaluation.measure import evaluate
+from rnst.studies.evaluation.settings import EvaluationSettings
 
 _MOST_CLASSES = 20  # a longer list is cut to the worst
 _PIXELS_AT_224 = 224

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from rnst.commands.parsing import OneLineErrors
-from rnst.gallery.page import DEFAULT_TITLE, read_results, write_gallery
+from rnst.reporting.gallery.page import DEFAULT_TITLE, read_results, write_gallery
 
 
 def run(arguments: list[str]) -> None:

@@ -6,9 +6,9 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from rnst.commands.experiment import read_settings, table_console
-from rnst.experiments.layer_report import EDGES, STYLE
-from rnst.experiments.layer_robustness import LayerRobustness, measure_layers
-from rnst.experiments.layer_settings import LayerSettings
+from rnst.studies.layers.measure import LayerRobustness, measure_layers
+from rnst.studies.layers.report import EDGES, STYLE
+from rnst.studies.layers.settings import LayerSettings
 
 _GROUPS = {
     "What is compared": ("data", "encoders", "layers", "pictures"),

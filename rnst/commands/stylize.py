@@ -5,16 +5,16 @@ import sys
 from contextlib import nullcontext
 from typing import Any
 
-from rnst.callbacks.live_view import LiveView
 from rnst.commands.options import ShortHelp, add_options, list_options
 from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning, with_found_configs
 from rnst.encoders.catalog import find_network, twin_of
-from rnst.experiments.series import stylize_folder
-from rnst.experiments.stylization import stylize
-from rnst.experiments.stylization_settings import StylizationSettings
-from rnst.gallery.page import write_gallery
 from rnst.optimization.devices import is_first
+from rnst.reporting.gallery.page import write_gallery
 from rnst.results import Result
+from rnst.stylization.folder import stylize_folder
+from rnst.stylization.live_page import LiveView
+from rnst.stylization.settings import StylizationSettings
+from rnst.stylization.stylize import stylize
 
 _GROUPS = {
     "Pictures": ("content", "style", "output", "size", "side"),

@@ -8,13 +8,14 @@ from typing import Any
 import yaml
 from rich.console import Console
 
-from rnst.callbacks.tracking import SweepTracker
 from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning
-from rnst.experiments.layer_gains import gains_table, layer_gains
-from rnst.experiments.stylization_settings import StylizationSettings
-from rnst.experiments.sweep import run_cells
-from rnst.experiments.sweep_plan import SweepSettings, agent_configuration, plan
-from rnst.experiments.sweep_report import (
+from rnst.files import written_aside
+from rnst.reporting.tracking import SweepTracker
+from rnst.results import Result
+from rnst.stylization.settings import StylizationSettings
+from rnst.sweeps.layer_gains import gains_table, layer_gains
+from rnst.sweeps.plan import SweepSettings, agent_configuration, plan
+from rnst.sweeps.report import (
     as_rows,
     picks_table,
     thumbnail,
@@ -24,8 +25,7 @@ from rnst.experiments.sweep_report import (
     write_small_page,
     write_table,
 )
-from rnst.files import written_aside
-from rnst.results import Result
+from rnst.sweeps.run import run_cells
 
 _FILE_WIDTH = 120  # columns, where the tables go to a file
 _LISTS = {"--contents", "--styles", "--encoders", "--compare", "--pictures"}

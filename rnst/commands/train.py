@@ -13,18 +13,19 @@ from pytorch_lightning.callbacks import LearningRateMonitor, RichProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import CSVLogger
 
-from rnst.callbacks.averaging import AveragedWeights
-from rnst.callbacks.curves import LearningCurve
-from rnst.callbacks.images import AttackSheets
-from rnst.callbacks.overfitting import MonitorSettings, OverfittingMonitor
-from rnst.callbacks.tracking import Tracking, finish_training, log_picture, tracker
 from rnst.commands.parsing import OneLineErrors, quiet_lightning, with_configs_found
 from rnst.commands.train_help import USAGE, first_screen
 from rnst.data.datamodules import PhotoFolders
-from rnst.encoders.weights import sha256_of
+from rnst.encoders.weights.files import sha256_of
 from rnst.errors import InvalidValueError
-from rnst.experiments import robust_training, run_state
-from rnst.tasks.robust_classifier import RobustClassifier
+from rnst.reporting.tracking import Tracking, finish_training, log_picture, tracker
+from rnst.training import run_state
+from rnst.training import train as training
+from rnst.training.attack_sheets import AttackSheets
+from rnst.training.averaging import AveragedWeights
+from rnst.training.curves import LearningCurve
+from rnst.training.overfitting import MonitorSettings, OverfittingMonitor
+from rnst.training.robust_classifier import RobustClassifier
 
 _PIXELS_AT_224 = 224
 _HINTS = (  # of Lightning, that a user of the command can do nothing about
@@ -97,8 +98,8 @@ class _TrainingCLI(LightningCLI):
     def _begin(self, folder: Path) -> None:
         """Look at the photos and at the run that shall go on, and only then make a folder."""
         data = self.config_init.data
-        robust_training.look_at_data(data)
-        robust_training.look_at_network(
+        training.look_at_data(data)
+        training.look_at_network(
             self.config_init.model, [data.image_size, *(stage.image_size for stage in data.stages)]
         )
         config = self.parser.dump(self.config, skip_none=False)
@@ -132,7 +133,7 @@ def run(arguments: list[str]) -> None:
     config, folder = cli.config, run_state.run_folder(cli.config.output)
     _say_radius(cli.model)
     resume = run_state.newest_checkpoint(folder, say) if config.resume else None
-    facts = robust_training.train(
+    facts = training.train(
         cli.trainer, cli.model, cli.datamodule, config.output, resume=resume, half=config.half, say=say
     )
     if cli.trainer.is_global_zero:

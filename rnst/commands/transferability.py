@@ -5,9 +5,9 @@ import sys
 from rich.table import Table
 
 from rnst.commands.experiment import read_settings, table_console
-from rnst.experiments.transferability import measure_transferability
-from rnst.experiments.transferability_report import TARGETED, UNTARGETED, Row, TransferabilityReport, said
-from rnst.experiments.transferability_settings import TransferabilitySettings
+from rnst.studies.transferability.measure import measure_transferability
+from rnst.studies.transferability.report import TARGETED, UNTARGETED, Row, TransferabilityReport, said
+from rnst.studies.transferability.settings import TransferabilitySettings
 
 _GROUPS = {
     "photos": ("data", "dataset", "image_size", "train_photos", "test_photos", "heldout"),

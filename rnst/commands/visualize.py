@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.table import Table
 
 from rnst.commands.experiment import read_settings, table_console
-from rnst.experiments.feature_visualization import visualize
-from rnst.experiments.visualization_figures import Visualization
-from rnst.experiments.visualization_settings import VisualizationSettings
+from rnst.studies.visualization.figures import Visualization
+from rnst.studies.visualization.measure import visualize
+from rnst.studies.visualization.settings import VisualizationSettings
 
 _GROUPS = {
     "What is looked for": ["networks", "objectives", "objectives_of", "invert", "interpolate", "stages", "layer"],

@@ -13,7 +13,7 @@ from torchvision.transforms import v2
 
 from rnst.data.crops import Transform
 from rnst.errors import MissingPathError, UnreadableFileError
-from rnst.image.io import image_from_bytes, to_bytes
+from rnst.image.files import image_from_bytes, to_bytes
 
 _ENDINGS = frozenset({".jpeg", ".jpg", ".png", ".webp"})
 # First bytes of the formats whose decoders in torchvision survive damaged files, by test; its PNG decoder does not:

@@ -14,9 +14,9 @@ from torch import nn
 from rnst.encoders.families import IMAGENET_MEAN, family_of, is_known
 from rnst.encoders.layers import default_layers
 from rnst.encoders.published import PUBLISHED
-from rnst.encoders.relus import out_of_place
-from rnst.encoders.small_pictures import SMALL, fit_small_pictures
-from rnst.encoders.surgery import initialize
+from rnst.encoders.surgery.changes import initialize
+from rnst.encoders.surgery.relus import out_of_place
+from rnst.encoders.surgery.small_pictures import SMALL, fit_small_pictures
 from rnst.encoders.timm_networks import TIMM, build_timm, check_timm_name, timm_statistics
 from rnst.encoders.tiny import TINY, build_tiny
 from rnst.encoders.tokens import AnySizeTransformer

@@ -14,11 +14,11 @@ from rnst.encoders.catalog import (
     find_network,
     input_statistics,
 )
-from rnst.encoders.efficientnet_names import timm_names
 from rnst.encoders.encoder import weights_file
-from rnst.encoders.layouts import Facts, State
 from rnst.encoders.timm_networks import TIMM, build_timm, check_timm_name, timm_statistics
-from rnst.encoders.weights import WeightsMismatchError, load_into, read_weights
+from rnst.encoders.weights.efficientnet_names import timm_names
+from rnst.encoders.weights.files import WeightsMismatchError, load_into, read_weights
+from rnst.encoders.weights.layouts import Facts, State
 from rnst.errors import InvalidValueError, MissingPathError
 
 _FILE_ENDINGS = (".safetensors", ".pt", ".pth", ".ckpt", ".best", ".latest")

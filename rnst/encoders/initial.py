@@ -6,8 +6,8 @@ from pathlib import Path
 from torch import nn
 
 from rnst.encoders.classifier import weight_file
-from rnst.encoders.layouts import Facts, State
-from rnst.encoders.weights import WeightsMismatchError, load_into, read_weights
+from rnst.encoders.weights.files import WeightsMismatchError, load_into, read_weights
+from rnst.encoders.weights.layouts import Facts, State
 
 _HEADS = ("fc.", "classifier.", "heads.", "head.")
 

@@ -8,9 +8,9 @@ from rnst.encoders.catalog import build_headless
 from rnst.encoders.classifier import load_classifier
 from rnst.encoders.encoder import Encoder
 from rnst.encoders.layers import resolve_layers, tap_layers
-from rnst.encoders.layouts import Facts
 from rnst.encoders.probe import Tap
-from rnst.encoders.relus import RedirectedReLU, out_of_place, pass_straight, replace_relus
+from rnst.encoders.surgery.relus import RedirectedReLU, out_of_place, pass_straight, replace_relus
+from rnst.encoders.weights.layouts import Facts
 from rnst.errors import InvalidValueError
 
 LOGITS = "logits"

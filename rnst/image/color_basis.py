@@ -6,7 +6,7 @@ from torch import Tensor
 
 from rnst.errors import InvalidValueError
 from rnst.image.color import fit_color_root
-from rnst.image.io import pictures_in, read_image
+from rnst.image.files import pictures_in, read_image
 from rnst.image.samples import sample_path
 
 RGB, DECORRELATED = "rgb", "decorrelated"

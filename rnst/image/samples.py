@@ -39,7 +39,7 @@ SAMPLES = {
     "rocket": Sample("photo", "skimage", "data/rocket.jpg", "public domain", "SpaceX"),
     "astronaut": Sample("photo", "skimage", "data/astronaut.png", "public domain", "NASA"),
     "hubble_deep_field": Sample("photo", "skimage", "data/hubble_deep_field.jpg", "public domain", "NASA"),
-    "flow": Sample("painting", "rnst", "image/paintings/flow.png", "that of rnst", "rnst.image.painting"),
+    "flow": Sample("painting", "rnst", "image/paintings/flow.png", "that of rnst", "tools.sample_painting"),
 }
 
 

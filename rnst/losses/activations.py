@@ -112,7 +112,7 @@ class EachItsOwn(Activation):
 
 
 def minimized(activation: Activation) -> Callable[[Features, Tensor], dict[str, Tensor]]:
-    """The activation as what `rnst.tasks.image_optimization` minimizes: minus the sum over the pictures."""
+    """The activation as what `rnst.stylization.image_optimization` minimizes: minus the sum over the pictures."""
 
     def objective(features: Features, _image: Tensor) -> dict[str, Tensor]:
         return {"total": -activation(features).sum()}

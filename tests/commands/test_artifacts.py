@@ -9,8 +9,8 @@ import torch
 import yaml
 
 from rnst.cli import main
-from rnst.experiments.artifact_fixes import NONE
-from rnst.image.io import read_image, write_image
+from rnst.image.files import read_image, write_image
+from rnst.studies.artifacts.fixes import NONE
 from tests.offline_runs import read_run, run_folders
 
 _CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "experiments").glob("artifacts*.yaml"))
@@ -58,7 +58,7 @@ def test_again__what_is_there_is_not_painted(monkeypatch: pytest.MonkeyPatch) ->
     options = ["--encoders", "resnet18:random", "--fixes", NONE]
     first = _find(*options)
     (picture,) = Path("outputs/artifacts/textures").rglob("*.png")
-    monkeypatch.setattr("rnst.experiments.once.stylize", None)
+    monkeypatch.setattr("rnst.sweeps.once.stylize", None)
     again = _find(*options)
     assert again["textures"] == first["textures"]
     assert picture.is_file()

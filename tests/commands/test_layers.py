@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from rnst.cli import main
-from rnst.image.io import read_image, write_image
+from rnst.image.files import read_image, write_image
 from tests.offline_runs import read_run, run_folders
 
 MakePhotos = Callable[..., Path]

@@ -5,7 +5,7 @@ import torch
 
 from rnst.encoders.catalog import DEFAULT_ENCODER, build_classifier
 from rnst.encoders.classifier import _logits, load_classifier
-from rnst.encoders.weights import WeightsMismatchError, write_weights
+from rnst.encoders.weights.files import WeightsMismatchError, write_weights
 from rnst.errors import InvalidValueError, MissingPathError, UnknownNameError
 
 _FACTS = {"architecture": "resnet18", "classes": ["a", "b", "c"], "mean": [0.1, 0.2, 0.3], "std": [0.5, 0.6, 0.7]}

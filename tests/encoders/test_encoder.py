@@ -9,9 +9,9 @@ from rnst.encoders.catalog import build_classifier, build_headless, find_network
 from rnst.encoders.encoder import Encoder, load_encoder
 from rnst.encoders.families import IMAGENET_MEAN, IMAGENET_STD
 from rnst.encoders.layers import friendly_layers
-from rnst.encoders.plumbing import Plumbing
-from rnst.encoders.surgery import initialize
-from rnst.encoders.weights import WeightsMismatchError, write_weights
+from rnst.encoders.surgery.changes import initialize
+from rnst.encoders.surgery.surgery import Plumbing
+from rnst.encoders.weights.files import WeightsMismatchError, write_weights
 from rnst.errors import MissingPathError, UnknownNameError
 
 _UNTOUCHED = Plumbing("keep", "keep")

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from rnst.encoders.catalog import build_classifier
 from rnst.encoders.initial import start_from
-from rnst.encoders.weights import WeightsMismatchError, write_weights
+from rnst.encoders.weights.files import WeightsMismatchError, write_weights
 from rnst.errors import MissingPathError
 
 _FACTS = {"mean": [0.1, 0.2, 0.3], "std": [0.5, 0.6, 0.7]}

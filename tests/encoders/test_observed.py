@@ -6,7 +6,7 @@ import torch
 from rnst.encoders.catalog import build_classifier
 from rnst.encoders.classifier import load_classifier
 from rnst.encoders.observed import LOGITS, REPRESENTATION, Waking, load_observed
-from rnst.encoders.weights import write_weights
+from rnst.encoders.weights.files import write_weights
 from rnst.errors import InvalidValueError, UnknownNameError
 
 

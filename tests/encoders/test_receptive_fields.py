@@ -8,8 +8,8 @@ from torch.nn import functional as F
 
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import Encoder, load_encoder
-from rnst.encoders.plumbing import Plumbing
 from rnst.encoders.receptive_fields import CannotTileError, Field, Reach, common_stride, receptive_fields
+from rnst.encoders.surgery.surgery import Plumbing
 
 
 class _Named(nn.Module):

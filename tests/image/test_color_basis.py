@@ -6,7 +6,7 @@ import torch
 from rnst.errors import InvalidValueError, MissingPathError, UnreadableFileError
 from rnst.image.color import DecorrelatedColor, fit_color_root
 from rnst.image.color_basis import read_color_root
-from rnst.image.io import read_image, write_image
+from rnst.image.files import read_image, write_image
 
 
 def test_basis__names_need_no_pictures() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from rnst.errors import MissingPathError, UnknownNameError
 from rnst.image import samples
-from rnst.image.io import read_image
+from rnst.image.files import read_image
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO, KINDS, SAMPLES, sample_names, sample_path
 
 

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import load_encoder
-from rnst.encoders.plumbing import Plumbing
 from rnst.encoders.receptive_fields import Field, receptive_fields
+from rnst.encoders.surgery.surgery import Plumbing
 from rnst.image.parameters import FourierImage, ImageParameter, PixelImage
 from rnst.losses.objective import Objective, Weights
 from rnst.losses.perceptual import ContentLoss, GramLoss

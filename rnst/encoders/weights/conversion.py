@@ -1,0 +1,94 @@
+"""Weight files of others made ours: what the file tells, what its tensors show, what is known of a published file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from rnst.encoders.catalog import architectures, build_headless
+from rnst.encoders.families import IMAGENET_MEAN, IMAGENET_STD, family_of
+from rnst.encoders.published import PUBLISHED, PublishedWeights
+from rnst.encoders.weights.files import load_into, read_weights, sha256_of
+from rnst.encoders.weights.layouts import Facts, State
+from rnst.errors import InvalidValueError
+
+_HEADS = ("fc.", "classifier.", "heads.", "head.")
+_USUAL = ("alexnet", "densenet", "resnet", "resnext", "vgg", "wide_resnet")  # to try them all takes half a minute
+_COUNTER = "num_batches_tracked"
+
+
+def read_with_facts(path: Path, architecture: str | None = None) -> tuple[State, Facts]:
+    """Weights of any layout, with all that can be known of them.
+
+    Args:
+        path: a file that `read_weights` reads.
+        architecture: name that `build_classifier` takes; None takes the file's word, or what its tensors show.
+
+    Returns:
+        Names of the bare network -> tensors, and facts: at least "architecture", "mean" and "std".
+
+    Raises:
+        InvalidValueError: nothing tells the architecture.
+        WeightsMismatchError: the tensors do not fit it.
+    """
+    state, told = read_weights(path)
+    published = find_published(path)
+    known = architecture or told.get("architecture") or (published.architecture if published else recognize(state))
+    if known is None:
+        wanted = "named: nothing in the file tells it, and its tensors are those of no network of torchvision"
+        raise InvalidValueError("--architecture", architecture, wanted)
+    load_into(build_headless(known), state, path)
+    facts: Facts = {
+        "architecture": known,
+        "mean": list(IMAGENET_MEAN),
+        "std": list(IMAGENET_STD),
+        "normalization": "of the file" if "mean" in told else "assumed to be ImageNet's",
+        **(_facts_of(published) if published else {}),
+        **told,
+        "converted_from": {"file": path.name, "sha256": sha256_of(path)},
+    }
+    return state, facts
+
+
+def recognize(state: Mapping[str, Tensor]) -> str | None:
+    """The architecture whose layers have these names and shapes, its head aside; None where there is none."""
+    shapes = {name: tensor.shape for name, tensor in state.items() if not name.endswith(_COUNTER)}
+    body = {name: shape for name, shape in shapes.items() if not name.startswith(_HEADS)}
+    is_resnet = "layer1.0.conv1.weight" in body
+    published = [row.architecture for row in PUBLISHED.values()]
+    usual = [name for name in architectures() if name.startswith(_USUAL)]
+    for architecture in dict.fromkeys([*published, *usual]):
+        if is_resnet != family_of(architecture).title.startswith("ResNet"):
+            continue
+        wanted = build_headless(architecture).state_dict()
+        if body == {name: tensor.shape for name, tensor in wanted.items() if not name.endswith(_COUNTER)}:
+            return architecture
+    return None
+
+
+def count_classes(state: Mapping[str, Tensor]) -> int | None:
+    """Number of logits; None where the head is not there."""
+    heads = [tensor for name, tensor in state.items() if name.startswith(_HEADS) and name.endswith(".weight")]
+    return heads[-1].shape[0] if heads else None
+
+
+def find_published(path: Path) -> PublishedWeights | None:
+    """The row of a file that others published: by its hash; by its name alone where no hash is known."""
+    rows = [row for row in PUBLISHED.values() if row.file == path.name]
+    if any(row.sha256 for row in rows) or not rows:
+        found = sha256_of(path)
+        rows = [row for row in PUBLISHED.values() if row.sha256 == found]
+    return rows[0] if rows else None
+
+
+def _facts_of(published: PublishedWeights) -> dict[str, Any]:
+    """What a weight file of ours records of a published one."""
+    return {
+        "data": published.data,
+        "norm": published.norm,
+        "radius": published.radius,
+        "accuracy_clean_as_published": published.accuracy,
+        "source": published.url,
+        "licence": published.licence,
+    }

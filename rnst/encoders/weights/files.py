@@ -1,0 +1,197 @@
+"""The only file that opens weight files. Nothing in a file is ever executed."""
+
+import hashlib
+import json
+import pickle
+import struct
+import zipfile
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from rnst.encoders.weights.containers import Container, check_container
+from rnst.encoders.weights.layouts import FACTS_KEY, Facts, LayoutError, State, find_state, madrylab, plain_names
+from rnst.errors import MissingPathError, RnstError, UnreadableFileError
+from rnst.files import written_aside
+
+_BYTES_OF_BLOCK = 1 << 20
+_SAFETENSORS_HEADER = 8  # bytes that tell its length; then it begins
+_DTYPES = {
+    *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
+    *(torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool),
+}
+# What torch.load was seen to raise on damaged files; it checks little, and fails wherever it stumbles.
+_DAMAGED = (
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+    RuntimeError,
+    EOFError,
+    MemoryError,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    struct.error,
+)
+
+
+class WeightsMismatchError(RnstError):
+    """A weight file does not belong to the network it should go into."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        super().__init__(
+            f"weights in {path} do not fit: {reason}. Name their network: --encoder, or --architecture of rnst convert."
+        )
+
+
+def read_weights(path: Path) -> tuple[State, Facts]:
+    """Tensors and facts of a weight file, whoever wrote it.
+
+    Args:
+        path: a safetensors file, or a file of `torch.save`: of MadryLab, of Lightning, of torchvision, zip or legacy.
+
+    Returns:
+        Names of the bare network -> tensors on the CPU, and what the file tells of them: the facts that we store,
+        "mean" and "std" of MadryLab's normalization; empty where it tells nothing.
+
+    Raises:
+        MissingPathError: no such file.
+        UnreadableFileError: not a weight file, damaged, or it asks for code to be run.
+    """
+    if not path.is_file():
+        raise MissingPathError(path, "weight file", "Give the path of a .safetensors, .pt, .pth or .ckpt file.")
+    found, facts = _read_safetensors(path) if _is_safetensors(path) else _read_torch(path)
+    try:
+        state, told = plain_names(found)
+    except LayoutError as error:
+        raise UnreadableFileError(path, "weights", str(error)) from error
+    _check(path, state)
+    return state, {**told, **facts}
+
+
+def write_weights(path: Path, state: Mapping[str, Tensor], facts: Mapping[str, Any], *, half: bool = False) -> None:
+    """Write tensors and facts as safetensors, complete or not at all.
+
+    Args:
+        path: file to write.
+        state: parameter name -> tensor.
+        facts: plain values that JSON can hold.
+        half: store matrices and kernels as float16; vectors (normalization statistics, biases) stay float32.
+    """
+    tensors = {name: _storable(tensor, half=half) for name, tensor in state.items()}
+    with written_aside(path) as aside:
+        save_file(tensors, aside, metadata={"format": "pt", FACTS_KEY: json.dumps(dict(facts))})
+
+
+def write_madrylab(path: Path, state: Mapping[str, Tensor], facts: Mapping[str, Any], *, half: bool = False) -> None:
+    """Write what MadryLab's `robustness` package reads: plain tensors in plain dictionaries, complete or not at all.
+
+    Args:
+        path: file to write.
+        state: parameter name -> tensor.
+        facts: plain values that JSON can hold; "mean" and "std" must be there.
+        half: as in `write_weights`.
+    """
+    tensors = {name: _storable(tensor, half=half) for name, tensor in state.items()}
+    with written_aside(path) as aside:
+        torch.save(madrylab(tensors, facts), aside)
+
+
+def load_into(network: nn.Module, state: Mapping[str, Tensor], path: Path | str) -> None:
+    """Put `state` into `network`; every parameter must be there, tensors of a head that was removed may be left over.
+
+    Raises:
+        WeightsMismatchError: a tensor is missing or has another shape.
+    """
+    wanted = network.state_dict()
+    missing = [name for name in wanted if name not in state and not name.endswith("num_batches_tracked")]
+    if missing:
+        raise WeightsMismatchError(path, f"{len(missing)} tensors are missing, the first is {missing[0]}")
+    for name, tensor in wanted.items():
+        if name in state and state[name].shape != tensor.shape:
+            reason = f"{name} is {tuple(state[name].shape)}, the network wants {tuple(tensor.shape)}"
+            raise WeightsMismatchError(path, reason)
+    kept = {name: state[name].to(tensor.dtype) for name, tensor in wanted.items() if name in state}
+    network.load_state_dict(kept, strict=False, assign=any(tensor.is_meta for tensor in wanted.values()))
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file; a file that has not changed since is not read again."""
+    status = path.stat()
+    return _sha256(path.resolve(), status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _sha256(path: Path, _size: int, _changed: int) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BYTES_OF_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _is_safetensors(path: Path) -> bool:
+    with path.open("rb") as file:
+        return path.suffix == ".safetensors" or file.read(_SAFETENSORS_HEADER + 1).endswith(b"{")
+
+
+def _read_safetensors(path: Path) -> tuple[State, Facts]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
+        facts: Facts = json.loads(metadata.get(FACTS_KEY, "{}"))
+    except (SafetensorError, json.JSONDecodeError) as error:
+        raise UnreadableFileError(path, "safetensors", str(error)) from error
+    return state, facts
+
+
+def _read_torch(path: Path) -> tuple[State, Facts]:
+    """A file of `torch.save`: by torch where it holds tensors only, else by a reader that makes tensors of it alone."""
+    try:
+        check_container(path)
+        try:
+            container = None
+            content = torch.load(path, map_location="cpu", weights_only=True)
+        except pickle.UnpicklingError:
+            container = Container(path)
+            content = container.content
+        found, facts = find_state(content)
+        state = found if container is None else {name: container.tensor(stored) for name, stored in found.items()}
+    except LayoutError as error:
+        raise UnreadableFileError(path, "weights", str(error)) from error
+    except _DAMAGED as error:
+        reason = (str(error) or "it is empty or cut off").splitlines()[0]
+        raise UnreadableFileError(path, "weights", reason) from error
+    return state, facts
+
+
+def _check(path: Path, state: State) -> None:
+    """Refuse tensors that no network has.
+
+    Raises:
+        UnreadableFileError: a kind of number that is none of ours, no number at all, or one number for many places.
+    """
+    for name, tensor in state.items():
+        wrong = None
+        if tensor.layout != torch.strided or tensor.dtype not in _DTYPES:
+            wrong = f"is {tensor.dtype}, {tensor.layout}"
+        elif tensor.numel() * tensor.itemsize > tensor.untyped_storage().nbytes():
+            wrong = f"claims {tensor.numel()} numbers and has fewer"
+        elif tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            wrong = "holds infinities or what is no number"
+        if wrong is not None:
+            raise UnreadableFileError(path, "weights", f"{name} {wrong}")
+
+
+def _storable(tensor: Tensor, *, half: bool) -> Tensor:
+    tensor = tensor.detach().to("cpu").contiguous()
+    return tensor.half() if half and tensor.is_floating_point() and tensor.dim() > 1 else tensor

@@ -1,0 +1,166 @@
+"""What a gallery says about its results: plain data, ready to be written as JSON."""
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from rnst.reporting.gallery.pictures import Pictures
+from rnst.results import Result
+
+PICKED = "picked"
+_RANKING_SCORE = "style_distance"
+# Measures that are better when higher; of every other measure (distances, noise, seconds) less is better.
+_HIGHER = re.compile(r"similarity|ssim|psnr|correlation|accuracy|hypervolume|reduction")
+_ROBUST = re.compile(r"(?<!non)(?<!non[-_ ])robust|l(?:2|inf)_eps(?!0(?![.\d]))")
+_OF_A_FILE = re.compile(r"paths?$|^output|^folder$|_name$")  # differs from result to result, and tells nothing
+_MOST_VARIED = 5
+
+Cell = tuple[str, str, str]
+
+
+def summarize(results: Sequence[Result], pictures: Pictures) -> dict[str, Any]:
+    """Everything the page knows: results, the choices it offers, and where it starts."""
+    shown = shown_results(results)
+    encoders = sorted({result.encoder for result in results}, key=_natural)
+    contents = sorted({result.content for result in results}, key=_natural)
+    styles = sorted({style_name(result) for result in results}, key=_natural)
+    pair = plain_pair(encoders)
+    return {
+        "results": [_entry(result, pictures, is_shown=index in shown) for index, result in enumerate(results)],
+        "contents": [{"name": name, "pictures": _content_pictures(name, results, pictures)} for name in contents],
+        "styles": [{"name": name, "pictures": _style_pictures(name, results, pictures)} for name in styles],
+        "encoders": encoders,
+        "pair": pair,
+        "vggPair": vgg_pair(encoders),
+        "start": _start(results, product(contents, styles), pair),
+        "varied": varied_settings(results),
+        "measures": [{"name": name, "higher": bool(_HIGHER.search(name.lower()))} for name in _measures(results)],
+    }
+
+
+def style_name(result: Result) -> str:
+    """One name for the styles of a result."""
+    return " + ".join(result.styles)
+
+
+def shown_results(results: Sequence[Result]) -> set[int]:
+    """Indices of the results that stand for their content, style and encoder: picked, else best, else last."""
+    cells: dict[Cell, list[int]] = {}
+    for index, result in enumerate(results):
+        cells.setdefault((result.content, style_name(result), result.encoder), []).append(index)
+    return {_best(results, members) for members in cells.values()}
+
+
+def varied_settings(results: Sequence[Result]) -> list[str]:
+    """Names of the settings that tell results of one content, style and encoder apart: what a search went through."""
+    values: dict[tuple[Cell, str], set[object]] = {}
+    for result in results:
+        cell = (result.content, style_name(result), result.encoder)
+        for name, value in result.settings.items():
+            if isinstance(value, str | int | float) and not _OF_A_FILE.search(name):
+                values.setdefault((cell, name), set()).add(_plain(value))
+    return list(dict.fromkeys(name for (_, name), different in values.items() if len(different) > 1))[:_MOST_VARIED]
+
+
+def plain_pair(encoders: Sequence[str]) -> list[str]:
+    """The article's first question, ordinary against robust weights; any two encoders where there is no such pair."""
+    vgg_last = sorted(encoders, key=_is_vgg)
+    robust = next((name for name in vgg_last if is_robust(name)), vgg_last[-1])
+    others = [name for name in vgg_last if name != robust] or [robust]
+    return [next((name for name in others if not is_robust(name)), others[0]), robust]
+
+
+def vgg_pair(encoders: Sequence[str]) -> list[str] | None:
+    """The article's second question, VGG against a robust network of another kind, or None."""
+    vgg = next((name for name in sorted(encoders, key=is_robust) if _is_vgg(name)), None)
+    robust = next((name for name in encoders if is_robust(name) and not _is_vgg(name)), None)
+    return [vgg, robust] if vgg is not None and robust is not None else None
+
+
+def is_robust(encoder: str) -> bool:
+    """Whether a name speaks of adversarially robust weights."""
+    return _ROBUST.search(encoder.lower()) is not None
+
+
+def _is_vgg(encoder: str) -> bool:
+    return "vgg" in encoder.lower()
+
+
+def _best(results: Sequence[Result], members: Sequence[int]) -> int:
+    picked = [index for index in members if results[index].scores.get(PICKED)]
+    if picked:
+        return picked[0]
+    ranked = [(results[index].scores.get(_RANKING_SCORE, math.nan), index) for index in members]
+    return min(((score, index) for score, index in ranked if math.isfinite(score)), default=(0.0, members[-1]))[1]
+
+
+def _start(results: Sequence[Result], pairs: Iterable[tuple[str, str]], encoders: Sequence[str]) -> dict[str, str]:
+    """The first content and style that both encoders painted, else that anything painted."""
+    cells = {(result.content, style_name(result), result.encoder) for result in results}
+    content, style = max(pairs, key=lambda pair: sum((*pair, encoder) in cells for encoder in set(encoders)))
+    return {"content": content, "style": style, "left": encoders[0], "right": encoders[1]}
+
+
+def _measures(results: Sequence[Result]) -> list[str]:
+    """Names of all scores, in the order in which they first appear."""
+    return list(dict.fromkeys(name for result in results for name in result.scores if name != PICKED))
+
+
+def _entry(result: Result, pictures: Pictures, *, is_shown: bool) -> dict[str, Any]:
+    return {
+        "key": pictures.address(result.image),
+        "file": result.image.name,
+        "picture": pictures.reference(result.image),
+        "thumbnail": pictures.thumbnail(result.image),
+        "content": result.content,
+        "style": style_name(result),
+        "encoder": result.encoder,
+        "picked": bool(result.scores.get(PICKED)),
+        "shown": is_shown,
+        "seconds": _plain(result.seconds),
+        "memory": _plain(result.peak_memory_bytes),
+        "size": _plain(result.size),
+        "scores": {name: _plain(value) for name, value in result.scores.items() if name != PICKED},
+        "losses": _plain(result.losses),
+        "settings": _plain(result.settings),
+        "sha256": result.weights_sha256,
+    }
+
+
+def _content_pictures(name: str, results: Sequence[Result], pictures: Pictures) -> list[str]:
+    for result in results:
+        path = result.settings.get("content_path")
+        if result.content == name and isinstance(path, str | Path) and path:
+            found = pictures.thumbnail_if_shown(result.image.parent / path)
+            if found is not None:
+                return [found]
+    return []
+
+
+def _style_pictures(name: str, results: Sequence[Result], pictures: Pictures) -> list[str]:
+    for result in results:
+        paths = result.settings.get("style_paths")
+        if style_name(result) == name and isinstance(paths, list | tuple):
+            found = [pictures.thumbnail_if_shown(result.image.parent / str(path)) for path in paths if path]
+            if any(found):
+                return [picture for picture in found if picture is not None]
+    return []
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON can hold it: what is not a finite number becomes null, what is unknown becomes text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, str | int) else str(value)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Sorts 9 before 10, and does not mind capitals."""
+    return [(int(part), "") if part.isdecimal() else (0, part.casefold()) for part in re.split(r"(\d+)", name)]

@@ -1,0 +1,138 @@
+"""Textures of one painting by every network under every fix, measured."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor
+
+from rnst.encoders.surgery.surgery import NothingToChangeError
+from rnst.errors import InvalidValueError
+from rnst.image.files import fit_long_side, read_image, resize
+from rnst.image.samples import find_picture
+from rnst.metrics.artifacts import SMALLEST_SIDE
+from rnst.metrics.scores import artifact_scores
+from rnst.metrics.style_distance import StyleReference
+from rnst.studies.artifacts.fixes import FIXES
+from rnst.studies.artifacts.settings import ArtifactSettings
+from rnst.stylization.settings import NO_CONTENT, StylizationSettings
+from rnst.sweeps.once import painted_once
+
+STRIPES, CHECKERBOARD = "stripes_db", "nyquist_excess_checkerboard_db"
+FINE, STYLE = "high_frequency_fraction", "style_distance"
+
+
+@dataclass(frozen=True)
+class Texture:
+    """One texture.
+
+    Attributes:
+        encoder: label of the network.
+        fix: name of what was tried.
+        seed: of the noise.
+        picture: its file.
+        scores: STRIPES is the mean of the Nyquist excess of columns and of rows; the others are those of the score
+            table.
+    """
+
+    encoder: str
+    fix: str
+    seed: int
+    picture: Path
+    scores: Mapping[str, float]
+
+
+def paint_textures(settings: ArtifactSettings, console: Console) -> list[Texture]:
+    """Paint and measure what is not there yet; fixes that find nothing to change in a network are left out.
+
+    Raises:
+        KeyboardInterrupt: stopped; what is finished is kept.
+        RnstError: a child of it where a network or a picture cannot be had.
+    """
+    reference = StyleReference(painting(settings))
+    cells = [
+        (encoder, fix, seed) for encoder in settings.choices for fix in settings.tried for seed in range(settings.seeds)
+    ]
+    found = []
+    for encoder, fix, seed in track(cells, "textures", console=console):
+        picture = _settings(settings, encoder, fix, seed)
+        try:
+            result = painted_once(picture, lambda image: texture_scores(image, reference))
+        except NothingToChangeError:
+            continue
+        found.append(Texture(encoder, fix, seed, result.image, result.scores))
+    return found
+
+
+def painting(settings: ArtifactSettings) -> Tensor:
+    """The painting (1, 3, H, W) at the size at which it is looked at.
+
+    Raises:
+        InvalidValueError: it is too small to be measured.
+    """
+    image = read_image(find_picture(settings.style))
+    size = fit_long_side((image.shape[-2], image.shape[-1]), round(settings.size * settings.style_scale))
+    if min(size) < SMALLEST_SIDE:
+        wanted = f"larger: the painting has {size[1]} x {size[0]} pixels, and needs {SMALLEST_SIDE} on each side"
+        raise InvalidValueError("--style_scale", settings.style_scale, wanted)
+    return resize(image, size)
+
+
+def texture_scores(image: Tensor, reference: StyleReference) -> dict[str, float]:
+    """Traces of strides, fine grain and distance to the painting, of a picture (1, 3, H, W) in [0, 1]."""
+    scores = artifact_scores(image)
+    stripes = (scores["nyquist_excess_columns_db"] + scores["nyquist_excess_rows_db"]) / 2
+    return {STRIPES: stripes, **scores, STYLE: reference.distance(image)}
+
+
+def mean_scores(textures: Sequence[Texture]) -> dict[tuple[str, str], dict[str, float]]:
+    """Network and fix -> scores, the mean over seeds."""
+    groups: dict[tuple[str, str], list[Mapping[str, float]]] = {}
+    for texture in textures:
+        groups.setdefault((texture.encoder, texture.fix), []).append(texture.scores)
+    return {
+        group: {name: sum(one[name] for one in members) / len(members) for name in members[0]}
+        for group, members in groups.items()
+    }
+
+
+def _settings(settings: ArtifactSettings, encoder: str, fix: str, seed: int) -> StylizationSettings:
+    choice = settings.choices[encoder]
+    folder, name = (re.sub(r"[^\w.]+", "-", text) for text in (choice.label, fix))
+    return StylizationSettings(
+        content=NO_CONTENT,
+        style=settings.style,
+        output=settings.output / "textures" / folder / f"{name}--{seed}.png",
+        encoder=choice.encoder,
+        weights=choice.weights,
+        size=settings.size,
+        aspect=1.0,
+        style_scale=settings.style_scale,
+        style_weight=settings.style_weight,
+        steps=settings.steps,
+        scales=1,
+        precision=settings.precision,
+        save_every=0,
+        seed=seed,
+        group=settings.output.name,
+        tracking="off",
+        **FIXES[fix],
+    )
+
+
+def zoomed(image: Tensor, side: int = 48, factor: int = 4) -> Tensor:
+    """The middle of a picture with every pixel as a square, so that a reader sees the grid: (1, 3, H, W) to the same.
+
+    Args:
+        image: (1, 3, H, W).
+        side: of the part that is shown.
+        factor: side of a square.
+    """
+    height, width = image.shape[-2:]
+    top, left = (max(0, (length - side) // 2) for length in (height, width))
+    part = image[..., top : top + side, left : left + side]
+    return torch.repeat_interleave(torch.repeat_interleave(part, factor, dim=-2), factor, dim=-1)

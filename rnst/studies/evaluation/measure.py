@@ -1,0 +1,193 @@
+"""How robust is a network? Accuracy clean and under attack, over a list of radii: JSON and a curve."""
+
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import RichProgressBar
+
+from rnst.attacks.attack import Attack
+from rnst.attacks.autoattack import AutoAttack, require_pyautoattack
+from rnst.attacks.ball import Ball, L2Ball, LinfBall
+from rnst.attacks.pgd import PGD
+from rnst.data.cifar10 import Cifar10Source
+from rnst.data.evaluation_photos import EvaluationPhotos
+from rnst.data.sources import KNOWN_GROUPS, FolderSource, Source, Split
+from rnst.encoders.classifier import load_classifier, weight_file
+from rnst.encoders.weights.files import sha256_of
+from rnst.encoders.weights.layouts import Facts
+from rnst.errors import InvalidValueError
+from rnst.image.files import read_image
+from rnst.metrics.robustness import AUTOATTACK, CLEAN, Evaluation, Measurement
+from rnst.reporting.plots import line_plot
+from rnst.reporting.tracking import log_picture, tracker
+from rnst.studies.evaluation.settings import EvaluationSettings
+from rnst.studies.evaluation.task import RobustnessTest
+
+_STEP = 2.5  # a step is this times the radius over the number of steps: the protocol of the published tables
+_BALLS: dict[str | None, type[Ball]] = {"l2": L2Ball, "linf": LinfBall}
+
+
+@dataclass(frozen=True)
+class _Condition:
+    """One attack at one radius."""
+
+    label: str
+    steps: int
+    attack: Attack
+
+    @property
+    def name(self) -> str:
+        """Unique, and the same whatever else is measured."""
+        return f"{self.label} {self.attack.ball.radius!r}"
+
+
+def evaluate(network: str, settings: EvaluationSettings) -> Evaluation | None:
+    """Measure; write evaluation.json and evaluation.png.
+
+    Args:
+        network: name of the catalog, or a weight file.
+        settings: everything else.
+
+    Returns:
+        What was found; None in all processes but the first where several devices share the work.
+
+    Raises:
+        RnstError: a child of it for every mistake in the input, before any attack is run.
+        KeyboardInterrupt: it was stopped; its text says what is lost.
+    """
+    if settings.autoattack:
+        require_pyautoattack()
+    classifier, facts = load_classifier(network, architecture=settings.architecture)
+    settings = settings.resolved(network, facts)
+    source = labeled_source(settings.data, settings.split, facts)
+    photos = _photos(settings, source)
+    conditions = _conditions(settings)
+    attacks = {condition.name: condition.attack for condition in conditions}
+    test = RobustnessTest(classifier, facts["logits"], attacks, settings.seed)
+    began = time.perf_counter()
+    if not _run(test, photos, settings):
+        return None
+    counts = {name: tuple(right) for name, right in test.right_of_class.items()}
+    attacked = [Measurement(each.label, each.attack.ball.radius, each.steps, counts[each.name]) for each in conditions]
+    evaluation = Evaluation(
+        network=network,
+        data=str(settings.data.resolve()),
+        norm=str(settings.norm),
+        image_size=settings.image_size or 0,
+        class_names=source.class_names,
+        photos_of_class=tuple(test.photos_of_class),
+        measurements=(Measurement(CLEAN, 0.0, 0, counts[CLEAN]), *attacked),
+        settings=settings.as_dict(),
+        facts={name: value for name, value in facts.items() if name != "classes"},
+        weights_sha256=sha256_of(weight_file(network)),
+        seconds=round(time.perf_counter() - began, 1),
+        versions={name: version(name) for name in ("torch", "torchvision", "pytorch-lightning")},
+    )
+    _write(evaluation, settings)
+    return evaluation
+
+
+def _conditions(settings: EvaluationSettings) -> list[_Condition]:
+    """Attack by attack, radii rising."""
+    balls = [_BALLS[settings.norm](radius) for radius in settings.radii or [] if radius > 0]
+    conditions = [
+        _Condition(f"PGD-{steps}", steps, PGD(ball, steps, _STEP * ball.radius / steps, random_start=True))
+        for steps in settings.steps or []
+        for ball in balls
+    ]
+    if settings.autoattack:
+        conditions += [_Condition(AUTOATTACK, 0, AutoAttack(ball, settings.seed)) for ball in balls]
+    return conditions
+
+
+def labeled_source(data: Path, split: Split, facts: Facts) -> Source:
+    """Photos with the labels that a network was trained on.
+
+    Args:
+        data: folder of the photos.
+        split: part of them that will be looked at.
+        facts: of the network.
+
+    Raises:
+        InvalidValueError: nobody says what its logits mean.
+    """
+    names, logits = tuple(facts.get("classes") or ()), facts["logits"]
+    if names == Cifar10Source(data).class_names:
+        return Cifar10Source(data)
+    if names:
+        known = next((groups for groups in KNOWN_GROUPS.values() if tuple(groups) == names), None)
+        return FolderSource(data, known or {name: (name,) for name in names})
+    known = next((groups for groups in KNOWN_GROUPS.values() if len(groups) == logits), None)
+    if known is not None:
+        return FolderSource(data, known)
+    folder = data / split
+    folders = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    if folder.is_dir() and len(folders) != logits:
+        raise InvalidValueError("--data", str(folder), f"a folder with {logits} class folders, one for each logit")
+    return FolderSource(data, {name: (name,) for name in folders})
+
+
+def _photos(settings: EvaluationSettings, source: Source) -> EvaluationPhotos:
+    return EvaluationPhotos(
+        source,
+        split=settings.split,
+        image_size=settings.image_size or 0,
+        crop="padded" if isinstance(source, Cifar10Source) else "resized",
+        photos=settings.photos,
+        batch_size=settings.batch_size,
+        workers=settings.workers,
+    )
+
+
+def _run(test: RobustnessTest, photos: EvaluationPhotos, settings: EvaluationSettings) -> bool:
+    """Test on the devices wanted; whether this is the process that reports."""
+    trainer = pl.Trainer(
+        accelerator=settings.accelerator,
+        devices=settings.devices,
+        precision=settings.precision,
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        inference_mode=False,
+        callbacks=[RichProgressBar()],
+    )
+    try:
+        trainer.test(test, datamodule=photos, verbose=False)
+    except (SystemExit, KeyboardInterrupt) as stop:  # what Lightning makes of Ctrl-C
+        done = f"stopped after {test.seen} of {len(photos.chosen)} photos; nothing was written"
+        raise KeyboardInterrupt(done) from stop
+    return trainer.is_global_zero
+
+
+def _write(evaluation: Evaluation, settings: EvaluationSettings) -> None:
+    """Figures, curve, and the same for the tracker."""
+    folder = settings.output or Path()
+    evaluation.write(folder / "evaluation.json")
+    picture = folder / "evaluation.png"
+    line_plot(
+        picture,
+        {attack: evaluation.curve(attack) for attack in evaluation.attacks},
+        x_label=f"{evaluation.norm} radius at {evaluation.image_size} px, pixels in [0, 1]",
+        y_label=f"accuracy on {evaluation.photos} photos",
+        title=Path(evaluation.network).stem,
+        percent=True,
+    )
+    online = tracker(
+        settings.tracking,
+        folder,
+        job_type="evaluate",
+        group=Path(evaluation.network).stem,
+        tags=[evaluation.norm, f"{evaluation.image_size} px"],
+        config={**evaluation.settings, "network": evaluation.network, "facts": dict(evaluation.facts)},
+    )
+    if online is None:
+        return
+    for step, radius in enumerate(evaluation.radii):
+        found = [(attack, evaluation.find(attack, radius)) for attack in evaluation.attacks]
+        accuracies = {f"accuracy/{attack}": evaluation.accuracy(one) for attack, one in found if one is not None}
+        online.log_metrics({"radius": radius, **accuracies}, step=step)
+    log_picture(online, "accuracy against radius", read_image(picture), len(evaluation.radii))
+    online.experiment.finish()

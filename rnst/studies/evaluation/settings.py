@@ -1,0 +1,91 @@
+"""Every setting of an evaluation, and what the weight file says in place of those that are not given."""
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from rnst.encoders.weights.layouts import Facts
+from rnst.errors import InvalidValueError
+
+Norm = Literal["l2", "linf"]
+
+_USUAL_RADII: dict[str, list[float]] = {"l2": [0.0, 0.5, 1.0, 3.0], "linf": [0.0, 2 / 255, 4 / 255, 8 / 255]}
+_USUAL_STEPS = [20, 100]  # the columns of the published tables
+_USUAL_SIZE = 224
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """Settings of an evaluation.
+
+    Args:
+        data: folder that holds val (and train) with one folder for each class; for CIFAR-10 the folder of its archive.
+        split: photos that the network was not trained on, or those that it was.
+        radii: of the ball, in units of pixels in [0, 1]; fractions as 4/255 are understood. 0 is the photo itself.
+            none: half, once and twice the radius of the training, or the usual ones.
+        norm: of the ball; none means that of the training, or l2.
+        steps: of PGD, one attack for each number.
+        autoattack: also run AutoAttack, which costs some hundred times as much as PGD-20.
+        photos: how many, evenly spread over the classes; 0 means all.
+        batch_size: photos that are attacked together.
+        workers: decoding processes.
+        image_size: side of the photos in pixels; none means that of the training, or 224.
+        architecture: of a weight file that does not say it.
+        precision: of the arithmetic.
+        accelerator: where it runs: auto, cpu, gpu, mps.
+        devices: how many of them share the photos.
+        output: folder to write evaluation.json and evaluation.png to; none means outputs/evaluation/NAME.
+        seed: of the random starts.
+        tracking: Weights & Biases: auto writes an offline run unless there is a key.
+    """
+
+    data: Path
+    split: Literal["val", "train"] = "val"
+    radii: list[float] | None = None
+    norm: Literal["l2", "linf"] | None = None
+    steps: list[int] | None = None
+    autoattack: bool = False
+    photos: int = 1000
+    batch_size: int = 100
+    workers: int = 2
+    image_size: int | None = None
+    architecture: str | None = None
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    accelerator: str = "auto"
+    devices: int = 1
+    output: Path | None = None
+    seed: int = 0
+    tracking: Literal["auto", "wandb", "off"] = "auto"
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without opening a file."""
+        if any(radius < 0 for radius in self.radii or []):
+            raise InvalidValueError("--radii", self.radii, "0 or more, each of them")
+        if any(number < 1 for number in self.steps or []):
+            raise InvalidValueError("--steps", self.steps, "at least 1, each of them")
+        for name, least in (("photos", 0), ("batch_size", 1), ("workers", 0), ("devices", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise InvalidValueError(f"--{name}", getattr(self, name), f"at least {least}")
+
+    def resolved(self, network: str, facts: Facts) -> Self:
+        """The settings with the facts of the weight file, then with what is usual, in place of None.
+
+        Args:
+            network: name or file; it names the folder of the output.
+            facts: of the weight file.
+        """
+        norm: Norm = self.norm or ("linf" if facts.get("norm") == "linf" else "l2")
+        trained = float(facts.get("radius") or 0.0) if facts.get("norm") == norm else 0.0
+        radii = self.radii or ([0.0, trained / 2, trained, 2 * trained] if trained else _USUAL_RADII[norm])
+        return replace(
+            self,
+            norm=norm,
+            radii=sorted(set(radii)),
+            steps=sorted(set(self.steps or _USUAL_STEPS)),
+            image_size=self.image_size or int(facts.get("image_size") or _USUAL_SIZE),
+            output=self.output or Path("outputs") / "evaluation" / Path(network).stem,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for the report and the tracker."""
+        return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}

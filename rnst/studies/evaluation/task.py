@@ -1,0 +1,74 @@
+"""Count right answers, clean and under many attacks, in one pass over the photos."""
+
+from collections.abc import Mapping
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torchmetrics.classification import MulticlassStatScores
+
+from rnst.attacks.attack import Attack
+from rnst.data.order import derived_seed
+from rnst.encoders.folded_network import Twin
+
+_CLEAN = "clean"
+
+
+class RobustnessTest(pl.LightningModule):
+    """For `Trainer.test`. A photo that is answered wrongly as it is counts as wrong under every attack.
+
+    So does AutoAttack count; nothing is gained by attacking such a photo, since the adversary may leave it as it is.
+    What an attack draws follows from the seed, the batch and the attack's own place: the choice of other attacks
+    changes nothing.
+
+    Args:
+        classifier: images (N, 3, H, W) in [0, 1] to logits (N, K).
+        classes: how many logits there are.
+        attacks: name -> attack, in the order of the report.
+        seed: of all that the attacks draw.
+    """
+
+    def __init__(self, classifier: nn.Module, classes: int, attacks: Mapping[str, Attack], seed: int) -> None:
+        super().__init__()
+        self.classifier = classifier
+        self.attacks = dict(attacks)
+        self._twin = Twin(classifier)
+        self._seed = seed
+        self._names = [_CLEAN, *attacks]
+        self._scores = [MulticlassStatScores(classes, average=None) for _ in self._names]
+        self._moved_with_the_task = nn.ModuleList(self._scores)
+        self.seen = 0
+        self.right_of_class: dict[str, list[int]] = {}
+        self.photos_of_class: list[int] = []
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, K) of images (N, 3, H, W) in [0, 1]."""
+        logits: Tensor = self.classifier(images)
+        return logits
+
+    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Answer the batch as it is; attack what was answered rightly, and answer that again."""
+        images, labels = batch
+        clean = self(images).argmax(1)
+        self._scores[0].update(clean, labels)
+        right = clean == labels
+        device = images.device.type
+        kernels = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
+        # The twin has a cheaper gradient; the answers that count are those of the network itself.
+        with self._twin.in_use(kernels) as twin:
+            for scores, (name, attack) in zip(self._scores[1:], self.attacks.items(), strict=True):
+                answers = clean.clone()
+                if right.any():
+                    place = sum(name.encode())  # another start for each attack, whatever else is measured
+                    torch.manual_seed(derived_seed(self._seed, batch_idx, self.global_rank, place))
+                    attacked = attack(twin, images[right], labels[right])
+                    answers[right] = self(attacked).argmax(1)
+                scores.update(answers, labels)
+        self.seen += len(labels)
+
+    def on_test_epoch_end(self) -> None:
+        """Gather the counts of all devices."""
+        for name, scores in zip(self._names, self._scores, strict=True):
+            counts = scores.compute()  # (K, 5): true and false positives, true and false negatives, photos
+            self.right_of_class[name] = counts[:, 0].tolist()
+            self.photos_of_class = counts[:, -1].tolist()

@@ -1,0 +1,107 @@
+"""How robust are representations, layer by layer? Largest changes, entropies, and style transfer by one layer alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+
+import torch
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor
+
+from rnst.data.evaluation_photos import EvaluationPhotos
+from rnst.data.sources import FolderSource
+from rnst.errors import MissingPathError
+from rnst.files import write_json
+from rnst.reporting.tracking import log_experiment
+from rnst.studies.layers.report import draw_curves, draw_sheet, rows
+from rnst.studies.layers.sensitivity import LayerReport, measure_layer
+from rnst.studies.layers.settings import LayerSettings
+from rnst.studies.layers.stylizing import LayerPicture, check_pictures, paint_layers
+
+
+@dataclass(frozen=True)
+class LayerRobustness:
+    """What was found.
+
+    Attributes:
+        settings: of the experiment.
+        reports: network by network, from the first layer to the deepest.
+        pictures: one for each report; none where none were asked for.
+    """
+
+    settings: LayerSettings
+    reports: Sequence[LayerReport]
+    pictures: Sequence[LayerPicture]
+
+    def rows(self) -> list[dict[str, object]]:
+        """One row for each network and layer."""
+        return rows(self.reports, self.pictures)
+
+
+def measure_layers(settings: LayerSettings, console: Console | None = None) -> LayerRobustness:
+    """Measure, paint, write layers.json and the figures.
+
+    Args:
+        settings: everything there is to choose.
+        console: where progress is shown; none means standard error.
+
+    Raises:
+        RnstError: a child of it where photos, networks or pictures cannot be had.
+        KeyboardInterrupt: stopped; pictures that are finished are kept.
+    """
+    console = console or Console(stderr=True)
+    if settings.pictures:
+        check_pictures(settings)
+    photos = read_photos(settings)
+    cells = [(name, choice, layer) for name, choice in settings.choices.items() for layer in settings.layers_of(choice)]
+    reports = [measure_layer(*cell, photos, settings) for cell in track(cells, "layers", console=console)]
+    pictures = paint_layers(settings, console) if settings.pictures else []
+    found = LayerRobustness(settings, reports, pictures)
+    _write(found)
+    return found
+
+
+def read_photos(settings: LayerSettings) -> Tensor:
+    """The middle of each photo that was chosen, (N, 3, S, S) in [0, 1].
+
+    Raises:
+        MissingPathError: there are none.
+    """
+    folder = settings.data / settings.split
+    if not folder.is_dir():
+        raise MissingPathError(folder, "folder of photos", "Give --data the folder that holds it.")
+    classes = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    photos = EvaluationPhotos(
+        FolderSource(settings.data, {name: (name,) for name in classes}),
+        split=settings.split,
+        image_size=settings.image_size,
+        crop="resized",
+        photos=settings.photos,
+        batch_size=settings.batch_size,
+        workers=0,
+    )
+    images = torch.stack([photos.chosen[index][0] for index in range(len(photos.chosen))])
+    return images.float().div_(255.0)
+
+
+def _write(found: LayerRobustness) -> None:
+    """The figures of numbers as JSON, the pictures, and both for the tracker."""
+    settings, folder = found.settings, found.settings.output
+    drawn = [folder / "layers.png"]
+    draw_curves(found.reports, found.pictures, settings.image_size, drawn[0])
+    if found.pictures:
+        drawn.append(folder / "sheet.png")
+        draw_sheet(found.pictures, drawn[1])
+    photos: list[Mapping[str, object]] = [asdict(one) for one in found.reports]
+    content = {"layers": found.rows(), "every_photo": photos, "settings": settings.as_dict()}
+    versions = {name: version(name) for name in ("torch", "torchvision")}
+    write_json(folder / "layers.json", {**content, "versions": versions})
+    log_experiment(
+        settings.tracking,
+        folder,
+        job_type="layers",
+        config=settings.as_dict(),
+        tables={"table": found.rows()},
+        figures=drawn,
+    )

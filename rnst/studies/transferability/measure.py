@@ -1,0 +1,177 @@
+"""Do networks that learn another one's non-robust features well also fall for its adversarial examples?"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+
+import torch
+from torch import Tensor, nn
+
+from rnst.attacks.ball import L2Ball
+from rnst.attacks.loss import CrossEntropy, TargetedCrossEntropy
+from rnst.attacks.pgd import PGD
+from rnst.encoders.catalog import build_classifier
+from rnst.errors import RnstError
+from rnst.files import read_json, write_json
+from rnst.studies.transferability.networks import CLEAN, Trained, train_best
+from rnst.studies.transferability.report import Row, Transfer, TransferabilityReport
+from rnst.studies.transferability.sets import (
+    CONTROLS,
+    D_DET,
+    D_RAND,
+    CleanPhotos,
+    answers,
+    attacked_floats,
+    build_sets,
+    clean_photos,
+    in_floats,
+    next_labels,
+    same_length_noise,
+    share_of,
+)
+from rnst.studies.transferability.settings import TransferabilitySettings
+
+_SETTINGS = "settings.json"
+_SOURCE = "source"
+_STEP = 2.5  # radii by number of steps: the length of a step of the attacks on test photos
+
+Say = Callable[[str], object]
+
+
+class OtherExperimentError(RnstError):
+    """The folder holds an experiment with other settings."""
+
+    def __init__(self, settings: TransferabilitySettings, name: str, then: object, now: object) -> None:
+        super().__init__(
+            f"the experiment in {settings.output} was begun with {name} {then!r}, now it is {now!r}: "
+            "go on with that value, or give another --output"
+        )
+
+
+def measure_transferability(settings: TransferabilitySettings, say: Say) -> TransferabilityReport:
+    """Train, build sets, train on them, measure transfer; write transferability.json and transferability.png.
+
+    Every network and every set is kept when it is finished: an experiment that was stopped goes on with the rest.
+
+    Args:
+        settings: everything.
+        say: told what is done.
+
+    Raises:
+        RnstError: a child of it for every mistake in the input, before anything is trained.
+        KeyboardInterrupt: stopped; what is finished is kept.
+    """
+    began = time.perf_counter()
+    compared = list(dict.fromkeys([*settings.architectures, settings.source]))
+    _check_names(compared)
+    photos = clean_photos(settings)
+    _begin(settings)
+    source = train_best(settings.source, _SOURCE, photos, None, settings, say)
+    clean = {name: train_best(name, CLEAN, photos, None, settings, say) for name in compared}
+    attacked = source.load(settings.accelerator)
+    sets = build_sets(photos, attacked, settings, say)
+    on_sets = {
+        (name, kind): train_best(name, kind, photos, sets[kind].photos, settings, say)
+        for kind in (D_DET, D_RAND)
+        for name in settings.architectures
+    }
+    controls = {kind: train_best(settings.source, kind, photos, sets[kind].photos, settings, say) for kind in CONTROLS}
+    examples = _Examples(attacked, photos, settings)
+    rows = {name: _row(name, clean[name], on_sets, examples) for name in compared}
+    report = TransferabilityReport(
+        source=_row(settings.source, source, {}, examples),
+        rows=tuple(rows[name] for name in settings.architectures),
+        twin=None if settings.source in settings.architectures else rows[settings.source],
+        success={name: each.success for name, each in sets.items()},
+        controls={name: examples.accuracies(each) for name, each in controls.items()},
+        classes=len(photos.source.class_names),
+        test_photos=len(photos.test),
+        settings=settings.as_dict(),
+        seconds=round(time.perf_counter() - began, 1),
+        versions={name: version(name) for name in ("torch", "torchvision", "pytorch-lightning")},
+    )
+    report.write(settings)
+    return report
+
+
+def _check_names(architectures: Sequence[str]) -> None:
+    """Refuse what cannot be built before anything is written."""
+    with torch.device("meta"):
+        for name in architectures:
+            build_classifier(name, 2)
+
+
+def _begin(settings: TransferabilitySettings) -> None:
+    """Keep the settings, or see that those of a stopped experiment are the same."""
+    path, now = settings.output / _SETTINGS, settings.that_matter()
+    if not path.is_file():
+        write_json(path, now)
+        return
+    then = read_json(path, "settings of an experiment", "Give another --output.", dict)
+    for name, value in now.items():
+        if then.get(name) != value:
+            raise OtherExperimentError(settings, name, then.get(name), value)
+
+
+class _Examples:
+    """Test photos, adversarial for the source, and the same with as much noise.
+
+    Args:
+        attacked: the source.
+        photos: the test photos among them are attacked.
+        settings: radii and steps.
+    """
+
+    def __init__(self, attacked: nn.Module, photos: CleanPhotos, settings: TransferabilitySettings) -> None:
+        self.settings = settings
+        self.test = photos.test
+        self.next = next_labels(self.test.labels, len(photos.source.class_names))
+        images = in_floats(self.test.photos, torch.device("cpu"))
+        draw = torch.Generator().manual_seed(settings.seed)
+        self._versions: list[tuple[float, dict[str, Tensor]]] = []
+        for radius in settings.radii:
+            step = _STEP * radius / settings.transfer_steps
+            found = {}
+            for kind, labels, loss in (
+                ("untargeted", self.test.labels, CrossEntropy()),
+                ("targeted", self.next, TargetedCrossEntropy()),
+            ):
+                attack = PGD(L2Ball(radius), settings.transfer_steps, step, loss=loss)
+                moved = attacked_floats(attacked, self.test.photos, labels, attack, settings.batch_size_attack)
+                found[kind] = moved
+                found[f"{kind}_noise"] = same_length_noise(images, moved, draw)
+            self._versions.append((radius, found))
+
+    def transfer(self, network: nn.Module) -> tuple[Transfer, ...]:
+        """What they do to a network."""
+        size = self.settings.batch_size_attack
+        before = answers(network, self.test.photos, size)
+        rows = []
+        for radius, versions in self._versions:
+            shares = {}
+            for kind, images in versions.items():
+                after = answers(network, images, size)
+                hits = after == self.next if kind.startswith("targeted") else after != before
+                shares[kind] = float(hits.float().mean())
+            rows.append(Transfer(radius, **shares))
+        return tuple(rows)
+
+    def accuracies(self, trained: Trained) -> tuple[float, float]:
+        """Test accuracy on the true labels, and on the labels of the next class."""
+        network, size = trained.load(self.settings.accelerator), self.settings.batch_size_attack
+        return share_of(network, self.test, self.test.labels, size), share_of(network, self.test, self.next, size)
+
+
+def _row(architecture: str, clean: Trained, on_sets: Mapping[tuple[str, str], Trained], examples: _Examples) -> Row:
+    network = clean.load(examples.settings.accelerator)
+    own = {kind: each for (name, kind), each in on_sets.items() if name == architecture}
+    accuracy = {kind: examples.accuracies(each)[0] for kind, each in own.items()}
+    return Row(
+        architecture,
+        any(isinstance(module, nn.BatchNorm2d) for module in network.modules()),
+        examples.accuracies(clean)[0],
+        accuracy.get(D_DET),
+        accuracy.get(D_RAND),
+        {CLEAN: clean.learning_rate, **{kind: each.learning_rate for kind, each in own.items()}},
+        examples.transfer(network),
+    )

@@ -1,0 +1,160 @@
+"""What came out of the experiment on transferability: correlation, figure, JSON, and the same for the tracker."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rnst.files import write_json
+from rnst.image.files import read_image
+from rnst.metrics.correlation import Correlation, correlation
+from rnst.reporting.plots import labeled_points
+from rnst.reporting.tracking import log_picture, tracker
+from rnst.studies.transferability.settings import TransferabilitySettings
+
+UNTARGETED, TARGETED = "untargeted", "targeted"
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What adversarial photos of the source do to a network; shares of the test photos.
+
+    Attributes:
+        radius: L2, at the size of the photos.
+        untargeted: whose answer changes.
+        targeted: which are taken for the class that the attack wanted.
+        untargeted_noise: whose answer changes by as much noise.
+        targeted_noise: which are taken for that class with as much noise.
+    """
+
+    radius: float
+    untargeted: float
+    targeted: float
+    untargeted_noise: float
+    targeted_noise: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One architecture, or the source itself.
+
+    Attributes:
+        architecture: its name.
+        batch_norm: it has batch normalization.
+        clean: test accuracy, trained on clean photos.
+        d_det: test accuracy, trained on D_det; the position in the figure. None for the source.
+        d_rand: test accuracy, trained on D_rand.
+        learning_rates: name of the set -> rate that was best on its held-out photos.
+        transfer: one for each radius; to the network trained on clean photos.
+    """
+
+    architecture: str
+    batch_norm: bool
+    clean: float
+    d_det: float | None
+    d_rand: float | None
+    learning_rates: Mapping[str, float]
+    transfer: tuple[Transfer, ...]
+
+
+@dataclass(frozen=True)
+class TransferabilityReport:
+    """The whole experiment.
+
+    Attributes:
+        source: the network that was attacked; transfer to itself is white-box.
+        rows: architectures, in their order.
+        twin: row of the source's architecture, trained anew, where it is not among `rows`.
+        success: set -> how often the source sees the label in its photos.
+        controls: what was trained on a control -> test accuracy on true labels, and on those of the next class.
+        classes: how many; chance is one by this.
+        test_photos: how many.
+        settings: every setting.
+        seconds: that this run took; an earlier one may have done a part.
+        versions: of the libraries.
+    """
+
+    source: Row
+    rows: tuple[Row, ...]
+    twin: Row | None
+    success: Mapping[str, float]
+    controls: Mapping[str, tuple[float, float]]
+    classes: int
+    test_photos: int
+    settings: Mapping[str, Any]
+    seconds: float
+    versions: Mapping[str, str]
+
+    def correlations(self, kind: str, number: int) -> dict[str, Correlation]:
+        """Of test accuracy on D_det with transfer, over several choices of architectures.
+
+        Args:
+            kind: UNTARGETED or TARGETED.
+            number: of the radius.
+        """
+        groups = {
+            "all": self.rows,
+            "without VGG": [row for row in self.rows if not is_vgg(row.architecture)],
+            "with batch norm": [row for row in self.rows if row.batch_norm],
+            "without batch norm": [row for row in self.rows if not row.batch_norm],
+        }
+        return {name: _correlation(rows, kind, number) for name, rows in groups.items()}
+
+    def write(self, settings: TransferabilitySettings) -> None:
+        """Write transferability.json and transferability.png, and the tracker's run."""
+        found = {
+            f"{kind} {radius:g}": {name: asdict(one) for name, one in self.correlations(kind, number).items()}
+            for kind in (UNTARGETED, TARGETED)
+            for number, radius in enumerate(settings.radii)
+        }
+        content = {**asdict(self), "correlations": found}
+        write_json(settings.output / "transferability.json", content)
+        picture = settings.output / "transferability.png"
+        self._draw(picture, settings)
+        self._track(picture, settings)
+
+    def _draw(self, path: Path, settings: TransferabilitySettings) -> None:
+        whole = self.correlations(UNTARGETED, 0)["all"]
+        title = f"r = {said(whole)}, {whole.points} architectures"
+        labeled_points(
+            path,
+            {row.architecture: (row.d_det or 0.0, row.transfer[0].untargeted) for row in self.rows},
+            x_label=f"test accuracy, trained on D_det of {settings.source}",
+            y_label=f"answers changed by attacks on {settings.source}",
+            title=f"{title}; L2 radius {settings.radii[0]:g} at {settings.image_size} px",
+        )
+
+    def _track(self, picture: Path, settings: TransferabilitySettings) -> None:
+        group, tags = settings.output.name, [settings.source, settings.dataset]
+        online = tracker(
+            settings.tracking, settings.output, job_type="transferability", group=group, tags=tags, config=self.settings
+        )
+        if online is None:
+            return
+        for step, row in enumerate(self.rows):
+            figures = {"clean": row.clean, "d_det": row.d_det or 0.0, "d_rand": row.d_rand or 0.0}
+            figures |= {f"transfer/{one.radius:g}": one.untargeted for one in row.transfer}
+            online.log_metrics(figures, step=step)
+        log_picture(online, "transfer against D_det", read_image(picture), len(self.rows))
+        online.experiment.summary.update(
+            {f"r/{name}": one.coefficient for name, one in self.correlations(UNTARGETED, 0).items()}
+        )
+        online.experiment.finish()
+
+
+def is_vgg(architecture: str) -> bool:
+    """Whether it is one of those without which the article's correlation is to be looked at, too."""
+    return "vgg" in architecture
+
+
+def said(found: Correlation) -> str:
+    """A coefficient with its interval, in words."""
+    if not math.isfinite(found.coefficient):
+        return f"undefined ({found.points} points)"
+    return f"{found.coefficient:.2f} ({found.low:.2f} to {found.high:.2f})"
+
+
+def _correlation(rows: Sequence[Row], kind: str, number: int) -> Correlation:
+    accuracies = [row.d_det for row in rows if row.d_det is not None]
+    return correlation(accuracies, [getattr(row.transfer[number], kind) for row in rows])

@@ -1,0 +1,139 @@
+"""How long a picture will take and what it will need, from a small sample of the work, before it starts."""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from rnst.encoders.encoder import Encoder
+from rnst.errors import RnstError
+from rnst.losses.statistics import moments
+from rnst.optimization.memory import appetite, available_bytes, held_bytes, image_bytes, layer_bytes, standing_bytes
+from rnst.optimization.tiles import whole
+from rnst.optimization.tiling import Tiling
+from rnst.stylization.scales import Scale
+from rnst.stylization.schedule import steps_of_a_view
+from rnst.stylization.settings import StylizationSettings
+
+_SAMPLE_SIDE = 160  # pixels
+_SAMPLES = 2  # after one that warms up
+_MEAN_SHIFT = 16  # pixels that a view adds on average
+_EVALUATIONS = {"adam": 1.0, "lbfgs": 1.2}  # for each step; the line search and new views take the rest
+_FORWARD = 0.35  # share of an evaluation that looks at a target and goes no way back
+_GIGA = 1e9
+_MINUTE, _HOUR = 60.0, 3600.0
+
+
+class TooLargeError(RnstError):
+    """The picture does not fit into memory."""
+
+    def __init__(self, size: tuple[int, int], needed: float, free: float, fitting: int) -> None:
+        super().__init__(
+            f"{size[1]} x {size[0]} pixels need about {needed / _GIGA:.1f} GB more, and {free / _GIGA:.1f} GB are "
+            f"free. Lower --size to {fitting} or less, or let it be computed in tiles, without --tile 0"
+        )
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is to be expected.
+
+    Attributes:
+        seconds: of the whole picture.
+        needed: bytes beside what the process holds now.
+        held: bytes that it holds now.
+        available: bytes that may be taken.
+        tiles: of the largest size.
+    """
+
+    seconds: float
+    needed: float
+    held: float
+    available: float
+    tiles: int = 1
+
+    def check(self, size: tuple[int, int]) -> None:
+        """Refuse what cannot fit.
+
+        Raises:
+            TooLargeError: advises a size that does.
+        """
+        if self.needed > self.available:
+            fitting = int(max(size) * (self.available / self.needed) ** 0.5)
+            raise TooLargeError(size, self.needed, self.available, fitting)
+
+    def __str__(self) -> str:
+        tiles = f", in {self.tiles} tiles" if self.tiles > 1 else ""
+        return f"about {_duration(self.seconds)} and {(self.held + self.needed) / _GIGA:.1f} GB{tiles}"
+
+
+def estimate(
+    settings: StylizationSettings, encoder: Encoder, plan: Sequence[Scale], device: torch.device, tiling: Tiling
+) -> Estimate:
+    """Measure a few evaluations of a small picture and scale them to the plan.
+
+    Time grows with the number of pixels that the network looks at; that of the optimizer itself is left out, as it is
+    small beside the network's. Tiles look at some pixels twice, and at most tiles twice; several devices wait for the
+    one that has most to do.
+
+    Args:
+        settings: optimizer, precision and views.
+        encoder: the network, on any device.
+        plan: sizes and steps.
+        device: where it will run.
+        tiling: how pictures are cut.
+    """
+    encoder.to(device)
+    with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
+        per_pixel, standing = appetite(encoder), standing_bytes(encoder)
+        seconds = _seconds_of_a_pixel(encoder, device)
+    total = 0.0
+    for scale in plan:
+        views = -(-scale.steps // steps_of_a_view(settings)) + 1
+        evaluations = (scale.steps - scale.done) * _EVALUATIONS[settings.optimizer] + _FORWARD * views
+        most = _seen(settings, scale, 2 * _MEAN_SHIFT)
+        work = tiling.grid(most).cost(settings.devices) / whole(most).cost(1)
+        pixels = math.prod(_seen(settings, scale, _MEAN_SHIFT))
+        total += settings.shifts_per_step * evaluations * seconds * work * pixels
+    largest = max((_seen(settings, scale, 2 * _MEAN_SHIFT) for scale in plan), key=math.prod)
+    grid = tiling.grid(largest)
+    remembered = min(settings.history, tiling.history) if settings.optimizer == "lbfgs" else 0
+    targets = settings.shifts_per_step * layer_bytes(encoder, settings.content_layers or (), torch.float32)
+    needed = image_bytes(math.prod(largest), remembered) + targets * math.prod(largest) + per_pixel * grid.largest
+    return Estimate(total, needed + standing, held_bytes(device), available_bytes(device), len(grid.tiles))
+
+
+def summary(settings: StylizationSettings, plan: Sequence[Scale], expected: Estimate, device: torch.device) -> str:
+    """One line for the user."""
+    height, width = plan[-1].size
+    scales = f"{len(plan)} scales of {plan[-1].steps} steps" if len(plan) > 1 else f"{plan[-1].steps} steps"
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{torch.get_num_threads()} CPU threads"
+    return f"{width} x {height} pixels, {scales} on {name} in {settings.precision}: {expected}"
+
+
+def _seconds_of_a_pixel(encoder: Encoder, device: torch.device) -> float:
+    """Of one evaluation, forward and back."""
+    sample = torch.rand(1, 3, _SAMPLE_SIDE, _SAMPLE_SIDE, device=device, requires_grad=True)
+    taken = []
+    for _ in range(1 + _SAMPLES):
+        began = time.perf_counter()
+        losses = [moments(features).gram.square().mean() for features in encoder(sample).values()]
+        torch.stack(losses).sum().backward()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        taken.append(time.perf_counter() - began)
+    return min(taken[1:]) / _SAMPLE_SIDE**2
+
+
+def _seen(settings: StylizationSettings, scale: Scale, shift: int) -> tuple[int, int]:
+    """Height and width of what the network sees, with margin and shift."""
+    more = 2 * settings.margin + shift
+    return scale.size[0] + more, scale.size[1] + more
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 2 * _MINUTE:
+        return f"{seconds:.0f} s"
+    return f"{seconds / _MINUTE:.0f} min" if seconds < 2 * _HOUR else f"{seconds / _HOUR:.1f} h"

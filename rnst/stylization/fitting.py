@@ -1,0 +1,33 @@
+"""Lightning's fit for a picture: quiet, and ended by Ctrl-C without an error."""
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator
+
+import pytorch_lightning as pl
+
+from rnst.stylization.image_optimization import ImageOptimization
+
+
+def fit(trainer: pl.Trainer, task: ImageOptimization) -> bool:
+    """Run; False where Ctrl-C ended it."""
+    with _without_hints():
+        try:
+            trainer.fit(task)
+        except (KeyboardInterrupt, SystemExit):  # Lightning turns the first into the second
+            return False
+    return not trainer.interrupted
+
+
+@contextlib.contextmanager
+def _without_hints() -> Iterator[None]:
+    """A picture has no data set and a frozen network: Lightning's notes on loaders, modes and devices say nothing."""
+    with warnings.catch_warnings(), contextlib.ExitStack() as undo:
+        for logger in map(logging.getLogger, ("pytorch_lightning", "lightning_fabric")):
+            undo.callback(logger.setLevel, logger.level)
+            logger.setLevel(logging.ERROR)
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
+        warnings.filterwarnings("ignore", message=".*LeafSpec.*deprecated.*")
+        yield

@@ -1,0 +1,213 @@
+"""What a picture is made from: the photo, the styles and where they go, all read from files and prepared."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from rnst.errors import InvalidValueError
+from rnst.image.color_basis import read_color_root
+from rnst.image.color_matching import gray_like, match_histogram, match_moments, with_luminance_of
+from rnst.image.files import Picture, fit_long_side, fit_short_side, read_image, read_picture, resize
+from rnst.image.masks import COLORS, color_regions, is_colored, rest, sharing, strength
+from rnst.image.noise import noise_like
+from rnst.image.samples import find_picture
+from rnst.stylization.settings import NO_CONTENT, StylizationSettings
+
+_COLOR_MATCHES = {"luminance": gray_like, "match": match_moments, "histogram": match_histogram}
+
+_NOISE = 0.2  # contrast; more of it is still there when a texture is finished
+
+
+@dataclass(frozen=True)
+class Source:
+    """A style picture, or a part of it.
+
+    Attributes:
+        image: (1, 3, H, W) in [0, 1].
+        weight: its share in the mixture.
+        mask: (1, 1, H, W) in [0, 1], how much each position counts; None means all alike.
+    """
+
+    image: Tensor
+    weight: float
+    mask: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of the picture with a style of its own.
+
+    Attributes:
+        sources: the styles that are mixed there.
+        mask: (1, 1, H, W) in [0, 1] of any size, where the part is; None means everywhere.
+    """
+
+    sources: tuple[Source, ...]
+    mask: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that is painted from.
+
+    Attributes:
+        photo: the content as it was in its file; None for a texture.
+        content: (1, 3, H, W) in [0, 1]; for a texture, a gray picture of the wanted shape.
+        regions: the styles.
+        start: (1, 3, H, W) in [0, 1] of any size, the picture before the first step.
+        previous: the photo and the painting of the last frame of a sequence, each (1, 3, H, W).
+        notes: what the user should know about the files.
+        color_root: of the pictures whose colors are the basis, see `fit_color_root`; None where there are none.
+    """
+
+    photo: Picture | None
+    content: Tensor
+    regions: tuple[Region, ...]
+    start: Tensor
+    previous: tuple[Tensor, Tensor] | None = None
+    notes: tuple[str, ...] = ()
+    color_root: Tensor | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the content in pixels."""
+        return self.content.shape[-2], self.content.shape[-1]
+
+    @property
+    def masks(self) -> list[Tensor] | None:
+        """Where the regions are; None where one is everywhere."""
+        masks = [region.mask for region in self.regions if region.mask is not None]
+        return masks or None
+
+    def finished(self, image: Tensor, colors: str) -> Tensor:
+        """The painted picture (1, 3, H, W) as it is shown.
+
+        With "luminance", the colors of the photo come back. Where masks leave the picture without a style, so does the
+        photo itself.
+        """
+        size, masks = (image.shape[-2], image.shape[-1]), self.masks
+        if self.photo is None or (colors != "luminance" and masks is None):
+            return image
+        photo = resize(self.photo.image, size).to(image.device)
+        if colors == "luminance":
+            image = with_luminance_of(photo, image)
+        if masks is None:
+            return image
+        free = rest([resize(mask, size) for mask in masks]).to(image.device)
+        return image * (1.0 - free) + photo * free
+
+
+def read_scene(settings: StylizationSettings) -> Scene:
+    """Read and prepare all pictures.
+
+    Raises:
+        MissingPathError, UnreadableFileError: a picture cannot be had.
+        InvalidValueError: masks do not fit the styles or each other.
+    """
+    photo = None if settings.content == NO_CONTENT else read_picture(find_picture(settings.content))
+    styles = [read_picture(find_picture(name)) for name in settings.styles]
+    content = photo.image if photo is not None else _canvas(settings, styles[0])
+    images = [style.image for style in styles]
+    if photo is not None and settings.colors in _COLOR_MATCHES:
+        images = [_COLOR_MATCHES[settings.colors](image, photo.image) for image in images]
+        content = gray_like(content, content) if settings.colors == "luminance" else content
+    weights = settings.style_weights or [1.0] * len(images)
+    sources = [Source(image, weight, style.alpha) for image, weight, style in zip(images, weights, styles, strict=True)]
+    files = zip((settings.content, *settings.styles), (photo, *styles), strict=True)
+    notes = tuple(
+        f"{name} holds {picture.frames} pictures; the first is taken"
+        for name, picture in files
+        if picture is not None and picture.frames > 1
+    )
+    start = _start(settings, content, images[0])
+    return Scene(photo, content, _regions(settings, sources), start, None, notes, read_color_root(settings.color_basis))
+
+
+def picture_size(settings: StylizationSettings, size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width in pixels that a content of `size` is painted at."""
+    fit = fit_long_side if settings.side == "long" else fit_short_side
+    return fit(size, settings.size)
+
+
+def _canvas(settings: StylizationSettings, style: Picture) -> Tensor:
+    height, width = style.size
+    aspect = settings.aspect or width / height
+    longer = max(style.size)
+    size = (round(longer / aspect), longer) if aspect >= 1.0 else (longer, round(longer * aspect))
+    return torch.full((1, 3, max(1, size[0]), max(1, size[1])), 0.5)
+
+
+def _start(settings: StylizationSettings, content: Tensor, style: Tensor) -> Tensor:
+    size = picture_size(settings, (content.shape[-2], content.shape[-1]))
+    without_content = settings.content == NO_CONTENT or settings.content_weight == 0
+    init = settings.init or ("style_noise" if without_content else "content")
+    if init == "content":
+        return content
+    if init == "style":
+        return resize(style, size)
+    if init == "style_noise":
+        seen = fit_long_side((style.shape[-2], style.shape[-1]), max(1, round(max(size) * settings.style_scale)))
+        return noise_like(resize(style, seen), size, settings.seed)
+    if init == "noise":
+        noise = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(settings.seed))
+        return 0.5 + _NOISE * (noise - 0.5)
+    return resize(read_image(find_picture(init)), size)
+
+
+def _regions(settings: StylizationSettings, sources: Sequence[Source]) -> tuple[Region, ...]:
+    parts = _read_masks("--style_mask", settings.style_mask, (len(sources),))
+    places = _read_masks("--content_mask", settings.content_mask, (len(sources), len(sources) - 1, 1))
+    if len(places) == 1 and is_colored(places[0]):
+        return _colored_regions(places[0], parts, sources)
+    parted = (
+        [_within(source, strength(part)) for source, part in zip(sources, parts, strict=True)] if parts else sources
+    )
+    if not places:
+        return (Region(tuple(parted)),)
+    if len(places) not in {len(sources), len(sources) - 1}:
+        wanted = f"a gray picture for each of the {len(sources)} styles, or one less, or one colored picture"
+        raise InvalidValueError("--content_mask", settings.content_mask, wanted)
+    size = (places[0].shape[-2], places[0].shape[-1])
+    masks = sharing([resize(strength(place), size) for place in places])
+    if len(masks) < len(sources):
+        masks.append(rest(masks))
+    return tuple(Region((source,), mask) for source, mask in zip(sources, masks, strict=True))
+
+
+def _colored_regions(place: Tensor, parts: Sequence[Tensor], sources: Sequence[Source]) -> tuple[Region, ...]:
+    """Each color of the content's mask takes the parts of that color from all styles; black may go without."""
+    if not parts:
+        raise InvalidValueError(
+            "--style_mask", None, "given with a colored --content_mask: a colored one for each style"
+        )
+    colored = [color_regions(part) for part in parts]
+    regions = []
+    for color, mask in color_regions(place).items():
+        found = [_within(source, part[color]) for source, part in zip(sources, colored, strict=True) if color in part]
+        if found:
+            regions.append(Region(tuple(found), mask))
+        elif color != "black":
+            there = [name for name in COLORS if any(name in part for part in colored)]
+            raise InvalidValueError("--content_mask", color, f"of colors that --style_mask has too: {', '.join(there)}")
+    return tuple(regions)
+
+
+def _within(source: Source, mask: Tensor) -> Source:
+    """A part of a style picture; what is transparent stays out."""
+    if source.mask is not None:
+        mask = mask * resize(source.mask, (mask.shape[-2], mask.shape[-1]))
+    if not bool(mask.any()):
+        raise InvalidValueError("--style_mask", "black all over", "white, or colored, where the style counts")
+    return replace(source, mask=mask)
+
+
+def _read_masks(option: str, names: Iterable[str] | None, counts: Sequence[int]) -> list[Tensor]:
+    if names is None:
+        return []
+    masks = [read_image(Path(name)) for name in names]
+    if len(masks) not in counts:
+        raise InvalidValueError(option, list(names), f"{' or '.join(str(count) for count in counts)} pictures")
+    return masks

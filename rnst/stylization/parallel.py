@@ -1,0 +1,49 @@
+"""Whole pictures on several devices: when that is the way, and what each process then does."""
+
+import os
+from collections.abc import Sequence
+
+import torch
+from rich.console import Console
+
+from rnst.errors import RnstError
+from rnst.optimization.devices import spread_whole_pictures
+from rnst.optimization.memory import NotEnoughMemoryError, available_bytes
+from rnst.results import Result
+from rnst.stylization.inputs import picture_size, read_scene
+from rnst.stylization.session import Studio
+from rnst.stylization.settings import StylizationSettings
+from rnst.stylization.stylize import stylize
+from rnst.stylization.tiling import check_cut
+
+
+def are_spread(jobs: Sequence[StylizationSettings], studio: Studio) -> bool:
+    """Whether each device takes whole pictures; not with a sequence, nor where somebody watches each step."""
+    if not jobs or jobs[0].devices == 1 or jobs[0].sequence or studio.on_step is not None or "LOCAL_RANK" in os.environ:
+        return False
+    fit = all(_fits_one(of_one_device(job), studio) for job in jobs)
+    return spread_whole_pictures(len(jobs), jobs[0].devices, fits_one_device=fit)
+
+
+def _fits_one(job: StylizationSettings, studio: Studio) -> bool:
+    try:
+        check_cut(job, studio.encoder, picture_size(job, read_scene(job).size))
+    except RnstError as error:  # of any other kind it is told when the picture's turn comes
+        return not isinstance(error, NotEnoughMemoryError)
+    return True
+
+
+def of_one_device(job: StylizationSettings) -> StylizationSettings:
+    """The same picture by one of several processes, which share the memory of a machine without GPUs."""
+    memory = job.memory
+    if memory is None and not torch.cuda.is_available():
+        memory = f"{available_bytes(torch.device('cpu')) / job.devices:.0f}"
+    return job.replaced(devices=1, memory=memory)
+
+
+def paint_alone(job: StylizationSettings) -> Result | RnstError:
+    """One picture, silently; an error is handed back, so that it does not end the others."""
+    try:
+        return stylize(job, console=Console(quiet=True)).result
+    except RnstError as error:
+        return error

@@ -1,0 +1,129 @@
+"""How the network sees a picture in turn, and what is asked of it each time."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from rnst.encoders.encoder import Encoder
+from rnst.image.files import resize
+from rnst.image.transforms import Shift, Transform, draw_placements, draw_shifts, shifts_around
+from rnst.losses.objective import Objective
+from rnst.losses.temporal import TemporalObjective
+from rnst.optimization.tiling import Tiling
+from rnst.stylization.image_optimization import STEPS_OF_A_VIEW, View
+from rnst.stylization.inputs import Scene
+from rnst.stylization.scales import Scale
+from rnst.stylization.settings import StylizationSettings
+from rnst.stylization.targets import StyleTargets, content_losses, even_pull, regional, weighted
+from rnst.stylization.tiling import Turns, is_cut
+
+_STRIDE_PERIOD = 32  # stride of the deepest layer of a ResNet; a VGG's divides it
+_STRAIGHT = Shift()
+
+
+def steps_of_a_view(settings: StylizationSettings) -> int:
+    """Steps before the next view; L-BFGS needs an objective that stands still for some, Adam does not."""
+    return 1 if settings.transforms == "robust" and settings.optimizer == "adam" else STEPS_OF_A_VIEW
+
+
+class Views:
+    """Makes the views of a picture.
+
+    Args:
+        settings: layers are named.
+        encoder: frozen.
+        scene: photo, styles and regions.
+        targets: of the styles.
+        tiling: how the picture is cut.
+    """
+
+    def __init__(
+        self, settings: StylizationSettings, encoder: Encoder, scene: Scene, targets: StyleTargets, tiling: Tiling
+    ) -> None:
+        self._settings = settings
+        self._encoder = encoder
+        self._scene = scene
+        self._targets = targets
+        self._tiling = tiling
+
+    @torch.no_grad()
+    def of(self, scale: Scale, device: torch.device) -> tuple[list[View], bool]:
+        """Measure the targets: the styles once, the content under the transform of each view.
+
+        The last view of a scale is the picture as it stands, for that is how it will be looked at. With several shifts
+        in each step, every view has neighbors, and so has the last one.
+
+        Returns:
+            The views, and whether they are computed in tiles. Contents are measured in turn: each is as large as the
+            picture, and few of them come twice.
+        """
+        scene, size = self._scene, scale.size
+        styles = self._targets.at(max(size))
+        content = self._framed(scene.content.to(device), size)
+        masks = None if scene.masks is None else [self._framed(mask.to(device), size) for mask in scene.masks]
+        turns = self._turns(scale)
+        seen_size = (content.shape[-2], content.shape[-1])
+        transforms = list(dict.fromkeys([_STRAIGHT, *(transform for turn in turns for transform in turn)]))
+        cut = is_cut(self._settings, self._tiling, [transform.size(seen_size) for transform in transforms])
+        pull: Sequence[dict[str, float]] = ({}, {})
+
+        def objective(transform: Transform) -> nn.Module:
+            nonlocal pull
+            features = self._tiling.features(transform(content), self._settings.content_layers or ())
+            style = styles[0]
+            if masks is not None:
+                style = regional(styles, [transform(mask) for mask in masks], features)
+            losses = content_losses(self._settings, features)
+            if self._settings.normalize_gradients and transform == _STRAIGHT:
+                pull = even_pull(style, losses, self._encoder(self._halfway(content)))
+            found = self._steady(weighted(self._settings, style, losses, pull), size)
+            return self._tiling.objective(found, transform.size(seen_size)) if cut else found
+
+        in_turn = Turns(objective, self._settings.shifts_per_step)
+        views = {transform: View(transform, in_turn.objective(transform)) for transform in transforms}
+        if self._settings.normalize_gradients:  # all views need what is measured here
+            views[_STRAIGHT] = View(_STRAIGHT, objective(_STRAIGHT))
+        together = [[views[transform] for transform in turn] for turn in turns]
+        return [replace(first, others=tuple(others)) for first, *others in together], cut
+
+    def _turns(self, scale: Scale) -> list[list[Transform]]:
+        """Transforms of the views of a scale, those of one step together; scales go on where the last one ended.
+
+        Shifts take the first half of the steps. What the picture then likes about the network's grid of strides is
+        little, and without them it comes as close to its targets as it can.
+        """
+        hold, together = steps_of_a_view(self._settings), self._settings.shifts_per_step
+        first, count = scale.first_step // hold, math.ceil(scale.steps / hold) - 1
+        if self._settings.transforms == "robust":
+            drawn = draw_placements((first + count) * together, self._settings.seed)
+            starts = range(first * together, len(drawn), together)
+            placed: list[list[Transform]] = [[*drawn[start : start + together]] for start in starts]
+            return [*placed, [_STRAIGHT]]
+        shifted = draw_shifts(self._settings.shifts, _STRIDE_PERIOD, self._settings.seed)[1:]
+        turns = [shifted[(first + turn) % len(shifted)] for turn in range((count + 1) // 2)] if shifted else []
+        return [[*shifts_around(shift, together)] for shift in (*turns, _STRAIGHT)]
+
+    def _halfway(self, content: Tensor) -> Tensor:
+        """Between photo and painting, where neither has reached its target and both pull."""
+        painting = self._scene.regions[0].sources[0].image.to(content.device)
+        return (content + resize(painting, (content.shape[-2], content.shape[-1]))) / 2
+
+    def _steady(self, objective: Objective, size: tuple[int, int]) -> Objective | TemporalObjective:
+        """Tied to the last frame of a sequence, where there is one."""
+        previous, weight = self._scene.previous, self._settings.sequence_weight
+        if previous is None or weight == 0:
+            return objective
+        photo, painted = (self._framed(picture, size) for picture in previous)
+        return TemporalObjective(objective, painted, (photo, self._framed(self._scene.content, size)), weight)
+
+    def _framed(self, picture: Tensor, size: tuple[int, int]) -> Tensor:
+        return framed(resize(picture, size), self._settings.margin)
+
+
+def framed(image: Tensor, margin: int) -> Tensor:
+    """Repeat the outermost pixels so many times: what the network's zero padding spoils is painted and cut off."""
+    return F.pad(image, (margin,) * 4, mode="replicate") if margin else image

@@ -1,0 +1,250 @@
+"""Every setting of a stylised picture, checked before anything is loaded."""
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from rnst.encoders.catalog import DEFAULT_ENCODER
+from rnst.errors import InvalidValueError
+from rnst.image.files import QUALITY
+from rnst.image.formats import check_format
+from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
+from rnst.optimization.memory import check_limits
+
+NO_CONTENT = "none"
+SMALLEST_SIZE = 32  # below, the deepest layers of a ResNet have no extent left
+_AT_LEAST_ONE = ("steps", "scales", "history", "shifts", "shifts_per_step", "devices")
+_POSITIVE = ("learning_rate", "style_scale", "aspect")
+_BEST_QUALITY = 100
+_NOT_NEGATIVE = (
+    "style_weight",
+    "content_weight",
+    "tv_weight",
+    "sequence_weight",
+    "fourier_decay",
+    "margin",
+    "save_every",
+    "seed",
+)
+
+
+@dataclass(frozen=True)
+class StylizationSettings:
+    """Settings of one picture.
+
+    Args:
+        content: picture to repaint: a file, the name of a sample photo, a folder (each of its pictures is painted), or
+            "none" for a texture of the style alone.
+        style: painting to take the style from: a file, or the name of a sample painting; several are mixed.
+        output: picture to write (.png, .jpg, .webp, or .tif with 16 bits); its JSON sidecar has the same name. May hold
+            settings: {content}-{seed}.png. For a folder of contents, a folder.
+        encoder: network that looks at the pictures (`rnst models` lists them).
+        weights: weight file for the encoder, or "random"; none means the encoder's own.
+        size: long side of the picture in pixels (or the short one, with --side short).
+        side: which side of the picture is as long as --size says.
+        aspect: width divided by height of a picture without content; none means that of the style.
+        steps: optimizer steps at each scale.
+        scales: sizes from coarse to fine, each larger by the square root of two; the last one is `size`. auto begins at
+            362 pixels or a little above.
+        optimizer: lbfgs or adam.
+        learning_rate: none means 1 for L-BFGS and 0.05 for Adam.
+        history: past steps that L-BFGS remembers.
+        line_search: let L-BFGS search for a step that lowers the loss.
+        averaging: share of the old in the running mean of Adam's pictures, which is shown and kept; 0 keeps the picture
+            of lowest loss.
+        init: first state of the picture: content, noise, style, style_noise (noise with the colors and spectrum of the
+            style), or a file; none means content, or style_noise where there is no content or no weight on it.
+        parameters: what the optimizer moves: pixels, or their Fourier spectrum, which leaves out pixel noise; clamped
+            are pixels cut off behind the optimizer's back, as other programs do.
+        fourier_decay: how much more easily broad shapes move than fine ones, as frequency to that power; none means
+            0.3 for L-BFGS, and 0.5 for Adam, which steps as far at every frequency.
+        color_basis: what colors are made of: rgb, or decorrelated, in which noise has the colors of photos; or a
+            picture or a folder of pictures, in which noise has the colors of those.
+        shifts: positions of the picture against the network's strides, in turn for half of the steps; 1 is one for all.
+        shifts_per_step: neighboring positions, one pixel apart, whose mean each step descends; 4 cancel what strides of
+            two print, in four times the time, and 1 leaves it to --shifts. With robust transforms, so many of these.
+        transforms: robust moves, scales and rotates the picture at random in the place of --shifts, with Adam anew in
+            each step, with L-BFGS every 15 steps.
+        style_weight: of the style distance; none means what is usual with --convention (10 for relative).
+        content_weight: of the content distance; none means what is usual with --convention (1 for relative).
+        tv_weight: of the total variation, which smooths; none means what is usual with --convention (5 for relative).
+        convention: what the distances are divided by. relative: by the painting's and the photo's own statistics, so
+            that a weight means the same for every network; the others are those of papers and programs.
+        style_loss: gram compares Gram matrices; w2 means and covariances, as the distance of distributions; none means
+            w2, or gram with the --convention of others and with --smoothing softmax.
+        style_layer_weights: a number for each style layer; none means 1 for all.
+        content_layer_weights: a number for each content layer; none means 1 for all.
+        normalize_gradients: weigh the layers so that each pulls as strongly, measured once at each size.
+        smoothing: softmax looks at the softmax of a layer's features; it mends nets with a few towering activations.
+        style_weights: share of each style in the mixture; none means equal shares.
+        style_scale: size of the style picture, 1 makes its long side that of the picture; strokes grow with it.
+        content_mask: where in the picture each style goes: a gray picture for each style, white is there, or one less,
+            and the last style gets the rest; or one colored picture, whose regions take the styles of the same color
+            in --style_mask.
+        style_mask: which part of each style counts: a gray picture for each, or a colored one for each.
+        colors: free takes those of the style; luminance keeps those of the content; match and histogram give the
+            style the colors of the content first, by mean and covariance or by histograms.
+        sequence: the content is a folder of frames; each starts from the last painted one.
+        sequence_weight: of the difference to the last painted frame where the content stood still.
+        style_layers: names or module paths; none means the encoder's defaults.
+        content_layers: names or module paths; none means the encoder's defaults.
+        pooling: keep the network's pools, or replace them by those of averages, of maxima, or of mean squares.
+        pool_kernel: even makes the windows of pools as large as their stride, as 2x2 instead of 3x3.
+        strides: blur removes the patterns that strides leave in pictures; blur_stem only the finest; keep none.
+        stem: dense runs the first convolution at stride 1, which takes four times as long and leaves no checkerboard.
+        margin: pixels that are painted around the picture and cut off; the network's zero padding spoils them.
+        normalization: mean and deviation that the network's input gets: its own, or others to compare with programs
+            that give all networks the same.
+        padding: repeat the border of the picture instead of zeros at the first convolution, or at all of them.
+        relu: fake_last lets the gradient pass the last ReLU looked at; redirected lets it wake dead units everywhere;
+            leaky and softplus replace the function.
+        tile: side in pixels of the tiles in which the picture is computed; 0 is the whole picture at once, none takes
+            the largest tiles that fit into the memory.
+        memory: what a process may take, as 8GB, where the tiles are chosen by it; none means most of what is free.
+        devices: GPUs, or processes where there is none, that share a picture.
+        precision: of the network's arithmetic; the losses are always computed in fp32.
+        quality: of JPEG and WebP, 1 to 100.
+        save_every: steps between two intermediate pictures; 0 keeps none.
+        resume: go on with a picture that was stopped, by the .state.safetensors file beside it.
+        scores: measure the finished picture: distance to the style, edges kept, grain and checkerboards.
+        lpips: with scores, LPIPS to the content too; downloads AlexNet once.
+        seed: of noise and random weights.
+        group: of runs in Weights & Biases; none means the names of content and style.
+        tracking: Weights & Biases: auto writes an offline run unless there is a key.
+    """
+
+    content: str = DEFAULT_PHOTO
+    style: list[str] | str = DEFAULT_PAINTING
+    output: Path = Path("outputs/stylized.png")
+    encoder: str = DEFAULT_ENCODER
+    weights: str | None = None
+    size: int = 512
+    side: Literal["long", "short"] = "long"
+    aspect: float | None = None
+    steps: int = 75
+    scales: int | Literal["auto"] = "auto"
+    optimizer: Literal["lbfgs", "adam"] = "lbfgs"
+    learning_rate: float | None = None
+    history: int = 10
+    line_search: bool = True
+    averaging: float = 0.99
+    init: str | None = None
+    parameters: Literal["pixels", "fourier", "clamped"] = "fourier"
+    fourier_decay: float | None = None
+    color_basis: str = "rgb"
+    shifts: int = 16
+    shifts_per_step: int = 1
+    transforms: Literal["none", "robust"] = "none"
+    style_weight: float | None = None
+    content_weight: float | None = None
+    tv_weight: float | None = None
+    convention: Literal["relative", "nakano", "gatys2015", "neural-style", "gatys-torch"] = "relative"
+    style_loss: Literal["gram", "w2"] | None = None
+    style_layer_weights: list[float] | None = None
+    content_layer_weights: list[float] | None = None
+    normalize_gradients: bool = False
+    smoothing: Literal["none", "softmax"] = "none"
+    style_weights: list[float] | None = None
+    style_scale: float = 1.0
+    content_mask: list[str] | None = None
+    style_mask: list[str] | None = None
+    colors: Literal["free", "luminance", "match", "histogram"] = "free"
+    sequence: bool = False
+    sequence_weight: float = 0.0
+    style_layers: list[str] | None = None
+    content_layers: list[str] | None = None
+    pooling: Literal["keep", "avg", "max", "l2"] = "keep"
+    pool_kernel: Literal["keep", "even"] = "keep"
+    strides: Literal["keep", "blur", "blur_stem"] = "blur"
+    stem: Literal["keep", "dense"] = "keep"
+    margin: int = 16
+    normalization: Literal["own", "imagenet", "restricted_imagenet"] = "own"
+    padding: Literal["keep", "first", "all"] = "keep"
+    relu: Literal["keep", "fake_last", "redirected", "leaky", "softplus"] = "keep"
+    tile: int | None = None
+    memory: str | None = None
+    devices: int = 1
+    precision: Literal["bf16", "fp32"] = "bf16"
+    quality: int = QUALITY
+    save_every: int = 50
+    resume: bool = False
+    scores: bool = False
+    lpips: bool = False
+    seed: int = 0
+    group: str | None = None
+    tracking: Literal["auto", "wandb", "off"] = "auto"
+
+    def __post_init__(self) -> None:
+        """Check every value that can be checked without opening a file.
+
+        Raises:
+            InvalidValueError: a value is out of range.
+        """
+        object.__setattr__(self, "output", Path(self.output))  # a notebook may give a text
+        self._check_numbers()
+        check_limits(self.tile, self.memory)
+        self._check_styles()
+        self._check_layers()
+        if not self.has_folder:
+            check_format(self.output, self.size)
+
+    def _check_numbers(self) -> None:
+        if self.size < SMALLEST_SIZE:
+            raise InvalidValueError("--size", self.size, f"at least {SMALLEST_SIZE} pixels")
+        for name in _AT_LEAST_ONE:
+            if getattr(self, name) != "auto" and getattr(self, name) < 1:
+                raise InvalidValueError(f"--{name}", getattr(self, name), "at least 1")
+        for name in _NOT_NEGATIVE:
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise InvalidValueError(f"--{name}", value, "0 or more")
+        for name in _POSITIVE:
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise InvalidValueError(f"--{name}", value, "more than 0")
+        if not 1 <= self.quality <= _BEST_QUALITY:
+            raise InvalidValueError("--quality", self.quality, f"from 1 to {_BEST_QUALITY}")
+        if not 0 <= self.averaging < 1:
+            raise InvalidValueError("--averaging", self.averaging, "0 or more, and less than 1")
+
+    def _check_styles(self) -> None:
+        styles = len(self.styles)
+        if styles == 0:
+            raise InvalidValueError("--style", self.style, "the name of a picture, or several")
+        weights = self.style_weights
+        if weights is not None and (len(weights) != styles or min(weights) < 0 or sum(weights) <= 0):
+            wanted = f"a number of 0 or more for each of the {styles} styles, and not all 0"
+            raise InvalidValueError("--style_weights", weights, wanted)
+        if self.style_weight == 0 and (self.content_weight == 0 or self.content == NO_CONTENT):
+            raise InvalidValueError("--style_weight", self.style_weight, "more than 0 where the content has no weight")
+
+    def _check_layers(self) -> None:
+        if self.style_loss == "w2" and self.convention != "relative":
+            raise InvalidValueError("--convention", self.convention, "relative where --style_loss is w2")
+        for part in ("style", "content"):
+            layers, weights = getattr(self, f"{part}_layers"), getattr(self, f"{part}_layer_weights")
+            if weights is None or (layers is None and weights):
+                continue
+            if len(weights) != len(layers or ()) or min(weights, default=0) < 0:
+                wanted = f"a number of 0 or more for each of the layers {', '.join(layers or ('(none)',))}"
+                raise InvalidValueError(f"--{part}_layer_weights", weights, wanted)
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """Names of the style pictures."""
+        return (self.style,) if isinstance(self.style, str) else tuple(self.style)
+
+    @property
+    def has_folder(self) -> bool:
+        """Whether the content is a folder of pictures."""
+        return self.content != NO_CONTENT and Path(self.content).is_dir()
+
+    def replaced(self, **changes: Any) -> Self:
+        """The same settings with some changed, checked again."""
+        return replace(self, **changes)
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values, for the sidecar and the tracker."""
+        values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        values["style"] = self.styles[0] if len(self.styles) == 1 else list(self.styles)
+        return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}

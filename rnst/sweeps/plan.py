@@ -1,0 +1,205 @@
+"""What a sweep paints: every content in every style by every encoder, over one grid that is the same for all."""
+
+import itertools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from rnst.encoders.catalog import find_network
+from rnst.errors import InvalidValueError, MissingPathError, UnknownNameError
+from rnst.image.samples import SAMPLES
+from rnst.results import Result
+from rnst.stylization.output_names import named_by
+from rnst.stylization.settings import StylizationSettings
+
+Settings = Callable[[dict[str, Any]], StylizationSettings]
+
+_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+_OF_THE_SWEEP = ("content", "style", "output", "encoder", "tracking", "scores", "group")
+
+
+@dataclass(frozen=True)
+class SweepSettings:
+    """Settings of a sweep.
+
+    Args:
+        contents: photos: files, names of samples, or names of files in `pictures`.
+        styles: paintings, named likewise.
+        encoders: networks (`rnst models` lists them).
+        grid: setting of stylize.py -> values to try; every combination is painted by every encoder.
+        compare: names of the grid whose values are compared as encoders are: each has its own pick and its own line.
+        settings: setting of stylize.py -> its value in the whole sweep.
+        pictures: folders in which photos and paintings are looked for by name.
+        output: folder of the pictures, the table and the plots.
+        workers: pictures that are painted at the same time.
+        tracking: Weights & Biases: auto writes offline runs unless there is a key.
+    """
+
+    contents: list[str]
+    styles: list[str]
+    encoders: list[str]
+    grid: dict[str, Any] = field(default_factory=dict)
+    compare: list[str] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    pictures: list[Path] = field(default_factory=list)
+    output: Path = Path("outputs/sweep")
+    workers: int = 1
+    tracking: Literal["auto", "wandb", "off"] = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be painted before anything is.
+
+        Raises:
+            InvalidValueError: a list is empty, or a value is out of range.
+            UnknownNameError: no such setting or encoder.
+        """
+        for name in ("contents", "styles", "encoders"):
+            if not getattr(self, name):
+                raise InvalidValueError(f"--{name}", getattr(self, name), "at least one name")
+        if self.workers < 1:
+            raise InvalidValueError("--workers", self.workers, "at least 1")
+        self._check_grid()
+        for encoder in self.encoders:
+            find_network(encoder)
+
+    def _check_grid(self) -> None:
+        valid = [entry.name for entry in fields(StylizationSettings) if entry.name not in _OF_THE_SWEEP]
+        for name in (*self.grid, *self.settings):
+            if name not in valid:
+                raise UnknownNameError("setting", name, valid)
+        for name, values in self.grid.items():
+            if not isinstance(values, list) or not values:
+                raise InvalidValueError(f"--grid.{name}", values, "a list of values")
+        for name in self.compare:
+            if name not in self.grid:
+                raise UnknownNameError("setting to compare", name, self.grid)
+
+    def arm(self, encoder: str, varied: Mapping[str, Any]) -> str:
+        """What a picture is compared as: its encoder, and its values of the settings that are compared."""
+        return " ".join([encoder, *(f"{name}={_shown(varied[name])}" for name in self.compare)])
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One picture of a sweep.
+
+    Attributes:
+        settings: everything that stylize.py needs to know.
+        varied: the settings of the grid, by name.
+        arm: what it is compared as; "" means its encoder.
+    """
+
+    settings: StylizationSettings
+    varied: Mapping[str, Any]
+    arm: str = ""
+
+    def labeled(self, result: Result) -> Result:
+        """The same result under the name of its arm."""
+        return replace(result, encoder=self.arm or result.encoder)
+
+    def finished(self) -> Result | None:
+        """The result, if this very picture was painted to the end already."""
+        sidecar = self.settings.output.with_suffix(".json")
+        if not (sidecar.is_file() and self.settings.output.is_file()):
+            return None
+        result = Result.read(sidecar)
+        asked = json.loads(json.dumps(self.settings.as_dict(), default=str))
+        same = all(result.settings.get(name) == value for name, value in asked.items() if _is_telling(name, value))
+        return self.labeled(result) if same and result.finished and result.scores else None
+
+
+def plan(sweep: SweepSettings, make: Settings = lambda values: StylizationSettings(**values)) -> list[Cell]:
+    """Every cell of a sweep. The encoder varies slowest, so that the pictures of one pair are made close together.
+
+    Args:
+        sweep: contents, styles, encoders and grid.
+        make: settings of a picture from plain values; the command line checks their types here.
+
+    Raises:
+        RnstError: a picture is missing, or a value is out of range.
+    """
+    contents = {name: _picture(name, sweep.pictures) for name in sweep.contents}
+    styles = {name: _picture(name, sweep.pictures) for name in sweep.styles}
+    for option, names in (("--contents", sweep.contents), ("--styles", sweep.styles)):
+        if len({_stem(name) for name in names}) < len(names):
+            raise InvalidValueError(option, names, "pictures with different names")
+    # Types are checked once for each combination of the grid: it takes a while, and sweeps have a thousand pictures.
+    common = {"group": sweep.output.name, "scores": True, "tracking": sweep.tracking}
+    combinations = [dict(zip(sweep.grid, values, strict=True)) for values in itertools.product(*sweep.grid.values())]
+    made = [(varied, make({**sweep.settings, **varied, **common})) for varied in combinations]
+    cells = []
+    for content, style, encoder in itertools.product(contents, styles, sweep.encoders):
+        for varied, settings in made:
+            named = {**settings.as_dict(), **varied, "content": content, "style": style, "encoder": encoder}
+            chosen = settings.replaced(
+                content=contents[content],
+                style=styles[style],
+                encoder=encoder,
+                output=named_by(output_template(sweep), named),
+            )
+            cells.append(Cell(chosen, varied, sweep.arm(encoder, varied)))
+    return cells
+
+
+def output_template(sweep: SweepSettings) -> Path:
+    """Where pictures go, with names of settings in braces."""
+    values = "".join(f"--{name}={{{name}}}" for name in sweep.grid)
+    return sweep.output / "pictures" / "{content}--{style}" / f"{{encoder}}{values}.png"
+
+
+def agent_configuration(sweep: SweepSettings) -> dict[str, Any]:
+    """The same sweep for Weights & Biases, whose agents then run stylize.py on any number of machines.
+
+    The pictures get the same names: where the agents share a disk, the local sweep finds them finished.
+    """
+    varied = {
+        "content": [_picture(name, sweep.pictures) for name in sweep.contents],
+        "style": [_picture(name, sweep.pictures) for name in sweep.styles],
+        "encoder": sweep.encoders,
+        **sweep.grid,
+    }
+    fixed = {**sweep.settings, "output": str(output_template(sweep)), "group": sweep.output.name, "scores": True}
+    return {
+        "program": "stylize.py",
+        "method": "grid",
+        "metric": {"name": "score/style_distance", "goal": "minimize"},
+        "parameters": {
+            **{name: {"values": list(values)} for name, values in varied.items()},
+            **{name: {"value": value} for name, value in fixed.items()},
+        },
+    }
+
+
+def _picture(name: str, folders: Sequence[Path]) -> str:
+    """A file, the name of a sample, or a file in one of the folders."""
+    if Path(name).is_file():
+        return name
+    for folder in folders:
+        if not folder.is_dir():
+            raise MissingPathError(folder, "folder of pictures", "Correct --pictures.")
+        candidates = [folder / name, *(folder / f"{name}{ending}" for ending in _ENDINGS)]
+        found = next((path for path in candidates if path.is_file()), None)
+        if found is not None:
+            return str(found)
+    if name in SAMPLES:
+        return name
+    advice = f"Give a file, a folder that holds it as --pictures, or a sample: {', '.join(SAMPLES)}."
+    raise MissingPathError(name, "picture", advice)
+
+
+def _is_telling(name: str, value: object) -> bool:
+    """Whether a setting must be the same for a picture to be the same; one that the encoder chooses need not."""
+    return name not in {"output", "tracking", "save_every"} and value is not None
+
+
+def _shown(value: object) -> str:
+    """A value in the name of an arm; none is what the encoder itself has."""
+    if isinstance(value, list):
+        return "+".join(map(str, value))
+    return "own" if value is None else str(value)
+
+
+def _stem(name: str) -> str:
+    return Path(name).stem

@@ -1,0 +1,174 @@
+"""What a sweep leaves beside its pictures: a table of all, the picks, a plot of what each network trades, a page."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.table import Table
+
+from rnst.files import written_aside
+from rnst.image.files import fit_long_side, read_image, resize, write_image
+from rnst.metrics.pareto import Point, hypervolume, pareto_front
+from rnst.reporting.gallery.page import write_gallery
+from rnst.reporting.plots import COLORS, Front, front_plot
+from rnst.results import Result
+from rnst.sweeps.picking import EDGES_KEPT, PICKED, grouped
+
+_THUMBNAIL_SIDE = 320
+# The worst that counts in the hypervolume: nothing of the style, nothing of the content.
+_REFERENCE = (1.0, 1.0)
+_SHOWN = {"style_distance": "style", "edge_correlation": "edges", "nyquist_excess_columns_db": "Nyquist dB"}
+_LOOK: Any = {"title_justify": "left", "box": SIMPLE, "pad_edge": False}
+
+
+def distances(result: Result) -> Point:
+    """Content distance, as one minus the edge correlation, and style distance relative to the untouched photo's."""
+    return 1.0 - result.scores["edge_correlation"], result.scores["relative_style_distance"]
+
+
+def picks_table(results: Sequence[Result], grid: Sequence[str]) -> Table:
+    """The picked results, one row each, those of one pair together.
+
+    Args:
+        results: with scores and picks.
+        grid: names of the settings that the sweep varied.
+    """
+    table = Table("content / style", "encoder", *grid, *_SHOWN.values(), title="picked", **_LOOK)
+    previous: tuple[object, ...] = ()
+    for result in results:
+        if not result.scores[PICKED]:
+            continue
+        pair = (result.content, result.styles)
+        if previous and pair != previous:
+            table.add_section()
+        previous = pair
+        mark = "" if result.scores["edge_correlation"] >= EDGES_KEPT else " *"
+        values = [_shown(result.settings[name]) for name in grid]
+        scores = [f"{result.scores[name]:.3f}" for name in _SHOWN]
+        table.add_row(f"{result.content} / {' + '.join(result.styles)}", result.encoder + mark, *values, *scores)
+    if any(result.scores[PICKED] and result.scores["edge_correlation"] < EDGES_KEPT for result in results):
+        table.caption = f"* no picture of this row's grid keeps an edge correlation of {EDGES_KEPT:g}"
+    return table
+
+
+def verdict_table(results: Sequence[Result]) -> Table:
+    """For each encoder: in how many pairs its pick is closest to the style, and its mean dominated area."""
+    columns = ("encoder", "closest to style", "median distance", "hypervolume")
+    table = Table(*columns, title="verdict", **_LOOK)
+    groups = grouped(results)
+    pairs = {(content, styles) for content, styles, _ in groups}
+    best = {group: min(members, key=lambda r: -r.scores[PICKED]) for group, members in groups.items()}
+    for encoder in dict.fromkeys(result.encoder for result in results):
+        won, styles_left, areas = 0, [], []
+        for content, styles in pairs:
+            rivals = {name: best[c, s, name] for c, s, name in groups if (c, s) == (content, styles)}
+            if encoder not in rivals:
+                continue
+            won += min(rivals, key=lambda name: rivals[name].scores["style_distance"]) == encoder
+            styles_left.append(rivals[encoder].scores["style_distance"])
+            areas.append(hypervolume([distances(member) for member in groups[content, styles, encoder]], _REFERENCE))
+        middle = sorted(styles_left)[len(styles_left) // 2]
+        table.add_row(encoder, f"{won} of {len(pairs)}", f"{middle:.3f}", f"{sum(areas) / len(areas):.3f}")
+    return table
+
+
+def write_table(results: Sequence[Result], path: Path, grid: Sequence[str]) -> None:
+    """All results as CSV: names, varied settings, seconds, losses and scores."""
+    losses = sorted({name for result in results for name in result.losses})
+    scores = list(dict.fromkeys(name for result in results for name in result.scores))
+    with written_aside(path) as aside, aside.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        named = [f"loss_{name}" for name in losses]
+        writer.writerow(["content", "style", "encoder", *grid, "seconds", *named, *scores, "image"])
+        for result in results:
+            writer.writerow(
+                [
+                    result.content,
+                    " + ".join(result.styles),
+                    result.encoder,
+                    *(result.settings[name] for name in grid),
+                    result.seconds,
+                    *(result.losses.get(name, "") for name in losses),
+                    *(result.scores.get(name, "") for name in scores),
+                    result.image.relative_to(path.parent),
+                ]
+            )
+
+
+def write_fronts(results: Sequence[Result], path: Path) -> None:
+    """Plot style distance against content distance for every encoder, with the front that no other picture beats.
+
+    Of more encoders than a reader can tell apart, those whose pictures dominate the largest areas are drawn.
+    """
+    means = {
+        encoder: _mean_over_pairs([result for result in results if result.encoder == encoder])
+        for encoder in dict.fromkeys(result.encoder for result in results)
+    }
+    best = sorted(means, key=lambda encoder: -hypervolume(means[encoder], _REFERENCE))[: len(COLORS)]
+    fronts: dict[str, Front] = {name: (means[name], pareto_front(means[name])) for name in means if name in best}
+    drawn = "" if len(best) == len(means) else f" (the {len(best)} best of {len(means)})"
+    front_plot(
+        path,
+        fronts,
+        x_label="content distance (1 - edge correlation)",
+        y_label="style distance (1 is the untouched photo)",
+        title=f"Each point one setting of the grid, mean over all pairs; lower left is better{drawn}",
+    )
+
+
+def write_page(results: Sequence[Result], output: Path, title: str) -> Path:
+    """The page that compares all pictures, with small versions of them for its list."""
+    thumbnails = {result.image: thumbnail(result, output.parent) for result in results}
+    return write_gallery(results, output, title=title, thumbnails=thumbnails)
+
+
+def write_small_page(results: Sequence[Result], output: Path, title: str) -> Path:
+    """A page of the picked pictures alone that carries them, reduced, in itself."""
+    picked = [result for result in results if result.scores[PICKED]]
+    small = [replace(result, image=thumbnail(result, output.parent)) for result in picked]
+    return write_gallery(small, output, title=title, embed=True)
+
+
+def thumbnail(result: Result, folder: Path) -> Path:
+    """A small version of a picture in `folder`/thumbnails; made where there is none as new as the picture."""
+    path = folder / "thumbnails" / f"{result.image.parent.name}--{result.image.stem}.jpg"
+    if not path.is_file() or path.stat().st_mtime < result.image.stat().st_mtime:
+        image = read_image(result.image)
+        write_image(resize(image, fit_long_side((image.shape[-2], image.shape[-1]), _THUMBNAIL_SIDE)), path)
+    return path
+
+
+def _mean_over_pairs(results: Sequence[Result]) -> list[Point]:
+    """Mean distances of each combination of the grid over contents and styles."""
+    settings: dict[str, list[Point]] = {}
+    for result in results:
+        settings.setdefault(result.image.name, []).append(distances(result))
+    return [_mean(points) for points in settings.values()]
+
+
+def _mean(points: Sequence[Point]) -> Point:
+    first, second = zip(*points, strict=True)
+    return sum(first) / len(points), sum(second) / len(points)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return "+".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def as_rows(results: Sequence[Result], grid: Sequence[str]) -> list[Mapping[str, object]]:
+    """Names, varied settings and scores of each result, for a tracker."""
+    return [
+        {
+            "content": result.content,
+            "style": " + ".join(result.styles),
+            "encoder": result.encoder,
+            **{name: result.settings[name] for name in grid},
+            **result.scores,
+        }
+        for result in results
+    ]

@@ -1,0 +1,72 @@
+"""Paint every cell of a sweep, score the pictures, pick the best, and write table, plots and page."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from rnst.errors import RnstError
+from rnst.optimization.workers import in_processes
+from rnst.results import Result
+from rnst.stylization.parallel import paint_alone
+from rnst.sweeps.picking import marked
+from rnst.sweeps.plan import Cell, SweepSettings
+
+
+def run_cells(sweep: SweepSettings, cells: Sequence[Cell], console: Console) -> list[Result]:
+    """Paint what is not finished yet.
+
+    A sweep that was stopped goes on where it was: pictures that are there, painted to the end with the same settings
+    and scored, are not painted again.
+
+    Args:
+        sweep: says how many pictures are painted at the same time.
+        cells: of the plan.
+        console: where progress is shown.
+
+    Returns:
+        A result for each cell, in the order of the cells; the best are marked.
+
+    Raises:
+        KeyboardInterrupt: stopped; what is finished is kept.
+        RnstError: pictures could not be painted; the others are finished and kept.
+    """
+    results = {index: cell.finished() for index, cell in enumerate(cells)}
+    missing = [index for index, result in results.items() if result is None]
+    console.print(f"{len(cells)} pictures, {len(cells) - len(missing)} of them there already")
+    failures: list[str] = []
+    with _progress(console) as progress:
+        bar = progress.add_task("sweep", total=len(cells), completed=len(cells) - len(missing))
+        for index, outcome in in_processes(paint_alone, [cells[index].settings for index in missing], sweep.workers):
+            progress.advance(bar)
+            if isinstance(outcome, Result):
+                results[missing[index]] = cells[missing[index]].labeled(outcome)
+                if not outcome.finished:
+                    raise KeyboardInterrupt("stopped; the same command goes on with what is missing")
+            else:
+                failures.append(f"{cells[missing[index]].settings.output.stem}: {outcome}")
+                console.print(f"failed: {failures[-1]}", markup=False)
+    if failures:
+        raise SweepError(failures)
+    return _with_picks([result for result in results.values() if result is not None])
+
+
+class SweepError(RnstError):
+    """Some pictures of a sweep could not be painted."""
+
+    def __init__(self, failures: Sequence[str]) -> None:
+        super().__init__(f"{len(failures)} pictures failed, the first: {failures[0]}. The others are kept.")
+
+
+def _with_picks(results: Sequence[Result]) -> list[Result]:
+    """Mark the best of each group, on disk as well."""
+    chosen = marked(results)
+    for before, after in zip(results, chosen, strict=True):
+        if before.scores != after.scores:
+            after.write()
+    return chosen
+
+
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console)

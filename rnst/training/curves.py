@@ -1,0 +1,76 @@
+"""The learning curve of a training: read from its tables, drawn anew after each validation."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+
+from rnst.errors import MissingPathError
+from rnst.reporting.plots import Curve, line_plot
+
+_CURVES = {"val/accuracy_clean": "clean", "val/accuracy_attacked": "under attack"}
+
+
+class LearningCurve(Callback):
+    """Keep `curve.png` in the folder of a run: clean and robust accuracy by epoch.
+
+    Args:
+        folder: of the run; its tables are in `metrics`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:  # noqa: ARG002 - a hook
+        """Draw what the last epoch has added; the tables are complete by now."""
+        self._draw(trainer)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:  # noqa: ARG002 - a hook
+        """Draw the whole."""
+        self._draw(trainer)
+
+    def _draw(self, trainer: pl.Trainer) -> None:
+        if trainer.is_global_zero:
+            for logger in trainer.loggers:
+                logger.save()
+            if curves := learning_curves(self._folder):
+                draw(self._folder / "curve.png", curves)
+
+
+def learning_curves(folder: Path) -> dict[str, Curve]:
+    """Accuracies by epoch of one training; what a resumed training did again counts, not what it threw away.
+
+    Args:
+        folder: of the run.
+
+    Returns:
+        Name of the curve -> (epochs done, shares in [0, 1]); empty where nothing was evaluated yet.
+    """
+    tables = sorted(folder.glob("metrics/version_*/metrics.csv"), key=lambda path: int(path.parent.name.split("_")[1]))
+    rows: list[dict[str, str]] = []
+    for table in tables:
+        with table.open(newline="", encoding="utf-8") as file:
+            new = list(csv.DictReader(file))
+        if new:
+            first = int(new[0]["step"])
+            rows = [row for row in rows if int(row["step"]) < first] + new
+    curves: dict[str, Curve] = {}
+    for key, name in _CURVES.items():
+        points = [(int(row["epoch"]) + 1, float(row[key])) for row in rows if row.get(key)]
+        if points:
+            curves[name] = ([epoch for epoch, _ in points], [value for _, value in points])
+    return curves
+
+
+def draw(path: Path, curves: Mapping[str, Curve], title: str = "") -> None:
+    """Write accuracy by epoch as PNG.
+
+    Raises:
+        MissingPathError: there is nothing to draw.
+    """
+    if not curves:
+        raise MissingPathError(path, "a curve", "Nothing was validated yet.")
+    line_plot(path, curves, x_label="epoch", y_label="accuracy", title=title, percent=True)

@@ -1,0 +1,249 @@
+"""Adversarial training as a LightningModule. The attack is injected; nothing here knows a norm."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torchmetrics import Metric
+from torchmetrics.classification import MulticlassAccuracy
+
+from rnst.attacks.attack import Attack
+from rnst.attacks.pgd import PGD
+from rnst.data.datamodules import DataFacts
+from rnst.encoders.catalog import build_classifier
+from rnst.encoders.folded_network import Twin
+from rnst.encoders.initial import start_from
+from rnst.encoders.weights.layouts import FACTS_KEY
+from rnst.errors import InvalidValueError
+from rnst.training.attack_sample import AttackSample
+from rnst.training.losses import AdversarialLoss, TrainingLoss
+from rnst.training.recipe import Recipe
+from rnst.training.teacher import SoftLabels, Teacher
+
+_SAMPLES = 8
+_EVALUATION_STEPS = 20
+
+
+class RobustClassifier(pl.LightningModule):
+    """Minimize a loss of the worst image in a ball around each training image (Madry et al. 2018, equation 2.1).
+
+    One step: the attack runs against the network as it is in eval mode, then the network takes one train-mode step down
+    the loss, which says what it makes of the images and of the adversarial images. With a teacher, the labels of a
+    batch are the teacher's probabilities, of which the attack maximizes and the step minimizes the cross-entropy: up to
+    the teacher's own entropy, which no weight changes, that is KL(teacher || student). Accuracies then count how often
+    the network agrees with the teacher's most probable class.
+
+    Args:
+        data: what the data module knows of its photos; the command line fills it in.
+        attack: adversary of the training. Its radius is stated at the data's full image size; batches of smaller
+            images (early stages) are attacked with the radius scaled by size / full size, the same strength per pixel.
+        evaluation: adversary of validation and test. None: PGD of 20 steps in the ball of `attack`, each 2.5 radii / 20
+            long, the protocol of the published tables.
+        architecture: name of a torchvision classifier.
+        recipe: optimizer and schedule.
+        loss: what the weights go down: adversarial training or TRADES, label smoothing, class weights.
+        weights: weight file, or name that `rnst models` lists, to start from; a head for other classes is made anew.
+            None: random weights.
+        teacher: network that labels the photos; the classes are its own. None: the labels of the data.
+        radius_warmup_epochs: how long the radius of `attack` grows from zero, in epochs or parts of one.
+    """
+
+    def __init__(  # noqa: PLR0913 - one flat list of options is what the command line and the YAML show
+        self,
+        data: DataFacts,
+        attack: Attack,
+        evaluation: Attack | None = None,
+        architecture: str = "resnet50",
+        recipe: Recipe = Recipe(),
+        loss: TrainingLoss = AdversarialLoss(),
+        weights: str | None = None,
+        teacher: Teacher | None = None,
+        radius_warmup_epochs: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.teacher = teacher
+        self._soft_labels = None if teacher is None else SoftLabels(teacher)
+        data = _with_classes(data, self._soft_labels)
+        loss.check(len(data.class_names))
+        if radius_warmup_epochs < 0:
+            raise InvalidValueError("model.radius_warmup_epochs", radius_warmup_epochs, "0 or more")
+        self.attack = attack
+        self.evaluation = evaluation or _published_protocol(attack)
+        self.architecture = architecture
+        self.recipe = recipe
+        self.loss = loss
+        self.radius_warmup_epochs = radius_warmup_epochs
+        self.weights = weights
+        network, self.data = _initial(architecture, weights, data)
+        # Channels last is the layout in which convolutions are fastest, on CPUs and on GPUs.
+        self.network = network.to(memory_format=torch.channels_last)
+        self._twin = Twin(self.network)
+        self.register_buffer("mean", torch.tensor(self.data.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(self.data.std).view(1, 3, 1, 1), persistent=False)
+        classes = len(data.class_names)
+        self.samples: list[AttackSample] = []
+        self.clean_accuracy = MulticlassAccuracy(classes, average="micro")
+        self.robust_accuracy = MulticlassAccuracy(classes, average="micro")
+
+    mean: Tensor
+    std: Tensor
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, K) of images (N, 3, H, W) in [0, 1]."""
+        logits: Tensor = self.network((images - self.mean) / self.std)
+        return logits
+
+    def labeled(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        """Images (N, 3, H, W) and their labels: class numbers (N,), or the teacher's probabilities (N, K).
+
+        Args:
+            batch: of the data module; with a teacher, its images come third.
+        """
+        images, labels, *seen_by_teacher = batch
+        return images, labels if self._soft_labels is None else self._soft_labels(seen_by_teacher[0])
+
+    def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
+        """Loss of the batch under attack."""
+        images, labels = self.labeled(batch)
+        adversarial = self._attacked(self._grown_attack(batch_idx), images, labels)
+        loss, logits = self.loss(lambda seen: self(seen).float() / self._temperature, images, adversarial, labels)
+        loss = self._temperature**2 * (loss - _entropy(labels))
+        accuracy = (logits.argmax(1) == _classes(labels)).float().mean()
+        self.log("train/loss", loss, prog_bar=True)
+        self.log("train/accuracy_attacked", accuracy)
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:
+        """Count right answers, clean and under attack."""
+        self._evaluate(batch, batch_idx, "val")
+
+    def test_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:
+        """Count right answers, clean and under attack."""
+        self._evaluate(batch, batch_idx, "test")
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """The recipe, its schedule advanced at every step."""
+        optimizer = self.recipe.optimizer(self.network.parameters())
+        total_steps = int(self.trainer.estimated_stepping_batches)
+        scheduler = self.recipe.scheduler(optimizer, total_steps, max(1, self.trainer.max_epochs or 1))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def facts(self) -> dict[str, Any]:
+        """What a weight file records of this network: plain values only."""
+        return {
+            "architecture": self.architecture,
+            "classes": list(self.data.class_names),
+            "data": self.data.name,
+            "image_size": self.data.image_size,
+            "mean": list(self.data.mean),
+            "std": list(self.data.std),
+            "attack": str(self.attack),
+            "norm": self.attack.ball.norm,
+            "radius": self.attack.ball.radius,
+            "steps": getattr(self.attack, "steps", 0),
+            "loss": str(self.loss),
+            **({} if self.weights is None else {"started_from": Path(self.weights).name}),
+            **({} if self.teacher is None else {"teacher": self.teacher.facts()}),
+        }
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """A checkpoint tells what an exported file tells, so that it can be evaluated and converted by itself."""
+        checkpoint[FACTS_KEY] = self.facts()
+
+    def accuracy_under(self, attack: Attack, images: Tensor, labels: Tensor) -> Tensor:
+        """Share of `images` (N, 3, H, W) that the network in eval mode still gets right, a scalar; the mode is kept.
+
+        Args:
+            attack: its radius is stated at the data's full image size.
+            images: in [0, 1].
+            labels: (N,) class numbers, or (N, K) probabilities.
+        """
+        adversarial = self._attacked(attack, images, labels)
+        was_training = self.network.training
+        self.network.eval()
+        try:
+            with torch.no_grad():
+                right: Tensor = self(adversarial).argmax(1) == _classes(labels)
+                return right.float().mean()
+        finally:
+            self.network.train(was_training)
+
+    def _grown_attack(self, batch_idx: int) -> Attack:
+        """The attack of the training, as far as its radius has grown."""
+        if not self.radius_warmup_epochs:
+            return self.attack
+        epochs = self.current_epoch + (batch_idx + 1) / self.trainer.num_training_batches
+        return self.attack.with_radius(self.attack.ball.radius * min(1.0, epochs / self.radius_warmup_epochs))
+
+    def _evaluate(self, batch: tuple[Tensor, ...], batch_idx: int, split: str) -> None:
+        images, labels = self.labeled(batch)
+        adversarial = self._attacked(self.evaluation, images, labels)
+        labels = _classes(labels)
+        clean, attacked = self(images), self(adversarial)
+        if batch_idx == 0:
+            self.samples = []
+        if len(self.samples) < _SAMPLES:  # one of each batch: files are sorted by class, a batch may hold one
+            answers = (labels[0], clean[0].argmax(), attacked[0].argmax())
+            names = [self.data.class_names[int(answer)] for answer in answers]
+            self.samples.append(AttackSample(images[:1].cpu(), adversarial[:1].cpu(), *names))
+        for name, metric, logits in (
+            ("clean", self.clean_accuracy, clean),
+            ("attacked", self.robust_accuracy, attacked),
+        ):
+            metric(logits, labels)
+            self._log_metric(f"{split}/accuracy_{name}", metric)
+
+    def _log_metric(self, name: str, metric: Metric) -> None:
+        self.log(name, metric, on_step=False, on_epoch=True, prog_bar=True)
+
+    def _attacked(self, attack: Attack, images: Tensor, labels: Tensor) -> Tensor:
+        """Adversarial images, made against the network as it is in eval mode; the network itself is not touched."""
+        attack = attack.scaled(images.shape[-1] / self.data.image_size)
+        device = images.device.type
+        kernels = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
+        with self._twin.in_use(kernels) as network:
+            return attack(lambda seen: network((seen - self.mean) / self.std) / self._temperature, images, labels)
+
+    @property
+    def _temperature(self) -> float:
+        return 1.0 if self.teacher is None else self.teacher.temperature
+
+
+def _with_classes(data: DataFacts, soft_labels: SoftLabels | None) -> DataFacts:
+    """Facts with the classes that are learned: those of a teacher, if there is one."""
+    if soft_labels is not None:
+        return replace(data, class_names=soft_labels.class_names)
+    if not data.class_names:
+        raise InvalidValueError("data.classes", "none", "given, or model.teacher, whose classes are learned")
+    return data
+
+
+def _initial(architecture: str, weights: str | None, data: DataFacts) -> tuple[nn.Module, DataFacts]:
+    """The network at the start of the training, and facts with the normalization that its weights belong to."""
+    network = build_classifier(architecture, len(data.class_names))
+    if weights is None:
+        return network, data
+    facts = start_from(network, weights, data.class_names)
+    return network, replace(data, mean=tuple(facts.get("mean", data.mean)), std=tuple(facts.get("std", data.std)))
+
+
+def _classes(labels: Tensor) -> Tensor:
+    """Class numbers (N,) of labels that are class numbers already, or probabilities (N, K): the most probable one."""
+    return labels if labels.dim() == 1 else labels.argmax(1)
+
+
+def _entropy(labels: Tensor) -> Tensor:
+    """Mean entropy of probabilities (N, K), a scalar; class numbers have none."""
+    return torch.zeros(()).to(labels.device) if labels.dim() == 1 else torch.special.entr(labels).sum(1).mean()
+
+
+def _published_protocol(attack: Attack) -> Attack:
+    """How published tables measure robustness in the ball of `attack`."""
+    radius = attack.ball.radius
+    if not radius:
+        raise InvalidValueError("model.evaluation", None, "given where the attack of the training has no radius")
+    return PGD(attack.ball, steps=_EVALUATION_STEPS, step_size=2.5 * radius / _EVALUATION_STEPS)

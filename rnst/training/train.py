@@ -1,0 +1,162 @@
+"""Make robust weights: train, measure clean and under attack, export one file with all its facts."""
+
+import copy
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+import torchvision
+from torch import Tensor
+
+from rnst.encoders.probe import smallest_side
+from rnst.encoders.weights.files import write_weights
+from rnst.errors import RnstError
+from rnst.training.averaging import AveragedWeights
+from rnst.training.overfitting import OverfittingMonitor
+from rnst.training.robust_classifier import RobustClassifier
+
+_LARGEST_HALF = torch.finfo(torch.float16).max
+
+
+class DivergedError(RnstError):
+    """A training ended without usable weights."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the weights {name} are not finite: the training diverged and nothing is exported. "
+            "Lower --model.recipe.learning_rate or add --trainer.gradient_clip_val 1; the checkpoints are kept"
+        )
+
+
+class SmallPhotosError(RnstError):
+    """The photos are smaller than what the network can look at."""
+
+    def __init__(self, architecture: str, side: int, smallest: int) -> None:
+        super().__init__(
+            f"photos of {side} pixels are too small for {architecture}, which needs {smallest}. "
+            "Raise --data.image_size, or image_size in --data.stages"
+        )
+
+
+def look_at_network(model: RobustClassifier, sides: Iterable[int]) -> None:
+    """Fail now where the network cannot look at photos of one of these sides, in pixels.
+
+    Raises:
+        SmallPhotosError: they are too small for its pools.
+    """
+    side = min(sides)
+    *_, last = (path for path, _ in model.network.named_modules())
+    smallest = smallest_side(copy.deepcopy(model.network).eval(), [last], (side, side))
+    if smallest is not None:
+        raise SmallPhotosError(model.architecture, side, smallest)
+
+
+def look_at_data(data: pl.LightningDataModule) -> None:
+    """Fail now where photos are missing, before anything is written."""
+    data.prepare_data()
+    data.train_dataloader()
+    data.val_dataloader()
+
+
+def train(
+    trainer: pl.Trainer,
+    model: RobustClassifier,
+    data: pl.LightningDataModule,
+    output: Path,
+    *,
+    resume: Path | None = None,
+    half: bool = False,
+    say: Callable[[str], object],
+) -> dict[str, Any]:
+    """Train, test, export.
+
+    Args:
+        trainer: its checkpoint callbacks keep the state to resume from. Where it averages the weights, the average is
+            tested and exported; where its monitor stopped it, the last good weights are.
+        model: the classifier with its attack.
+        data: photos.
+        output: safetensors file to write.
+        resume: Lightning checkpoint to go on from.
+        half: export kernels as float16, if they fit.
+        say: told what a user must know of the export.
+
+    Returns:
+        The facts in the exported file.
+
+    Raises:
+        DivergedError: the weights are not finite.
+    """
+    began = time.perf_counter()
+    _fit(trainer, model, data, resume)
+    seconds = time.perf_counter() - began
+    epochs, ended = trainer.current_epoch, _how_it_ended(trainer, model)
+    state = model.network.state_dict()
+    _refuse_diverged(state)
+    accuracies = trainer.test(model, datamodule=data, verbose=False)[0]
+    facts = {
+        **model.facts(),
+        **ended,
+        "accuracy_clean": round(accuracies["test/accuracy_clean"], 4),
+        "accuracy_attacked": round(accuracies["test/accuracy_attacked"], 4),
+        "evaluation": str(model.evaluation),
+        "epochs": epochs,
+        "seconds_of_this_session": round(seconds),
+        **_origin(),
+    }
+    if trainer.is_global_zero:
+        write_weights(output, state, facts, half=half and _fits_half(state, say))
+    return facts
+
+
+def _fit(trainer: pl.Trainer, model: RobustClassifier, data: pl.LightningDataModule, resume: Path | None) -> None:
+    try:
+        trainer.fit(model, datamodule=data, ckpt_path=resume, weights_only=True)
+    except SystemExit as stop:  # what Lightning makes of Ctrl-C
+        raise KeyboardInterrupt("stopped; --resume goes on from the newest complete checkpoint") from stop
+
+
+def _refuse_diverged(state: Mapping[str, Tensor]) -> None:
+    for name, tensor in state.items():
+        if not tensor.isfinite().all():
+            raise DivergedError(name)
+
+
+def _origin() -> dict[str, Any]:
+    """The command and the versions of what it ran with."""
+    return {
+        "command": shlex.join(["python", Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "torchvision": torchvision.__version__,
+            "pytorch_lightning": version("pytorch_lightning"),
+        },
+    }
+
+
+def _how_it_ended(trainer: pl.Trainer, model: RobustClassifier) -> dict[str, Any]:
+    """What callbacks made of the weights; takes back those that a monitor found spoiled."""
+    facts: dict[str, Any] = {}
+    for callback in trainer.callbacks:  # type: ignore[attr-defined] # Lightning attaches them
+        if isinstance(callback, AveragedWeights):
+            facts["averaged"] = callback.decay
+        if isinstance(callback, OverfittingMonitor) and callback.collapsed_at is not None:
+            facts["catastrophic_overfitting_at_step"] = callback.collapsed_at
+            if callback.restore(trainer, model):
+                facts["weights_of_step"] = callback.last_good_step
+    return facts
+
+
+def _fits_half(state: Mapping[str, Tensor], say: Callable[[str], object]) -> bool:
+    """Whether all that `write_weights` stores as float16, kernels and matrices, stays finite."""
+    fits = all(bool(tensor.abs().max() <= _LARGEST_HALF) for tensor in state.values() if tensor.dim() > 1)
+    if not fits:
+        say(f"a weight is too large for float16 ({_LARGEST_HALF:g}): all are exported as float32")
+    return fits

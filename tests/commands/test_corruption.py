@@ -1,0 +1,135 @@
+"""The real command on tiny networks and photos."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+from rnst.cli import main
+from rnst.encoders.catalog import build_classifier
+from rnst.encoders.weights.files import write_weights
+from tests.offline_runs import read_run, run_folders
+
+MakePhotos = Callable[..., Path]
+
+_CLASSES = ("n01", "n02", "n03")
+_CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "experiments").glob("corruption*.yaml"))
+_TINY = ("--workers=0", "--accelerator=cpu", "--photos=3", "--size=32")
+_SHORT = ("--corruptions", "fog", "gaussian_noise", "--severities", "1", "3")
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def _network(name: str, classes: tuple[str, ...] = _CLASSES) -> str:
+    """An untrained network as a file with facts."""
+    torch.manual_seed(sum(name.encode()))
+    network = build_classifier("shufflenet_v2_x0_5", len(classes)).eval()
+    facts = {"architecture": "shufflenet_v2_x0_5", "classes": list(classes), "image_size": 32}
+    write_weights(Path(f"{name}.safetensors"), network.state_dict(), facts)
+    return f"{name}.safetensors"
+
+
+def _measured(root: Path, *arguments: str, tracking: str = "off", output: str = "out") -> dict[str, Any]:
+    networks = [_network("one"), _network("two")]
+    fixed = ("--data", str(root), "--output", output, f"--tracking={tracking}")
+    main(["corruption", "--networks", *networks, *_TINY, *fixed, *arguments])
+    report: dict[str, Any] = json.loads(Path(output, "corruption.json").read_text())
+    return report
+
+
+def _refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    with pytest.raises(SystemExit) as stopped:
+        main(["corruption", *arguments])
+    assert stopped.value.code == 2
+    message = capsys.readouterr().err
+    assert message.startswith("error: ")
+    assert message.count("\n") == 1, message
+    assert not Path("out").exists()
+    return message
+
+
+def test_report_figures_and_table(make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:
+    report = _measured(make_photos(_CLASSES), *_SHORT, "--radii", "0.1", "--steps=1", "--reference", "two.safetensors")
+    assert report["networks"]["two"]["mean"] == {"value": 100.0, "low": 100.0, "high": 100.0}
+    assert list(report["networks"]["one"]["errors"]) == ["gaussian_noise", "fog"], "in the order of the table"
+    assert report["severities"] == [1, 3]
+    assert [one["radius"] for one in report["evaluations"]["one"]["measurements"]] == [0.0, 0.1]
+    written = capsys.readouterr().out
+    assert "two is 100" in written
+    assert "relative mCE" in written
+    for name in ("corruption", "corruptions", "radius"):
+        picture = np.asarray(Image.open(f"out/{name}.png").convert("RGB"))
+        assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20, name
+
+
+def test_batches_and_workers_change_nothing(make_photos: MakePhotos) -> None:
+    root = make_photos(_CLASSES)
+    one = _measured(root, *_SHORT, "--batch_size=1")
+    all_ = _measured(root, *_SHORT, "--batch_size=3", "--workers=1", output="again")
+    assert one["networks"] == all_["networks"]
+
+
+def test_published_folders_and_published_alexnet(make_photos: MakePhotos) -> None:
+    root = make_photos(_CLASSES, side=32)
+    for name in ("fog", "gaussian_noise"):
+        for severity in (1, 3):
+            shutil.copytree(root / "val", Path("spoiled", name, str(severity)))
+    options = ("--corrupted", "spoiled", "--reference", "published_alexnet")
+    report = _measured(root, *_SHORT, *options)
+    for found in report["networks"].values():
+        clean = found["clean"]["value"]
+        assert found["errors"] == {"gaussian_noise": [clean, clean], "fog": [clean, clean]}
+        expected = 100 * sum(clean / error for error in (0.886428, 0.819324)) / 2
+        assert found["mean"]["value"] == pytest.approx(expected)
+
+
+def test_tracked_run(make_photos: MakePhotos, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    report = _measured(make_photos(_CLASSES), *_SHORT, tracking="auto")
+    (folder,) = run_folders(Path("out"))
+    run = read_run(folder)
+    assert (run.job_type, run.group) == ("corruption", "out")
+    assert run.column("severity") == [0, 1, 3]
+    assert run.column("accuracy/one")[0] == pytest.approx(1.0 - report["networks"]["one"]["clean"]["value"])
+    assert any("corruptions" in row for row in run.history)
+
+
+def test_mistakes_are_one_line(make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:
+    root, one, other = str(make_photos(_CLASSES)), _network("one"), _network("other", ("n01", "n02"))
+    given = ("--data", root, "--output=out")
+    assert "networks" in _refused(capsys, *given)
+    assert "shot_noise" in _refused(capsys, "--networks", one, *given, "--corruptions", "rain")
+    assert "1 to 5" in _refused(capsys, "--networks", one, *given, "--severities", "6")
+    assert "same classes" in _refused(capsys, "--networks", one, other, *given)
+    assert "resnet17" in _refused(capsys, "--networks", one, *given, "--reference", "resnet17")
+    assert "nowhere" in _refused(capsys, "--networks", one, "--data", "nowhere", "--output=out")
+    assert "spoiled" in _refused(capsys, "--networks", one, *given, "--corrupted", "spoiled", *_TINY)
+    assert "different names" in _refused(capsys, "--networks", one, f"./{one}", *given)
+
+
+def test_there_are_configs() -> None:
+    assert len(_CONFIGS) >= 2
+
+
+@pytest.mark.parametrize("config", _CONFIGS, ids=lambda path: path.stem)
+def test_configs_run(config: Path, make_photos: MakePhotos) -> None:
+    settings = yaml.safe_load(config.read_text())
+    head = config.read_text().splitlines()
+    assert any(f"rnst corruption --config {config.stem}" in line for line in head if line.startswith("#"))
+    assert set(settings) >= {"networks", "reference", "data", "photos"}
+    root = make_photos(_CLASSES)
+    tiny = ("--image_size=32", "--attacked_photos=1", "--steps=1", "--radii", "0.1", "--tracking=off", "--output=out")
+    networks = ("--networks", _network("one"), _network("two"), "--reference")
+    reference = "published_alexnet" if settings["reference"] == "published_alexnet" else "one.safetensors"
+    main(["corruption", "--config", str(config), *networks, reference, "--data", str(root), *_TINY, *tiny, *_SHORT])
+    assert Path("out/corruption.json").is_file()

@@ -1,0 +1,171 @@
+"""The real command on tiny networks and photos."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from rnst.attacks.autoattack import AutoAttack
+from rnst.attacks.pgd import PGD
+from rnst.cli import main
+from rnst.encoders.catalog import build_classifier
+from rnst.encoders.weights.files import write_weights
+from rnst.metrics.robustness import Evaluation
+from rnst.studies.evaluation import measure as evaluation_program
+from tests.offline_runs import read_run, run_folders
+
+MakePhotos = Callable[..., Path]
+
+_CLASSES = ("n01", "n02", "n03")
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    """A network of three classes, untrained, as a file with facts."""
+    network = build_classifier("shufflenet_v2_x0_5", 3).eval()
+    path = tmp_path / "net.safetensors"
+    facts = {"architecture": "shufflenet_v2_x0_5", "classes": list(_CLASSES), "image_size": 32}
+    write_weights(path, network.state_dict(), {**facts, "norm": "l2", "radius": 0.5})
+    return path
+
+
+def _evaluate(network: Path | str, root: Path, *arguments: str, tracking: str = "off") -> None:
+    fixed = ["--workers=0", "--accelerator=cpu", f"--tracking={tracking}", "--data", str(root)]
+    main(["evaluate", str(network), *fixed, *arguments])
+
+
+def _refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    with pytest.raises(SystemExit) as stopped:
+        main(["evaluate", *arguments])
+    assert stopped.value.code == 2
+    message = capsys.readouterr().err
+    assert message.startswith("error: ")
+    assert message.count("\n") == 1, message
+    return message
+
+
+def test_table_json_and_curve(weights: Path, make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:
+    root = make_photos(_CLASSES, train=1, val=3)
+    _evaluate(weights, root, "--radii", "0", "0.25", "1/2", "--steps", "1", "3", "--output", "figures")
+    written = capsys.readouterr().out
+    assert "PGD-1 " in written
+    assert "PGD-3 " in written
+    assert all(name in written for name in _CLASSES)
+    evaluation = Evaluation.read(Path("figures/evaluation.json"))
+    assert evaluation.photos_of_class == (3, 3, 3)
+    assert evaluation.radii == (0.0, 0.25, 0.5)
+    assert evaluation.attacks == ("PGD-1", "PGD-3")
+    assert len(evaluation.measurements) == 5
+    assert evaluation.settings["norm"] == "l2"
+    assert evaluation.facts["architecture"] == "shufflenet_v2_x0_5"
+    picture = np.asarray(Image.open("figures/evaluation.png").convert("RGB"))
+    assert min(picture.shape[:2]) > 400
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20, "there is something on it"
+
+
+def test_defaults__radii_and_size_of_the_training(weights: Path, make_photos: MakePhotos) -> None:
+    _evaluate(weights, make_photos(_CLASSES, train=0, val=1), "--steps", "1")
+    evaluation = Evaluation.read(Path("outputs/evaluation/net/evaluation.json"))
+    assert evaluation.radii == (0.0, 0.25, 0.5, 1.0)
+    assert evaluation.image_size == 32
+
+
+def test_labels_follow_the_weight_file_where_folders_are_missing(weights: Path, make_photos: MakePhotos) -> None:
+    _evaluate(weights, make_photos(("n03",), val=2), "--radii", "0")
+    assert Evaluation.read(Path("outputs/evaluation/net/evaluation.json")).photos_of_class == (0, 0, 2)
+
+
+def test_a_network_of_imagenets_thousand_classes(make_photos: MakePhotos, tmp_path: Path) -> None:
+    """Its file has no facts; photos are found by WordNet id."""
+    torch.save(build_classifier("shufflenet_v2_x0_5", 1000).state_dict(), tmp_path / "net.pth")
+    root = make_photos(("n01440764", "n03888257"), val=2)
+    _evaluate("net.pth", root, "--architecture", "shufflenet_v2_x0_5", "--radii", "0", "--image_size", "32")
+    counts = Evaluation.read(Path("outputs/evaluation/net/evaluation.json")).photos_of_class
+    assert len(counts) == 1000
+    assert (counts[0], counts[701], sum(counts)) == (2, 2, 4)
+
+
+def test_linf_and_seed(weights: Path, make_photos: MakePhotos) -> None:
+    root, found = make_photos(_CLASSES, val=4), []
+    for name, seed in (("a", 1), ("b", 1)):
+        options = ("--norm=linf", "--radii", "4/255", "--steps", "2", f"--seed={seed}", f"--output={name}")
+        _evaluate(weights, root, *options)
+        found.append(Evaluation.read(Path(name) / "evaluation.json"))
+    assert found[0].radii == (0.0, 4 / 255), "clean is always there"
+    assert found[0].measurements == found[1].measurements
+
+
+def test_autoattack(weights: Path, make_photos: MakePhotos, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyautoattack", reason="the extra autoattack is not installed")
+    network = build_classifier("shufflenet_v2_x0_5", 4)
+    classes = [*_CLASSES, "n04"]
+    facts = {"architecture": "shufflenet_v2_x0_5", "classes": classes, "image_size": 32}
+    write_weights(weights, network.state_dict(), facts)
+    # The whole of it takes minutes: the same attacks with fewer steps.
+    monkeypatch.setattr(evaluation_program, "AutoAttack", lambda ball, seed: AutoAttack(ball, seed, steps=2, queries=3))
+    _evaluate(weights, make_photos(classes, val=1), "--autoattack", "--radii", "0.1", "--steps", "1")
+    evaluation = Evaluation.read(Path("outputs/evaluation/net/evaluation.json"))
+    assert evaluation.attacks == ("PGD-1", "AutoAttack")
+    curves = {attack: evaluation.curve(attack)[1] for attack in evaluation.attacks}
+    assert curves["AutoAttack"][1] <= curves["AutoAttack"][0] == curves["PGD-1"][0]
+
+
+def test_tracked_run(weights: Path, make_photos: MakePhotos, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    options = ("--radii", "0", "0.5", "--steps", "1", "--output=figures")
+    _evaluate(weights, make_photos(_CLASSES, val=1), *options, tracking="auto")
+    (folder,) = run_folders(Path("figures"))
+    run = read_run(folder)
+    evaluation = Evaluation.read(Path("figures/evaluation.json"))
+    assert (run.job_type, run.group) == ("evaluate", "net")
+    assert run.column("radius") == [0.0, 0.5]
+    assert run.column("accuracy/PGD-1") == pytest.approx(evaluation.curve("PGD-1")[1])
+    assert "accuracy against radius" in run.history[-1]
+
+
+def test_missing_extra(weights: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyautoattack", None)
+    assert "rnst[autoattack]" in _refused(capsys, str(weights), "--data=nowhere", "--autoattack")
+
+
+def test_mistakes_are_one_line(weights: Path, make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:
+    root, name = str(make_photos(_CLASSES)), str(weights)
+    assert "nowhere" in _refused(capsys, name, "--data=nowhere")
+    assert "resnet17" in _refused(capsys, "resnet17", "--data", root)
+    assert "--radii" in _refused(capsys, name, "--data", root, "--radii", "-1")
+    assert "4/255" in _refused(capsys, name, "--data", root, "--radii", "4/0")
+    assert "--steps" in _refused(capsys, name, "--data", root, "--steps", "0")
+    assert "--batch_size" in _refused(capsys, name, "--data", root, "--batch_size=0")
+    assert not Path("outputs").exists()
+
+
+def test_stopped__says_what_is_lost(
+    weights: Path, make_photos: MakePhotos, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches = list[int]()
+
+    def stopped_at_the_third(_attack: PGD, _model: object, images: Tensor, _labels: Tensor) -> Tensor:
+        batches.append(len(images))
+        if len(batches) == 3:
+            raise KeyboardInterrupt
+        return images
+
+    monkeypatch.setattr(PGD, "__call__", stopped_at_the_third)
+    state = build_classifier("shufflenet_v2_x0_5", 2).state_dict()
+    state["fc.bias"][0] = 1000.0  # every answer is the first class
+    write_weights(weights, state, {"architecture": "shufflenet_v2_x0_5", "classes": ["n01", "n02"], "image_size": 32})
+    with pytest.raises(SystemExit) as stopped:
+        _evaluate(weights, make_photos(("n01",), val=6), "--batch_size=2", "--radii", "0.5", "--steps", "1")
+    assert stopped.value.code == 130
+    assert "stopped after 4 of 6 photos; nothing was written" in capsys.readouterr().err
+    assert not Path("outputs").exists()

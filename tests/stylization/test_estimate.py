@@ -1,0 +1,86 @@
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from rich.console import Console
+
+from rnst.encoders.catalog import find_network
+from rnst.encoders.encoder import load_encoder
+from rnst.image.files import write_image
+from rnst.optimization.tiles import whole
+from rnst.stylization.estimate import Estimate, TooLargeError, estimate, summary
+from rnst.stylization.inputs import Region, Scene, Source
+from rnst.stylization.scale_runner import Painter
+from rnst.stylization.scales import Scale
+from rnst.stylization.settings import StylizationSettings
+from rnst.stylization.stylize import stylize
+from rnst.stylization.tiling import tiling_of_picture
+
+_CPU = torch.device("cpu")
+
+
+def test_check__advises_a_size_that_fits() -> None:
+    Estimate(1.0, 3e9, 1e9, 4e9).check((4000, 3000))
+    with pytest.raises(TooLargeError, match=r"3000 x 4000 pixels need about 16\.0 GB more, and 4\.0 GB are free. Lower "
+                       r"--size to 2000 or less"):  # fmt: skip
+        Estimate(1.0, 16e9, 1e9, 4e9).check((4000, 3000))
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(40.0, "40 s"), (600.0, "10 min"), (9000.0, "2.5 h")])
+def test_summary(seconds: float, said: str) -> None:
+    plan = [Scale((100, 200), 5, 0), Scale((200, 400), 5, 5)]
+    line = summary(StylizationSettings(precision="fp32"), plan, Estimate(seconds, 2e9, 5e8, 9e9), _CPU)
+    assert line.startswith("400 x 200 pixels, 2 scales of 5 steps on ")
+    assert line.endswith(f" CPU threads in fp32: about {said} and 2.5 GB")
+
+
+def test_a_picture_that_cannot_fit_is_refused_before_anything_is_painted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("rnst.stylization.estimate.available_bytes", lambda _: 1e6)
+    write_image(torch.rand(1, 3, 30, 40), Path("cat.png"))
+    options: dict[str, Any] = {"weights": "random", "size": 64, "tracking": "off", "tile": 0}
+    with pytest.raises(TooLargeError):
+        stylize(content="cat.png", style="cat.png", output=Path("out.png"), console=Console(quiet=True), **options)
+    assert not Path("out.png").exists()
+
+
+def test_tiles_and_shifts_take_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice the views are twice the time; tiles take as much longer as their grid says, and less memory."""
+    monkeypatch.setattr("rnst.stylization.estimate._seconds_of_a_pixel", lambda *_: 1e-6)
+    encoder, _ = load_encoder(find_network("vgg11"), ["relu2_1"], weights="random")
+    plan, found, grids = [Scale((300, 400), 10, 0)], {}, {}
+    for name, options in {"whole": {"tile": 0}, "tiles": {"tile": 100}, "shifts": {"shifts_per_step": 2}}.items():
+        layers: dict[str, Any] = {"style_layers": ["relu2_1"], "content_layers": ["relu2_1"]}
+        settings = StylizationSettings(**layers, **options, precision="fp32")  # type: ignore[arg-type]
+        tiling = tiling_of_picture(settings, encoder)
+        found[name] = estimate(settings, encoder, plan, _CPU, tiling)
+        grids[name] = tiling.grid((364, 464))
+    grid = grids["tiles"]
+    assert found["shifts"].seconds == pytest.approx(2 * found["whole"].seconds)
+    assert found["tiles"].tiles == len(grid.tiles) > 9
+    assert found["tiles"].seconds / found["whole"].seconds == pytest.approx(grid.cost(1) / whole(grid.size).cost(1))
+    assert found["tiles"].seconds > 1.5 * found["whole"].seconds
+    assert found["tiles"].needed < 0.7 * found["whole"].needed
+    assert str(found["tiles"]).endswith(f"in {len(grid.tiles)} tiles")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("encoder", ["resnet18", "vgg13"])
+def test_time__within_a_factor_of_two(encoder: str) -> None:
+    row = find_network(encoder)
+    settings = StylizationSettings(
+        style_layers=list(row.style_layers), content_layers=list(row.content_layers), precision="fp32", tracking="off"
+    )
+    network, _ = load_encoder(row, [*row.style_layers, *row.content_layers], weights="random")
+    content = torch.rand(1, 3, 150, 200)
+    plan = [Scale((150, 200), 20, 0)]
+    painter = Painter(settings, network, Scene(None, content, (Region((Source(content, 1.0),)),), content))
+    expected = estimate(settings, network, plan, _CPU, painter.tiling).seconds
+    began = time.perf_counter()
+    painter.paint(plan[0], content, [], [])
+    taken = time.perf_counter() - began
+    assert expected / 2 < taken < expected * 2, f"{encoder}: expected {expected:.1f} s, took {taken:.1f} s"

@@ -1,0 +1,176 @@
+"""What is painted from: files, colors, masks."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from rnst.errors import InvalidValueError, MissingPathError
+from rnst.image.color_matching import gray_like, match_histogram, match_moments
+from rnst.image.files import read_image, resize, write_image
+from rnst.image.masks import COLORS
+from rnst.stylization.inputs import Scene, picture_size, read_scene
+from rnst.stylization.settings import StylizationSettings
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    for name, size in (("cat", (30, 40)), ("waves", (44, 36)), ("stars", (20, 50))):
+        write_image(torch.rand(1, 3, *size), Path(f"{name}.png"))
+    left = (torch.arange(40.0) < 20).float().expand(1, 3, 30, 40)
+    write_image(left, Path("left.png"))
+    write_image(1 - left, Path("right.png"))
+    write_image(torch.zeros(1, 3, 30, 40), Path("black.png"))
+
+
+def _scene(**options: Any) -> Scene:
+    return read_scene(StylizationSettings(**{"content": "cat.png", "style": ["waves.png", "stars.png"], **options}))
+
+
+def _columns(path: str, *names: str) -> None:
+    """A picture of columns of colors."""
+    columns = [torch.tensor(COLORS[name]).float().view(1, 3, 1, 1).expand(1, 3, 30, 10) for name in names]
+    write_image(torch.cat(columns, dim=3), Path(path))
+
+
+def test_without_masks__one_region_of_all_styles() -> None:
+    scene = _scene(style_weights=[2.0, 1.0])
+    (region,) = scene.regions
+    assert [source.weight for source in region.sources] == [2.0, 1.0]
+    assert region.mask is None
+    assert scene.masks is None
+    assert scene.size == (30, 40)
+    image = torch.rand(1, 3, 15, 20)
+    assert torch.equal(scene.finished(image, "free"), image)
+
+
+def test_transparent_parts_of_a_style_do_not_count() -> None:
+    half = Image.new("RGBA", (6, 4), (255, 0, 0, 255))
+    half.paste((0, 0, 0, 0), (0, 0, 3, 4))
+    half.save("half.png")
+    (region,) = _scene(style=["half.png"]).regions
+    mask = region.sources[0].mask
+    assert mask is not None
+    assert mask[0, 0, :, :3].sum() == 0
+    assert mask[0, 0, :, 3:].min() == 1
+
+
+@pytest.mark.parametrize("names", [["left.png", "right.png"], ["left.png"]], ids=str)
+def test_gray_masks__a_region_for_each_style(names: list[str]) -> None:
+    first, second = _scene(content_mask=names).regions
+    assert first.mask is not None
+    assert second.mask is not None
+    assert torch.equal(first.mask, (torch.arange(40) < 20).float().expand(1, 1, 30, 40))
+    assert torch.equal(second.mask, 1 - first.mask), "the last style gets the rest"
+
+
+def test_gray_mask__where_no_style_goes_the_photo_stays() -> None:
+    scene = _scene(style="waves.png", content_mask=["left.png"])
+    finished = scene.finished(torch.zeros(1, 3, 30, 40), "free")
+    assert (finished[..., :20] == 0).all()
+    assert torch.equal(finished[..., 20:], read_image(Path("cat.png"))[..., 20:])
+
+
+def test_style_mask() -> None:
+    (region,) = _scene(style_mask=["left.png", "right.png"]).regions
+    masks = [source.mask for source in region.sources]
+    assert all(mask is not None and mask.mean() == 0.5 for mask in masks)
+
+
+def test_colored_masks__each_color_takes_the_parts_of_that_color() -> None:
+    _columns("place.png", "black", "red", "blue", "blue")
+    _columns("first.png", "red", "green")
+    _columns("second.png", "red", "blue")
+    scene = _scene(content_mask=["place.png"], style_mask=["first.png", "second.png"])
+    red, blue = scene.regions
+    assert [len(red.sources), len(blue.sources)] == [2, 1]
+    assert torch.equal(blue.sources[0].image, read_image(Path("stars.png")))
+    blue_part, place = blue.sources[0].mask, blue.mask
+    assert blue_part is not None
+    assert place is not None
+    assert bool((blue_part[..., 10:] == 1).all())
+    assert blue_part[..., :10].sum() == 0
+    assert bool((place[..., 20:] == 1).all())
+    finished = scene.finished(torch.zeros(1, 3, 30, 40), "free")
+    assert torch.equal(finished[..., :10], read_image(Path("cat.png"))[..., :10]), "black went without a style"
+    assert (finished[..., 10:] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"content_mask": ["left.png"] * 3}, "2 or 1 or 1 pictures"),
+        ({"style_mask": ["left.png"]}, "but must be 2 pictures"),
+        ({"style_mask": ["left.png", "black.png"]}, "black all over"),
+        ({"content_mask": ["place.png"]}, "--style_mask"),
+        ({"content_mask": ["place.png"], "style_mask": ["part.png", "part.png"]}, "blue"),
+    ],
+    ids=str,
+)
+def test_masks__that_do_not_fit(options: dict[str, Any], said: str) -> None:
+    _columns("place.png", "red", "blue")
+    _columns("part.png", "red", "green")
+    with pytest.raises(InvalidValueError, match=said):
+        _scene(**options)
+
+
+def test_masks__that_are_not_there() -> None:
+    with pytest.raises(MissingPathError, match=r"nowhere\.png"):
+        _scene(content_mask=["nowhere.png"])
+
+
+@pytest.mark.parametrize(("colors", "matching"), [("match", match_moments), ("histogram", match_histogram)])
+def test_colors__of_the_photo_for_every_style(colors: str, matching: Any) -> None:
+    scene, photo = _scene(colors=colors), read_image(Path("cat.png"))
+    for source, name in zip(scene.regions[0].sources, ("waves", "stars"), strict=True):
+        assert torch.equal(source.image, matching(read_image(Path(f"{name}.png")), photo))
+    assert torch.equal(scene.content, photo)
+
+
+def test_luminance__is_painted_in_gray_and_finished_in_the_colors_of_the_photo() -> None:
+    scene, photo = _scene(colors="luminance"), read_image(Path("cat.png"))
+    assert torch.equal(scene.content, gray_like(photo, photo))
+    finished = scene.finished(scene.content, "luminance")
+    inside = ((photo > 0.05) & (photo < 0.95)).all(1)
+    torch.testing.assert_close(finished[0][:, inside[0]], photo[0][:, inside[0]], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("aspect", "size"), [(None, (44, 36)), (2.0, (22, 44)), (0.5, (44, 22))])
+def test_texture__of_the_shape_of_the_style_or_of_a_given_one(aspect: float | None, size: tuple[int, int]) -> None:
+    scene = _scene(content="none", aspect=aspect)
+    assert scene.photo is None
+    assert scene.size == size
+    image = torch.rand(1, 3, 5, 5)
+    assert torch.equal(scene.finished(image, "luminance"), image)
+
+
+def _start(**options: Any) -> Tensor:
+    return _scene(size=64, **options).start
+
+
+def test_start() -> None:
+    assert torch.equal(_start(), read_image(Path("cat.png")))
+    assert torch.equal(_start(init="style"), resize(read_image(Path("waves.png")), (48, 64)))
+    assert torch.equal(_start(init="stars.png"), resize(read_image(Path("stars.png")), (48, 64)))
+    assert torch.equal(_start(content_weight=0.0), _start(init="style_noise"))
+    noise = _start(init="noise")
+    assert not torch.equal(noise, _start(init="noise", seed=1))
+    assert 0.4 <= noise.min() < 0.41
+    assert 0.59 < noise.max() <= 0.6
+
+
+def test_picture_size() -> None:
+    settings = StylizationSettings(size=64)
+    assert picture_size(settings, (30, 40)) == (48, 64)
+    assert picture_size(settings.replaced(side="short"), (30, 40)) == (64, 85)
+
+
+def test_animations__are_told() -> None:
+    frames = [Image.new("RGB", (8, 8), color) for color in ("red", "blue")]
+    frames[0].save("moving.gif", save_all=True, append_images=frames[1:])
+    assert _scene(style="moving.gif").notes == ("moving.gif holds 2 pictures; the first is taken",)

@@ -1,0 +1,105 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from rnst.encoders.catalog import find_network
+from rnst.encoders.encoder import Encoder, load_encoder
+from rnst.image.files import resize
+from rnst.image.transforms import Placement, Shift
+from rnst.optimization.tiled_gradient import Unseen
+from rnst.stylization.image_optimization import View
+from rnst.stylization.inputs import Region, Scene, Source
+from rnst.stylization.scales import Scale
+from rnst.stylization.schedule import Views, framed, steps_of_a_view
+from rnst.stylization.settings import StylizationSettings
+from rnst.stylization.targets import StyleTargets
+from rnst.stylization.tiling import tiling_of_picture
+
+_SIZE = (30, 40)
+
+
+def _views(scale: Scale, **options: Any) -> tuple[list[View], Encoder, Scene]:
+    layers = {"style_layers": ["stem"], "content_layers": ["layer1"]}
+    settings = StylizationSettings(**{**layers, "precision": "fp32", "tracking": "off", **options})
+    torch.manual_seed(0)
+    encoder, _ = load_encoder(find_network("resnet18"), ["stem", "layer1"], weights="random")
+    content = torch.rand(1, 3, *_SIZE)
+    scene = Scene(None, content, (Region((Source(torch.rand(1, 3, 50, 20), 1.0),)),), content)
+    targets = StyleTargets(settings, encoder, scene.regions)
+    views, cut = Views(settings, encoder, scene, targets, tiling_of_picture(settings, encoder)).of(
+        scale, torch.device("cpu")
+    )
+    assert cut == bool(options.get("tile"))
+    return views, encoder, scene
+
+
+@pytest.mark.parametrize(("optimizer", "steps", "count"), [("lbfgs", 40, 3), ("adam", 40, 40), ("lbfgs", 2, 1)])
+def test_robust__placements_then_the_picture_as_it_stands(optimizer: str, steps: int, count: int) -> None:
+    views, _, _ = _views(Scale(_SIZE, steps, 0), transforms="robust", optimizer=optimizer)
+    assert len(views) == count
+    assert all(isinstance(view.transform, Placement) for view in views[:-1])
+    assert views[-1].transform == Shift(0, 0)
+
+
+def test_robust__the_next_scale_goes_on_and_the_seed_counts() -> None:
+    options = {"transforms": "robust", "optimizer": "adam"}
+    whole, _, _ = _views(Scale(_SIZE, 9, 0), **options)
+    second, _, _ = _views(Scale(_SIZE, 5, 4), **options)
+    assert [view.transform for view in second[:-1]] == [view.transform for view in whole[4:-1]]
+    other, _, _ = _views(Scale(_SIZE, 9, 0), **options, seed=1)
+    assert other[0].transform != whole[0].transform
+
+
+@pytest.mark.parametrize(("steps", "shifted"), [(10, 0), (30, 1), (75, 2), (150, 5)])
+def test_shifts__take_turns_for_half_of_the_steps(steps: int, shifted: int) -> None:
+    views, _, _ = _views(Scale(_SIZE, steps, 0))
+    assert [view.transform == Shift(0, 0) for view in views] == [False] * shifted + [True]
+    assert len({view.transform for view in views}) == len(views)
+
+
+@pytest.mark.parametrize("transforms", ["none", "robust"])
+def test_the_photo_is_its_own_content_under_every_transform(transforms: str) -> None:
+    views, encoder, scene = _views(Scale(_SIZE, 60, 0), transforms=transforms, normalize_gradients=True)
+    picture = framed(resize(scene.content, _SIZE), 16)
+    assert len({view.transform for view in views}) == len(views) > 2
+    for view in views:
+        seen = view.transform(picture)
+        losses = view.objective(encoder(seen), picture)
+        assert losses["content"] < 1e-6
+        assert losses["style"] > 1e-3
+
+
+@pytest.mark.parametrize("tile", [0, 32])
+def test_shifts_per_step__the_mean_over_neighbors(tile: int) -> None:
+    """Every view, the last one too, has the losses and the gradient of four views that are one pixel apart."""
+    views, encoder, scene = _views(Scale(_SIZE, 30, 0), shifts_per_step=4, shifts=3, tile=tile)
+    assert [len(view.others) for view in views] == [3, 3]
+    assert {view.transform for view in (views[-1], *views[-1].others)} == set(map(Shift, (0, 0, 1, 1), (0, 1, 0, 1)))
+    picture = framed(resize(scene.regions[0].sources[0].image, _SIZE), 16).requires_grad_()
+    seen_by = Unseen() if tile else encoder
+    for view in views:
+        losses = view.losses(seen_by, picture)
+        (found,) = torch.autograd.grad(losses["total"], picture)
+        singles = [replace(one, others=()).losses(seen_by, picture) for one in (view, *view.others)]
+        total = torch.stack([single["total"] for single in singles]).mean()
+        (expected,) = torch.autograd.grad(total, picture)
+        torch.testing.assert_close(losses["total"], total)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-7)
+        assert len({single["content"].item() for single in singles}) == 4
+
+
+def test_shifts_per_step__so_many_random_placements() -> None:
+    options = {"transforms": "robust", "optimizer": "adam"}
+    single, _, _ = _views(Scale(_SIZE, 9, 0), **options)
+    pairs, _, _ = _views(Scale(_SIZE, 5, 0), **options, shifts_per_step=2)
+    drawn = [one.transform for view in pairs[:-1] for one in (view, *view.others)]
+    assert drawn == [view.transform for view in single[:-1]]
+    assert (pairs[-1].transform, pairs[-1].others) == (Shift(0, 0), ())
+
+
+def test_steps_of_a_view() -> None:
+    kinds = [("none", "adam"), ("none", "lbfgs"), ("robust", "lbfgs"), ("robust", "adam")]
+    held = [steps_of_a_view(StylizationSettings(transforms=a, optimizer=b)) for a, b in kinds]  # type: ignore[arg-type]
+    assert held == [15, 15, 15, 1]
