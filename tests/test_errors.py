@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from rnst.errors import InvalidValueError, MissingPathError, RnstError, UnknownNameError, UnreadableFileError
-from rnst.experiments.estimate import TooLargeError
+from rnst.stylization.estimate import TooLargeError
 
 
 @pytest.mark.parametrize(
