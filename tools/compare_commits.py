@@ -15,7 +15,7 @@ A name of A that is another one at B is told by --rename, as often as needed:
 
 The line of a scene that differs says how; one that failed says the last line of its errors. The exit status is 0 where
 all are equal. All runs on the processor, with one thread a scene. With --cache, the results of a commit are kept and
-found again; those of a working tree are not.
+found again, scene by scene; those of a working tree are not.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tools.compare_results import EQUAL, compare
+from tools.compare_results import EQUAL, STATUS, compare
 from tools.compare_scenes import SCENES, write_inputs
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="compare-") as work:
         first = _results(options.a, names, {}, Path(work, "a"), options)
         second = _results(options.b, names, renames, Path(work, "b"), options)
-        found = {name: compare(first / _folder(name), second / _folder(name), renames) for name in names}
+        found = {name: compare(first[name], second[name], renames) for name in names}
     width = max(map(len, names))
     for name, text in found.items():
         print(f"{name:<{width}}  {text}")
@@ -87,36 +87,40 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _results(
     revision: str, names: Sequence[str], renames: Mapping[str, str], work: Path, options: argparse.Namespace
-) -> Path:
-    """Folder with what all scenes wrote at a commit, a folder for each; from the cache where it is there."""
-    scenes = [{"folder": str(work / _folder(name)), "commands": _commands(name, renames)} for name in names]
+) -> dict[str, Path]:
+    """Name of each scene -> folder with what it wrote at a commit; from the cache where it is there."""
     write_inputs(work)
     if revision in _WORKING_TREE:
-        _run(_REPOSITORY, scenes, work, options.jobs)
-        return work
+        return _run(_REPOSITORY, names, renames, work, options.jobs)
     commit = _git("rev-parse", "--verify", f"{revision}^{{commit}}")
-    kept = options.cache and options.cache / f"{commit}-{_fingerprint(names, renames, work)}"
-    if kept and kept.is_dir():
-        return Path(kept)
-    with _checkout(commit) as checkout:
-        _run(checkout, scenes, work, options.jobs)
-    if kept:
-        aside = kept.with_name(f"{kept.name}-{os.getpid()}")
-        shutil.copytree(work, aside)
-        aside.rename(kept)
-    return work
+    if options.cache is None:
+        with _checkout(commit) as checkout:
+            return _run(checkout, names, renames, work, options.jobs)
+    kept = {name: options.cache / commit / _fingerprint(name, renames, work) for name in names}
+    missing = [name for name in names if not kept[name].is_dir()]
+    if missing:
+        with _checkout(commit) as checkout:
+            made = _run(checkout, missing, renames, work, options.jobs)
+        for name, folder in made.items():
+            if (folder / STATUS).is_file():  # it was not stopped by an impatient user
+                aside = kept[name].with_name(f"{kept[name].name}-{os.getpid()}")
+                shutil.copytree(folder, aside)
+                aside.rename(kept[name])
+    return {name: kept[name] if kept[name].is_dir() else work / _folder(name) for name in names}
 
 
-def _run(checkout: Path, scenes: Sequence[Mapping[str, object]], work: Path, jobs: int) -> None:
-    """Run all scenes of a checkout by one driver, and wait for it."""
-    for scene in scenes:
-        Path(str(scene["folder"])).mkdir()
+def _run(checkout: Path, names: Sequence[str], renames: Mapping[str, str], work: Path, jobs: int) -> dict[str, Path]:
+    """Run scenes of a checkout by one driver, and wait for it."""
+    folders = {name: work / _folder(name) for name in names}
+    for folder in folders.values():
+        folder.mkdir()
+    scenes = [{"folder": str(folders[name]), "commands": _commands(name, renames)} for name in names]
     plan = work / "plan"
     plan.write_text(json.dumps({"checkout": str(checkout), "jobs": jobs, "scenes": scenes}), encoding="utf-8")
     driver = [sys.executable, str(Path(__file__).with_name("compare_driver.py")), str(plan)]
     surroundings = {**os.environ, **_SURROUNDINGS, "PYTHONPATH": f"{checkout}{os.pathsep}{checkout / 'src'}"}
-    # A group of its own, so that it ends together with its scenes and their processes.
     with (work / "log").open("w") as log:
+        # A group of its own, so that it ends together with its scenes and their processes.
         running = subprocess.Popen(
             driver, cwd=work, env=surroundings, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
@@ -130,6 +134,7 @@ def _run(checkout: Path, scenes: Sequence[Mapping[str, object]], work: Path, job
         running.wait()
     for runs in work.glob("*/runs"):  # checkpoints and logs of trainings
         shutil.rmtree(runs)
+    return folders
 
 
 @contextlib.contextmanager
@@ -158,12 +163,12 @@ def _commands(name: str, renames: Mapping[str, str]) -> list[dict[str, object]]:
     ]
 
 
-def _fingerprint(names: Sequence[str], renames: Mapping[str, str], inputs: Path) -> str:
-    """A hash of the scenes and of what they read."""
-    found = hashlib.sha256(json.dumps({name: _commands(name, renames) for name in names}).encode())
+def _fingerprint(name: str, renames: Mapping[str, str], inputs: Path) -> str:
+    """A hash of a scene and of all pictures that scenes read."""
+    found = hashlib.sha256(json.dumps(_commands(name, renames)).encode())
     for path in sorted(inputs.rglob("*.png")):
         found.update(path.relative_to(inputs).as_posix().encode() + path.read_bytes())
-    return found.hexdigest()[:12]
+    return found.hexdigest()
 
 
 def _folder(name: str) -> str:

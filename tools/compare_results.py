@@ -14,6 +14,7 @@ from safetensors.numpy import load_file
 Array = np.ndarray[Any, np.dtype[Any]]
 
 EQUAL = "equal"
+STATUS = "status"  # the file with the exit status of a scene
 _PICTURES = (".png", ".jpg", ".webp", ".tif")
 _WEIGHTS = ".safetensors"
 _ENDINGS = (*_PICTURES, ".json", _WEIGHTS)
@@ -41,15 +42,15 @@ def compare(first: Path, second: Path, renames: Mapping[str, str]) -> str:
 
 
 def failure(folder: Path) -> str:
-    """The last line of what a scene said before it failed, or "" where it did not."""
-    status = folder / "status"
+    """How a scene failed: its exit status and the last line of its errors. "" where it did not."""
+    status = folder / STATUS
     if not status.is_file():
         return "it did not end"
     code = status.read_text().strip()
     if code == "0":
         return ""
     said = (folder / "stderr").read_text(errors="replace").split("\n") if (folder / "stderr").is_file() else []
-    return next((line.strip() for line in reversed(said) if line.strip()), f"exit status {code}")
+    return next((f"{line.strip()} (status {code})" for line in reversed(said) if line.strip()), f"status {code}")
 
 
 def _files(folder: Path) -> set[str]:

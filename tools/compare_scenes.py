@@ -85,12 +85,11 @@ _PICTURES = {
     "leaky": f"{_VGG} --relu leaky",
     "softplus": "--relu softplus --normalization imagenet",
     "dense stem": "--stem dense --normalization restricted_imagenet",
-    # Tiles, processes, files
+    # Tiles, files
     "tiles": _TILES,
     "tiles, bf16, adam": f"{_TILES} --precision bf16 --optimizer adam",
     "tiles, gram, two scales": f"{_TILES} --style_loss gram --scales 2",
     "tiles, robust transforms": f"{_TILES} --transforms robust",
-    "two processes": f"{_TILES} --devices 2",
     "snapshots": "--save_every 2 --colors luminance",
     "jpeg": "--output out.jpg --quality 80",
     "webp": "--output out.webp",
@@ -154,6 +153,8 @@ def _scenes() -> dict[str, tuple[Command, ...]]:
     scenes: dict[str, tuple[Command, ...]] = {
         "training": (Command("train_robust", f"--config imagenette {_EPOCHS} --trainer.precision 32-true"),),
         "training, TRADES": (Command("train_robust", f"--config imagenette_trades {_EPOCHS}"),),
+        # Not later: the second process has to import everything by itself.
+        "two processes": (painted(f"{_SMALL} {_TILES} --devices 2"),),
         "defaults": (painted(_DEFAULTS),),
     }
     for name, more in {"lbfgs": "", "adam": "--optimizer adam --averaging 0.9"}.items():

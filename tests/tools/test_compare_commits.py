@@ -69,9 +69,9 @@ def test_what_is_the_same_is_equal(tmp_path: Path) -> None:
         ),
         (lambda folder: _write_weights(folder, 0.0, 0.25), "net.safetensors: accuracy_clean is 0.5 against 0.25"),
         (lambda folder: (folder / "out.png").unlink(), "out.png is written at A only"),
-        (_fail, "failed at B: error: unknown option"),
+        (_fail, "failed at B: error: unknown option (status 2)"),
         (lambda folder: (folder / "status").unlink(), "failed at B: it did not end"),
-        (lambda folder: (folder / "status").write_text("-9"), "failed at B: painting"),
+        (lambda folder: (folder / "status").write_text("-9"), "failed at B: painting (status -9)"),
     ],
 )
 def test_each_difference_is_told(tmp_path: Path, change: Break, said: str) -> None:
@@ -84,7 +84,8 @@ def test_two_that_failed_are_not_equal(tmp_path: Path) -> None:
     first, second = _results(tmp_path / "a"), _results(tmp_path / "b")
     _fail(first)
     _fail(second)
-    assert compare(first, second, {}) == "failed at A: error: unknown option; failed at B: error: unknown option"
+    end = "error: unknown option (status 2)"
+    assert compare(first, second, {}) == f"failed at A: {end}; failed at B: {end}"
 
 
 def test_renamed_losses_are_compared(tmp_path: Path) -> None:
@@ -104,11 +105,9 @@ def test_renamed_options_and_values() -> None:
 def test_the_table_and_the_exit_status(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def results(revision: str, names: list[str], *_: object) -> Path:
+    def results(revision: str, names: list[str], *_: object) -> dict[str, Path]:
         (tmp_path / revision).mkdir()
-        for name in names:
-            _results(tmp_path / revision / name)
-        return tmp_path / revision
+        return {name: _results(tmp_path / revision / name) for name in names}
 
     monkeypatch.setattr(compare_commits, "_results", results)
     monkeypatch.setattr("signal.signal", lambda *_: None)
