@@ -30,7 +30,7 @@ import torchvision
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rnst.encoders.folded_network import Twin
+from rnst.encoders.folded_network import FoldedNetwork
 
 CLASSES = 9
 
@@ -45,12 +45,12 @@ def variants(stack: ExitStack, architecture: str) -> dict[str, tuple[bool, nn.Mo
         "+ autocast to bfloat16": (True, network),
     }
     with mock.patch("rnst.encoders.folded_network.called_convolutions", return_value={}):
-        found["+ weights frozen"] = True, stack.enter_context(Twin(network).in_use())
+        found["+ weights frozen"] = True, stack.enter_context(FoldedNetwork(network).in_use())
     with mock.patch("rnst.encoders.folded_network.BlockConv2d.replaces", return_value=False):
-        found["+ BatchNorm folded"] = True, stack.enter_context(Twin(network).in_use())
-        found["+ kernels cast once"] = True, stack.enter_context(Twin(network).in_use(torch.bfloat16))
-    found["+ first convolution on blocks"] = True, stack.enter_context(Twin(network).in_use(torch.bfloat16))
-    found["the last without autocast, in float32"] = False, stack.enter_context(Twin(network).in_use())
+        found["+ BatchNorm folded"] = True, stack.enter_context(FoldedNetwork(network).in_use())
+        found["+ kernels cast once"] = True, stack.enter_context(FoldedNetwork(network).in_use(torch.bfloat16))
+    found["+ first convolution on blocks"] = True, stack.enter_context(FoldedNetwork(network).in_use(torch.bfloat16))
+    found["the last without autocast, in float32"] = False, stack.enter_context(FoldedNetwork(network).in_use())
     return found
 
 

@@ -30,7 +30,7 @@ from rnst.image.transforms import Shift
 from rnst.losses.objective import Objective, Weights
 from rnst.losses.perceptual import ContentLoss, GramLoss
 from rnst.optimization.optimizers import PixelOptimizer
-from rnst.stylization.image_optimization import ImageOptimization, Schedule, View
+from rnst.stylization.image_optimization import AugmentedObjective, ImageOptimization, Schedule
 
 _STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 _CONTENT = "relu4_2"
@@ -182,7 +182,7 @@ def _objective(encoder: Encoder, content: Tensor, style: Tensor, precision: str)
 
 
 def _share_of_the_rest(encoder: Encoder, content: Tensor, style: Tensor, precision: str, steps: int) -> float:
-    view = View(Shift(), _objective(encoder, content, style, precision))
+    view = AugmentedObjective(Shift(), _objective(encoder, content, style, precision))
     picture = FourierImage.from_image(content)
     task = ImageOptimization(picture, encoder, [view], PixelOptimizer(), Schedule(steps + 2))
     shares = Shares(task)

@@ -20,8 +20,8 @@ import torch
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import load_encoder
 from rnst.stylization.estimate import estimate
-from rnst.stylization.inputs import Region, Scene, Source
-from rnst.stylization.scale_runner import Painter
+from rnst.stylization.inputs import Inputs, Region, Source
+from rnst.stylization.scale_runner import ScaleRunner
 from rnst.stylization.scales import plan_scales
 from rnst.stylization.settings import StylizationSettings
 
@@ -84,12 +84,12 @@ def _peak(name: str, size: int, options: argparse.Namespace) -> Peak:
         )
         encoder, _ = load_encoder(network, [*style_layers, *content_layers], weights="random")
         content, style = torch.rand(2, 1, 3, size * 3 // 4, size)
-        scene = Scene(None, content, (Region((Source(style, 1.0),)),), content)
-        painter = Painter(settings, encoder, scene)
-        plan = plan_scales(painter.size, settings)
-        forecast = estimate(settings, encoder, plan, torch.device("cpu"), painter.tiling)
+        inputs = Inputs(None, content, (Region((Source(style, 1.0),)),), content)
+        runner = ScaleRunner(settings, encoder, inputs)
+        plan = plan_scales(runner.size, settings)
+        forecast = estimate(settings, encoder, plan, torch.device("cpu"), runner.tiling)
         expected = (forecast.held + forecast.needed) / 1e9
-        painter.paint(plan[0], content, [], [])
+        runner.paint(plan[0], content, [], [])
     return Peak(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _UNITS_OF_A_GIGABYTE, expected)
 
 

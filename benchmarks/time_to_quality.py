@@ -29,9 +29,9 @@ from rnst.encoders.encoder import Encoder, load_encoder
 from rnst.image.files import fit_long_side, read_image, resize, write_image
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO, find_picture
 from rnst.metrics.style_distance import StyleReference
-from rnst.stylization.image_optimization import STEPS_OF_A_VIEW, ImageOptimization, View
-from rnst.stylization.inputs import Region, Scene, Source
-from rnst.stylization.scale_runner import Painter
+from rnst.stylization.image_optimization import STEPS_OF_AN_AUGMENTATION, AugmentedObjective, ImageOptimization
+from rnst.stylization.inputs import Inputs, Region, Source
+from rnst.stylization.scale_runner import ScaleRunner
 from rnst.stylization.scales import Scale, plan_scales
 from rnst.stylization.settings import StylizationSettings
 
@@ -52,7 +52,7 @@ class Judge(pl.Callback):
     """
 
     encoder: Encoder
-    view: View
+    view: AugmentedObjective
     size: tuple[int, int]
     trace: list[tuple[float, float]] = field(default_factory=list)
     seconds: float = 0.0
@@ -79,7 +79,7 @@ class Judge(pl.Callback):
         self.go()
 
     @torch.no_grad()
-    def mean_loss(self, views: Sequence[View]) -> float:
+    def mean_loss(self, views: Sequence[AugmentedObjective]) -> float:
         """Over views, of the picture that was looked at last."""
         with torch.autocast("cpu", enabled=False):
             losses = [view.losses(self.encoder, self.seen)["total"].item() for view in views]
@@ -98,7 +98,7 @@ class _Borrowed(Exception):  # noqa: N818 - no error
 class _Borrow(pl.Callback):
     """Takes the views of a task."""
 
-    views: Sequence[View]
+    views: Sequence[AugmentedObjective]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
         if isinstance(pl_module, ImageOptimization):
@@ -120,9 +120,9 @@ def main() -> None:
     settings = base.replaced(style_layers=layers, content_layers=list(network.content_layers))
     encoder, _ = load_encoder(network, layers)
     content, style = (read_image(find_picture(name)) for name in (DEFAULT_PHOTO, DEFAULT_PAINTING))
-    painter = Painter(settings, encoder, Scene(None, content, (Region((Source(style, 1.0),)),), content))
-    plan = plan_scales(painter.size, settings)
-    *moved, view = _views(painter, plan[-1], content)
+    runner = ScaleRunner(settings, encoder, Inputs(None, content, (Region((Source(style, 1.0),)),), content))
+    plan = plan_scales(runner.size, settings)
+    *moved, view = _views(runner, plan[-1], content)
     framed = tuple(side + 2 * _MARGIN for side in plan[-1].size)
     reference = StyleReference(resize(style, fit_long_side((style.shape[-2], style.shape[-1]), options.size)))
     judges, pictures = {}, {}
@@ -133,7 +133,7 @@ def main() -> None:
         if name == "plain":
             pictures[name] = _plain(encoder, view, resize(content, plan[-1].size), options.steps, judge)
         else:
-            pictures[name] = _ours(painter, plan, content, judge)
+            pictures[name] = _ours(runner, plan, content, judge)
         judge.stop()
         write_image(pictures[name], options.output / f"{name}.png")
         distance, elsewhere = reference.distance(pictures[name]), judge.mean_loss(moved)
@@ -148,15 +148,15 @@ def main() -> None:
         )
 
 
-def _views(painter: Painter, scale: Scale, content: Tensor) -> Sequence[View]:
+def _views(runner: ScaleRunner, scale: Scale, content: Tensor) -> Sequence[AugmentedObjective]:
     """At 15 positions against the grid of strides, and as the picture stands."""
     borrow = _Borrow()
     with contextlib.suppress(_Borrowed):
-        painter.paint(replace(scale, steps=30 * STEPS_OF_A_VIEW), content, [borrow], [])
+        runner.paint(replace(scale, steps=30 * STEPS_OF_AN_AUGMENTATION), content, [borrow], [])
     return borrow.views
 
 
-def _plain(encoder: Encoder, view: View, content: Tensor, steps: int, judge: Judge) -> Tensor:
+def _plain(encoder: Encoder, view: AugmentedObjective, content: Tensor, steps: int, judge: Judge) -> Tensor:
     framed = torch.nn.functional.pad(content, (_MARGIN,) * 4, mode="replicate")
     pixels = framed.clone().requires_grad_()
     optimizer = torch.optim.LBFGS([pixels], max_iter=1, history_size=10, tolerance_grad=0.0, tolerance_change=0.0)
@@ -176,10 +176,10 @@ def _plain(encoder: Encoder, view: View, content: Tensor, steps: int, judge: Jud
     return pixels.detach()[..., _MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
 
 
-def _ours(painter: Painter, plan: list[Scale], start: Tensor, judge: Judge) -> Tensor:
+def _ours(runner: ScaleRunner, plan: list[Scale], start: Tensor, judge: Judge) -> Tensor:
     image = start
     for scale in plan:
-        image = painter.paint(scale, image, [judge], []).image
+        image = runner.paint(scale, image, [judge], []).image
     return image
 
 

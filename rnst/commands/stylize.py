@@ -7,12 +7,12 @@ from typing import Any
 
 from rnst.commands.options import ShortHelp, add_options, list_options
 from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning, with_found_configs
-from rnst.encoders.catalog import find_network, twin_of
+from rnst.encoders.catalog import counterpart_of, find_network
 from rnst.optimization.devices import is_first
 from rnst.reporting.gallery.page import write_gallery
 from rnst.results import Result
 from rnst.stylization.folder import stylize_folder
-from rnst.stylization.live_page import LiveView
+from rnst.stylization.live_page import LivePage
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.stylize import stylize
 
@@ -83,7 +83,7 @@ def run(arguments: list[str]) -> None:
 
 def _painted(settings: StylizationSettings, port: int, *, view: bool) -> list[Result]:
     """Paint, show meanwhile, say what came out."""
-    with LiveView(port) if view else nullcontext() as watcher:
+    with LivePage(port) if view else nullcontext() as watcher:
         if watcher is not None:
             sys.stderr.write(f"live view: {watcher.address}\n")
         if settings.has_folder:
@@ -98,6 +98,6 @@ def _painted(settings: StylizationSettings, port: int, *, view: bool) -> list[Re
 
 def _compared(settings: StylizationSettings, encoder: str) -> StylizationSettings:
     """The same picture by another network, written beside it."""
-    other = twin_of(settings.encoder) if encoder == _TWIN else find_network(encoder).name
+    other = counterpart_of(settings.encoder) if encoder == _TWIN else find_network(encoder).name
     output = settings.output.with_stem(f"{settings.output.stem}_{other.replace('/', '-')}")
     return settings.replaced(encoder=other, output=output, weights=None, style_layers=None, content_layers=None)

@@ -7,7 +7,7 @@ from urllib.error import URLError
 import torch
 from torchvision.datasets import CIFAR10
 
-from rnst.data.photos import LabeledPhotos, PhotosInMemory, View
+from rnst.data.photos import LabeledPhotos, PhotosInMemory, Preprocessing
 from rnst.data.sources import Source, Split
 from rnst.errors import MissingPathError
 
@@ -50,7 +50,7 @@ class Cifar10Source(Source):
                 "or name the folder that holds it with --data.root.",
             ) from error
 
-    def open(self, split: Split, view: View) -> LabeledPhotos:
+    def open(self, split: Split, view: Preprocessing) -> LabeledPhotos:
         """All photos of one split, in memory."""
         self.prepare()
         data = self.archive(self._root, train=split == "train")

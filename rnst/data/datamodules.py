@@ -11,8 +11,8 @@ from torch.utils.data import DataLoader, Subset
 
 from rnst.data.batches import Batch, Sample, evenly, in_floats, with_teacher_images
 from rnst.data.crops import CROP_AREA, Crop, evaluation_side, evaluation_transform, training_side, training_transform
-from rnst.data.order import Epoch, EpochLoader, Share, balanced_order, derived_seed, shuffled
-from rnst.data.photos import LabeledPhotos, View
+from rnst.data.order import EpochLoader, EpochPhotos, ShardSampler, balanced_order, derived_seed, shuffled
+from rnst.data.photos import LabeledPhotos, Preprocessing
 from rnst.data.source_choice import SourceKind, choose_source
 from rnst.data.sources import IMAGENET_MEAN, IMAGENET_STD, Classes, Source, Split, Statistics
 from rnst.errors import InvalidValueError
@@ -148,7 +148,7 @@ class PhotoFolders(pl.LightningDataModule):
         photos = self._photos("train", self._size_now())
         seed = derived_seed(self._seed, self._epoch_now())
         order = balanced_order(photos.labels, seed) if self.balanced else shuffled(len(photos), seed)
-        epoch = Epoch(photos, order, seed)
+        epoch = EpochPhotos(photos, order, seed)
         self._loader_in_use = EpochLoader(epoch, self._share(len(epoch), even=True), **self._loading())
         self._loader_in_use.go_on_within(self._stopped_at)
         return self._loader_in_use
@@ -199,20 +199,20 @@ class PhotoFolders(pl.LightningDataModule):
             self._kept[split, size] = self.source.open(split, self._view(split, size))
         return self._kept[split, size]
 
-    def _view(self, split: Split, size: int) -> View:
+    def _view(self, split: Split, size: int) -> Preprocessing:
         size = max(size, self.teacher_size)
         if split == "val":
-            return View(evaluation_side(size, self.crop), evaluation_transform(size), self.cache)
+            return Preprocessing(evaluation_side(size, self.crop), evaluation_transform(size), self.cache)
         transform = training_transform(size, self.crop, jitter=self.jitter, crop_area=self.crop_area)
-        return View(training_side(size, self.crop), transform, self.cache)
+        return Preprocessing(training_side(size, self.crop), transform, self.cache)
 
     def _loader(self, photos: Subset[Sample]) -> DataLoader[Sample]:
         return DataLoader(photos, sampler=self._share(len(photos)), **self._loading())
 
-    def _share(self, length: int, *, even: bool = False) -> Share:
+    def _share(self, length: int, *, even: bool = False) -> ShardSampler:
         if self.trainer is None:
-            return Share(length, even=even)
-        return Share(length, self.trainer.global_rank, self.trainer.world_size, even=even)
+            return ShardSampler(length, even=even)
+        return ShardSampler(length, self.trainer.global_rank, self.trainer.world_size, even=even)
 
     def _loading(self) -> dict[str, Any]:
         return {

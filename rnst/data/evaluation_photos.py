@@ -7,8 +7,8 @@ from torch.utils.data import DataLoader, Subset
 
 from rnst.data.batches import Batch, Sample, evenly, in_floats
 from rnst.data.crops import Crop, evaluation_side, evaluation_transform
-from rnst.data.order import Share
-from rnst.data.photos import View
+from rnst.data.order import ShardSampler
+from rnst.data.photos import Preprocessing
 from rnst.data.sources import Source, Split
 
 
@@ -29,7 +29,7 @@ class EvaluationPhotos(pl.LightningDataModule):
         self, source: Source, *, split: Split, image_size: int, crop: Crop, photos: int, batch_size: int, workers: int
     ) -> None:
         super().__init__()
-        self._view = View(evaluation_side(image_size, crop), evaluation_transform(image_size))
+        self._view = Preprocessing(evaluation_side(image_size, crop), evaluation_transform(image_size))
         self._batch_size, self._workers = batch_size, workers
         self.chosen: Subset[Sample] = evenly(source.open(split, self._view), photos)
 
@@ -40,7 +40,7 @@ class EvaluationPhotos(pl.LightningDataModule):
         return DataLoader(
             self.chosen,
             batch_size=self._batch_size,
-            sampler=Share(len(self.chosen), rank, ranks),
+            sampler=ShardSampler(len(self.chosen), rank, ranks),
             num_workers=self._workers,
             pin_memory=torch.cuda.is_available(),
         )

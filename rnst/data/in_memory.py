@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from rnst.data.photos import LabeledPhotos, PhotosInMemory, View
+from rnst.data.photos import LabeledPhotos, PhotosInMemory, Preprocessing
 from rnst.data.sources import Source, Split, Statistics
 from rnst.errors import UnreadableFileError
 from rnst.files import written_aside
@@ -83,7 +83,7 @@ class MemorySource(Source):
     def prepare(self) -> None:
         """Everything is there."""
 
-    def open(self, split: Split, view: View) -> LabeledPhotos:
+    def open(self, split: Split, view: Preprocessing) -> LabeledPhotos:
         """The photos of one split."""
         chosen = self._splits[split]
         return PhotosInMemory(chosen.photos, chosen.labels.tolist(), view)

@@ -67,7 +67,7 @@ def balanced_order(labels: Sequence[int], seed: int) -> Tensor:
         return torch.multinomial(rarities, len(numbers), replacement=True)
 
 
-class Epoch(Dataset[Sample]):
+class EpochPhotos(Dataset[Sample]):
     """The photos of one epoch, in their order, each cut in its own random way.
 
     Args:
@@ -90,7 +90,7 @@ class Epoch(Dataset[Sample]):
             return self.photos[int(self.order[position])]
 
 
-class Share(DistributedSampler[int]):
+class ShardSampler(DistributedSampler[int]):
     """The positions that fall to one of several devices: every `ranks`-th.
 
     The devices' batches together are then the batch that one device would see. It is a DistributedSampler because
@@ -127,7 +127,7 @@ class EpochLoader(DataLoader[Sample]):
         options: of a DataLoader.
     """
 
-    def __init__(self, dataset: Epoch, share: Share, **options: Any) -> None:
+    def __init__(self, dataset: EpochPhotos, share: ShardSampler, **options: Any) -> None:
         super().__init__(dataset, sampler=share, drop_last=True, **options)
         self._epoch, self._share = dataset, share
         self._before = 0

@@ -23,7 +23,7 @@ _ADVICE = "Give the folder that holds train and val with one folder for each cla
 
 
 @dataclass(frozen=True)
-class View:
+class Preprocessing:
     """How a photo is looked at.
 
     Attributes:
@@ -76,7 +76,7 @@ class LabeledPhotos(Dataset[tuple[Tensor, int]], ABC):
         view: how they are looked at.
     """
 
-    def __init__(self, labels: Sequence[int], view: View) -> None:
+    def __init__(self, labels: Sequence[int], view: Preprocessing) -> None:
         self.labels = labels
         self._view = view
         self._cache: dict[int, Tensor] = {}
@@ -109,7 +109,7 @@ class PhotoFiles(LabeledPhotos):
         view: how they are looked at.
     """
 
-    def __init__(self, files: Sequence[tuple[Path, int]], view: View) -> None:
+    def __init__(self, files: Sequence[tuple[Path, int]], view: Preprocessing) -> None:
         super().__init__([label for _, label in files], view)
         self.paths = [path for path, _ in files]
 
@@ -127,7 +127,7 @@ class PhotosInMemory(LabeledPhotos):
         view: how they are looked at.
     """
 
-    def __init__(self, photos: Tensor, labels: Sequence[int], view: View) -> None:
+    def __init__(self, photos: Tensor, labels: Sequence[int], view: Preprocessing) -> None:
         super().__init__(labels, view)
         self._photos = photos
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from rnst.data.imagenet import IMAGENET
-from rnst.data.photos import LabeledPhotos, PhotoFiles, View, list_photos
+from rnst.data.photos import LabeledPhotos, PhotoFiles, Preprocessing, list_photos
 from rnst.data.restricted_imagenet import RESTRICTED_IMAGENET, RESTRICTED_IMAGENET_BALANCED, Groups
 from rnst.errors import MissingPathError
 
@@ -44,7 +44,7 @@ class Source(ABC):
         """Fetch what is not there, or say that it is missing; called before a training in one process of a machine."""
 
     @abstractmethod
-    def open(self, split: Split, view: View) -> LabeledPhotos:
+    def open(self, split: Split, view: Preprocessing) -> LabeledPhotos:
         """The photos of one split."""
 
 
@@ -70,7 +70,7 @@ class FolderSource(Source):
         for root in self._roots:
             _existing(root / "train", "training photos")
 
-    def open(self, split: Split, view: View) -> LabeledPhotos:
+    def open(self, split: Split, view: Preprocessing) -> LabeledPhotos:
         """List the files; they are opened one by one."""
         present = [root / split for root in self._roots if (root / split).is_dir()]
         folders = present or [_existing(self._roots[0] / split, f"{split} photos")]

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from rnst.data.packed import CONTENTS, Contents, Folders, numbers_and_labels
-from rnst.data.photos import LabeledPhotos, View, decode_content
+from rnst.data.photos import LabeledPhotos, Preprocessing, decode_content
 from rnst.data.restricted_imagenet import Groups
 from rnst.data.sources import Source, Split
 from rnst.errors import MissingExtraError, MissingPathError, RnstError, UnreadableFileError
@@ -60,7 +60,7 @@ class StreamedSource(Source):
         """Look for the set: it must be there."""
         self._contents().folders("train", self._root)
 
-    def open(self, split: Split, view: View) -> LabeledPhotos:
+    def open(self, split: Split, view: Preprocessing) -> LabeledPhotos:
         """The photos of one split; they are read one by one.
 
         Raises:
@@ -99,7 +99,7 @@ class StreamedPhotos(LabeledPhotos):
         view: how they are looked at.
     """
 
-    def __init__(self, root: str, folders: Folders, chosen: tuple[list[int], list[int]], view: View) -> None:
+    def __init__(self, root: str, folders: Folders, chosen: tuple[list[int], list[int]], view: Preprocessing) -> None:
         numbers, labels = chosen
         super().__init__(labels, view)
         self._root = root

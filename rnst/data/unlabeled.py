@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from rnst.data.photos import LabeledPhotos, PhotoFiles, View, is_photo
+from rnst.data.photos import LabeledPhotos, PhotoFiles, Preprocessing, is_photo
 from rnst.data.sources import Source, Split
 from rnst.errors import MissingPathError
 
@@ -37,7 +37,7 @@ class UnlabeledSource(Source):
             if not root.is_dir():
                 raise MissingPathError(root.absolute(), "photos", _ADVICE)
 
-    def open(self, split: Split, view: View) -> LabeledPhotos:
+    def open(self, split: Split, view: Preprocessing) -> LabeledPhotos:
         """List the files; they are opened one by one.
 
         Raises:

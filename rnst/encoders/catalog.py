@@ -115,7 +115,7 @@ def find_network(name: str) -> Network:
     return Network(name, name, "torchvision", "BSD-3-Clause", "torchvision's ImageNet weights (IMAGENET1K_V1)")
 
 
-def twin_of(name: str) -> str:
+def counterpart_of(name: str) -> str:
     """The bundled network of the same architecture whose weights were trained the other way.
 
     Raises:

@@ -13,7 +13,7 @@ from rnst.encoders.probe import AllFound, Tap, run_hooked, smallest_side
 from rnst.encoders.surgery.changes import can_initialize, initialize
 from rnst.encoders.surgery.folding import fold_normalizations
 from rnst.encoders.surgery.relus import out_of_place
-from rnst.encoders.surgery.surgery import Plumbing
+from rnst.encoders.surgery.surgery import Surgery
 from rnst.encoders.timm_networks import TIMM, build_timm
 from rnst.encoders.tokens import as_map, grid_of, patch_size
 from rnst.encoders.weights.downloads import fetch
@@ -102,7 +102,7 @@ def load_encoder(
     layers: Sequence[str],
     *,
     weights: str | None = None,
-    plumbing: Plumbing = Plumbing(),
+    surgery: Surgery = Surgery(),
     normalization: str = "own",
     seed: int = 0,
 ) -> tuple[Encoder, Facts]:
@@ -112,7 +112,7 @@ def load_encoder(
         network: row of the catalog.
         layers: friendly names or module paths.
         weights: a file, "random", or None for the catalog's own.
-        plumbing: changes to the network.
+        surgery: changes to the network.
         normalization: "own", what the weights were trained with; or a name in NORMALIZATIONS.
         seed: of random weights.
 
@@ -137,7 +137,7 @@ def load_encoder(
     if weights != RANDOM and (network.source != "timm" or weights is not None):
         facts = _load(bare, network, weights)
     fold_normalizations(bare, taps)
-    plumbing.apply(bare, taps)
+    surgery.apply(bare, taps)
     mean, std = input_statistics(network)
     mean, std = NORMALIZATIONS.get(normalization, (facts.get("mean", mean), facts.get("std", std)))
     return Encoder(bare, paths, mean, std, taps), facts

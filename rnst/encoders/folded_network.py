@@ -13,7 +13,7 @@ from rnst.encoders.surgery.block_convolution import BlockConv2d
 from rnst.encoders.surgery.graph import called_convolutions
 
 
-class Twin:
+class FoldedNetwork:
     """A copy of a network that gives the answers of its eval mode, and whose input gradient costs less.
 
     While it is in use it holds frozen weights, those that the network has then, changed in three ways that leave the
@@ -54,26 +54,26 @@ class Twin:
 
     def _built(self) -> nn.Module:
         tensors = [*self._network.parameters(), *self._network.buffers()]
-        twin = copy.deepcopy(self._network, {id(tensor): tensor for tensor in tensors}).eval()  # shares the tensors
-        norms = called_convolutions(twin)
+        copied = copy.deepcopy(self._network, {id(tensor): tensor for tensor in tensors}).eval()  # shares the tensors
+        norms = called_convolutions(copied)
         folded = set(norms.values())
         for path, source in list(self._network.named_modules()):
             if path in folded:
-                twin.set_submodule(path, nn.Identity())
+                copied.set_submodule(path, nn.Identity())
                 continue
-            target = twin.get_submodule(path)
+            target = copied.get_submodule(path)
             if path in norms and isinstance(target, nn.Conv2d) and BlockConv2d.replaces(target):
                 target = BlockConv2d(target)
-                twin.set_submodule(path, target)
+                copied.set_submodule(path, target)
             norm_path = norms.get(path)
             norm = None if norm_path is None else self._network.get_submodule(norm_path)
             self._layers.append(_Layer(source, target, norm))
-        return twin
+        return copied
 
 
 @dataclass(frozen=True)
 class _Layer:
-    """A module of the network, its place in the twin, and the BatchNorm that is folded into it, if any."""
+    """A module of the network, its place in the copy, and the BatchNorm that is folded into it, if any."""
 
     source: nn.Module
     target: nn.Module

@@ -10,7 +10,7 @@ _PROGRESS = 1e-6
 MOST_RESTARTS = 3
 
 
-class Trouble(StrEnum):
+class Failure(StrEnum):
     """What is wrong with a run."""
 
     NOT_FINITE = "the loss is no number any more"
@@ -19,7 +19,7 @@ class Trouble(StrEnum):
 
 
 @dataclass
-class Watch:
+class DivergenceMonitor:
     """Looks at the loss after each step; the objective is the same all the while.
 
     Args:
@@ -32,17 +32,17 @@ class Watch:
     _last: float = math.inf
     _idle: int = 0
 
-    def observe(self, loss: float) -> Trouble | None:
+    def observe(self, loss: float) -> Failure | None:
         """What is wrong after a step that ended with `loss`; none where all is well."""
         if not math.isfinite(loss):
-            return Trouble.NOT_FINITE
+            return Failure.NOT_FINITE
         if self.lowest > 0.0 and loss > EXPLODED * self.lowest:  # what falls below zero has no scale to explode from
-            return Trouble.EXPLODED
+            return Failure.EXPLODED
         lower = loss < self.lowest * (1.0 - math.copysign(_PROGRESS, self.lowest))
         changed = abs(loss - self._last) > _PROGRESS * abs(loss)
         self._idle = 0 if lower or (changed and not self.descends) else self._idle + 1
         self.lowest, self._last = min(self.lowest, loss), loss
-        return Trouble.STALLED if self._idle >= PATIENCE else None
+        return Failure.STALLED if self._idle >= PATIENCE else None
 
     def begin_anew(self) -> None:
         """Another objective: its losses cannot be compared with those before."""

@@ -125,7 +125,7 @@ class Tiling:
         with self._mixed(image.device):
             return tiled(image)
 
-    def is_cut(self, size: Size) -> bool:
+    def is_tiled(self, size: Size) -> bool:
         """Whether pictures of a size, and smaller ones, need a `TiledObjective`.
 
         Raises:

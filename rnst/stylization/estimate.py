@@ -14,7 +14,7 @@ from rnst.optimization.memory import appetite, available_bytes, held_bytes, imag
 from rnst.optimization.tiles import whole
 from rnst.optimization.tiling import Tiling
 from rnst.stylization.scales import Scale
-from rnst.stylization.schedule import steps_of_a_view
+from rnst.stylization.schedule import steps_of_an_augmentation
 from rnst.stylization.settings import StylizationSettings
 
 _SAMPLE_SIDE = 160  # pixels
@@ -91,7 +91,7 @@ def estimate(
         seconds = _seconds_of_a_pixel(encoder, device)
     total = 0.0
     for scale in plan:
-        views = -(-scale.steps // steps_of_a_view(settings)) + 1
+        views = -(-scale.steps // steps_of_an_augmentation(settings)) + 1
         evaluations = (scale.steps - scale.done) * _EVALUATIONS[settings.optimizer] + _FORWARD * views
         most = _seen(settings, scale, 2 * _MEAN_SHIFT)
         work = tiling.grid(most).cost(settings.devices) / whole(most).cost(1)

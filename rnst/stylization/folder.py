@@ -15,11 +15,11 @@ from rnst.image.formats import check_format
 from rnst.image.samples import find_picture
 from rnst.optimization.workers import in_processes
 from rnst.results import Result
-from rnst.stylization.inputs import read_scene
-from rnst.stylization.parallel import are_spread, of_one_device, paint_alone
+from rnst.stylization.inputs import read_inputs
+from rnst.stylization.parallel import are_spread, of_one_device, stylize_alone
 from rnst.stylization.progress import OnStep
 from rnst.stylization.record import check_scores, describe
-from rnst.stylization.session import Studio, open_studio
+from rnst.stylization.session import Session, open_session
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.stylize import Stylized, paint, with_layers
 from rnst.stylization.targets import StyleTargets
@@ -27,7 +27,7 @@ from rnst.stylization.targets import StyleTargets
 _OF_THE_RUN = ("scales", "tile", "memory", "devices")  # may differ between runs that paint the same
 
 
-class SeriesError(RnstError):
+class FolderError(RnstError):
     """Some pictures of a folder could not be painted."""
 
     def __init__(self, failures: Sequence[str]) -> None:
@@ -63,34 +63,34 @@ def stylize_folder(
     jobs = _jobs(settings)
     for name in settings.styles:
         read_image(find_picture(name))  # a style that cannot be read is told once, and not for every photo
-    studio = open_studio(settings, console or Console(stderr=True), on_step)
+    session = open_session(settings, console or Console(stderr=True), on_step)
     finished = [_finished(job) for job in jobs]
     there = sum(result is not None for result in finished)
-    studio.console.print(f"{len(jobs)} pictures" + (f", {there} of them finished already" if there else ""))
+    session.console.print(f"{len(jobs)} pictures" + (f", {there} of them finished already" if there else ""))
     missing = [index for index, result in enumerate(finished) if result is None]
-    if are_spread([jobs[index] for index in missing], studio):
-        results, failures = _spread(jobs, finished, missing, studio)
+    if are_spread([jobs[index] for index in missing], session):
+        results, failures = _spread(jobs, finished, missing, session)
     else:
-        results, failures = _paint_all(jobs, finished, studio)
+        results, failures = _stylize_all(jobs, finished, session)
     if failures:
-        raise SeriesError(failures)
+        raise FolderError(failures)
     return results
 
 
 def _spread(
-    jobs: Sequence[StylizationSettings], finished: Sequence[Result | None], missing: Sequence[int], studio: Studio
+    jobs: Sequence[StylizationSettings], finished: Sequence[Result | None], missing: Sequence[int], session: Session
 ) -> tuple[list[Result], list[str]]:
-    """Like `_paint_all`, a picture for each device at a time."""
+    """Like `_stylize_all`, a picture for each device at a time."""
     results, failures = list(finished), list[str]()
     work = [of_one_device(jobs[index]) for index in missing]
-    for done, (index, outcome) in enumerate(in_processes(paint_alone, work, jobs[0].devices), start=1):
+    for done, (index, outcome) in enumerate(in_processes(stylize_alone, work, jobs[0].devices), start=1):
         name = Path(work[index].content).name
         if isinstance(outcome, RnstError):
             failures.append(str(outcome))
-            studio.console.print(f"failed: {name}: {outcome}", markup=False)
+            session.console.print(f"failed: {name}: {outcome}", markup=False)
         else:
             results[missing[index]] = _complete(outcome)
-            studio.console.print(f"{done} of {len(missing)}: {name}, {outcome.seconds:.0f} s", markup=False)
+            session.console.print(f"{done} of {len(missing)}: {name}, {outcome.seconds:.0f} s", markup=False)
     return [result for result in results if result is not None], failures
 
 
@@ -101,8 +101,8 @@ def _complete(result: Result) -> Result:
     return result
 
 
-def _paint_all(
-    jobs: Sequence[StylizationSettings], finished: Sequence[Result | None], studio: Studio
+def _stylize_all(
+    jobs: Sequence[StylizationSettings], finished: Sequence[Result | None], session: Session
 ) -> tuple[list[Result], list[str]]:
     """Results, and what went wrong with the pictures that have none."""
     results, failures = list[Result](), list[str]()
@@ -112,12 +112,12 @@ def _paint_all(
         if result is not None:
             picture = Stylized(read_image(job.output), result)
         else:
-            studio.console.print(f"{number} of {len(jobs)}: {Path(job.content).name}", markup=False)
+            session.console.print(f"{number} of {len(jobs)}: {Path(job.content).name}", markup=False)
             try:
-                picture, targets = _next(job, studio, targets, last)
+                picture, targets = _next(job, session, targets, last)
             except RnstError as error:
                 failures.append(str(error))
-                studio.console.print(f"failed: {error}", markup=False)
+                session.console.print(f"failed: {error}", markup=False)
                 continue
         results.append(_complete(picture.result))
         last = (job, picture.image) if job.sequence else None
@@ -126,7 +126,7 @@ def _paint_all(
 
 def _next(
     job: StylizationSettings,
-    studio: Studio,
+    session: Session,
     targets: StyleTargets | None,
     last: tuple[StylizationSettings, Tensor] | None,
 ) -> tuple[Stylized, StyleTargets]:
@@ -134,19 +134,19 @@ def _next(
 
     Such a frame has one scale: what a coarse one would paint is there already, and would flicker.
     """
-    scene = read_scene(job)
-    check_scores(job, scene)
+    inputs = read_inputs(job)
+    check_scores(job, inputs)
     if targets is None or job.colors != "free":
-        targets = StyleTargets(job, studio.encoder, scene.regions)
+        targets = StyleTargets(job, session.encoder, inputs.regions)
     if last is not None:
         before, image = last
-        photo = read_scene(before).content
-        if photo.shape != scene.content.shape:
+        photo = read_inputs(before).content
+        if photo.shape != inputs.content.shape:
             wanted = "frames of one size"
             raise InvalidValueError("--sequence", f"{Path(job.content).name}", wanted)
-        scene = replace(scene, start=image, previous=(photo, image))
+        inputs = replace(inputs, start=image, previous=(photo, image))
         job = job.replaced(scales=1)
-    return paint(job, scene, studio, targets), targets
+    return paint(job, inputs, session, targets), targets
 
 
 def _jobs(settings: StylizationSettings) -> list[StylizationSettings]:

@@ -14,20 +14,20 @@ from torch import Tensor, nn
 from rnst.image.parameters import ImageParameter
 from rnst.image.transforms import Transform
 from rnst.optimization.averaging import RunningMean
-from rnst.optimization.health import MOST_RESTARTS, Trouble, Watch
+from rnst.optimization.health import MOST_RESTARTS, DivergenceMonitor, Failure
 from rnst.optimization.mean_losses import mean_losses
 from rnst.optimization.optimizers import PixelOptimizer, ThriftyLBFGS, start_again
 
 Features = Mapping[str, Tensor]
 
-STEPS_OF_A_VIEW = 15
-_SHORTER = 0.3  # how much shorter the steps are after each trouble
+STEPS_OF_AN_AUGMENTATION = 15
+_SHORTER = 0.3  # how much shorter the steps are after each failure
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class View:
+class AugmentedObjective:
     """The picture as the network sees it for a while.
 
     Attributes:
@@ -39,7 +39,7 @@ class View:
 
     transform: Transform
     objective: Callable[[Features, Tensor], dict[str, Tensor]]
-    others: tuple["View", ...] = ()
+    others: tuple["AugmentedObjective", ...] = ()
 
     def losses(self, encoder: nn.Module, image: Tensor) -> dict[str, Tensor]:
         """Named scalars of the picture (1, 3, H, W), "total" among them."""
@@ -61,7 +61,7 @@ class Schedule:
     """
 
     steps: int
-    hold: int = STEPS_OF_A_VIEW
+    hold: int = STEPS_OF_AN_AUGMENTATION
     first_step: int = 0
     done: int = 0
 
@@ -89,7 +89,7 @@ class ImageOptimization(pl.LightningModule):
         self,
         image: ImageParameter,
         encoder: nn.Module,
-        views: Sequence[View],
+        views: Sequence[AugmentedObjective],
         optimizer: PixelOptimizer,
         schedule: Schedule,
         margin: int = 0,
@@ -111,7 +111,7 @@ class ImageOptimization(pl.LightningModule):
         self.mean = RunningMean(optimizer.averaging) if optimizer.averages else None
         self._lowest = math.inf
         self._best_parameters = _copies(image)
-        self._watch = Watch(optimizer.descends)
+        self._monitor = DivergenceMonitor(optimizer.descends)
         self._restarts = 0
         self._over = False
 
@@ -131,7 +131,7 @@ class ImageOptimization(pl.LightningModule):
             return -1  # Lightning then ends the epoch
         if self._view(batch_idx) is not self._view(batch_idx - 1):
             if self.schedule.hold > 1:
-                self._watch.begin_anew()
+                self._monitor.begin_anew()
             optimizer = self.optimizers(use_pl_optimizer=False)
             if isinstance(optimizer, ThriftyLBFGS):
                 optimizer.objective_changed()
@@ -150,7 +150,7 @@ class ImageOptimization(pl.LightningModule):
         self.log_dict({f"loss/{name}": value for name, value in self.losses.items()})
         return losses["total"]
 
-    def _view(self, batch_idx: int) -> View:
+    def _view(self, batch_idx: int) -> AugmentedObjective:
         turn = (self.schedule.done + batch_idx) // self.schedule.hold
         return self.views[min(turn, len(self.views) - 1)]
 
@@ -173,14 +173,14 @@ class ImageOptimization(pl.LightningModule):
 
     def on_train_batch_end(self, outputs: object, batch: int, batch_idx: int) -> None:  # noqa: ARG002 - a hook
         """Look whether the run still gets anywhere."""
-        trouble = self._watch.observe(self.losses["total"])
-        if trouble is not None:
-            self._start_again(trouble, batch_idx + 1)
+        failure = self._monitor.observe(self.losses["total"])
+        if failure is not None:
+            self._start_again(failure, batch_idx + 1)
 
-    def _start_again(self, trouble: Trouble, step: int) -> None:
+    def _start_again(self, failure: Failure, step: int) -> None:
         self._restarts += 1
-        if trouble is Trouble.STALLED and self._restarts > 1:
-            self._watch.begin_anew()  # in float32 this is as low as it gets; the next view may go on
+        if failure is Failure.STALLED and self._restarts > 1:
+            self._monitor.begin_anew()  # in float32 this is as low as it gets; the next view may go on
             return
         with torch.no_grad():
             for parameter, best in zip(self.image.parameters(), self._best_parameters, strict=True):
@@ -188,13 +188,13 @@ class ImageOptimization(pl.LightningModule):
         if self.mean is not None:
             self.mean.begin_anew()
         if self._restarts > MOST_RESTARTS:
-            _log.warning("step %d: %s again; ending with the best picture so far", self.first_step + step, trouble)
+            _log.warning("step %d: %s again; ending with the best picture so far", self.first_step + step, failure)
             self._over = True
             return
-        start_again(self.optimizers(use_pl_optimizer=False), 1.0 if trouble is Trouble.STALLED else _SHORTER)
-        self._watch.begin_anew()
+        start_again(self.optimizers(use_pl_optimizer=False), 1.0 if failure is Failure.STALLED else _SHORTER)
+        self._monitor.begin_anew()
         _log.warning(
-            "step %d: %s; going on from the best picture, more carefully and in fp32", self.first_step + step, trouble
+            "step %d: %s; going on from the best picture, more carefully and in fp32", self.first_step + step, failure
         )
 
     def _shown(self, image: Tensor) -> Tensor:

@@ -50,7 +50,7 @@ class Region:
 
 
 @dataclass(frozen=True)
-class Scene:
+class Inputs:
     """Everything that is painted from.
 
     Attributes:
@@ -100,7 +100,7 @@ class Scene:
         return image * (1.0 - free) + photo * free
 
 
-def read_scene(settings: StylizationSettings) -> Scene:
+def read_inputs(settings: StylizationSettings) -> Inputs:
     """Read and prepare all pictures.
 
     Raises:
@@ -123,7 +123,9 @@ def read_scene(settings: StylizationSettings) -> Scene:
         if picture is not None and picture.frames > 1
     )
     start = _start(settings, content, images[0])
-    return Scene(photo, content, _regions(settings, sources), start, None, notes, read_color_root(settings.color_basis))
+    return Inputs(
+        photo, content, _regions(settings, sources), start, None, notes, read_color_root(settings.color_basis)
+    )
 
 
 def picture_size(settings: StylizationSettings, size: tuple[int, int]) -> tuple[int, int]:

@@ -32,7 +32,7 @@ class BusyPortError(RnstError):
         )
 
 
-class LiveView:
+class LivePage:
     """A small server that shows how a picture comes along. Use it as a context manager, and call it after each step.
 
     Nothing is trusted that a page of another origin could send: requests must name this host, and only the page that

@@ -10,24 +10,30 @@ from rnst.errors import RnstError
 from rnst.optimization.devices import spread_whole_pictures
 from rnst.optimization.memory import NotEnoughMemoryError, available_bytes
 from rnst.results import Result
-from rnst.stylization.inputs import picture_size, read_scene
-from rnst.stylization.session import Studio
+from rnst.stylization.inputs import picture_size, read_inputs
+from rnst.stylization.session import Session
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.stylize import stylize
-from rnst.stylization.tiling import check_cut
+from rnst.stylization.tiling import check_tiling
 
 
-def are_spread(jobs: Sequence[StylizationSettings], studio: Studio) -> bool:
+def are_spread(jobs: Sequence[StylizationSettings], session: Session) -> bool:
     """Whether each device takes whole pictures; not with a sequence, nor where somebody watches each step."""
-    if not jobs or jobs[0].devices == 1 or jobs[0].sequence or studio.on_step is not None or "LOCAL_RANK" in os.environ:
+    if (
+        not jobs
+        or jobs[0].devices == 1
+        or jobs[0].sequence
+        or session.on_step is not None
+        or "LOCAL_RANK" in os.environ
+    ):
         return False
-    fit = all(_fits_one(of_one_device(job), studio) for job in jobs)
+    fit = all(_fits_one(of_one_device(job), session) for job in jobs)
     return spread_whole_pictures(len(jobs), jobs[0].devices, fits_one_device=fit)
 
 
-def _fits_one(job: StylizationSettings, studio: Studio) -> bool:
+def _fits_one(job: StylizationSettings, session: Session) -> bool:
     try:
-        check_cut(job, studio.encoder, picture_size(job, read_scene(job).size))
+        check_tiling(job, session.encoder, picture_size(job, read_inputs(job).size))
     except RnstError as error:  # of any other kind it is told when the picture's turn comes
         return not isinstance(error, NotEnoughMemoryError)
     return True
@@ -41,7 +47,7 @@ def of_one_device(job: StylizationSettings) -> StylizationSettings:
     return job.replaced(devices=1, memory=memory)
 
 
-def paint_alone(job: StylizationSettings) -> Result | RnstError:
+def stylize_alone(job: StylizationSettings) -> Result | RnstError:
     """One picture, silently; an error is handed back, so that it does not end the others."""
     try:
         return stylize(job, console=Console(quiet=True)).result

@@ -14,7 +14,7 @@ OnStep = Callable[[int, Tensor, Mapping[str, float]], None]
 _SHOWN = ("style", "content")
 
 
-class PaintingProgress(Callback):
+class StylizationProgress(Callback):
     """Steps, time and losses of a picture.
 
     It outlives a single fit: a picture that is painted coarse to fine has one bar. Use it as a context manager.
@@ -38,7 +38,7 @@ class PaintingProgress(Callback):
         )
         self._bar = self._progress.add_task("painting", total=steps, completed=done, losses="")
 
-    def __enter__(self) -> "PaintingProgress":
+    def __enter__(self) -> "StylizationProgress":
         """Show the bar."""
         self._progress.start()
         return self

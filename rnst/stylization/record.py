@@ -17,8 +17,8 @@ from rnst.metrics.artifacts import SMALLEST_SIDE
 from rnst.metrics.lpips import lpips, lpips_network
 from rnst.metrics.scores import score
 from rnst.results import Result
-from rnst.stylization.inputs import Scene, picture_size
-from rnst.stylization.scale_runner import Painted
+from rnst.stylization.inputs import Inputs, picture_size
+from rnst.stylization.scale_runner import ScaleOutcome
 from rnst.stylization.settings import NO_CONTENT, StylizationSettings
 
 _KIBIBYTE = 1024
@@ -50,7 +50,7 @@ def title(settings: StylizationSettings) -> str:
 
 def result_of(
     settings: StylizationSettings,
-    painted: Painted,
+    painted: ScaleOutcome,
     seconds: float,
     scores: dict[str, float],
     described: dict[str, object],
@@ -73,7 +73,7 @@ def result_of(
     )
 
 
-def check_scores(settings: StylizationSettings, scene: Scene) -> None:
+def check_scores(settings: StylizationSettings, inputs: Inputs) -> None:
     """Refuse a picture that could not be measured once it is painted.
 
     Raises:
@@ -85,22 +85,22 @@ def check_scores(settings: StylizationSettings, scene: Scene) -> None:
         return
     if settings.lpips:
         lpips_network()  # what cannot be downloaded is told before the work
-    if scene.photo is None:
+    if inputs.photo is None:
         raise InvalidValueError("--scores", settings.scores, "false for a picture without content")
-    if min(picture_size(settings, scene.size)) < SMALLEST_SIDE:
+    if min(picture_size(settings, inputs.size)) < SMALLEST_SIDE:
         wanted = f"larger with --scores: both sides need {SMALLEST_SIDE} pixels"
         raise InvalidValueError("--size", settings.size, wanted)
 
 
-def scores_of(settings: StylizationSettings, scene: Scene, painted: Painted) -> dict[str, float]:
+def scores_of(settings: StylizationSettings, inputs: Inputs, painted: ScaleOutcome) -> dict[str, float]:
     """All measures of the finished picture, against the first style at the size at which it was looked at."""
-    if not settings.scores or scene.photo is None:
+    if not settings.scores or inputs.photo is None:
         return {}
-    style = scene.regions[0].sources[0].image
+    style = inputs.regions[0].sources[0].image
     size = fit_long_side((style.shape[-2], style.shape[-1]), max(painted.image.shape[-2:]))
-    scores = score(painted.image, scene.photo.image, resize(style, size))
+    scores = score(painted.image, inputs.photo.image, resize(style, size))
     if settings.lpips:
-        scores["lpips"] = lpips(painted.image, scene.photo.image)
+        scores["lpips"] = lpips(painted.image, inputs.photo.image)
     return {**scores, "style_loss_reduction": painted.first_losses["style"] / max(painted.losses["style"], _TINY)}
 
 

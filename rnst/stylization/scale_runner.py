@@ -21,9 +21,9 @@ from rnst.optimization.ranks import DeviceLostError
 from rnst.optimization.tiled_gradient import Unseen
 from rnst.stylization.fitting import fit
 from rnst.stylization.image_optimization import ImageOptimization, Schedule
-from rnst.stylization.inputs import Scene
+from rnst.stylization.inputs import Inputs
 from rnst.stylization.scales import Scale
-from rnst.stylization.schedule import Views, framed, steps_of_a_view
+from rnst.stylization.schedule import AugmentationSchedule, framed, steps_of_an_augmentation
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.targets import StyleTargets
 from rnst.stylization.tiling import tiling_of_picture
@@ -33,7 +33,7 @@ _CORNERS = {"lbfgs": 0.125, "adam": math.inf}  # cycles per pixel; Adam makes up
 _PRECISIONS = {"bf16": "bf16-mixed", "fp32": "32-true"}
 
 
-class NoPictureError(RnstError):
+class NoFiniteLossError(RnstError):
     """The optimization never reached a finite loss."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class NoPictureError(RnstError):
 
 
 @dataclass(frozen=True)
-class Painted:
+class ScaleOutcome:
     """What came out of one scale.
 
     Attributes:
@@ -49,42 +49,44 @@ class Painted:
         losses: of that picture, by name.
         finished: False where the user stopped it.
         first_losses: of the picture that it began with.
-        trouble: what else stopped it.
+        failure: what else stopped it.
     """
 
     image: Tensor
     losses: dict[str, float]
     finished: bool
     first_losses: dict[str, float]
-    trouble: RnstError | None = None
+    failure: RnstError | None = None
 
 
-class Painter:
+class ScaleRunner:
     """Holds what does not change from scale to scale, `tiling` among it.
 
     Args:
         settings: of the picture; layers are named, and the size is that of the long side.
         encoder: frozen; gives the features of all those layers.
-        scene: photo, styles and regions.
+        inputs: photo, styles and regions.
         targets: of the styles; pictures that share styles share it. None measures them for this one.
     """
 
     def __init__(
-        self, settings: StylizationSettings, encoder: Encoder, scene: Scene, targets: StyleTargets | None = None
+        self, settings: StylizationSettings, encoder: Encoder, inputs: Inputs, targets: StyleTargets | None = None
     ) -> None:
         self._settings = settings
         self._encoder = encoder
-        self._scene = scene
+        self._scene = inputs
         self.tiling = tiling_of_picture(settings, encoder)
-        targets = targets or StyleTargets(settings, encoder, scene.regions)
-        self._views = Views(settings, encoder, scene, targets, self.tiling)
+        targets = targets or StyleTargets(settings, encoder, inputs.regions)
+        self._views = AugmentationSchedule(settings, encoder, inputs, targets, self.tiling)
 
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of the content in pixels."""
         return self._scene.size
 
-    def paint(self, scale: Scale, start: Tensor, callbacks: Sequence[Callback], loggers: Sequence[Logger]) -> Painted:
+    def paint(
+        self, scale: Scale, start: Tensor, callbacks: Sequence[Callback], loggers: Sequence[Logger]
+    ) -> ScaleOutcome:
         """Optimize at one size.
 
         Args:
@@ -94,7 +96,7 @@ class Painter:
             loggers: where losses go.
 
         Raises:
-            NoPictureError: the loss was never finite.
+            NoFiniteLossError: the loss was never finite.
             DeviceLostError: another device was lost before there was a picture.
             KeyboardInterrupt: the user stopped it before there was a picture.
         """
@@ -111,17 +113,17 @@ class Painter:
             PixelOptimizer(
                 settings.optimizer, settings.learning_rate, history, settings.line_search, settings.averaging
             ),
-            Schedule(scale.steps, steps_of_a_view(settings), scale.first_step, scale.done),
+            Schedule(scale.steps, steps_of_an_augmentation(settings), scale.first_step, scale.done),
             settings.margin,
         )
-        trouble: DeviceLostError | None = None
+        failure: DeviceLostError | None = None
         try:
             finished = fit(trainer, task)
         except DeviceLostError as error:
-            finished, trouble = False, error
+            finished, failure = False, error
         if task.best_image is None:
-            raise trouble or (NoPictureError() if finished else KeyboardInterrupt())
-        return Painted(task.best_image.cpu(), task.best_losses, finished, task.first_losses, trouble)
+            raise failure or (NoFiniteLossError() if finished else KeyboardInterrupt())
+        return ScaleOutcome(task.best_image.cpu(), task.best_losses, finished, task.first_losses, failure)
 
     def _trainer(self, callbacks: Sequence[Callback], loggers: Sequence[Logger]) -> pl.Trainer:
         return pl.Trainer(

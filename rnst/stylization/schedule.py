@@ -14,44 +14,44 @@ from rnst.image.transforms import Shift, Transform, draw_placements, draw_shifts
 from rnst.losses.objective import Objective
 from rnst.losses.temporal import TemporalObjective
 from rnst.optimization.tiling import Tiling
-from rnst.stylization.image_optimization import STEPS_OF_A_VIEW, View
-from rnst.stylization.inputs import Scene
+from rnst.stylization.image_optimization import STEPS_OF_AN_AUGMENTATION, AugmentedObjective
+from rnst.stylization.inputs import Inputs
 from rnst.stylization.scales import Scale
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.targets import StyleTargets, content_losses, even_pull, regional, weighted
-from rnst.stylization.tiling import Turns, is_cut
+from rnst.stylization.tiling import TargetCache, is_tiled
 
 _STRIDE_PERIOD = 32  # stride of the deepest layer of a ResNet; a VGG's divides it
 _STRAIGHT = Shift()
 
 
-def steps_of_a_view(settings: StylizationSettings) -> int:
+def steps_of_an_augmentation(settings: StylizationSettings) -> int:
     """Steps before the next view; L-BFGS needs an objective that stands still for some, Adam does not."""
-    return 1 if settings.transforms == "robust" and settings.optimizer == "adam" else STEPS_OF_A_VIEW
+    return 1 if settings.transforms == "robust" and settings.optimizer == "adam" else STEPS_OF_AN_AUGMENTATION
 
 
-class Views:
+class AugmentationSchedule:
     """Makes the views of a picture.
 
     Args:
         settings: layers are named.
         encoder: frozen.
-        scene: photo, styles and regions.
+        inputs: photo, styles and regions.
         targets: of the styles.
         tiling: how the picture is cut.
     """
 
     def __init__(
-        self, settings: StylizationSettings, encoder: Encoder, scene: Scene, targets: StyleTargets, tiling: Tiling
+        self, settings: StylizationSettings, encoder: Encoder, inputs: Inputs, targets: StyleTargets, tiling: Tiling
     ) -> None:
         self._settings = settings
         self._encoder = encoder
-        self._scene = scene
+        self._scene = inputs
         self._targets = targets
         self._tiling = tiling
 
     @torch.no_grad()
-    def of(self, scale: Scale, device: torch.device) -> tuple[list[View], bool]:
+    def of(self, scale: Scale, device: torch.device) -> tuple[list[AugmentedObjective], bool]:
         """Measure the targets: the styles once, the content under the transform of each view.
 
         The last view of a scale is the picture as it stands, for that is how it will be looked at. With several shifts
@@ -61,14 +61,14 @@ class Views:
             The views, and whether they are computed in tiles. Contents are measured in turn: each is as large as the
             picture, and few of them come twice.
         """
-        scene, size = self._scene, scale.size
+        inputs, size = self._scene, scale.size
         styles = self._targets.at(max(size))
-        content = self._framed(scene.content.to(device), size)
-        masks = None if scene.masks is None else [self._framed(mask.to(device), size) for mask in scene.masks]
+        content = self._framed(inputs.content.to(device), size)
+        masks = None if inputs.masks is None else [self._framed(mask.to(device), size) for mask in inputs.masks]
         turns = self._turns(scale)
         seen_size = (content.shape[-2], content.shape[-1])
         transforms = list(dict.fromkeys([_STRAIGHT, *(transform for turn in turns for transform in turn)]))
-        cut = is_cut(self._settings, self._tiling, [transform.size(seen_size) for transform in transforms])
+        cut = is_tiled(self._settings, self._tiling, [transform.size(seen_size) for transform in transforms])
         pull: Sequence[dict[str, float]] = ({}, {})
 
         def objective(transform: Transform) -> nn.Module:
@@ -83,10 +83,10 @@ class Views:
             found = self._steady(weighted(self._settings, style, losses, pull), size)
             return self._tiling.objective(found, transform.size(seen_size)) if cut else found
 
-        in_turn = Turns(objective, self._settings.shifts_per_step)
-        views = {transform: View(transform, in_turn.objective(transform)) for transform in transforms}
+        cache = TargetCache(objective, self._settings.shifts_per_step)
+        views = {transform: AugmentedObjective(transform, cache.objective(transform)) for transform in transforms}
         if self._settings.normalize_gradients:  # all views need what is measured here
-            views[_STRAIGHT] = View(_STRAIGHT, objective(_STRAIGHT))
+            views[_STRAIGHT] = AugmentedObjective(_STRAIGHT, objective(_STRAIGHT))
         together = [[views[transform] for transform in turn] for turn in turns]
         return [replace(first, others=tuple(others)) for first, *others in together], cut
 
@@ -96,7 +96,7 @@ class Views:
         Shifts take the first half of the steps. What the picture then likes about the network's grid of strides is
         little, and without them it comes as close to its targets as it can.
         """
-        hold, together = steps_of_a_view(self._settings), self._settings.shifts_per_step
+        hold, together = steps_of_an_augmentation(self._settings), self._settings.shifts_per_step
         first, count = scale.first_step // hold, math.ceil(scale.steps / hold) - 1
         if self._settings.transforms == "robust":
             drawn = draw_placements((first + count) * together, self._settings.seed)

@@ -6,14 +6,14 @@ from rich.console import Console
 
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import Encoder, load_encoder
-from rnst.encoders.surgery.surgery import Plumbing
+from rnst.encoders.surgery.surgery import Surgery
 from rnst.optimization.devices import is_first
 from rnst.stylization.progress import OnStep
 from rnst.stylization.settings import StylizationSettings
 
 
 @dataclass(frozen=True)
-class Studio:
+class Session:
     """What several pictures share.
 
     Attributes:
@@ -29,7 +29,9 @@ class Studio:
     on_step: OnStep | None = None
 
 
-def open_studio(settings: StylizationSettings, console: Console | None = None, on_step: OnStep | None = None) -> Studio:
+def open_session(
+    settings: StylizationSettings, console: Console | None = None, on_step: OnStep | None = None
+) -> Session:
     """Load the network; of several processes only the first one is told anything.
 
     Raises:
@@ -40,10 +42,10 @@ def open_studio(settings: StylizationSettings, console: Console | None = None, o
         find_network(settings.encoder),
         layers,
         weights=settings.weights,
-        plumbing=Plumbing(**{entry.name: getattr(settings, entry.name) for entry in fields(Plumbing)}),
+        surgery=Surgery(**{entry.name: getattr(settings, entry.name) for entry in fields(Surgery)}),
         normalization=settings.normalization,
         seed=settings.seed,
     )
     if not is_first():
-        return Studio(encoder, facts, Console(quiet=True))
-    return Studio(encoder, facts, console or Console(stderr=True), on_step)
+        return Session(encoder, facts, Console(quiet=True))
+    return Session(encoder, facts, console or Console(stderr=True), on_step)

@@ -19,18 +19,18 @@ from rnst.optimization.ranks import DeviceLostError
 from rnst.reporting.tracking import PictureTracker
 from rnst.results import Result
 from rnst.stylization.estimate import estimate, summary
-from rnst.stylization.inputs import Scene, picture_size, read_scene
+from rnst.stylization.inputs import Inputs, picture_size, read_inputs
 from rnst.stylization.output_names import named_by
-from rnst.stylization.progress import OnStep, PaintingProgress, StepReports
+from rnst.stylization.progress import OnStep, StepReports, StylizationProgress
 from rnst.stylization.record import check_scores, describe, hash_of, names, result_of, scores_of, title
-from rnst.stylization.scale_runner import NoPictureError, Painted, Painter, usual_decay
+from rnst.stylization.scale_runner import NoFiniteLossError, ScaleOutcome, ScaleRunner, usual_decay
 from rnst.stylization.scales import plan_scales
-from rnst.stylization.session import Studio, open_studio
+from rnst.stylization.session import Session, open_session
 from rnst.stylization.settings import NO_CONTENT, StylizationSettings
 from rnst.stylization.snapshots import Snapshots
 from rnst.stylization.state import State, StateKeeper
 from rnst.stylization.targets import StyleTargets, usual_style_loss, usual_weights
-from rnst.stylization.tiling import check_cut
+from rnst.stylization.tiling import check_tiling
 
 # Settings that a picture may have changed when it goes on after a stop.
 _FREE_TO_CHANGE = ("resume", "save_every", "quality", "scores", "tracking", "group")
@@ -82,25 +82,27 @@ def stylize(
         raise InvalidValueError("--content", settings.content, "one picture; stylize_folder paints those of a folder")
     if settings.sequence:
         raise InvalidValueError("--sequence", settings.sequence, "false unless --content is a folder of frames")
-    scene = read_scene(settings)
-    check_scores(settings, scene)
-    return paint(settings, scene, open_studio(settings, console, on_step))
+    inputs = read_inputs(settings)
+    check_scores(settings, inputs)
+    return paint(settings, inputs, open_session(settings, console, on_step))
 
 
-def paint(settings: StylizationSettings, scene: Scene, studio: Studio, targets: StyleTargets | None = None) -> Stylized:
+def paint(
+    settings: StylizationSettings, inputs: Inputs, session: Session, targets: StyleTargets | None = None
+) -> Stylized:
     """Paint one picture from what has been read and loaded; write it and its sidecar.
 
     Args:
         settings: layers are named.
-        scene: of those settings.
-        studio: of those settings.
+        inputs: of those settings.
+        session: of those settings.
         targets: of the styles, where they have been measured for another picture.
     """
-    check_cut(settings, studio.encoder, picture_size(settings, scene.size))
+    check_tiling(settings, session.encoder, picture_size(settings, inputs.size))
     settings.output.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be had is told before the work
     described = describe(settings)
-    if scene.color_root is not None:
-        described["color_matrix"] = scene.color_root.tolist()
+    if inputs.color_root is not None:
+        described["color_matrix"] = inputs.color_root.tolist()
     content, styles = names(settings)
     began = time.perf_counter()
     if not is_first():  # somebody else has started several processes: one of them writes
@@ -110,27 +112,27 @@ def paint(settings: StylizationSettings, scene: Scene, studio: Studio, targets: 
         settings.output.parent,
         group=settings.group or title(settings),
         tags=[settings.encoder, *filter(None, (content, *styles))],
-        config={**described, "weights_facts": studio.facts, "weights_sha256": hash_of(settings)},
+        config={**described, "weights_facts": session.facts, "weights_sha256": hash_of(settings)},
     )
-    for note in scene.notes:
-        studio.console.print(note, markup=False)
-    with companions(partial(_share, settings, scene), settings.devices):
-        painted = _paint(settings, scene, studio, targets, tracker, described)
+    for note in inputs.notes:
+        session.console.print(note, markup=False)
+    with companions(partial(_share, settings, inputs), settings.devices):
+        painted = _paint(settings, inputs, session, targets, tracker, described)
     seconds = time.perf_counter() - began
-    result = result_of(settings, painted, seconds, scores_of(settings, scene, painted), described)
+    result = result_of(settings, painted, seconds, scores_of(settings, inputs, painted), described)
     if is_first():
-        write_image(painted.image, settings.output, result.settings, quality=settings.quality, like=scene.photo)
+        write_image(painted.image, settings.output, result.settings, quality=settings.quality, like=inputs.photo)
         result.write()
     tracker.finish(painted.image, painted.losses, result.scores)
-    if painted.trouble is not None:
-        raise StoppedError(settings.output, painted.trouble)
+    if painted.failure is not None:
+        raise StoppedError(settings.output, painted.failure)
     return Stylized(painted.image, result)
 
 
-def _share(settings: StylizationSettings, scene: Scene) -> None:
+def _share(settings: StylizationSettings, inputs: Inputs) -> None:
     """What another device does for a picture: the same, without a word to anybody."""
     tracker = PictureTracker("off", settings.output.parent, group="", tags=[], config={})
-    _paint(_silent(settings), scene, open_studio(settings), None, tracker, describe(settings))
+    _paint(_silent(settings), inputs, open_session(settings), None, tracker, describe(settings))
 
 
 def _silent(settings: StylizationSettings) -> StylizationSettings:
@@ -154,50 +156,50 @@ def with_layers(settings: StylizationSettings) -> StylizationSettings:
 
 def _paint(
     settings: StylizationSettings,
-    scene: Scene,
-    studio: Studio,
+    inputs: Inputs,
+    session: Session,
     targets: StyleTargets | None,
     tracker: PictureTracker,
     described: dict[str, object],
-) -> Painted:
+) -> ScaleOutcome:
     """Coarse to fine, each scale from the picture of the last."""
-    settings = settings.replaced(size=max(picture_size(settings, scene.size)), side="long")
-    painter = Painter(settings, studio.encoder, scene, targets)
-    plan = plan_scales(scene.size, settings)
+    settings = settings.replaced(size=max(picture_size(settings, inputs.size)), side="long")
+    runner = ScaleRunner(settings, session.encoder, inputs, targets)
+    plan = plan_scales(inputs.size, settings)
     keeper, state = _keeper(settings, described)
     first = 0
     if state is not None:
         first, start = state.scale, state.content["best_image"]
         plan[first] = replace(plan[first], done=state.step)
-        scene = replace(scene, start=start)
+        inputs = replace(inputs, start=start)
     done = plan[first].first_step + plan[first].done
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    expected = estimate(settings, studio.encoder, plan[first:], device, painter.tiling)
-    studio.console.print(summary(settings, plan[first:], expected, device), markup=False, highlight=False)
+    expected = estimate(settings, session.encoder, plan[first:], device, runner.tiling)
+    session.console.print(summary(settings, plan[first:], expected, device), markup=False, highlight=False)
     if settings.tile == 0:  # otherwise tiles are cut as the memory has it
         expected.check(plan[-1].size)
-    finish = partial(scene.finished, colors=settings.colors)
+    finish = partial(inputs.finished, colors=settings.colors)
     where = (settings.output.parent, settings.output.stem)
-    snapshots = Snapshots(*where, settings.save_every, finish=finish, like=scene.photo, show=tracker.show)
-    with PaintingProgress(sum(scale.steps for scale in plan), studio.console, done) as progress, keeper.listening():
+    snapshots = Snapshots(*where, settings.save_every, finish=finish, like=inputs.photo, show=tracker.show)
+    with StylizationProgress(sum(scale.steps for scale in plan), session.console, done) as progress, keeper.listening():
         watchers: list[Callback] = [progress, snapshots]
-        if studio.on_step is not None:
-            watchers.append(StepReports(studio.on_step, finish))
+        if session.on_step is not None:
+            watchers.append(StepReports(session.on_step, finish))
         watchers.append(keeper)
         keeper.scale = first
-        painted = painter.paint(plan[first], scene.start, watchers, tracker.loggers)
+        painted = runner.paint(plan[first], inputs.start, watchers, tracker.loggers)
         try:
             for keeper.scale in range(first + 1, len(plan)):
                 if painted.finished:
-                    next_size = painter.paint(plan[keeper.scale], painted.image, watchers, tracker.loggers)
+                    next_size = runner.paint(plan[keeper.scale], painted.image, watchers, tracker.loggers)
                     painted = replace(next_size, first_losses=painted.first_losses)
-        except (KeyboardInterrupt, NoPictureError, DeviceLostError) as stop:
+        except (KeyboardInterrupt, NoFiniteLossError, DeviceLostError) as stop:
             # Before this scale had a picture: that of the last one is kept.
-            painted = replace(painted, finished=False, trouble=stop if isinstance(stop, DeviceLostError) else None)
+            painted = replace(painted, finished=False, failure=stop if isinstance(stop, DeviceLostError) else None)
     if painted.finished and is_first():
         state_path(settings.output).unlink(missing_ok=True)
     if not painted.finished:
-        studio.console.print("stopped; keeping the best picture so far. --resume goes on with it")
+        session.console.print("stopped; keeping the best picture so far. --resume goes on with it")
     return replace(painted, image=finish(painted.image))
 
 

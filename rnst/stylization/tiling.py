@@ -28,13 +28,13 @@ def tiling_of_styles(settings: StylizationSettings, encoder: Encoder) -> Tiling:
     return Tiling(encoder, Limits(settings.tile, settings.memory), _device(), _precision(settings))
 
 
-def is_cut(settings: StylizationSettings, tiling: Tiling, sizes: Iterable[tuple[int, int]]) -> bool:
+def is_tiled(settings: StylizationSettings, tiling: Tiling, sizes: Iterable[tuple[int, int]]) -> bool:
     """Whether pictures of these sizes are computed in tiles.
 
     Raises:
         InvalidValueError: a setting needs the whole picture at once.
     """
-    cut = tiling.is_cut(max(sizes, key=math.prod))
+    cut = tiling.is_tiled(max(sizes, key=math.prod))
     if cut and settings.normalize_gradients:
         raise InvalidValueError(
             "--normalize_gradients", settings.normalize_gradients, "false for a picture in tiles (or add --tile 0)"
@@ -42,7 +42,7 @@ def is_cut(settings: StylizationSettings, tiling: Tiling, sizes: Iterable[tuple[
     return cut
 
 
-def check_cut(settings: StylizationSettings, encoder: Encoder, size: tuple[int, int]) -> None:
+def check_tiling(settings: StylizationSettings, encoder: Encoder, size: tuple[int, int]) -> None:
     """Refuse tiles that cannot be, before anything is written.
 
     Args:
@@ -51,14 +51,14 @@ def check_cut(settings: StylizationSettings, encoder: Encoder, size: tuple[int, 
         size: height and width that it will have; the margin is painted, too.
 
     Raises:
-        RnstError: a child of it, as of `Tiling.grid` and `is_cut`.
+        RnstError: a child of it, as of `Tiling.grid` and `is_tiled`.
     """
     encoder.to(_device())
     height, width = (side + 2 * settings.margin for side in size)
-    is_cut(settings, tiling_of_picture(settings, encoder), [(height, width)])
+    is_tiled(settings, tiling_of_picture(settings, encoder), [(height, width)])
 
 
-class Turns:
+class TargetCache:
     """Objectives that are measured when their turn comes, and forgotten when that of another does.
 
     Args:

@@ -9,7 +9,7 @@ from torch import Tensor
 from rnst.results import Result
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.stylize import stylize
-from rnst.sweeps.plan import Cell
+from rnst.sweeps.plan import SweepRun
 
 
 def painted_once(settings: StylizationSettings, score: Callable[[Tensor], Mapping[str, float]] | None = None) -> Result:
@@ -23,7 +23,7 @@ def painted_once(settings: StylizationSettings, score: Callable[[Tensor], Mappin
         KeyboardInterrupt: it was stopped.
         RnstError: it cannot be painted.
     """
-    there = Cell(settings, {}).finished()
+    there = SweepRun(settings, {}).finished()
     if there is not None:
         return there
     image, result = stylize(settings, console=Console(quiet=True))

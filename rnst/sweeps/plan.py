@@ -82,7 +82,7 @@ class SweepSettings:
 
 
 @dataclass(frozen=True)
-class Cell:
+class SweepRun:
     """One picture of a sweep.
 
     Attributes:
@@ -110,7 +110,7 @@ class Cell:
         return self.labeled(result) if same and result.finished and result.scores else None
 
 
-def plan(sweep: SweepSettings, make: Settings = lambda values: StylizationSettings(**values)) -> list[Cell]:
+def plan(sweep: SweepSettings, make: Settings = lambda values: StylizationSettings(**values)) -> list[SweepRun]:
     """Every cell of a sweep. The encoder varies slowest, so that the pictures of one pair are made close together.
 
     Args:
@@ -139,7 +139,7 @@ def plan(sweep: SweepSettings, make: Settings = lambda values: StylizationSettin
                 encoder=encoder,
                 output=named_by(output_template(sweep), named),
             )
-            cells.append(Cell(chosen, varied, sweep.arm(encoder, varied)))
+            cells.append(SweepRun(chosen, varied, sweep.arm(encoder, varied)))
     return cells
 
 

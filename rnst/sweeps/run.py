@@ -8,12 +8,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rnst.errors import RnstError
 from rnst.optimization.workers import in_processes
 from rnst.results import Result
-from rnst.stylization.parallel import paint_alone
+from rnst.stylization.parallel import stylize_alone
 from rnst.sweeps.picking import marked
-from rnst.sweeps.plan import Cell, SweepSettings
+from rnst.sweeps.plan import SweepRun, SweepSettings
 
 
-def run_cells(sweep: SweepSettings, cells: Sequence[Cell], console: Console) -> list[Result]:
+def run_cells(sweep: SweepSettings, cells: Sequence[SweepRun], console: Console) -> list[Result]:
     """Paint what is not finished yet.
 
     A sweep that was stopped goes on where it was: pictures that are there, painted to the end with the same settings
@@ -37,7 +37,7 @@ def run_cells(sweep: SweepSettings, cells: Sequence[Cell], console: Console) -> 
     failures: list[str] = []
     with _progress(console) as progress:
         bar = progress.add_task("sweep", total=len(cells), completed=len(cells) - len(missing))
-        for index, outcome in in_processes(paint_alone, [cells[index].settings for index in missing], sweep.workers):
+        for index, outcome in in_processes(stylize_alone, [cells[index].settings for index in missing], sweep.workers):
             progress.advance(bar)
             if isinstance(outcome, Result):
                 results[missing[index]] = cells[missing[index]].labeled(outcome)

@@ -15,7 +15,7 @@ from rnst.attacks.attack import Attack
 from rnst.attacks.pgd import PGD
 from rnst.data.datamodules import DataFacts
 from rnst.encoders.catalog import build_classifier
-from rnst.encoders.folded_network import Twin
+from rnst.encoders.folded_network import FoldedNetwork
 from rnst.encoders.initial import start_from
 from rnst.encoders.weights.layouts import FACTS_KEY
 from rnst.errors import InvalidValueError
@@ -81,7 +81,7 @@ class RobustClassifier(pl.LightningModule):
         network, self.data = _initial(architecture, weights, data)
         # Channels last is the layout in which convolutions are fastest, on CPUs and on GPUs.
         self.network = network.to(memory_format=torch.channels_last)
-        self._twin = Twin(self.network)
+        self._folded = FoldedNetwork(self.network)
         self.register_buffer("mean", torch.tensor(self.data.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(self.data.std).view(1, 3, 1, 1), persistent=False)
         classes = len(data.class_names)
@@ -205,7 +205,7 @@ class RobustClassifier(pl.LightningModule):
         attack = attack.scaled(images.shape[-1] / self.data.image_size)
         device = images.device.type
         kernels = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
-        with self._twin.in_use(kernels) as network:
+        with self._folded.in_use(kernels) as network:
             return attack(lambda seen: network((seen - self.mean) / self.std) / self._temperature, images, labels)
 
     @property

@@ -9,7 +9,7 @@ from torch import Tensor
 from rnst.data.class_names import class_names
 from rnst.data.imagenet import IMAGENET
 from rnst.encoders.classifier import load_classifier
-from rnst.encoders.folded_network import Twin
+from rnst.encoders.folded_network import FoldedNetwork
 from rnst.errors import InvalidValueError
 
 
@@ -59,7 +59,7 @@ class SoftLabels:
         architecture = teacher.network if teacher.weights else None
         self._classifier, facts = load_classifier(teacher.weights or teacher.network, architecture=architecture)
         self._classifier.requires_grad_(requires_grad=False)
-        self._folded = Twin(self._classifier)
+        self._folded = FoldedNetwork(self._classifier)
         classes = tuple(facts.get("classes") or ())
         if not classes:
             logits = facts["logits"]

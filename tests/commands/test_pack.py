@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rnst.cli import main
-from rnst.data.photos import View
+from rnst.data.photos import Preprocessing
 from rnst.data.streamed import StreamedSource
 from rnst.errors import MissingExtraError
 
@@ -63,4 +63,4 @@ def test_without_the_extra__its_name_is_said(
     assert not (tmp_path / "out").exists()
     source = StreamedSource(str(tmp_path / "there"))
     with pytest.raises(MissingExtraError, match=r"--data\.source streamed needs the extra 'streaming'"):
-        source.open("val", View(None, lambda photo: photo))
+        source.open("val", Preprocessing(None, lambda photo: photo))

@@ -15,7 +15,7 @@ import torch
 import yaml
 
 from rnst.cli import stylize
-from rnst.encoders.catalog import DEFAULT_ENCODER, twin_of
+from rnst.encoders.catalog import DEFAULT_ENCODER, counterpart_of
 from rnst.image.color import fit_color_root
 from rnst.image.files import read_image, write_image
 from rnst.results import Result
@@ -214,7 +214,7 @@ def test_view__says_where(capsys: pytest.CaptureFixture[str]) -> None:
 def test_compare__a_page_with_both(capsys: pytest.CaptureFixture[str]) -> None:
     stylize([*_arguments(weights="null"), "--compare"])
     assert Result.read(Path("new/out.json")).encoder == DEFAULT_ENCODER
-    twin = twin_of(DEFAULT_ENCODER)
+    twin = counterpart_of(DEFAULT_ENCODER)
     assert Result.read(Path(f"new/out_{twin}.json")).encoder == twin
     page = Path("new/out.html").read_text(encoding="utf-8")
     assert page.count('<script type="text/plain"') >= 2  # pictures inside, so the page can be moved alone

@@ -8,7 +8,7 @@ import torch
 from rnst.data.batches import evenly
 from rnst.data.corrupted import Condition, CorruptedPhotos, PublishedCorruptions
 from rnst.data.crops import evaluation_transform
-from rnst.data.photos import LabeledPhotos, View
+from rnst.data.photos import LabeledPhotos, Preprocessing
 from rnst.data.sources import FolderSource
 from rnst.errors import InvalidValueError, MissingPathError
 
@@ -18,7 +18,7 @@ _CONDITIONS = [Condition("gaussian_noise", 1), Condition("gaussian_noise", 2), C
 
 
 def _opened(root: Path) -> LabeledPhotos:
-    return FolderSource(root).open("val", View(32, evaluation_transform(32)))
+    return FolderSource(root).open("val", Preprocessing(32, evaluation_transform(32)))
 
 
 def test_versions__clean_first_each_photo_with_its_own_noise(make_photos: MakePhotos) -> None:

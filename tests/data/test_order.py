@@ -6,10 +6,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from rnst.data.order import (
-    Epoch,
     EpochLoader,
+    EpochPhotos,
     OtherTrainingError,
-    Share,
+    ShardSampler,
     balanced_order,
     derived_seed,
     seeded,
@@ -26,8 +26,8 @@ class _Noise(Dataset[tuple[Tensor, int]]):
 
 def _loader(seed: int = 1, length: int = 22, batch_size: int = 4, **options: Any) -> EpochLoader:
     ranks = options.pop("ranks", 1)
-    epoch = Epoch(_Noise(), shuffled(length, seed), seed)
-    return EpochLoader(epoch, Share(length, 0, ranks, even=True), batch_size=batch_size, **options)
+    epoch = EpochPhotos(_Noise(), shuffled(length, seed), seed)
+    return EpochLoader(epoch, ShardSampler(length, 0, ranks, even=True), batch_size=batch_size, **options)
 
 
 def _drawn(loader: EpochLoader) -> list[tuple[list[int], float, float]]:
@@ -95,9 +95,9 @@ def test_a_checkpoint_of_another_order_is_refused(other: dict[str, Any]) -> None
 
 
 def test_shares__are_disjoint_and_complete() -> None:
-    shares = [list(Share(11, rank, 3)) for rank in range(3)]
+    shares = [list(ShardSampler(11, rank, 3)) for rank in range(3)]
     assert sorted(position for share in shares for position in share) == list(range(11))
-    even = [list(Share(11, rank, 3, even=True)) for rank in range(3)]
+    even = [list(ShardSampler(11, rank, 3, even=True)) for rank in range(3)]
     assert [len(share) for share in even] == [3, 3, 3]
 
 

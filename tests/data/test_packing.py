@@ -9,14 +9,14 @@ import torch
 from torchvision.io import encode_jpeg
 
 from rnst.data.packing import BrokenPhotoError, pack
-from rnst.data.photos import PhotoFiles, View, decode_photo, list_photos
+from rnst.data.photos import PhotoFiles, Preprocessing, decode_photo, list_photos
 from rnst.data.streamed import StreamedSource
 from rnst.errors import InvalidValueError, MissingPathError
 
 pytest.importorskip("litdata", reason="litdata is not installed; it is the extra streaming")
 
 MakePhotos = Callable[..., Path]
-_WHOLE = View(None, lambda photo: photo)
+_WHOLE = Preprocessing(None, lambda photo: photo)
 
 
 def _jpegs(root: Path) -> Path:

@@ -8,7 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from rnst.data.crops import training_transform
-from rnst.data.photos import PhotoFiles, View, list_photos
+from rnst.data.photos import PhotoFiles, Preprocessing, list_photos
 from rnst.errors import MissingPathError, UnreadableFileError
 
 
@@ -17,7 +17,7 @@ def _unchanged(photo: Tensor) -> Tensor:
 
 
 def _one(path: Path, shorter_side: int | None = None) -> Tensor:
-    return PhotoFiles([(path, 7)], View(shorter_side, _unchanged))[0][0]
+    return PhotoFiles([(path, 7)], Preprocessing(shorter_side, _unchanged))[0][0]
 
 
 def test_list_photos__labels_follow_the_order_of_the_names(make_photos: Callable[..., Path]) -> None:
@@ -94,7 +94,7 @@ def test_shorter_side(tmp_path: Path) -> None:
 def test_cached_equals_uncached_and_decodes_once(make_photos: Callable[..., Path]) -> None:
     files = list_photos(make_photos(("n01",)) / "train", {"n01": ("n01",)})
     cached, uncached = (
-        PhotoFiles(files, View(20, training_transform(16, "shifted"), cache)) for cache in (True, False)
+        PhotoFiles(files, Preprocessing(20, training_transform(16, "shifted"), cache)) for cache in (True, False)
     )
     for _ in range(3):
         for index in range(len(files)):

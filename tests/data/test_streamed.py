@@ -15,7 +15,7 @@ import torch
 from rnst.data.datamodules import PhotoFolders
 from rnst.data.packed import Contents, numbers_and_labels
 from rnst.data.packing import pack
-from rnst.data.photos import View, list_photos
+from rnst.data.photos import Preprocessing, list_photos
 from rnst.data.restricted_imagenet import RESTRICTED_IMAGENET
 from rnst.data.streamed import StreamedSource
 from rnst.errors import MissingPathError, RnstError, UnreadableFileError
@@ -23,7 +23,7 @@ from rnst.errors import MissingPathError, RnstError, UnreadableFileError
 pytest.importorskip("litdata", reason="litdata is not installed; it is the extra streaming")
 
 MakePhotos = Callable[..., Path]
-_WHOLE = View(None, lambda photo: photo)
+_WHOLE = Preprocessing(None, lambda photo: photo)
 
 
 def _batches(root: str | Path, source: Any, classes: Any = "folders", workers: int = 0) -> list[tuple[Any, Any]]:

@@ -5,12 +5,12 @@ from typing import cast
 import pytest
 
 from rnst.data.crops import evaluation_transform
-from rnst.data.photos import PhotoFiles, View
+from rnst.data.photos import PhotoFiles, Preprocessing
 from rnst.data.sources import Split
 from rnst.data.unlabeled import UnlabeledSource
 from rnst.errors import MissingPathError
 
-_VIEW = View(None, evaluation_transform(8))
+_VIEW = Preprocessing(None, evaluation_transform(8))
 
 
 def _files(root: Path, names: Iterable[str]) -> list[Path]:

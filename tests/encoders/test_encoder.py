@@ -10,11 +10,11 @@ from rnst.encoders.encoder import Encoder, load_encoder
 from rnst.encoders.families import IMAGENET_MEAN, IMAGENET_STD
 from rnst.encoders.layers import friendly_layers
 from rnst.encoders.surgery.changes import initialize
-from rnst.encoders.surgery.surgery import Plumbing
+from rnst.encoders.surgery.surgery import Surgery
 from rnst.encoders.weights.files import WeightsMismatchError, write_weights
 from rnst.errors import MissingPathError, UnknownNameError
 
-_UNTOUCHED = Plumbing("keep", "keep")
+_UNTOUCHED = Surgery("keep", "keep")
 _MEAN, _STD = (0.1, 0.2, 0.3), (0.5, 0.6, 0.7)
 
 
@@ -29,8 +29,8 @@ def _network(architecture: str) -> nn.Module:
     return network
 
 
-def _random(name: str, layers: list[str], seed: int = 0, plumbing: Plumbing = _UNTOUCHED) -> Encoder:
-    return load_encoder(find_network(name), layers, weights="random", seed=seed, plumbing=plumbing)[0]
+def _random(name: str, layers: list[str], seed: int = 0, surgery: Surgery = _UNTOUCHED) -> Encoder:
+    return load_encoder(find_network(name), layers, weights="random", seed=seed, surgery=surgery)[0]
 
 
 def _plain_resnet(network: nn.Module, images: Tensor) -> dict[str, Tensor]:
@@ -66,7 +66,7 @@ def test_features__those_of_the_plain_network(
     facts = {"mean": _MEAN, "std": _STD, "radius": 3.0}
     write_weights(tmp_path / "net.safetensors", network.state_dict(), facts)
     encoder, read = load_encoder(
-        find_network(architecture), layers, weights=str(tmp_path / "net.safetensors"), plumbing=_UNTOUCHED
+        find_network(architecture), layers, weights=str(tmp_path / "net.safetensors"), surgery=_UNTOUCHED
     )
     assert read["radius"] == 3.0
     images = torch.rand(2, 3, 45, 64)
@@ -160,7 +160,7 @@ def test_hooks_are_gone_after_an_error() -> None:
 
 
 def test_batch_equals_singles() -> None:
-    encoder, images = _random("resnet18", ["layer2"], plumbing=Plumbing()), torch.rand(3, 3, 40, 40)
+    encoder, images = _random("resnet18", ["layer2"], surgery=Surgery()), torch.rand(3, 3, 40, 40)
     together = encoder(images)["layer2"]
     for index in range(3):
         torch.testing.assert_close(together[[index]], encoder(images[[index]])["layer2"], rtol=1e-4, atol=1e-5)

@@ -7,7 +7,7 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from rnst.encoders.folded_network import Twin
+from rnst.encoders.folded_network import FoldedNetwork
 from rnst.encoders.surgery.graph import called_convolutions
 
 _SMALL = ["resnet18", "resnet50", "vgg11_bn", "mobilenet_v2", "densenet121", "shufflenet_v2_x0_5", "squeezenet1_1"]
@@ -48,7 +48,7 @@ def _answer(network: Callable[[Tensor], Tensor], images: Tensor) -> tuple[Tensor
     return logits.detach(), gradient
 
 
-def _assert_twins(network: nn.Module, twin: Twin, images: Tensor) -> None:
+def _assert_twins(network: nn.Module, twin: FoldedNetwork, images: Tensor) -> None:
     with twin.in_use() as found:
         answer = _answer(found, images)
     network.eval()
@@ -59,14 +59,14 @@ def _assert_twins(network: nn.Module, twin: Twin, images: Tensor) -> None:
 @pytest.mark.parametrize("name", _SMALL)
 def test_equals_eval_mode(name: str) -> None:
     network = _network(name)
-    _assert_twins(network, Twin(network), torch.rand(2, 3, 64, 64, dtype=torch.float64))
+    _assert_twins(network, FoldedNetwork(network), torch.rand(2, 3, 64, 64, dtype=torch.float64))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _OTHERS)
 def test_equals_eval_mode_of_others(name: str) -> None:
     network = _network(name)
-    _assert_twins(network, Twin(network), torch.rand(2, 3, 96, 96, dtype=torch.float64))
+    _assert_twins(network, FoldedNetwork(network), torch.rand(2, 3, 96, 96, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("size", [(31, 33), (32, 40), (45, 38)], ids=str)
@@ -83,14 +83,14 @@ def test_equals_eval_mode_of_others(name: str) -> None:
 )
 def test_a_first_convolution_with_a_stride(stem: dict[str, Any], size: tuple[int, int]) -> None:
     network = nn.Sequential(nn.Conv2d(3, 4, **stem), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten()).double()
-    _assert_twins(network, Twin(network), torch.rand(2, 3, *size, dtype=torch.float64))
+    _assert_twins(network, FoldedNetwork(network), torch.rand(2, 3, *size, dtype=torch.float64))
 
 
 def test_every_norm_of_a_resnet_is_folded() -> None:
     network = _network("resnet18")
     norms = {path for path, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)}
     assert set(called_convolutions(network.eval()).values()) == norms
-    with Twin(network).in_use() as twin:
+    with FoldedNetwork(network).in_use() as twin:
         assert not [module for module in twin.modules() if isinstance(module, nn.BatchNorm2d)]
 
 
@@ -125,7 +125,7 @@ def test_what_may_not_be_folded_stays() -> None:
     network = network.double()
     pairs = {path: norm for path, norm in called_convolutions(network).items() if norm is not None}
     assert pairs == {"plain": "no_affine"}
-    _assert_twins(network, Twin(network), torch.rand(2, 3, 16, 16, dtype=torch.float64))
+    _assert_twins(network, FoldedNetwork(network), torch.rand(2, 3, 16, 16, dtype=torch.float64))
 
 
 class _Untraceable(nn.Module):
@@ -141,12 +141,12 @@ class _Untraceable(nn.Module):
 def test_a_network_that_cannot_be_traced_is_left_as_it_is() -> None:
     network = _with_statistics(_Untraceable()).double()
     assert called_convolutions(network) == {}
-    _assert_twins(network, Twin(network), torch.rand(2, 3, 16, 16, dtype=torch.float64))
+    _assert_twins(network, FoldedNetwork(network), torch.rand(2, 3, 16, 16, dtype=torch.float64))
 
 
 def test_it_follows_weights_and_statistics() -> None:
     network, images = _network("resnet18"), torch.rand(2, 3, 64, 64, dtype=torch.float64)
-    twin = Twin(network)
+    twin = FoldedNetwork(network)
     _assert_twins(network, twin, images)
     network.train()(torch.rand(4, 3, 64, 64, dtype=torch.float64)).square().sum().backward()
     torch.optim.SGD(network.parameters(), lr=0.01).step()
@@ -156,7 +156,7 @@ def test_it_follows_weights_and_statistics() -> None:
 def test_the_network_is_left_as_it_was() -> None:
     network = _network("resnet18").train()
     before, names = copy.deepcopy(network.state_dict()), [name for name, _ in network.named_modules()]
-    with Twin(network).in_use() as twin:
+    with FoldedNetwork(network).in_use() as twin:
         _answer(twin, torch.rand(2, 3, 64, 64, dtype=torch.float64))
     assert [name for name, _ in network.named_modules()] == names
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
@@ -169,12 +169,12 @@ def test_kernels_in_the_precision_of_autocast() -> None:
     network = _network("resnet18", torch.float32).to(memory_format=torch.channels_last).eval()
     images = torch.rand(4, 3, 64, 64).to(memory_format=torch.channels_last)
     exact = network(images)
-    with torch.autocast("cpu", torch.bfloat16), Twin(network).in_use(torch.bfloat16) as twin:
+    with torch.autocast("cpu", torch.bfloat16), FoldedNetwork(network).in_use(torch.bfloat16) as twin:
         plain, found = network(images), twin(images)
     assert found.dtype == plain.dtype == torch.bfloat16
     scale = exact.std()
     assert (found - exact).abs().max() / scale < 2 * (plain - exact).abs().max() / scale + 0.01
-    with Twin(_Irregular()).in_use(torch.bfloat16) as twin:
+    with FoldedNetwork(_Irregular()).in_use(torch.bfloat16) as twin:
         dtypes = {name: parameter.dtype for name, parameter in twin.named_parameters()}
     assert (dtypes["seen.weight"], dtypes["plain.weight"]) == (torch.bfloat16, torch.bfloat16)
     assert (dtypes["after.weight"], dtypes["scale"]) == (torch.float32, torch.float32)
@@ -182,13 +182,13 @@ def test_kernels_in_the_precision_of_autocast() -> None:
 
 def test_memory_format_is_kept() -> None:
     network = _network("resnet18").to(memory_format=torch.channels_last)
-    with Twin(network).in_use() as twin:
+    with FoldedNetwork(network).in_use() as twin:
         assert all(p.is_contiguous(memory_format=torch.channels_last) for p in twin.parameters() if p.dim() == 4)
 
 
 def test_born_in_inference_mode_it_still_has_gradients() -> None:
     network = _network("resnet18")
-    twin = Twin(network)
+    twin = FoldedNetwork(network)
     with torch.inference_mode(), twin.in_use():
         pass
     _assert_twins(network, twin, torch.rand(2, 3, 64, 64, dtype=torch.float64))
@@ -197,7 +197,7 @@ def test_born_in_inference_mode_it_still_has_gradients() -> None:
 
 
 def test_it_holds_no_memory_when_it_is_not_in_use() -> None:
-    twin = Twin(_network("resnet18"))
+    twin = FoldedNetwork(_network("resnet18"))
     with twin.in_use() as copied:
         assert len(list(copied.parameters())) > 40
     assert not [*copied.parameters(), *copied.buffers()]
@@ -205,9 +205,9 @@ def test_it_holds_no_memory_when_it_is_not_in_use() -> None:
 
 def test_a_copy_of_both_belongs_together() -> None:
     network = _network("resnet18")
-    twin = Twin(network)
+    twin = FoldedNetwork(network)
     _assert_twins(network, twin, torch.rand(1, 3, 64, 64, dtype=torch.float64))
-    pair: tuple[nn.Module, Twin] = copy.deepcopy((network, twin))
+    pair: tuple[nn.Module, FoldedNetwork] = copy.deepcopy((network, twin))
     other, its_twin = pair
     with torch.no_grad():
         next(other.parameters()).mul_(1.5)

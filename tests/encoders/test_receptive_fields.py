@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import Encoder, load_encoder
 from rnst.encoders.receptive_fields import CannotTileError, Field, Reach, common_stride, receptive_fields
-from rnst.encoders.surgery.surgery import Plumbing
+from rnst.encoders.surgery.surgery import Surgery
 
 
 class _Named(nn.Module):
@@ -64,7 +64,7 @@ def test_vgg__known_fields() -> None:
 @pytest.mark.parametrize(("strides", "before"), [("keep", 49), ("blur_stem", 52), ("blur", 56)])
 def test_resnet__branches_and_blurs(strides: str, before: int) -> None:
     encoder, _ = load_encoder(
-        find_network("resnet18"), ["stem", "layer1", "layer2"], weights="random", plumbing=Plumbing(strides=strides)
+        find_network("resnet18"), ["stem", "layer1", "layer2"], weights="random", surgery=Surgery(strides=strides)
     )
     fields = receptive_fields(encoder)
     assert [field.rows.stride for field in fields.values()] == [2, 4, 8]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import load_encoder
 from rnst.encoders.receptive_fields import Field, receptive_fields
-from rnst.encoders.surgery.surgery import Plumbing
+from rnst.encoders.surgery.surgery import Surgery
 from rnst.image.parameters import FourierImage, ImageParameter, PixelImage
 from rnst.losses.objective import Objective, Weights
 from rnst.losses.perceptual import ContentLoss, GramLoss
@@ -35,8 +35,8 @@ _Network = tuple[str, Sequence[str], str, str]
 def _encoder(network: _Network) -> nn.Module:
     name, style, content, strides = network
     layers = list(dict.fromkeys([*style, content]))
-    plumbing = Plumbing("avg" if strides == "keep" else "keep", strides)
-    return load_encoder(find_network(name), layers, weights="random", plumbing=plumbing)[0].double()
+    surgery = Surgery("avg" if strides == "keep" else "keep", strides)
+    return load_encoder(find_network(name), layers, weights="random", surgery=surgery)[0].double()
 
 
 @torch.no_grad()

@@ -11,8 +11,8 @@ from rnst.encoders.encoder import load_encoder
 from rnst.image.files import write_image
 from rnst.optimization.tiles import whole
 from rnst.stylization.estimate import Estimate, TooLargeError, estimate, summary
-from rnst.stylization.inputs import Region, Scene, Source
-from rnst.stylization.scale_runner import Painter
+from rnst.stylization.inputs import Inputs, Region, Source
+from rnst.stylization.scale_runner import ScaleRunner
 from rnst.stylization.scales import Scale
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.stylize import stylize
@@ -78,9 +78,9 @@ def test_time__within_a_factor_of_two(encoder: str) -> None:
     network, _ = load_encoder(row, [*row.style_layers, *row.content_layers], weights="random")
     content = torch.rand(1, 3, 150, 200)
     plan = [Scale((150, 200), 20, 0)]
-    painter = Painter(settings, network, Scene(None, content, (Region((Source(content, 1.0),)),), content))
-    expected = estimate(settings, network, plan, _CPU, painter.tiling).seconds
+    runner = ScaleRunner(settings, network, Inputs(None, content, (Region((Source(content, 1.0),)),), content))
+    expected = estimate(settings, network, plan, _CPU, runner.tiling).seconds
     began = time.perf_counter()
-    painter.paint(plan[0], content, [], [])
+    runner.paint(plan[0], content, [], [])
     taken = time.perf_counter() - began
     assert expected / 2 < taken < expected * 2, f"{encoder}: expected {expected:.1f} s, took {taken:.1f} s"

@@ -14,7 +14,7 @@ from rnst.losses.objective import Objective, Weights
 from rnst.losses.perceptual import ContentLoss, GramLoss
 from rnst.optimization.averaging import RunningMean
 from rnst.optimization.optimizers import PixelOptimizer, ThriftyLBFGS
-from rnst.stylization.image_optimization import Features, ImageOptimization, Schedule, View
+from rnst.stylization.image_optimization import AugmentedObjective, Features, ImageOptimization, Schedule
 
 _SIDE = 12
 _ADAM = PixelOptimizer("adam", 0.05)
@@ -35,12 +35,14 @@ class _Encoder(nn.Module):
         return {"layer": features}
 
 
-def _view(encoder: nn.Module, offset: tuple[int, int] = (0, 0)) -> View:
+def _view(encoder: nn.Module, offset: tuple[int, int] = (0, 0)) -> AugmentedObjective:
     with torch.no_grad():
         style = encoder(torch.rand(1, 3, _SIDE, _SIDE))["layer"]
         content = encoder(torch.rand(1, 3, _SIDE + offset[0], _SIDE + offset[1]))["layer"]
     weights = Weights(1.0, 1.0, 0.1)
-    return View(Shift(*offset), Objective({"layer": GramLoss(style)}, {"layer": ContentLoss(content)}, weights))
+    return AugmentedObjective(
+        Shift(*offset), Objective({"layer": GramLoss(style)}, {"layer": ContentLoss(content)}, weights)
+    )
 
 
 class _Recorder:
@@ -58,7 +60,9 @@ class _Recorder:
         return {"total": loss}
 
 
-def _task(optimizer: PixelOptimizer, views: Sequence[View] | None = None, **options: Any) -> ImageOptimization:
+def _task(
+    optimizer: PixelOptimizer, views: Sequence[AugmentedObjective] | None = None, **options: Any
+) -> ImageOptimization:
     torch.manual_seed(0)
     encoder = _Encoder()
     image = options.pop("image", None) or PixelImage.from_image(torch.rand(1, 3, _SIDE, _SIDE))
@@ -115,7 +119,7 @@ def test_the_optimizer_has_the_image_alone() -> None:
 
 def test_best_image_is_that_of_the_lowest_loss(tmp_path: Path) -> None:
     recorder = _Recorder()
-    task = _fit(_task(PixelOptimizer("adam", 0.5), [View(Shift(), recorder)], steps=12), tmp_path)
+    task = _fit(_task(PixelOptimizer("adam", 0.5), [AugmentedObjective(Shift(), recorder)], steps=12), tmp_path)
     best = min(range(len(recorder.losses)), key=recorder.losses.__getitem__)
     assert 0 < best < len(recorder.losses) - 1, "the last loss is the lowest, so this test shows nothing"
     assert task.best_losses == {"total": recorder.losses[best]}
@@ -124,7 +128,7 @@ def test_best_image_is_that_of_the_lowest_loss(tmp_path: Path) -> None:
 
 
 def test_best_image__a_loss_that_is_no_number_is_none(tmp_path: Path) -> None:
-    task = _fit(_task(_ADAM, [View(Shift(), _Recorder(math.nan))], steps=2), tmp_path)
+    task = _fit(_task(_ADAM, [AugmentedObjective(Shift(), _Recorder(math.nan))], steps=2), tmp_path)
     assert task.best_image is None
 
 
@@ -141,7 +145,7 @@ def test_averaging__the_mean_is_kept_shown_and_smoother(tmp_path: Path) -> None:
     recorder = _Restless()
     optimizer = PixelOptimizer("adam", 0.1, averaging=0.98)
     image = PixelImage.from_image(torch.full((1, 3, _SIDE, _SIDE), 0.5))
-    task = _fit(_task(optimizer, [View(Shift(), recorder)], image=image, steps=80), tmp_path)
+    task = _fit(_task(optimizer, [AugmentedObjective(Shift(), recorder)], image=image, steps=80), tmp_path)
     mean = RunningMean(0.98)
     for picture in recorder.images[:80]:
         mean.add(picture)
@@ -157,14 +161,14 @@ def test_averaging__the_mean_is_kept_shown_and_smoother(tmp_path: Path) -> None:
 
 def test_averaging__lbfgs_keeps_the_lowest(tmp_path: Path) -> None:
     recorder = _Recorder()
-    task = _fit(_task(PixelOptimizer(averaging=0.99), [View(Shift(), recorder)]), tmp_path)
+    task = _fit(_task(PixelOptimizer(averaging=0.99), [AugmentedObjective(Shift(), recorder)]), tmp_path)
     assert task.best_losses["total"] == min(recorder.losses)
 
 
 def test_averaging__what_is_no_number_stays_out(tmp_path: Path) -> None:
     recorder = _Broken(math.nan, 4, 5)
     optimizer = PixelOptimizer("adam", 0.01, averaging=0.9)
-    task = _fit(_task(optimizer, [View(Shift(), recorder)], steps=14), tmp_path)
+    task = _fit(_task(optimizer, [AugmentedObjective(Shift(), recorder)], steps=14), tmp_path)
     assert task.best_image is not None
     assert task.best_image.isfinite().all()
     assert task.best_losses["total"] < recorder.losses[0]
@@ -172,7 +176,7 @@ def test_averaging__what_is_no_number_stays_out(tmp_path: Path) -> None:
 
 def test_views_take_turns__the_last_one_stays(tmp_path: Path) -> None:
     recorders = [_Recorder() for _ in range(3)]
-    views = [View(Shift(index, 0), recorder) for index, recorder in enumerate(recorders)]
+    views = [AugmentedObjective(Shift(index, 0), recorder) for index, recorder in enumerate(recorders)]
     _fit(_task(_ADAM, views, steps=8, hold=2), tmp_path)
     assert [len(recorder.losses) for recorder in recorders] == [2, 2, 4]
 
@@ -181,7 +185,7 @@ def test_views_take_turns__the_last_one_stays(tmp_path: Path) -> None:
 def test_views__a_run_that_goes_on_keeps_what_lbfgs_knows_of_its_view(
     done: int, changes: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = [View(Shift(), _Recorder()), View(Shift(), _Recorder())]
+    seen = [AugmentedObjective(Shift(), _Recorder()), AugmentedObjective(Shift(), _Recorder())]
     task = _task(PixelOptimizer(), seen, steps=16, hold=10, done=done)
     found: list[int] = []
     monkeypatch.setattr(ThriftyLBFGS, "objective_changed", lambda _: found.append(done + task.global_step))
@@ -190,7 +194,9 @@ def test_views__a_run_that_goes_on_keeps_what_lbfgs_knows_of_its_view(
 
 
 def test_views__the_network_sees_the_picture_moved(tmp_path: Path) -> None:
-    task = _task(_ADAM, [View(Shift(), _Recorder()), View(Shift(5, 3), _Recorder())], steps=2, hold=1)
+    task = _task(
+        _ADAM, [AugmentedObjective(Shift(), _Recorder()), AugmentedObjective(Shift(5, 3), _Recorder())], steps=2, hold=1
+    )
     sizes = []
     task.encoder.register_forward_pre_hook(lambda _, images: sizes.append(images[0].shape[-2:]))
     _fit(task, tmp_path)
@@ -199,7 +205,9 @@ def test_views__the_network_sees_the_picture_moved(tmp_path: Path) -> None:
 
 def test_views__lbfgs_forgets_the_loss_of_the_last_one(tmp_path: Path) -> None:
     bright, dark = _Recorder(0.9), _Recorder(0.1)
-    task = _task(PixelOptimizer(), [View(Shift(), bright), View(Shift(), dark)], steps=20, hold=10)
+    task = _task(
+        PixelOptimizer(), [AugmentedObjective(Shift(), bright), AugmentedObjective(Shift(), dark)], steps=20, hold=10
+    )
     _fit(task, tmp_path)
     assert min(bright.losses) < 0.01
     assert dark.losses[0] == pytest.approx(0.64, abs=0.25), "the first thing it does is to look"
@@ -275,7 +283,7 @@ def test_trouble__back_to_the_best_picture_and_on(
     optimizer: PixelOptimizer, value: float, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     recorder = _Broken(value, 4, 5)
-    task = _fit(_task(optimizer, [View(Shift(), recorder)], steps=14), tmp_path)
+    task = _fit(_task(optimizer, [AugmentedObjective(Shift(), recorder)], steps=14), tmp_path)
     (record,) = (record for record in caplog.records if record.name.startswith("rnst"))
     assert "going on from the best picture" in record.getMessage()
     assert min(recorder.losses[5:]) < min(recorder.losses[:3]), "it went on, and got further"
@@ -285,7 +293,9 @@ def test_trouble__back_to_the_best_picture_and_on(
 
 def test_trouble__for_ever_ends_early_with_the_best_picture(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     recorder = _Broken(math.nan, 5)
-    task = _fit(_task(PixelOptimizer(line_search=False), [View(Shift(), recorder)], steps=50, hold=50), tmp_path)
+    task = _fit(
+        _task(PixelOptimizer(line_search=False), [AugmentedObjective(Shift(), recorder)], steps=50, hold=50), tmp_path
+    )
     assert task.global_step < 15
     assert task.best_losses["total"] == min(recorder.losses[:4])
     assert task.best_image is not None
@@ -310,7 +320,7 @@ def test_trouble__an_exploding_learning_rate(
     recorder = Steep(0.53)
     image = PixelImage.from_image(torch.full((1, 3, _SIDE, _SIDE), 0.5))
     optimizer = PixelOptimizer(name, learning_rate=1e4, line_search=False)
-    task = _fit(_task(optimizer, [View(Shift(), recorder)], image=image, steps=40, hold=40), tmp_path)
+    task = _fit(_task(optimizer, [AugmentedObjective(Shift(), recorder)], image=image, steps=40, hold=40), tmp_path)
     assert math.inf in recorder.losses
     assert task.best_losses["total"] < (recorder.losses[0] if name == "lbfgs" else math.inf)
     assert task.best_image is not None
@@ -327,7 +337,7 @@ def test_trouble__a_stall_in_bfloat16_ends_in_float32(tmp_path: Path, caplog: py
             total = (image - 0.6).square().mean()  # far from the knee, where pictures move slowly
             return {"total": 2.0 * total.detach() - total if rounded else total}
 
-    task = _task(PixelOptimizer(), [View(Shift(), Coarse())], steps=50, hold=50)
+    task = _task(PixelOptimizer(), [AugmentedObjective(Shift(), Coarse())], steps=50, hold=50)
     with torch.no_grad():
         before = (task() - 0.6).square().mean().item()
     _fit(task, tmp_path, precision="bf16-mixed")

@@ -12,7 +12,7 @@ from rnst.errors import InvalidValueError, MissingPathError
 from rnst.image.color_matching import gray_like, match_histogram, match_moments
 from rnst.image.files import read_image, resize, write_image
 from rnst.image.masks import COLORS
-from rnst.stylization.inputs import Scene, picture_size, read_scene
+from rnst.stylization.inputs import Inputs, picture_size, read_inputs
 from rnst.stylization.settings import StylizationSettings
 
 
@@ -28,8 +28,8 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_image(torch.zeros(1, 3, 30, 40), Path("black.png"))
 
 
-def _scene(**options: Any) -> Scene:
-    return read_scene(StylizationSettings(**{"content": "cat.png", "style": ["waves.png", "stars.png"], **options}))
+def _scene(**options: Any) -> Inputs:
+    return read_inputs(StylizationSettings(**{"content": "cat.png", "style": ["waves.png", "stars.png"], **options}))
 
 
 def _columns(path: str, *names: str) -> None:
@@ -39,14 +39,14 @@ def _columns(path: str, *names: str) -> None:
 
 
 def test_without_masks__one_region_of_all_styles() -> None:
-    scene = _scene(style_weights=[2.0, 1.0])
-    (region,) = scene.regions
+    inputs = _scene(style_weights=[2.0, 1.0])
+    (region,) = inputs.regions
     assert [source.weight for source in region.sources] == [2.0, 1.0]
     assert region.mask is None
-    assert scene.masks is None
-    assert scene.size == (30, 40)
+    assert inputs.masks is None
+    assert inputs.size == (30, 40)
     image = torch.rand(1, 3, 15, 20)
-    assert torch.equal(scene.finished(image, "free"), image)
+    assert torch.equal(inputs.finished(image, "free"), image)
 
 
 def test_transparent_parts_of_a_style_do_not_count() -> None:
@@ -70,8 +70,8 @@ def test_gray_masks__a_region_for_each_style(names: list[str]) -> None:
 
 
 def test_gray_mask__where_no_style_goes_the_photo_stays() -> None:
-    scene = _scene(style="waves.png", content_mask=["left.png"])
-    finished = scene.finished(torch.zeros(1, 3, 30, 40), "free")
+    inputs = _scene(style="waves.png", content_mask=["left.png"])
+    finished = inputs.finished(torch.zeros(1, 3, 30, 40), "free")
     assert (finished[..., :20] == 0).all()
     assert torch.equal(finished[..., 20:], read_image(Path("cat.png"))[..., 20:])
 
@@ -86,8 +86,8 @@ def test_colored_masks__each_color_takes_the_parts_of_that_color() -> None:
     _columns("place.png", "black", "red", "blue", "blue")
     _columns("first.png", "red", "green")
     _columns("second.png", "red", "blue")
-    scene = _scene(content_mask=["place.png"], style_mask=["first.png", "second.png"])
-    red, blue = scene.regions
+    inputs = _scene(content_mask=["place.png"], style_mask=["first.png", "second.png"])
+    red, blue = inputs.regions
     assert [len(red.sources), len(blue.sources)] == [2, 1]
     assert torch.equal(blue.sources[0].image, read_image(Path("stars.png")))
     blue_part, place = blue.sources[0].mask, blue.mask
@@ -96,7 +96,7 @@ def test_colored_masks__each_color_takes_the_parts_of_that_color() -> None:
     assert bool((blue_part[..., 10:] == 1).all())
     assert blue_part[..., :10].sum() == 0
     assert bool((place[..., 20:] == 1).all())
-    finished = scene.finished(torch.zeros(1, 3, 30, 40), "free")
+    finished = inputs.finished(torch.zeros(1, 3, 30, 40), "free")
     assert torch.equal(finished[..., :10], read_image(Path("cat.png"))[..., :10]), "black went without a style"
     assert (finished[..., 10:] == 0).all()
 
@@ -126,27 +126,27 @@ def test_masks__that_are_not_there() -> None:
 
 @pytest.mark.parametrize(("colors", "matching"), [("match", match_moments), ("histogram", match_histogram)])
 def test_colors__of_the_photo_for_every_style(colors: str, matching: Any) -> None:
-    scene, photo = _scene(colors=colors), read_image(Path("cat.png"))
-    for source, name in zip(scene.regions[0].sources, ("waves", "stars"), strict=True):
+    inputs, photo = _scene(colors=colors), read_image(Path("cat.png"))
+    for source, name in zip(inputs.regions[0].sources, ("waves", "stars"), strict=True):
         assert torch.equal(source.image, matching(read_image(Path(f"{name}.png")), photo))
-    assert torch.equal(scene.content, photo)
+    assert torch.equal(inputs.content, photo)
 
 
 def test_luminance__is_painted_in_gray_and_finished_in_the_colors_of_the_photo() -> None:
-    scene, photo = _scene(colors="luminance"), read_image(Path("cat.png"))
-    assert torch.equal(scene.content, gray_like(photo, photo))
-    finished = scene.finished(scene.content, "luminance")
+    inputs, photo = _scene(colors="luminance"), read_image(Path("cat.png"))
+    assert torch.equal(inputs.content, gray_like(photo, photo))
+    finished = inputs.finished(inputs.content, "luminance")
     inside = ((photo > 0.05) & (photo < 0.95)).all(1)
     torch.testing.assert_close(finished[0][:, inside[0]], photo[0][:, inside[0]], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(("aspect", "size"), [(None, (44, 36)), (2.0, (22, 44)), (0.5, (44, 22))])
 def test_texture__of_the_shape_of_the_style_or_of_a_given_one(aspect: float | None, size: tuple[int, int]) -> None:
-    scene = _scene(content="none", aspect=aspect)
-    assert scene.photo is None
-    assert scene.size == size
+    inputs = _scene(content="none", aspect=aspect)
+    assert inputs.photo is None
+    assert inputs.size == size
     image = torch.rand(1, 3, 5, 5)
-    assert torch.equal(scene.finished(image, "luminance"), image)
+    assert torch.equal(inputs.finished(image, "luminance"), image)
 
 
 def _start(**options: Any) -> Tensor:

@@ -9,13 +9,13 @@ import pytest
 import torch
 from torchvision.io import decode_jpeg
 
-from rnst.stylization.live_page import BusyPortError, LiveView
+from rnst.stylization.live_page import BusyPortError, LivePage
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-def _ask(view: LiveView, path: str, method: str = "GET", **headers: str) -> tuple[HTTPResponse, bytes]:
+def _ask(view: LivePage, path: str, method: str = "GET", **headers: str) -> tuple[HTTPResponse, bytes]:
     connection = HTTPConnection(urlsplit(view.address).netloc, timeout=10)
     connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
     response = connection.getresponse()
@@ -24,7 +24,7 @@ def _ask(view: LiveView, path: str, method: str = "GET", **headers: str) -> tupl
     return response, content
 
 
-def _token(view: LiveView) -> str:
+def _token(view: LivePage) -> str:
     found = re.search(r'const token = "(.+?)"', _ask(view, "/")[1].decode())
     assert found is not None
     return found[1]
@@ -33,7 +33,7 @@ def _token(view: LiveView) -> str:
 def test_picture_and_losses_of_the_last_step() -> None:
     image = torch.zeros(1, 3, 24, 40)
     image[:, 0] = 1.0
-    with LiveView() as view:
+    with LivePage() as view:
         assert _ask(view, "/picture")[0].status == 404
         view(1, torch.rand(1, 3, 12, 20), {"total": 2.0, "style": math.inf})
         view(2, image, {"total": 1.0, "style": 0.5})
@@ -48,7 +48,7 @@ def test_picture_and_losses_of_the_last_step() -> None:
 
 
 def test_stop__the_next_step_ends_the_painting() -> None:
-    with LiveView() as view:
+    with LivePage() as view:
         view(1, torch.rand(1, 3, 8, 8), {})
         assert _ask(view, "/stop", "POST", X_Token=_token(view))[0].status == 200
         with pytest.raises(KeyboardInterrupt):
@@ -56,7 +56,7 @@ def test_stop__the_next_step_ends_the_painting() -> None:
 
 
 def test_others__neither_look_nor_stop() -> None:
-    with LiveView() as view:
+    with LivePage() as view:
         token = _token(view)
         assert _ask(view, "/stop", "POST")[0].status == 403
         assert _ask(view, "/stop", "POST", X_Token=token[::-1])[0].status == 403
@@ -70,14 +70,14 @@ def test_others__neither_look_nor_stop() -> None:
 
 
 def test_this_machine_alone_is_served() -> None:
-    with LiveView() as view:
+    with LivePage() as view:
         assert urlsplit(view.address).hostname == "127.0.0.1"
         assert view._server.socket.getsockname()[0] == "127.0.0.1"
 
 
 def test_busy_port__says_so() -> None:
-    with LiveView() as view, pytest.raises(BusyPortError, match="view_port"):
-        LiveView(urlsplit(view.address).port or 0)
+    with LivePage() as view, pytest.raises(BusyPortError, match="view_port"):
+        LivePage(urlsplit(view.address).port or 0)
 
 
 @pytest.mark.browser
@@ -86,7 +86,7 @@ def test_page__shows_the_picture_and_stops(browser: "Browser") -> None:
     page = browser.new_page()
     page.on("console", lambda message: wrong.extend([message.text] if message.type == "error" else []))
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    with LiveView() as view:
+    with LivePage() as view:
         page.goto(view.address)
         page.get_by_text("waiting for the first step").wait_for()
         for step in range(1, 30):

@@ -7,7 +7,7 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
-from rnst.stylization.progress import PaintingProgress
+from rnst.stylization.progress import StylizationProgress
 
 _NOBODY: Any = None
 
@@ -24,7 +24,7 @@ def test_one_bar_over_all_scales() -> None:
     written = io.StringIO()
     console = Console(file=written, force_terminal=True, width=200)
     losses = {"total": 9.0, "style": 0.5, "content": 0.25}
-    with PaintingProgress(6, console) as progress:
+    with StylizationProgress(6, console) as progress:
         for width in (64, 80):
             task: Any = _Task(width, losses)
             progress.on_train_start(_NOBODY, task)
@@ -38,7 +38,7 @@ def test_one_bar_over_all_scales() -> None:
 
 def test_only_losses_that_are_there() -> None:
     written = io.StringIO()
-    with PaintingProgress(2, Console(file=written, width=200)) as progress:
+    with StylizationProgress(2, Console(file=written, width=200)) as progress:
         progress.on_train_batch_end(_NOBODY, SimpleNamespace(losses={"total": 1.0, "style": 0.125}))
     assert "style 0.1250" in written.getvalue()
     assert "content" not in written.getvalue()
@@ -48,5 +48,5 @@ def test_only_losses_that_are_there() -> None:
 def test_the_bar_ends_when_the_painting_fails() -> None:
     console = Console(file=io.StringIO(), force_terminal=True)
     for _ in range(2):  # a live display that is left open would refuse the second one
-        with pytest.raises(ZeroDivisionError), PaintingProgress(2, console):
+        with pytest.raises(ZeroDivisionError), StylizationProgress(2, console):
             _ = 1 / 0

@@ -8,8 +8,8 @@ import torch
 
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import load_encoder
-from rnst.stylization.inputs import Region, Scene, Source
-from rnst.stylization.scale_runner import NoPictureError, Painter
+from rnst.stylization.inputs import Inputs, Region, Source
+from rnst.stylization.scale_runner import NoFiniteLossError, ScaleRunner
 from rnst.stylization.scales import Scale, plan_scales
 from rnst.stylization.settings import StylizationSettings
 
@@ -31,14 +31,14 @@ def _settings(**options: Any) -> StylizationSettings:
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
     yield
-    assert not list(tmp_path.iterdir()), "a painter writes nothing"
+    assert not list(tmp_path.iterdir()), "a runner writes nothing"
 
 
-def _painter(settings: StylizationSettings) -> Painter:
+def _painter(settings: StylizationSettings) -> ScaleRunner:
     torch.manual_seed(0)
     encoder, _ = load_encoder(find_network("resnet18"), _LAYERS, weights="random")
     content, style = torch.rand(1, 3, 30, 40), torch.rand(1, 3, 50, 20)
-    return Painter(settings, encoder, Scene(None, content, (Region((Source(style, 1.0),)),), content))
+    return ScaleRunner(settings, encoder, Inputs(None, content, (Region((Source(style, 1.0),)),), content))
 
 
 def test_plan__sizes_and_steps() -> None:
@@ -61,10 +61,10 @@ def test_plan__the_last_is_what_was_asked_for(size: tuple[int, int], scales: int
 
 @pytest.mark.parametrize("parameters", ["pixels", "fourier"])
 def test_paint__a_picture_of_the_size_of_the_scale(parameters: str) -> None:
-    painter = _painter(_settings(parameters=parameters))
-    assert painter.size == (30, 40)
+    runner = _painter(_settings(parameters=parameters))
+    assert runner.size == (30, 40)
     start = torch.rand(1, 3, 20, 20)
-    painted = painter.paint(Scale((33, 45), 2, 0), start, [], [])
+    painted = runner.paint(Scale((33, 45), 2, 0), start, [], [])
     assert painted.finished
     assert painted.image.shape == (1, 3, 33, 45)
     assert painted.image.dtype == torch.float32
@@ -74,22 +74,22 @@ def test_paint__a_picture_of_the_size_of_the_scale(parameters: str) -> None:
 
 @pytest.mark.parametrize("weights", [{"style_weight": 0.0, "tv_weight": 0.0}], ids=["content alone"])
 def test_paint__nothing_to_do_where_the_content_is_the_goal(weights: dict[str, float]) -> None:
-    painter = _painter(_settings(shifts=1, **weights))
-    painted = painter.paint(Scale((30, 40), 2, 0), painter._scene.content, [], [])
+    runner = _painter(_settings(shifts=1, **weights))
+    painted = runner.paint(Scale((30, 40), 2, 0), runner._scene.content, [], [])
     assert painted.losses["total"] < 1e-5
-    torch.testing.assert_close(painted.image, painter._scene.content, rtol=0.0, atol=0.01)
+    torch.testing.assert_close(painted.image, runner._scene.content, rtol=0.0, atol=0.01)
 
 
 def test_paint__more_weight_on_the_style_brings_it_nearer() -> None:
     losses = []
     for style_weight in (0.01, 100.0):
-        painter = _painter(_settings(style_weight=style_weight, shifts=1))
-        losses.append(painter.paint(Scale((30, 40), 6, 0), painter._scene.content, [], []).losses)
+        runner = _painter(_settings(style_weight=style_weight, shifts=1))
+        losses.append(runner.paint(Scale((30, 40), 6, 0), runner._scene.content, [], []).losses)
     assert losses[1]["style"] < losses[0]["style"]
     assert losses[1]["content"] > losses[0]["content"]
 
 
 def test_paint__a_loss_that_is_never_finite() -> None:
-    painter = _painter(_settings(style_weight=float("inf"), optimizer="adam"))
-    with pytest.raises(NoPictureError, match="--style_weight"):
-        painter.paint(Scale((30, 40), 1, 0), torch.rand(1, 3, 30, 40), [], [])
+    runner = _painter(_settings(style_weight=float("inf"), optimizer="adam"))
+    with pytest.raises(NoFiniteLossError, match="--style_weight"):
+        runner.paint(Scale((30, 40), 1, 0), torch.rand(1, 3, 30, 40), [], [])

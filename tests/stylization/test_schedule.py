@@ -9,10 +9,10 @@ from rnst.encoders.encoder import Encoder, load_encoder
 from rnst.image.files import resize
 from rnst.image.transforms import Placement, Shift
 from rnst.optimization.tiled_gradient import Unseen
-from rnst.stylization.image_optimization import View
-from rnst.stylization.inputs import Region, Scene, Source
+from rnst.stylization.image_optimization import AugmentedObjective
+from rnst.stylization.inputs import Inputs, Region, Source
 from rnst.stylization.scales import Scale
-from rnst.stylization.schedule import Views, framed, steps_of_a_view
+from rnst.stylization.schedule import AugmentationSchedule, framed, steps_of_an_augmentation
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.targets import StyleTargets
 from rnst.stylization.tiling import tiling_of_picture
@@ -20,19 +20,19 @@ from rnst.stylization.tiling import tiling_of_picture
 _SIZE = (30, 40)
 
 
-def _views(scale: Scale, **options: Any) -> tuple[list[View], Encoder, Scene]:
+def _views(scale: Scale, **options: Any) -> tuple[list[AugmentedObjective], Encoder, Inputs]:
     layers = {"style_layers": ["stem"], "content_layers": ["layer1"]}
     settings = StylizationSettings(**{**layers, "precision": "fp32", "tracking": "off", **options})
     torch.manual_seed(0)
     encoder, _ = load_encoder(find_network("resnet18"), ["stem", "layer1"], weights="random")
     content = torch.rand(1, 3, *_SIZE)
-    scene = Scene(None, content, (Region((Source(torch.rand(1, 3, 50, 20), 1.0),)),), content)
-    targets = StyleTargets(settings, encoder, scene.regions)
-    views, cut = Views(settings, encoder, scene, targets, tiling_of_picture(settings, encoder)).of(
+    inputs = Inputs(None, content, (Region((Source(torch.rand(1, 3, 50, 20), 1.0),)),), content)
+    targets = StyleTargets(settings, encoder, inputs.regions)
+    views, cut = AugmentationSchedule(settings, encoder, inputs, targets, tiling_of_picture(settings, encoder)).of(
         scale, torch.device("cpu")
     )
     assert cut == bool(options.get("tile"))
-    return views, encoder, scene
+    return views, encoder, inputs
 
 
 @pytest.mark.parametrize(("optimizer", "steps", "count"), [("lbfgs", 40, 3), ("adam", 40, 40), ("lbfgs", 2, 1)])
@@ -61,8 +61,8 @@ def test_shifts__take_turns_for_half_of_the_steps(steps: int, shifted: int) -> N
 
 @pytest.mark.parametrize("transforms", ["none", "robust"])
 def test_the_photo_is_its_own_content_under_every_transform(transforms: str) -> None:
-    views, encoder, scene = _views(Scale(_SIZE, 60, 0), transforms=transforms, normalize_gradients=True)
-    picture = framed(resize(scene.content, _SIZE), 16)
+    views, encoder, inputs = _views(Scale(_SIZE, 60, 0), transforms=transforms, normalize_gradients=True)
+    picture = framed(resize(inputs.content, _SIZE), 16)
     assert len({view.transform for view in views}) == len(views) > 2
     for view in views:
         seen = view.transform(picture)
@@ -74,10 +74,10 @@ def test_the_photo_is_its_own_content_under_every_transform(transforms: str) -> 
 @pytest.mark.parametrize("tile", [0, 32])
 def test_shifts_per_step__the_mean_over_neighbors(tile: int) -> None:
     """Every view, the last one too, has the losses and the gradient of four views that are one pixel apart."""
-    views, encoder, scene = _views(Scale(_SIZE, 30, 0), shifts_per_step=4, shifts=3, tile=tile)
+    views, encoder, inputs = _views(Scale(_SIZE, 30, 0), shifts_per_step=4, shifts=3, tile=tile)
     assert [len(view.others) for view in views] == [3, 3]
     assert {view.transform for view in (views[-1], *views[-1].others)} == set(map(Shift, (0, 0, 1, 1), (0, 1, 0, 1)))
-    picture = framed(resize(scene.regions[0].sources[0].image, _SIZE), 16).requires_grad_()
+    picture = framed(resize(inputs.regions[0].sources[0].image, _SIZE), 16).requires_grad_()
     seen_by = Unseen() if tile else encoder
     for view in views:
         losses = view.losses(seen_by, picture)
@@ -101,5 +101,5 @@ def test_shifts_per_step__so_many_random_placements() -> None:
 
 def test_steps_of_a_view() -> None:
     kinds = [("none", "adam"), ("none", "lbfgs"), ("robust", "lbfgs"), ("robust", "adam")]
-    held = [steps_of_a_view(StylizationSettings(transforms=a, optimizer=b)) for a, b in kinds]  # type: ignore[arg-type]
+    held = [steps_of_an_augmentation(StylizationSettings(transforms=a, optimizer=b)) for a, b in kinds]  # type: ignore[arg-type]
     assert held == [15, 15, 15, 1]

@@ -17,10 +17,10 @@ from rnst.encoders.weights.files import sha256_of, write_weights
 from rnst.errors import InvalidValueError, MissingPathError, RnstError, UnknownNameError, UnreadableFileError
 from rnst.image.files import read_image, read_picture, resize, to_bytes, write_image
 from rnst.results import Result
-from rnst.stylization.inputs import read_scene
-from rnst.stylization.progress import PaintingProgress
-from rnst.stylization.scale_runner import Painter
-from rnst.stylization.schedule import Views
+from rnst.stylization.inputs import read_inputs
+from rnst.stylization.progress import StylizationProgress
+from rnst.stylization.scale_runner import ScaleRunner
+from rnst.stylization.schedule import AugmentationSchedule
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.stylize import stylize
 from tests.offline_runs import read_run, run_folders
@@ -131,12 +131,12 @@ def test_what_is_seen_meanwhile_is_what_will_be_saved(options: dict[str, Any]) -
     reported: list[Tensor] = []
     settings = _settings(**{"save_every": 2, **options})
     stylize(settings, console=Console(quiet=True), on_step=lambda _step, image, _losses: reported.append(image))
-    scene = read_scene(settings)
+    inputs = read_inputs(settings)
     saved = read_picture(Path("new/out_00002.png"))
     torch.testing.assert_close(saved.image, reported[1], rtol=0.0, atol=0.51 / 255)
-    finished_again = scene.finished(reported[1], settings.colors)
+    finished_again = inputs.finished(reported[1], settings.colors)
     assert (finished_again - reported[1]).abs().mean() < 1e-3, "but for colors that had to be clipped"
-    assert (saved.alpha is None) == (scene.photo is None or scene.photo.alpha is None)
+    assert (saved.alpha is None) == (inputs.photo is None or inputs.photo.alpha is None)
     if settings.content_mask:
         free = resize(photo, (36, 48))[..., 26:]
         torch.testing.assert_close(saved.image[..., 26:], free, rtol=0.0, atol=1.01 / 255)
@@ -146,13 +146,13 @@ def test_what_is_seen_meanwhile_is_what_will_be_saved(options: dict[str, Any]) -
 def test_init(init: str, monkeypatch: pytest.MonkeyPatch) -> None:
     write_image(torch.rand(1, 3, 20, 20), Path("start.png"))
     starts = []
-    paint = Painter.paint
+    paint = ScaleRunner.paint
 
-    def remembering(painter: Painter, scale: Any, start: Any, *rest: Any) -> Any:
+    def remembering(runner: ScaleRunner, scale: Any, start: Any, *rest: Any) -> Any:
         starts.append(start)
-        return paint(painter, scale, start, *rest)
+        return paint(runner, scale, start, *rest)
 
-    monkeypatch.setattr(Painter, "paint", remembering)
+    monkeypatch.setattr(ScaleRunner, "paint", remembering)
     _stylize(init=init, seed=3)
     noise = 0.4 + 0.2 * torch.rand(1, 3, 36, 48, generator=torch.Generator().manual_seed(3))
     files = {"content": "cat.png", "style": "waves.png", "start.png": "start.png"}
@@ -162,14 +162,14 @@ def test_init(init: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_scales__each_begins_with_the_picture_of_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     pictures = []
-    paint = Painter.paint
+    paint = ScaleRunner.paint
 
-    def remembering(painter: Painter, scale: Any, start: Any, *rest: Any) -> Any:
-        painted = paint(painter, scale, start, *rest)
+    def remembering(runner: ScaleRunner, scale: Any, start: Any, *rest: Any) -> Any:
+        painted = paint(runner, scale, start, *rest)
         pictures.append((start, painted.image))
         return painted
 
-    monkeypatch.setattr(Painter, "paint", remembering)
+    monkeypatch.setattr(ScaleRunner, "paint", remembering)
     result, _ = _stylize(scales=3, size=64)
     assert len(pictures) == 3
     for (_, coarse), (start, _) in pairwise(pictures):
@@ -194,7 +194,7 @@ def _interrupted_after(calls: int, function: Callable[..., Any]) -> Callable[...
 def test_interrupt__keeps_the_best_picture(step: int, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     scales, steps = (1, 9) if size == (48, 36) else (2, 5)
     hook = "on_train_batch_end"
-    monkeypatch.setattr(PaintingProgress, hook, _interrupted_after(step - 1, PaintingProgress.on_train_batch_end))
+    monkeypatch.setattr(StylizationProgress, hook, _interrupted_after(step - 1, StylizationProgress.on_train_batch_end))
     result, shown = _stylize(steps=steps, scales=scales)
     assert "stopped; keeping the best picture so far" in shown
     assert result.size == size
@@ -203,7 +203,7 @@ def test_interrupt__keeps_the_best_picture(step: int, size: tuple[int, int], mon
 
 
 def test_interrupt__before_the_second_scale_has_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Views, "of", _interrupted_after(1, Views.of))
+    monkeypatch.setattr(AugmentationSchedule, "of", _interrupted_after(1, AugmentationSchedule.of))
     result, shown = _stylize(scales=2)
     assert "stopped" in shown
     assert result.size == (34, 26), "the picture of the first scale is kept"
@@ -211,7 +211,9 @@ def test_interrupt__before_the_second_scale_has_a_picture(monkeypatch: pytest.Mo
 
 
 def test_interrupt__before_there_is_any_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(PaintingProgress, "on_train_start", _interrupted_after(0, PaintingProgress.on_train_start))
+    monkeypatch.setattr(
+        StylizationProgress, "on_train_start", _interrupted_after(0, StylizationProgress.on_train_start)
+    )
     with pytest.raises(KeyboardInterrupt):
         _stylize()
     assert not Path("new/out.png").exists()

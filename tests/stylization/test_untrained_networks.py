@@ -5,10 +5,10 @@ import torch
 
 from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import load_encoder
-from rnst.encoders.surgery.surgery import Plumbing
+from rnst.encoders.surgery.surgery import Surgery
 from rnst.image.files import resize
-from rnst.stylization.inputs import read_scene
-from rnst.stylization.scale_runner import Painter
+from rnst.stylization.inputs import read_inputs
+from rnst.stylization.scale_runner import ScaleRunner
 from rnst.stylization.scales import Scale
 from rnst.stylization.schedule import framed
 from rnst.stylization.settings import StylizationSettings
@@ -38,12 +38,12 @@ def test_style_loss_falls_a_hundredfold_in_sixty_iterations(name: str) -> None:
         strides="blur_stem",  # with every stride blurred the ResNet's falls 72 times (docs/encoders.md)
         precision="fp32",
     )
-    layers, plumbing = [*style_layers, *content_layers], Plumbing(strides=settings.strides)
-    encoder, _ = load_encoder(find_network(name), layers, weights="random", plumbing=plumbing)
-    painter = Painter(settings, encoder, read_scene(settings))
-    noise = torch.rand(1, 3, *painter.size, generator=torch.Generator().manual_seed(0))
+    layers, surgery = [*style_layers, *content_layers], Surgery(strides=settings.strides)
+    encoder, _ = load_encoder(find_network(name), layers, weights="random", surgery=surgery)
+    runner = ScaleRunner(settings, encoder, read_inputs(settings))
+    noise = torch.rand(1, 3, *runner.size, generator=torch.Generator().manual_seed(0))
     scale = Scale((72, 96), 60, 0)
     start = framed(resize(noise, scale.size), settings.margin)
-    (view,) = painter._views.of(scale, torch.device("cpu"))[0][:1]
+    (view,) = runner._views.of(scale, torch.device("cpu"))[0][:1]
     first = view.objective(encoder(start), start)["style"].item()
-    assert first / painter.paint(scale, noise, [], []).losses["style"] > 100
+    assert first / runner.paint(scale, noise, [], []).losses["style"] > 100

@@ -21,7 +21,7 @@ class NothingToChangeError(RnstError):
 
 
 @dataclass(frozen=True)
-class Plumbing:
+class Surgery:
     """Changes that leave the weights alone; each has no effect on the others.
 
     Attributes:

@@ -5,7 +5,7 @@ from dataclasses import fields
 from types import MappingProxyType
 from typing import Any
 
-from rnst.encoders.surgery.surgery import Plumbing
+from rnst.encoders.surgery.surgery import Surgery
 
 NONE = "none"
 # What a plain program paints with: pixels, no prior, the network as it was trained.
@@ -50,12 +50,12 @@ FIXES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {name: MappingProxyType({**_PLAIN, **changes}) for name, changes in _CHANGES.items()}
 )
 """Name -> settings."""
-_PLUMBING = tuple(entry.name for entry in fields(Plumbing))
+_PLUMBING = tuple(entry.name for entry in fields(Surgery))
 
 
-def plumbing_of(fix: str) -> Plumbing:
+def plumbing_of(fix: str) -> Surgery:
     """How a fix changes the network."""
-    return Plumbing(**{name: FIXES[fix][name] for name in _PLUMBING if name in FIXES[fix]})
+    return Surgery(**{name: FIXES[fix][name] for name in _PLUMBING if name in FIXES[fix]})
 
 
 def changes_network(fix: str) -> bool:

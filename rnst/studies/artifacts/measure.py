@@ -89,7 +89,7 @@ def _gradients(settings: ArtifactSettings, choice: Choice) -> dict[str, dict[str
     found = {}
     for fix in filter(changes_network, settings.tried):
         try:
-            encoder, _ = load_encoder(choice.network, layers, weights=choice.weights, plumbing=plumbing_of(fix))
+            encoder, _ = load_encoder(choice.network, layers, weights=choice.weights, surgery=plumbing_of(fix))
         except NothingToChangeError:
             continue
         found[fix] = gradient_phases(encoder.to(device), crops, settings.cotangents)

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from rnst.encoders.catalog import DEFAULT_ENCODER, twin_of
+from rnst.encoders.catalog import DEFAULT_ENCODER, counterpart_of
 from rnst.encoders.choice import Choice
 from rnst.errors import InvalidValueError, UnknownNameError
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
@@ -76,7 +76,7 @@ class ArtifactSettings:
     @property
     def choices(self) -> dict[str, Choice]:
         """Name as it was given -> network."""
-        names = self.encoders or [*_UNTRAINED, twin_of(DEFAULT_ENCODER), DEFAULT_ENCODER]
+        names = self.encoders or [*_UNTRAINED, counterpart_of(DEFAULT_ENCODER), DEFAULT_ENCODER]
         return {name: Choice.parse(name) for name in names}
 
     @property

@@ -14,7 +14,7 @@ from rnst.data.batches import Sample, evenly
 from rnst.data.cifar10 import Cifar10Source
 from rnst.data.corrupted import Condition, CorruptedPhotos, PublishedCorruptions
 from rnst.data.crops import evaluation_side, evaluation_transform
-from rnst.data.photos import View
+from rnst.data.photos import Preprocessing
 from rnst.data.sources import Source
 from rnst.encoders.classifier import Classifier, load_classifier, weight_file
 from rnst.encoders.weights.files import sha256_of
@@ -84,7 +84,7 @@ def _load(networks: list[str], settings: CorruptionSettings) -> tuple[dict[str, 
 
 def _photos(settings: CorruptionSettings, source: Source) -> CorruptedPhotos:
     crop = "padded" if isinstance(source, Cifar10Source) or settings.corrupted else "resized"
-    view = View(evaluation_side(settings.size, crop), evaluation_transform(settings.size))  # type: ignore[arg-type]
+    view = Preprocessing(evaluation_side(settings.size, crop), evaluation_transform(settings.size))  # type: ignore[arg-type]
     chosen: Subset[Sample] = evenly(source.open(settings.split, view), settings.photos)
     conditions = [Condition(name, severity) for name in settings.names for severity in settings.levels]
     if settings.corrupted is not None:

@@ -9,7 +9,7 @@ from torchmetrics.classification import MulticlassStatScores
 
 from rnst.attacks.attack import Attack
 from rnst.data.order import derived_seed
-from rnst.encoders.folded_network import Twin
+from rnst.encoders.folded_network import FoldedNetwork
 
 _CLEAN = "clean"
 
@@ -32,7 +32,7 @@ class RobustnessTest(pl.LightningModule):
         super().__init__()
         self.classifier = classifier
         self.attacks = dict(attacks)
-        self._twin = Twin(classifier)
+        self._folded = FoldedNetwork(classifier)
         self._seed = seed
         self._names = [_CLEAN, *attacks]
         self._scores = [MulticlassStatScores(classes, average=None) for _ in self._names]
@@ -54,14 +54,14 @@ class RobustnessTest(pl.LightningModule):
         right = clean == labels
         device = images.device.type
         kernels = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
-        # The twin has a cheaper gradient; the answers that count are those of the network itself.
-        with self._twin.in_use(kernels) as twin:
+        # The folded copy has a cheaper gradient; the answers that count are those of the network itself.
+        with self._folded.in_use(kernels) as copied:
             for scores, (name, attack) in zip(self._scores[1:], self.attacks.items(), strict=True):
                 answers = clean.clone()
                 if right.any():
                     place = sum(name.encode())  # another start for each attack, whatever else is measured
                     torch.manual_seed(derived_seed(self._seed, batch_idx, self.global_rank, place))
-                    attacked = attack(twin, images[right], labels[right])
+                    attacked = attack(copied, images[right], labels[right])
                     answers[right] = self(attacked).argmax(1)
                 scores.update(answers, labels)
         self.seen += len(labels)

@@ -13,12 +13,12 @@ from rnst.attacks.pgd import PGD
 from rnst.encoders.catalog import build_headless
 from rnst.encoders.choice import Choice
 from rnst.encoders.encoder import Encoder, load_encoder
-from rnst.encoders.surgery.surgery import Plumbing
+from rnst.encoders.surgery.surgery import Surgery
 from rnst.metrics.peakiness import peak, softmax_entropy
 from rnst.studies.layers.settings import LayerSettings
 
 _STEP = 2.5  # a step is this times the radius over the number of steps, as in the published tables of robustness
-_AS_TRAINED = Plumbing(strides="keep")
+_AS_TRAINED = Surgery(strides="keep")
 _WEIGHTED = (nn.Conv2d, nn.Linear)
 
 
@@ -80,7 +80,7 @@ def measure_layer(name: str, choice: Choice, layer: str, photos: Tensor, setting
         RnstError: a child of it where the network cannot be had.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    encoder, _ = load_encoder(choice.network, [layer], weights=choice.weights, plumbing=_AS_TRAINED, seed=settings.seed)
+    encoder, _ = load_encoder(choice.network, [layer], weights=choice.weights, surgery=_AS_TRAINED, seed=settings.seed)
     encoder = encoder.to(device)
 
     def model(images: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from rnst.encoders.catalog import DEFAULT_ENCODER, build_headless, find_network, twin_of
+from rnst.encoders.catalog import DEFAULT_ENCODER, build_headless, counterpart_of, find_network
 from rnst.encoders.choice import Choice
 from rnst.encoders.encoder import RANDOM
 from rnst.encoders.layers import friendly_layers, resolve_layers
@@ -90,7 +90,7 @@ class LayerSettings:
     def choices(self) -> dict[str, Choice]:
         """Name as it was given -> network."""
         untrained = f"{find_network(DEFAULT_ENCODER).architecture}:{RANDOM}"
-        names = self.encoders or [untrained, twin_of(DEFAULT_ENCODER), DEFAULT_ENCODER]
+        names = self.encoders or [untrained, counterpart_of(DEFAULT_ENCODER), DEFAULT_ENCODER]
         return {name: Choice.parse(name) for name in names}
 
     @property

@@ -15,7 +15,7 @@ from rnst.data.cifar10 import Cifar10Source
 from rnst.data.crops import evaluation_side, evaluation_transform
 from rnst.data.in_memory import PhotoSet, gathered
 from rnst.data.order import derived_seed
-from rnst.data.photos import View
+from rnst.data.photos import Preprocessing
 from rnst.data.sources import FolderSource, Source, Split
 from rnst.studies.transferability.settings import TransferabilitySettings
 
@@ -68,7 +68,7 @@ def clean_photos(settings: TransferabilitySettings) -> CleanPhotos:
     side = evaluation_side(settings.image_size, "padded" if cifar10 else "resized")
 
     def read(split: Split, count: int) -> PhotoSet:
-        opened = source.open(split, View(side, evaluation_transform(settings.image_size)))
+        opened = source.open(split, Preprocessing(side, evaluation_transform(settings.image_size)))
         return gathered(opened, evenly(opened, count).indices)
 
     train = read("train", settings.train_photos)

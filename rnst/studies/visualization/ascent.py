@@ -18,7 +18,7 @@ from rnst.optimization.optimizers import PixelOptimizer
 from rnst.optimization.prior_ball import PriorBall
 from rnst.studies.visualization.settings import VisualizationSettings, parts_of
 from rnst.stylization.fitting import fit
-from rnst.stylization.image_optimization import ImageOptimization, Schedule, View
+from rnst.stylization.image_optimization import AugmentedObjective, ImageOptimization, Schedule
 
 _GRAY = 0.5  # around the pictures where they are moved, as in lucid
 
@@ -92,7 +92,7 @@ def _by_adam(
     task = ImageOptimization(
         parameters,
         network,
-        [View(transform, minimized(activation)) for transform in transforms],
+        [AugmentedObjective(transform, minimized(activation)) for transform in transforms],
         PixelOptimizer("adam", settings.length),
         Schedule(settings.steps, hold=1),
     )

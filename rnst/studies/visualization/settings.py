@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from rnst.encoders.catalog import DEFAULT_ENCODER, twin_of
+from rnst.encoders.catalog import DEFAULT_ENCODER, counterpart_of
 from rnst.errors import InvalidValueError
 
 PARTS = ("fourier", "colors", "transforms")
@@ -49,7 +49,7 @@ class VisualizationSettings:
         tracking: Weights & Biases: auto writes an offline run unless there is a key.
     """
 
-    networks: list[str] = field(default_factory=lambda: [DEFAULT_ENCODER, twin_of(DEFAULT_ENCODER)])
+    networks: list[str] = field(default_factory=lambda: [DEFAULT_ENCODER, counterpart_of(DEFAULT_ENCODER)])
     objectives: list[str] | None = None
     objectives_of: dict[str, list[str]] = field(default_factory=dict)
     invert: list[str] = field(default_factory=list)

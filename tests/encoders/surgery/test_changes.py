@@ -6,7 +6,7 @@ from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import Encoder, load_encoder
 from rnst.encoders.surgery.changes import Blur, blur_strides, exchange_pools, initialize
 from rnst.encoders.surgery.relus import out_of_place
-from rnst.encoders.surgery.surgery import Plumbing
+from rnst.encoders.surgery.surgery import Surgery
 
 _TAPS = [(1.0, 2.0, 1.0), (1.0, 3.0, 3.0, 1.0)]
 
@@ -40,8 +40,8 @@ def test_blur__channels_do_not_mix() -> None:
         torch.testing.assert_close(together[:, [channel]], blur(features[:, [channel]]))
 
 
-def _unevenness(plumbing: Plumbing, period: int = 2) -> float:
-    encoder, _ = load_encoder(find_network("resnet18"), ["layer1"], weights="random", plumbing=plumbing)
+def _unevenness(surgery: Surgery, period: int = 2) -> float:
+    encoder, _ = load_encoder(find_network("resnet18"), ["layer1"], weights="random", surgery=surgery)
     return _unevenness_of(encoder, "layer1", period)
 
 
@@ -56,13 +56,13 @@ def _unevenness_of(encoder: Encoder, layer: str, period: int, images: int = 12) 
 
 
 def test_blur_strides__gradient_is_even_where_it_was_a_checkerboard() -> None:
-    assert 0.15 < _unevenness(Plumbing(strides="keep")) < 0.27
-    assert _unevenness(Plumbing(strides="blur")) < 0.09
+    assert 0.15 < _unevenness(Surgery(strides="keep")) < 0.27
+    assert _unevenness(Surgery(strides="blur")) < 0.09
 
 
 def test_blur_strides__deeper_strides_of_a_trained_network_print_ladders_unless_they_are_blurred() -> None:
     def trained(strides: str) -> float:
-        encoder, _ = load_encoder(find_network("resnet50_robust"), ["layer2"], plumbing=Plumbing(strides=strides))
+        encoder, _ = load_encoder(find_network("resnet50_robust"), ["layer2"], surgery=Surgery(strides=strides))
         return _unevenness_of(encoder, "layer2", 8, images=96)
 
     assert trained("blur") < 0.7 * trained("blur_stem")
@@ -89,7 +89,7 @@ def test_blur_strides__blind_to_a_checkerboard() -> None:
     changes = {}
     for strides in ("keep", "blur"):
         encoder, _ = load_encoder(
-            find_network("resnet18"), ["stem"], weights="random", plumbing=Plumbing(strides=strides)
+            find_network("resnet18"), ["stem"], weights="random", surgery=Surgery(strides=strides)
         )
         change = encoder(images + pattern)["stem"] - encoder(images)["stem"]
         changes[strides] = change[..., 4:-4, 4:-4].abs().max().item()
@@ -98,15 +98,15 @@ def test_blur_strides__blind_to_a_checkerboard() -> None:
 
 
 def test_blur_strides__also_with_average_pools() -> None:
-    assert 0.15 < _unevenness(Plumbing("avg", "keep")) < 0.27
-    assert _unevenness(Plumbing("avg", "blur")) < 0.05
+    assert 0.15 < _unevenness(Surgery("avg", "keep")) < 0.27
+    assert _unevenness(Surgery("avg", "blur")) < 0.05
 
 
 def test_blur_strides__keeps_output_sizes() -> None:
     sizes = []
     for strides in ("keep", "blur"):
         encoder, _ = load_encoder(
-            find_network("resnet18"), ["stem", "layer1", "layer2"], weights="random", plumbing=Plumbing(strides=strides)
+            find_network("resnet18"), ["stem", "layer1", "layer2"], weights="random", surgery=Surgery(strides=strides)
         )
         sizes.append([features.shape for features in encoder(torch.rand(1, 3, 45, 64)).values()])
     assert sizes[0] == sizes[1]

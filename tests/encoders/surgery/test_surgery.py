@@ -11,7 +11,7 @@ from rnst.encoders.encoder import Encoder, load_encoder
 from rnst.encoders.surgery.changes import blur_strides
 from rnst.encoders.surgery.pools import DensePool, L2Pool, even_like, is_uneven, l2_scale, max_like, reducing_pools
 from rnst.encoders.surgery.relus import RedirectedReLU, out_of_place
-from rnst.encoders.surgery.surgery import NothingToChangeError, Plumbing
+from rnst.encoders.surgery.surgery import NothingToChangeError, Surgery
 
 _OTHERS = {
     "pooling": ["avg", "max", "l2"],
@@ -25,12 +25,12 @@ _OTHERS = {
 
 def _encoder(name: str, layers: list[str], **changes: str) -> Encoder:
     return load_encoder(
-        find_network(name), layers, weights="random", plumbing=Plumbing(**{"strides": "keep", **changes})
+        find_network(name), layers, weights="random", surgery=Surgery(**{"strides": "keep", **changes})
     )[0]
 
 
 def test_every_change_is_tested() -> None:
-    assert [entry.name for entry in fields(Plumbing)] == list(_OTHERS)
+    assert [entry.name for entry in fields(Surgery)] == list(_OTHERS)
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in _OTHERS.items() for value in values])

@@ -16,7 +16,7 @@ def test_overlaps__autograd_agrees_with_the_closed_form() -> None:
 
 
 def _phases(fix: str, crops: Tensor) -> Phases:
-    encoder, _ = load_encoder(find_network("resnet18"), ["layer1"], weights="random", plumbing=plumbing_of(fix))
+    encoder, _ = load_encoder(find_network("resnet18"), ["layer1"], weights="random", surgery=plumbing_of(fix))
     return gradient_phases(encoder, crops, cotangents=4)["layer1"]
 
 
