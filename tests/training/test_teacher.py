@@ -1,4 +1,5 @@
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rnst.attacks.attack import NoAttack
-from rnst.attacks.ball import L2Ball
+from rnst.attacks.attack import Attack, Model, NoAttack
+from rnst.attacks.ball import Ball, L2Ball
+from rnst.attacks.loss import CrossEntropy
 from rnst.attacks.pgd import PGD
 from rnst.data.datamodules import DataFacts
 from rnst.data.imagenet import IMAGENET
@@ -145,21 +147,42 @@ def test_loss_and_weight_gradients_are_those_of_the_divergence_times_the_square(
         torch.testing.assert_close(found.grad, expected.grad, rtol=1e-3, atol=1e-5)
 
 
+@dataclass(frozen=True)
+class _Watcher(Attack):
+    """Changes nothing and keeps the gradient of the loss that it would climb."""
+
+    ball: Ball = L2Ball(1.0)
+    gradients: list[Tensor] = field(default_factory=list)
+
+    def __call__(self, model: Model, images: Tensor, labels: Tensor) -> Tensor:
+        seen = images.clone().requires_grad_()
+        with torch.enable_grad():
+            CrossEntropy().prepared(model, seen, labels)(model(seen)).sum().backward()
+        assert seen.grad is not None
+        self.gradients.append(seen.grad)
+        return images
+
+
 @pytest.mark.parametrize("temperature", [1.0, 3.0])
-def test_attack_climbs_the_divergence(file: str, temperature: float) -> None:
-    """A single step of a fixed length goes along its gradient; several steps end higher than they began."""
-    task = _task(file, temperature=temperature).eval()
-    images, target = task.labeled(_batch())
-    step = PGD(L2Ball(1e-2), steps=1, step_size=1e-2, random_start=False)
-    moved = task._attacked(step, 0.25 + images / 2, target) - (0.25 + images / 2)  # far from the bounds of colors
-    seen = (0.25 + images / 2).requires_grad_()
+def test_attack_and_evaluation__climb_the_divergence(
+    file: str, monkeypatch: pytest.MonkeyPatch, temperature: float
+) -> None:
+    """The gradient that an attack gets is that of the divergence, but for the factor, which no attack looks at."""
+    watcher, batch = _Watcher(), _batch()
+    task = _task(file, watcher, temperature=temperature).eval()
+    _logged(task, monkeypatch)
+    task.training_step(batch, 0)
+    task.validation_step(batch, 0)
+    images, target = task.labeled(batch)
+    seen = images.clone().requires_grad_()
     _divergence(task(seen), target, temperature).sum().backward()
     assert seen.grad is not None
-    assert F.cosine_similarity(moved.flatten(1), seen.grad.flatten(1)).min() > 0.99
+    assert len(watcher.gradients) == 2
+    for gradient in watcher.gradients:
+        torch.testing.assert_close(temperature**2 * gradient, seen.grad, rtol=1e-3, atol=1e-5)
     with torch.no_grad():
-        clean = _divergence(task(images), target, temperature)
         attacked = _divergence(task(task._attacked(_PGD, images, target)), target, temperature)
-    assert (attacked > clean).all()
+        assert (attacked > _divergence(task(images), target, temperature)).all()
 
 
 def test_logged_loss__is_zero_for_a_student_that_is_the_teacher_and_positive_otherwise(
