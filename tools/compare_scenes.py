@@ -89,7 +89,7 @@ _PICTURES = {
     "tiles": _TILES,
     "tiles, bf16, adam": f"{_TILES} --precision bf16 --optimizer adam",
     "tiles, gram, two scales": f"{_TILES} --style_loss gram --scales 2",
-    "tiles, robust transforms": f"{_TILES} --transforms robust",
+    "tiles, robust transforms": f"{_TILES} --transforms robust --optimizer adam",
     "snapshots": "--save_every 2 --colors luminance",
     "jpeg": "--output out.jpg --quality 80",
     "webp": "--output out.webp",
@@ -99,10 +99,10 @@ _PICTURES = {
     "a folder": "--content ../frames --output painted/out.png",
     "a sequence": "--content ../frames --output painted --sequence true --sequence_weight 5",
 }
-_PRESETS = ("article_vgg19", "draft", "gatys2015", "lucid_googlenet", "neural_style", "print", "swag_resnet50")
+_PRESETS = ("article_vgg19", "draft", "gatys2015", "lucid_googlenet", "neural_style", "swag_resnet50")
 _PRESET_BUDGET = (
     "--content ../photo.png --style ../painting.png --output out.png --weights random --size 64 --side long --steps 3 "
-    "--scales 1 --seed 7 --tracking off"
+    "--seed 7 --tracking off"
 )
 _DEFAULTS = "--content ../photo.png --style ../painting.png --output out.png --size 64 --steps 4 --tracking off"
 

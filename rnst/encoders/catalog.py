@@ -81,6 +81,8 @@ _IMAGENETTE_LICENCE = "weights MIT; trained on Imagenette, a research-only subse
 BUNDLED = {
     name: Network(name, architecture, "bundled", _IMAGENETTE_LICENCE, description)
     for name, architecture, description in (
+        ("resnet18_robust", "resnet18", "ResNet-18, adversarially trained on Imagenette (L2 radius 3 at 224 px)"),
+        ("resnet18_standard", "resnet18", "ResNet-18, ordinary training on the same photos"),
         ("resnet50_robust", "resnet50", "ResNet-50, adversarially trained on Imagenette (L2 radius 3 at 224 px)"),
         ("resnet50_standard", "resnet50", "ResNet-50, ordinary training on the same photos"),
         ("vgg16_standard", "vgg16_bn", "VGG-16 with BatchNorm, ordinary training on the same photos: the control"),
@@ -88,7 +90,7 @@ BUNDLED = {
 }
 
 _OTHER_TRAINING = {"robust": "standard", "standard": "robust"}
-DEFAULT_ENCODER = "resnet50_robust"
+DEFAULT_ENCODER = "resnet18_robust"
 
 
 def encoder_names() -> list[str]:

@@ -31,7 +31,7 @@ def test_check__advises_a_size_that_fits() -> None:
 @pytest.mark.parametrize(("seconds", "said"), [(40.0, "40 s"), (600.0, "10 min"), (9000.0, "2.5 h")])
 def test_summary(seconds: float, said: str) -> None:
     plan = [Scale((100, 200), 5, 0), Scale((200, 400), 5, 5)]
-    line = summary(StylizationSettings(precision="fp32"), plan, Estimate(seconds, 2e9, 5e8, 9e9), _CPU)
+    line = summary(StylizationSettings(precision="fp32"), plan[-1].size, plan, Estimate(seconds, 2e9, 5e8, 9e9), _CPU)
     assert line.startswith("400 x 200 pixels, 2 scales of 5 steps on ")
     assert line.endswith(f" CPU threads in fp32: about {said} and 2.5 GB")
 

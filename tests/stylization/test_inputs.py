@@ -12,7 +12,7 @@ from rnst.errors import InvalidValueError, MissingPathError
 from rnst.image.color_matching import gray_like, match_histogram, match_moments
 from rnst.image.files import read_image, resize, write_image
 from rnst.image.masks import COLORS
-from rnst.stylization.inputs import Inputs, picture_size, read_inputs
+from rnst.stylization.inputs import Inputs, optimized_size, picture_size, read_inputs
 from rnst.stylization.settings import StylizationSettings
 
 
@@ -150,7 +150,7 @@ def test_texture__of_the_shape_of_the_style_or_of_a_given_one(aspect: float | No
 
 
 def _start(**options: Any) -> Tensor:
-    return _scene(size=64, **options).start
+    return _scene(size=64, supersample=1.0, **options).start
 
 
 def test_start() -> None:
@@ -164,10 +164,15 @@ def test_start() -> None:
     assert 0.59 < noise.max() <= 0.6
 
 
+def test_supersample__noise_is_drawn_at_the_size_at_which_the_picture_is_optimized() -> None:
+    assert _scene(size=64, supersample=1.5, init="noise").start.shape == (1, 3, 72, 96)
+
+
 def test_picture_size() -> None:
     settings = StylizationSettings(size=64)
     assert picture_size(settings, (30, 40)) == (48, 64)
     assert picture_size(settings.replaced(side="short"), (30, 40)) == (64, 85)
+    assert optimized_size(settings.replaced(side="short", supersample=2.0), (30, 40)) == (128, 170)
 
 
 def test_animations__are_told() -> None:

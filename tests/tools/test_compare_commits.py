@@ -80,6 +80,13 @@ def test_each_difference_is_told(tmp_path: Path, change: Break, said: str) -> No
     assert compare(first, second, {}) == said
 
 
+def test_many_differences_are_cut_short(tmp_path: Path) -> None:
+    first, second = _results(tmp_path / "a"), _results(tmp_path / "b")
+    for number in range(5):
+        (first / f"{number}.png").touch()
+    assert compare(first, second, {}).endswith("; 2.png is written at A only; and 2 more")
+
+
 def test_two_that_failed_are_not_equal(tmp_path: Path) -> None:
     first, second = _results(tmp_path / "a"), _results(tmp_path / "b")
     _fail(first)

@@ -110,6 +110,7 @@ def _settings(settings: ArtifactSettings, encoder: str, fix: str, seed: int) -> 
         encoder=choice.encoder,
         weights=choice.weights,
         size=settings.size,
+        supersample=1.0,  # what the network does to the picture is measured, not what a reduction leaves of it
         aspect=1.0,
         style_scale=settings.style_scale,
         style_weight=settings.style_weight,

@@ -87,6 +87,7 @@ def _settings(settings: LayerSettings, name: str, layer: str, weight: float) -> 
         style_layers=[layer],
         style_weight=weight,
         size=settings.size,
+        supersample=1.0,  # what the network does to the picture is measured, not what a reduction leaves of it
         steps=settings.steps,
         scales=1,
         precision=settings.precision,
