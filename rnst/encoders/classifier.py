@@ -1,6 +1,6 @@
 """A whole classifier from a name or a weight file, with its own normalization: images in [0, 1] to logits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -21,6 +21,7 @@ from rnst.encoders.weights.files import WeightsMismatchError, load_into, read_we
 from rnst.encoders.weights.layouts import Facts, State
 from rnst.errors import InvalidValueError, MissingPathError
 
+HEADS = ("fc.", "classifier.", "heads.", "head.")  # how the names of a head's parameters begin
 _FILE_ENDINGS = (".safetensors", ".pt", ".pth", ".ckpt", ".best", ".latest")
 
 
@@ -97,6 +98,7 @@ def load_classifier(name: str, *, architecture: str | None = None) -> tuple[Clas
     if logits is None:
         raise WeightsMismatchError(path, f"it has no head of {known}")
     network = build_classifier(known, logits)
+    refuse_left_over(network.state_dict(), state, path)
     load_into(network, state, path)
     mean, std = input_statistics(_row(name, known))
     return _with_facts(
@@ -116,6 +118,23 @@ def _timm_classifier(name: str) -> tuple[Classifier, Facts]:
 def _with_facts(network: nn.Module, facts: Facts) -> tuple[Classifier, Facts]:
     classifier = Classifier(network, facts["mean"], facts["std"])
     return classifier.eval().to(memory_format=torch.channels_last), facts
+
+
+def refuse_left_over(wanted: Mapping[str, Tensor], state: Mapping[str, Tensor], path: Path) -> None:
+    """Refuse the weights of a deeper network of the same family, whose first blocks alone would fit.
+
+    Args:
+        wanted: parameter name -> tensor of the whole classifier.
+        state: parameter name -> tensor of the file; parts that the classifier does not have at all may be there.
+        path: of the file.
+
+    Raises:
+        WeightsMismatchError: it is another architecture, as a ResNet-34 is for a ResNet-18.
+    """
+    parts = {name.partition(".")[0] for name in wanted}
+    for name in state:
+        if name not in wanted and name.partition(".")[0] in parts and not name.startswith(HEADS):
+            raise WeightsMismatchError(path, f"the network has no {name}")
 
 
 def _row(name: str, architecture: str) -> Network:

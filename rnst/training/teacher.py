@@ -1,6 +1,7 @@
 """Soft labels: the probabilities that a frozen network gives to the classes of an image before the attack."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -39,7 +40,14 @@ class Teacher:
 
     def facts(self) -> dict[str, Any]:
         """What a weight file records: plain values only."""
-        return {"network": self.network, "image_size": self.image_size, "temperature": self.temperature}
+        network = Path(self.network).name if Path(self.network).is_file() else self.network
+        weights = None if self.weights is None else Path(self.weights).name
+        return {
+            "network": network,
+            "weights": weights,
+            "image_size": self.image_size,
+            "temperature": self.temperature,
+        }
 
 
 class SoftLabels:
