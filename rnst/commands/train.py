@@ -98,10 +98,8 @@ class _TrainingCLI(LightningCLI):
     def _begin(self, folder: Path) -> None:
         """Look at the photos and at the run that shall go on, and only then make a folder."""
         data = self.config_init.data
-        training.look_at_data(data)
-        training.look_at_network(
-            self.config_init.model, [data.image_size, *(stage.image_size for stage in data.stages)]
-        )
+        training.check_data(data)
+        training.check_network(self.config_init.model, [data.image_size, *(stage.image_size for stage in data.stages)])
         config = self.parser.dump(self.config, skip_none=False)
         if self.config.resume:
             run_state.newest_checkpoint(folder, say)

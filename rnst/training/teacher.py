@@ -82,3 +82,13 @@ class SoftLabels:
         with torch.no_grad(), self._folded.in_use(kernels) as network:
             logits: Tensor = network(images).float()
             return (logits / self._temperature).softmax(1)
+
+
+def class_numbers(labels: Tensor) -> Tensor:
+    """Class numbers (N,) of labels that are class numbers already, or probabilities (N, K): the most probable one."""
+    return labels if labels.dim() == 1 else labels.argmax(1)
+
+
+def entropy(labels: Tensor) -> Tensor:
+    """Mean entropy of probabilities (N, K), a scalar; class numbers have none."""
+    return torch.zeros(()).to(labels.device) if labels.dim() == 1 else torch.special.entr(labels).sum(1).mean()

@@ -35,7 +35,7 @@ class EvaluationSettings:
         accelerator: where it runs: auto, cpu, gpu, mps.
         devices: how many of them share the photos.
         output: folder to write evaluation.json and evaluation.png to; none means outputs/evaluation/NAME.
-        seed: of the random starts.
+        seed: of what AutoAttack draws.
         tracking: Weights & Biases: auto writes an offline run unless there is a key.
     """
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from rnst.attacks.attack import Model
 from rnst.attacks.ball import L2Ball
 from rnst.attacks.loss import RelativeChange, relative_change
-from rnst.attacks.pgd import PGD
+from rnst.attacks.pgd import published_pgd
 from rnst.encoders.catalog import build_headless
 from rnst.encoders.choice import Choice
 from rnst.encoders.encoder import Encoder, load_encoder
@@ -17,7 +17,6 @@ from rnst.encoders.surgery.surgery import Surgery
 from rnst.metrics.peakiness import peak, softmax_entropy
 from rnst.studies.layers.settings import LayerSettings
 
-_STEP = 2.5  # a step is this times the radius over the number of steps, as in the published tables of robustness
 _AS_TRAINED = Surgery(strides="keep")
 _WEIGHTED = (nn.Conv2d, nn.Linear)
 
@@ -110,7 +109,7 @@ def _change(model: Model, images: Tensor, radius: float, settings: LayerSettings
     """Relative changes (N,) under the attack, and under random perturbations as long."""
     ball = L2Ball(radius)
     steps = settings.attack_steps
-    attack = PGD(ball, steps, _STEP * radius / steps, random_start=True, loss=RelativeChange())
+    attack = published_pgd(ball, steps, random_start=True, loss=RelativeChange())
     labels = torch.zeros(len(images), dtype=torch.long, device=images.device)
     attacked = attack(model, images, labels)
     with torch.no_grad():
