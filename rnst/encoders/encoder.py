@@ -6,22 +6,21 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from rnst.encoders.catalog import Network, build_headless, input_statistics, weights_address
+from rnst.encoders.catalog import build_headless, input_statistics, weights_address
 from rnst.encoders.families import NORMALIZATIONS
 from rnst.encoders.layers import resolve_layers, tap_layers
+from rnst.encoders.names import RANDOM, TIMM, Network
 from rnst.encoders.probe import AllFound, Tap, run_hooked, smallest_side
 from rnst.encoders.surgery.changes import can_initialize, initialize
 from rnst.encoders.surgery.folding import fold_normalizations
 from rnst.encoders.surgery.relus import out_of_place
 from rnst.encoders.surgery.surgery import Surgery
-from rnst.encoders.timm_networks import TIMM, build_timm
+from rnst.encoders.timm_networks import build_timm
 from rnst.encoders.tokens import as_map, grid_of, patch_size
 from rnst.encoders.weights.downloads import fetch
 from rnst.encoders.weights.files import load_into, read_weights
 from rnst.encoders.weights.layouts import Facts
 from rnst.errors import RnstError
-
-RANDOM = "random"
 
 
 class TooSmallError(RnstError):
