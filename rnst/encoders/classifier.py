@@ -6,16 +6,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from rnst.encoders.catalog import (
-    Network,
-    architectures,
-    build_classifier,
-    encoder_names,
-    find_network,
-    input_statistics,
-)
+from rnst.encoders.catalog import build_classifier, input_statistics
 from rnst.encoders.encoder import weights_file
-from rnst.encoders.timm_networks import TIMM, build_timm, check_timm_name, timm_statistics
+from rnst.encoders.names import ARCHITECTURES, TIMM, Network, encoder_names, find_network
+from rnst.encoders.timm_networks import build_timm, check_timm_name, timm_statistics
 from rnst.encoders.weights.efficientnet_names import timm_names
 from rnst.encoders.weights.files import WeightsMismatchError, load_into, read_weights
 from rnst.encoders.weights.layouts import Facts, State
@@ -90,7 +84,7 @@ def load_classifier(name: str, *, architecture: str | None = None) -> tuple[Clas
     if known is None and name in encoder_names():
         known = find_network(name).architecture
     if known is None:
-        wanted = f"given: {path} does not say which network it is; one of {', '.join(architectures())}"
+        wanted = f"given: {path} does not say which network it is; one of {', '.join(ARCHITECTURES)}"
         raise InvalidValueError("--architecture", architecture, wanted)
     with torch.device("meta"):
         state = timm_names(state, build_classifier(known, 1).state_dict())

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from rnst.encoders.catalog import encoder_names, find_network, input_statistics
+from rnst.encoders.catalog import input_statistics
 from rnst.encoders.classifier import HEADS, refuse_left_over, weight_file
+from rnst.encoders.names import encoder_names, find_network
 from rnst.encoders.weights.files import load_into, read_weights
 from rnst.encoders.weights.layouts import Facts
 

@@ -11,7 +11,8 @@ from pytorch_lightning.callbacks import Callback
 from rich.console import Console
 from torch import Tensor
 
-from rnst.encoders.catalog import find_network
+from rnst.encoders.catalog import content_layers, style_layers
+from rnst.encoders.names import find_network
 from rnst.errors import InvalidValueError, RnstError
 from rnst.image.files import write_image
 from rnst.optimization.devices import companions, is_first
@@ -145,8 +146,8 @@ def with_layers(settings: StylizationSettings) -> StylizationSettings:
     network = find_network(settings.encoder)
     without_content = settings.content == NO_CONTENT or settings.content_weight == 0
     return settings.replaced(
-        style_layers=settings.style_layers or list(network.style_layers),
-        content_layers=[] if without_content else settings.content_layers or list(network.content_layers),
+        style_layers=settings.style_layers or list(style_layers(network)),
+        content_layers=[] if without_content else settings.content_layers or list(content_layers(network)),
         **({"content_layer_weights": None} if without_content else {}),
         style_loss=usual_style_loss(settings),
         fourier_decay=usual_decay(settings),

@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from rnst.encoders.catalog import DEFAULT_ENCODER, build_classifier
+from rnst.encoders.catalog import build_classifier
 from rnst.encoders.classifier import _logits, load_classifier
+from rnst.encoders.names import DEFAULT_ENCODER
 from rnst.encoders.weights.files import WeightsMismatchError, write_weights
 from rnst.errors import InvalidValueError, MissingPathError, UnknownNameError
 

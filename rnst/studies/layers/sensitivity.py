@@ -10,15 +10,30 @@ from rnst.attacks.attack import Model
 from rnst.attacks.ball import L2Ball
 from rnst.attacks.loss import RelativeChange, relative_change
 from rnst.attacks.pgd import published_pgd
-from rnst.encoders.catalog import build_headless
+from rnst.encoders.catalog import build_headless, stages
 from rnst.encoders.choice import Choice
 from rnst.encoders.encoder import Encoder, load_encoder
+from rnst.encoders.layers import friendly_layers, resolve_layers
 from rnst.encoders.surgery.surgery import Surgery
 from rnst.metrics.peakiness import peak, softmax_entropy
 from rnst.studies.layers.settings import LayerSettings
 
 _AS_TRAINED = Surgery(strides="keep")
 _WEIGHTED = (nn.Conv2d, nn.Linear)
+_STEM = "stem"
+
+
+def layers_of(settings: LayerSettings, choice: Choice) -> list[str]:
+    """Layers of a network that are measured, from the first to the deepest.
+
+    Raises:
+        UnknownNameError: the network has no such layer.
+    """
+    network = build_headless(choice.network.architecture)
+    if settings.layers is not None:
+        return list(resolve_layers(network, settings.layers))
+    stem = [_STEM] if _STEM in friendly_layers(network) else []
+    return list(dict.fromkeys([*stem, *stages(choice.network)]))
 
 
 @dataclass(frozen=True)
