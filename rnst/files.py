@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rnst.errors import MissingPathError, UnreadableFileError
+from rnst.machine import umask
 
 _Record = TypeVar("_Record")
 
@@ -27,7 +28,7 @@ def written_aside(path: Path) -> Iterator[Path]:
     aside = Path(name)
     try:
         yield aside
-        aside.chmod(0o666 & ~_current_umask())
+        aside.chmod(0o666 & ~umask())
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
@@ -44,7 +45,7 @@ def folder_written_aside(path: Path) -> Iterator[Path]:
     aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
     try:
         yield aside
-        aside.chmod(0o777 & ~_current_umask())
+        aside.chmod(0o777 & ~umask())
         aside.rename(path)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -87,9 +88,3 @@ def read_json(path: Path, what: str, advice: str, make: Callable[[dict[str, Any]
         return make(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnreadableFileError(path, what, str(error)) from error
-
-
-def _current_umask() -> int:
-    umask = os.umask(0)
-    os.umask(umask)
-    return umask

@@ -12,7 +12,8 @@ _FILES = sorted(path for path in (_ROOT / "rnst").rglob("*.py") if path.name != 
 # Lowest level first. A module imports from lower levels, and from its own folder as long as no circle comes about.
 _LEVELS: tuple[tuple[str, ...], ...] = (
     ("rnst.errors",),
-    ("rnst.files", "rnst.machine"),
+    ("rnst.machine",),
+    ("rnst.files",),
     ("rnst.results",),
     ("rnst.image", "rnst.attacks", "rnst.metrics", "rnst.corruptions"),
     ("rnst.data", "rnst.encoders", "rnst.losses"),
@@ -41,6 +42,9 @@ _FENCES = {
     "torch.fx": {"rnst.encoders.surgery.graph"},
     "litdata": {"rnst.data.streamed", "rnst.data.packing"},
     "wandb": {"rnst.reporting.tracking"},
+    "resource": {"rnst.machine", "rnst.stylization.record"},
+    "fcntl": {"rnst.machine"},
+    "os.cpu_count": {"rnst.machine"},
     "matplotlib": {"rnst.reporting.plots", "rnst.reporting.panels"},
     "torch.distributed": {"rnst.optimization.ranks"},
     "jsonargparse": {"rnst.commands"},

@@ -117,8 +117,6 @@ def train(
     began = time.perf_counter()
     _fit(trainer, model, data, resume)
     seconds = time.perf_counter() - began
-    if not trainer.global_step:
-        raise NoStepError(len(data.train_dataloader().dataset), data.batch_size, trainer.world_size)  # type: ignore[arg-type]
     epochs, ended = trainer.current_epoch, _how_it_ended(trainer, model)
     state = model.network.state_dict()
     _refuse_diverged(state)
@@ -144,6 +142,9 @@ def _fit(trainer: pl.Trainer, model: RobustClassifier, data: PhotoFolders, resum
         trainer.fit(model, datamodule=data, ckpt_path=resume, weights_only=True)
     except SystemExit as stop:  # what Lightning makes of Ctrl-C
         raise KeyboardInterrupt("stopped; --resume goes on from the newest complete checkpoint") from stop
+    if not trainer.global_step:
+        photos = len(data.train_dataloader().dataset)  # type: ignore[arg-type] # an epoch has a length
+        raise NoStepError(photos, data.batch_size, trainer.world_size)
 
 
 def _warn_of_guessing(accuracy: float, classes: int, say: Callable[[str], object]) -> None:

@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 from torch import nn
 
+from rnst import machine
 from rnst.attacks.attack import NoAttack
 from rnst.data.datamodules import PhotoFolders
 from rnst.data.in_memory import MemorySource, PhotoSet
@@ -51,7 +52,7 @@ class Trained:
     def load(self, accelerator: str) -> nn.Module:
         """In eval mode, on the device where attacks and answers are computed."""
         classifier, _ = load_classifier(str(self.path))
-        device = "cuda" if torch.cuda.is_available() and accelerator != "cpu" else "cpu"
+        device = machine.device(accelerator)
         return classifier.to(device)
 
 
