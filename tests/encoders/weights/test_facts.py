@@ -67,14 +67,18 @@ def test_right_facts_stay_what_they_are() -> None:
 def test_a_wrong_fact__named_in_one_line(tmp_path: Path, name: str, fact: str, value: object) -> None:
     path = tmp_path / name
     _write(path, {**_RIGHT, fact: value})
-    with pytest.raises(UnreadableFileError, match=rf"cannot read .*{name} as weights: its fact '{fact}' is ") as refused:
+    with pytest.raises(
+        UnreadableFileError, match=rf"cannot read .*{name} as weights: its fact '{fact}' is "
+    ) as refused:
         read_weights(path)
     assert "\n" not in str(refused.value)
     assert len(str(refused.value)) < 250 + len(str(path))
     assert ", but must be " in str(refused.value)
 
 
-@pytest.mark.parametrize("text", ["[]", "5", "null", '"facts"', "{", "", "[" * 100_000, '{"radius": ' + "9" * 5000 + "}"])
+@pytest.mark.parametrize(
+    "text", ["[]", "5", "null", '"facts"', "{", "", "[" * 100_000, '{"radius": ' + "9" * 5000 + "}"]
+)
 def test_facts_that_are_no_object(tmp_path: Path, text: str) -> None:
     _write(tmp_path / "net.safetensors", text)
     with pytest.raises(UnreadableFileError, match="its fact") as refused:
