@@ -24,8 +24,9 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from rnst.encoders.catalog import find_network
+from rnst.encoders.catalog import content_layers, style_layers
 from rnst.encoders.encoder import Encoder, load_encoder
+from rnst.encoders.names import find_network
 from rnst.image.files import fit_long_side, read_image, resize, write_image
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO, find_picture
 from rnst.metrics.style_distance import StyleReference
@@ -116,8 +117,8 @@ def main() -> None:
     options = parser.parse_args()
     base = StylizationSettings(size=options.size, precision=options.precision, tracking="off")
     network = find_network(base.encoder)
-    layers = list(network.style_layers)
-    settings = base.replaced(style_layers=layers, content_layers=list(network.content_layers))
+    layers = list(style_layers(network))
+    settings = base.replaced(style_layers=layers, content_layers=list(content_layers(network)))
     encoder, _ = load_encoder(network, layers)
     content, style = (read_image(find_picture(name)) for name in (DEFAULT_PHOTO, DEFAULT_PAINTING))
     runner = ScaleRunner(settings, encoder, Inputs(None, content, (Region((Source(style, 1.0),)),), content))

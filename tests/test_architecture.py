@@ -1,7 +1,7 @@
 """A module imports only from lower levels; inside a folder, only files listed above it; libraries have one door."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -44,14 +44,21 @@ _FENCES = {
     "matplotlib": {"rnst.reporting.plots", "rnst.reporting.panels"},
     "torch.distributed": {"rnst.optimization.ranks"},
     "jsonargparse": {"rnst.commands"},
-    "pytorch_lightning.cli": {"rnst.commands.train"},
+    "pytorch_lightning.cli": {"rnst.commands.training_cli"},
     "rnst.training.robust_classifier": {
         "rnst.training.train",
         "rnst.studies.transferability.networks",
-        "rnst.commands.train",
+        "rnst.commands.training_cli",
     },
 }
-_TORCH = ("torch", "torchvision", "torchmetrics", "pytorch_lightning")
+# What takes seconds to import. The modules below do without it, so that help and mistakes are answered at once.
+_HEAVY = (
+    *("torch", "torchvision", "torchmetrics", "pytorch_lightning", "lightning_fabric", "timm"),
+    *("wandb", "scipy", "matplotlib", "skimage", "numpy", "PIL", "safetensors"),
+)
+_LIGHT = ("rnst.cli", "rnst.commands", "rnst.encoders.names", "rnst.image.endings", "rnst.reporting.gallery")
+_LIGHT_FILES = ("settings", "plan")  # of any folder
+_LIGHT_BUT = ("rnst.commands.training_cli",)  # imported once the work begins
 _LONGEST_FILE, _LONGEST_FUNCTION = 250, 50
 
 
@@ -149,16 +156,34 @@ def test_imports_run_in_no_circle() -> None:
     assert not waiting, f"a circle goes through {sorted(waiting)}"
 
 
-def test_gallery_imports_no_torch() -> None:
-    reached, waiting = set[str](), {module for module in _MODULES if _is_in(module, "rnst.reporting.gallery")}
-    assert waiting
+def _imported_at_once(body: Iterable[ast.stmt]) -> Iterator[str]:
+    """Names that a module imports when it is imported itself: not those inside functions, nor those for types alone."""
+    for node in body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (name for name, _ in _used(node))
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        elif isinstance(node, ast.If | ast.Try | ast.With | ast.ClassDef):
+            yield from _imported_at_once(node.body)
+
+
+def _is_light(module: str) -> bool:
+    named = module.rpartition(".")[2] in _LIGHT_FILES or any(_is_in(module, light) for light in _LIGHT)
+    return named and module not in _LIGHT_BUT
+
+
+@pytest.mark.parametrize("start", sorted(filter(_is_light, _MODULES)))
+def test_settings_and_commands_import_nothing_heavy(start: str) -> None:
+    way, waiting = {start: start}, [start]
     while waiting:
         module = waiting.pop()
-        reached.add(module)
-        names = {name for name, _ in _used(ast.parse(_MODULES[module].read_text(encoding="utf-8")))}
-        torch = [name for name in names if any(_is_in(name, package) for package in _TORCH)]
-        assert not torch, f"{module}, which the gallery reaches, uses {torch[0]}"
-        waiting |= _imports_of(module) - reached
+        for name in _imported_at_once(ast.parse(_MODULES[module].read_text(encoding="utf-8")).body):
+            heavy = next((package for package in _HEAVY if _is_in(name, package)), None)
+            assert heavy is None, f"{way[module]} imports {heavy}: import it inside the function that needs it"
+            imported = _imported(name)
+            if imported is not None and imported not in way:
+                way[imported] = f"{way[module]} -> {imported}"
+                waiting.append(imported)
 
 
 def test_it_found_the_code() -> None:

@@ -26,9 +26,16 @@ class Ball(ABC):
     radius: float
 
     def __post_init__(self) -> None:
-        """Refuse a negative radius."""
-        if self.radius < 0:
-            raise InvalidValueError("ball.radius", self.radius, "0 or more")
+        """Refuse a radius that is negative, infinite or NaN."""
+        if not 0 <= self.radius < math.inf:
+            raise InvalidValueError("ball.radius", self.radius, "a number, 0 or more")
+
+    def check(self, side: int) -> None:  # noqa: B027 - most balls have nothing to refuse
+        """Refuse a radius that means nothing for images whose side is so many pixels.
+
+        Raises:
+            InvalidValueError: the ball reaches every image from every other one.
+        """
 
     @abstractmethod
     def scaled(self, factor: float) -> Self:
@@ -52,6 +59,13 @@ class L2Ball(Ball):
     """All perturbations whose Euclidean norm is at most `radius`."""
 
     norm = "l2"
+
+    def check(self, side: int) -> None:
+        """See `Ball.check`."""
+        diameter = math.sqrt(3 * side**2)
+        if self.radius >= diameter:
+            wanted = f"less than {diameter:.4g}, the diameter of {side}-pixel images; published ones are 0.5 to 5"
+            raise InvalidValueError("ball.radius", self.radius, wanted)
 
     def scaled(self, factor: float) -> Self:
         """A norm over all pixels grows with the side of the image: the radius is multiplied by `factor`."""
@@ -77,6 +91,17 @@ class LinfBall(Ball):
     """All perturbations that change no value by more than `radius`."""
 
     norm = "linf"
+
+    def __post_init__(self) -> None:
+        """Refuse a radius larger than the range of a pixel, which nobody means.
+
+        Raises:
+            InvalidValueError: it names the radius that was likely meant.
+        """
+        super().__post_init__()
+        if self.radius > 1:
+            meant = f"at most 1, as pixels are in [0, 1]; {self.radius:g} of 255 levels is {self.radius / 255:.6f}"
+            raise InvalidValueError("ball.radius", self.radius, meant)
 
     def scaled(self, factor: float) -> Self:  # noqa: ARG002 - this ball knows no image size
         """The radius is per pixel already and stays as it is."""

@@ -8,8 +8,11 @@ import torch
 from torch import Tensor
 
 from rnst.attacks.attack import Attack, Model, weights_frozen
+from rnst.attacks.ball import Ball
 from rnst.attacks.loss import AttackLoss, CrossEntropy, in_float
 from rnst.errors import InvalidValueError
+
+_PATH = 2.5  # radii that all steps of the published attack cover together
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,26 @@ class PGD(Attack):
                 "radii", tuple(radii.shape), f"{len(images)} numbers, one for each image, 0 or more"
             )
         return (radii.clone().to(images) / self.ball.radius).view(-1, *(1 for _ in images.shape[1:]))
+
+
+def published_pgd(ball: Ball, steps: int = 20, *, random_start: bool = False, loss: AttackLoss = CrossEntropy()) -> PGD:
+    """The attack of the published tables of robustness: steps of 2.5 radii / `steps`, the worst iterate kept.
+
+    The `robustness` library, whose authors made the tables, starts at the image itself unless told otherwise.
+
+    Args:
+        ball: what the adversary may add; its radius is more than 0.
+        steps: gradient steps.
+        random_start: begin at a random point of the ball, for a loss that is flat at the image, or against networks
+            that are suspected of hiding their gradients.
+        loss: what is driven up.
+
+    Raises:
+        InvalidValueError: the ball has no radius.
+    """
+    if not ball.radius:
+        raise InvalidValueError("ball.radius", ball.radius, "more than 0 for an attack")
+    return PGD(ball, steps, _PATH * ball.radius / steps, random_start=random_start, loss=loss)
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,11 @@ from torch import Tensor
 
 from rnst.corruptions.blur import defocus_blur, glass_blur, motion_blur, zoom_blur
 from rnst.corruptions.digital import contrast, elastic_transform, jpeg_compression, pixelate
+from rnst.corruptions.names import SEVERITIES
 from rnst.corruptions.noise import gaussian_noise, impulse_noise, shot_noise
 from rnst.corruptions.weather import brightness, fog, frost, snow
 from rnst.errors import InvalidValueError, UnknownNameError
 
-SIZE = 224  # pixels of the photos that the severities are meant for
-SEVERITIES = (1, 2, 3, 4, 5)
 _WHITE = 255.0
 
 

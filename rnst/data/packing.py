@@ -13,7 +13,7 @@ from rnst.data.photos import decode_photo, list_photos, reduced
 from rnst.data.streamed import DATA_FORMAT, check_index
 from rnst.errors import InvalidValueError, MissingExtraError, MissingPathError, RnstError, UnreadableFileError
 from rnst.files import folder_written_aside
-from rnst.image.files import QUALITY
+from rnst.image.endings import QUALITY
 
 _BYTES_OF_CHUNK = 64 << 20
 _ADVICE = "Give the folder that holds train and val with one folder for each class, or name what it holds: --split."

@@ -16,10 +16,10 @@ from torch.nn import functional as F
 
 from rnst.errors import MissingPathError, UnreadableFileError
 from rnst.files import written_aside
-from rnst.image.formats import check_format, decoded, encode
+from rnst.image.endings import QUALITY, check_format
+from rnst.image.formats import decoded, encode
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
-QUALITY = 95
 # What decoders raise when they are fed a damaged file.
 _DAMAGED = (
     OSError, SyntaxError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError, EOFError, RuntimeError,
@@ -161,6 +161,20 @@ def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
     if tuple(image.shape[-2:]) == size:
         return image
     return F.interpolate(image, size=size, mode="bicubic", antialias=True).clamp(0.0, 1.0)
+
+
+def reduced(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """Reduce (1, C, H, W) to height and width `size` by a Lanczos filter of three lobes, clamped to [0, 1].
+
+    It keeps more of the finest detail than `resize`, which is meant for what a network receives. The result is on the
+    device of `image`, without a graph.
+    """
+    if tuple(image.shape[-2:]) == size:
+        return image
+    planes = image.detach().to("cpu", torch.float32)[0].numpy()
+    lanczos = Image.Resampling.LANCZOS
+    resampled = [np.asarray(Image.fromarray(plane).resize(size[::-1], lanczos)) for plane in planes]
+    return torch.from_numpy(np.stack(resampled)).unsqueeze(0).clamp(0.0, 1.0).to(image)
 
 
 def fit_long_side(size: tuple[int, int], long_side: int) -> tuple[int, int]:

@@ -5,11 +5,11 @@ from torch import Tensor
 
 from rnst.errors import InvalidValueError
 from rnst.metrics.arrays import Array, luminance
+from rnst.metrics.sizes import SMALLEST_SIDE
 
 COLUMNS = (0.0, 0.5)  # cycles per pixel down and across: every second column differs
 ROWS = (0.5, 0.0)
 CHECKERBOARD = (0.5, 0.5)
-SMALLEST_SIDE = 64  # px
 _SEGMENT = 64  # px
 _FLAT = 1e-7  # a deviation that only rounding makes: one 8-bit step in one of a billion pixels has as much
 _EIGHT_BIT_NOISE = (1.0 / 255.0) ** 2 / 12.0  # variance of rounding to 8 bits

@@ -1,4 +1,7 @@
-"""Weights & Biases: the only file that imports wandb. It never asks for an account and never needs a network."""
+"""Weights & Biases: the only file that imports wandb. It never asks for an account and never needs a network.
+
+wandb takes a second to import, so it is imported where a run is tracked, and nowhere else.
+"""
 
 import netrc
 import os
@@ -7,15 +10,13 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlparse
 
-import wandb
 from pytorch_lightning.loggers import Logger, WandbLogger
 from torch import Tensor
 
 from rnst.image.files import to_bytes
+from rnst.reporting.project import PROJECT
 
 Tracking = Literal["auto", "wandb", "off"]
-
-PROJECT = "rnst"
 
 
 def tracker(
@@ -42,6 +43,8 @@ def tracker(
     """
     if tracking == "off" or os.environ.get("WANDB_MODE") == "disabled":
         return None
+    import wandb
+
     folder = folder.resolve()  # the process that writes runs may have been started in another folder
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("WANDB_SILENT", "true")
@@ -86,6 +89,8 @@ class PictureTracker:
         """Log the finished picture, its losses and scores, and close the run, so that its file is complete."""
         if self._logger is None:
             return
+        import wandb
+
         run = self._logger.experiment
         run.log({"final": wandb.Image(to_bytes(image), file_type="jpg")})
         run.summary.update({f"final_loss/{name}": value for name, value in losses.items()})
@@ -114,6 +119,8 @@ class SweepTracker:
         """
         if self._logger is None:
             return
+        import wandb
+
         run = self._logger.experiment
         names = list(dict.fromkeys(name for row in rows for name in row))
         table = wandb.Table(columns=["picture", *names])
@@ -145,6 +152,8 @@ def log_experiment(
     logger = tracker(tracking, folder, job_type=job_type, group=folder.name, tags=[job_type], config=config)
     if logger is None:
         return
+    import wandb
+
     run = logger.experiment
     logged: dict[str, Any] = {path.stem: wandb.Image(str(path)) for path in figures}
     for title, rows in tables.items():
@@ -170,6 +179,8 @@ def finish_training(loggers: Sequence[Logger], weights_sha256: str, facts: Mappi
 
 def log_picture(logger: WandbLogger, name: str, image: Tensor, step: int) -> None:
     """Log an image (1, 3, H, W) in [0, 1] as JPEG: a PNG of noise takes ten times as long to write."""
+    import wandb
+
     logger.log_metrics({name: [wandb.Image(to_bytes(image), file_type="jpg")]}, step=step)  # type: ignore[dict-item]
 
 
@@ -185,6 +196,8 @@ def has_key() -> bool:
     """Whether an API key is in the environment or in the user's netrc file; reads no value."""
     if os.environ.get("WANDB_API_KEY"):
         return True
+    import wandb
+
     host = urlparse(os.environ.get("WANDB_BASE_URL") or wandb.Settings().base_url).hostname
     named = os.environ.get("NETRC")  # wandb looks there, Python's netrc does not
     try:

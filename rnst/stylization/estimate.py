@@ -32,7 +32,7 @@ class TooLargeError(RnstError):
     def __init__(self, size: tuple[int, int], needed: float, free: float, fitting: int) -> None:
         super().__init__(
             f"{size[1]} x {size[0]} pixels need about {needed / _GIGA:.1f} GB more, and {free / _GIGA:.1f} GB are "
-            f"free. Lower --size to {fitting} or less, or let it be computed in tiles, without --tile 0"
+            f"free. Lower --size to {fitting} or less, or --supersample, or compute it in tiles, without --tile 0"
         )
 
 
@@ -105,12 +105,19 @@ def estimate(
     return Estimate(total, needed + standing, held_bytes(device), available_bytes(device), len(grid.tiles))
 
 
-def summary(settings: StylizationSettings, plan: Sequence[Scale], expected: Estimate, device: torch.device) -> str:
-    """One line for the user."""
-    height, width = plan[-1].size
+def summary(
+    settings: StylizationSettings,
+    size: tuple[int, int],
+    plan: Sequence[Scale],
+    expected: Estimate,
+    device: torch.device,
+) -> str:
+    """One line for the user about a picture whose finished `size` is height and width in pixels."""
+    height, width = size
+    optimized = "" if plan[-1].size == size else f"optimized at {plan[-1].size[1]} x {plan[-1].size[0]}, "
     scales = f"{len(plan)} scales of {plan[-1].steps} steps" if len(plan) > 1 else f"{plan[-1].steps} steps"
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{torch.get_num_threads()} CPU threads"
-    return f"{width} x {height} pixels, {scales} on {name} in {settings.precision}: {expected}"
+    return f"{width} x {height} pixels, {optimized}{scales} on {name} in {settings.precision}: {expected}"
 
 
 def _seconds_of_a_pixel(encoder: Encoder, device: torch.device) -> float:

@@ -10,7 +10,7 @@ from torch import Tensor
 from rnst.errors import InvalidValueError
 from rnst.image.color_basis import read_color_root
 from rnst.image.color_matching import gray_like, match_histogram, match_moments, with_luminance_of
-from rnst.image.files import Picture, fit_long_side, fit_short_side, read_image, read_picture, resize
+from rnst.image.files import Picture, fit_long_side, fit_short_side, read_image, read_picture, reduced, resize
 from rnst.image.masks import COLORS, color_regions, is_colored, rest, sharing, strength
 from rnst.image.noise import noise_like
 from rnst.image.samples import find_picture
@@ -82,12 +82,19 @@ class Inputs:
         masks = [region.mask for region in self.regions if region.mask is not None]
         return masks or None
 
-    def finished(self, image: Tensor, colors: str) -> Tensor:
-        """The painted picture (1, 3, H, W) as it is shown.
+    def finished(self, image: Tensor, colors: str, largest: tuple[int, int] | None = None) -> Tensor:
+        """The optimized picture (1, 3, H, W) as it is shown.
 
         With "luminance", the colors of the photo come back. Where masks leave the picture without a style, so does the
         photo itself.
+
+        Args:
+            image: in [0, 1], of any scale.
+            colors: of the settings.
+            largest: height and width of the finished picture, to which a larger image is reduced; None reduces nothing.
         """
+        if largest is not None and (image.shape[-2] > largest[0] or image.shape[-1] > largest[1]):
+            image = reduced(image, largest)
         size, masks = (image.shape[-2], image.shape[-1]), self.masks
         if self.photo is None or (colors != "luminance" and masks is None):
             return image
@@ -129,9 +136,15 @@ def read_inputs(settings: StylizationSettings) -> Inputs:
 
 
 def picture_size(settings: StylizationSettings, size: tuple[int, int]) -> tuple[int, int]:
-    """Height and width in pixels that a content of `size` is painted at."""
+    """Height and width in pixels of the finished picture of a content of `size`."""
     fit = fit_long_side if settings.side == "long" else fit_short_side
     return fit(size, settings.size)
+
+
+def optimized_size(settings: StylizationSettings, size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width in pixels at which the picture of a content of `size` is optimized before it is reduced."""
+    height, width = picture_size(settings, size)
+    return round(settings.supersample * height), round(settings.supersample * width)
 
 
 def _canvas(settings: StylizationSettings, style: Picture) -> Tensor:
@@ -143,7 +156,7 @@ def _canvas(settings: StylizationSettings, style: Picture) -> Tensor:
 
 
 def _start(settings: StylizationSettings, content: Tensor, style: Tensor) -> Tensor:
-    size = picture_size(settings, (content.shape[-2], content.shape[-1]))
+    size = optimized_size(settings, (content.shape[-2], content.shape[-1]))
     without_content = settings.content == NO_CONTENT or settings.content_weight == 0
     init = settings.init or ("style_noise" if without_content else "content")
     if init == "content":

@@ -10,7 +10,7 @@ from rnst.errors import RnstError
 from rnst.optimization.devices import spread_whole_pictures
 from rnst.optimization.memory import NotEnoughMemoryError, available_bytes
 from rnst.results import Result
-from rnst.stylization.inputs import picture_size, read_inputs
+from rnst.stylization.inputs import optimized_size, read_inputs
 from rnst.stylization.session import Session
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.stylize import stylize
@@ -33,7 +33,7 @@ def are_spread(jobs: Sequence[StylizationSettings], session: Session) -> bool:
 
 def _fits_one(job: StylizationSettings, session: Session) -> bool:
     try:
-        check_tiling(job, session.encoder, picture_size(job, read_inputs(job).size))
+        check_tiling(job, session.encoder, optimized_size(job, read_inputs(job).size))
     except RnstError as error:  # of any other kind it is told when the picture's turn comes
         return not isinstance(error, NotEnoughMemoryError)
     return True

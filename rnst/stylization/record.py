@@ -7,15 +7,15 @@ from pathlib import Path
 
 import torch
 
-from rnst.encoders.catalog import find_network
-from rnst.encoders.encoder import RANDOM, weights_file
+from rnst.encoders.encoder import weights_file
+from rnst.encoders.names import RANDOM, find_network
 from rnst.encoders.weights.files import sha256_of
 from rnst.errors import InvalidValueError
 from rnst.image.files import fit_long_side, resize
 from rnst.image.samples import find_picture
-from rnst.metrics.artifacts import SMALLEST_SIDE
 from rnst.metrics.lpips import lpips, lpips_network
 from rnst.metrics.scores import score
+from rnst.metrics.sizes import SMALLEST_SIDE
 from rnst.results import Result
 from rnst.stylization.inputs import Inputs, picture_size
 from rnst.stylization.scale_runner import ScaleOutcome

@@ -4,8 +4,8 @@ from dataclasses import dataclass, fields
 
 from rich.console import Console
 
-from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import Encoder, load_encoder
+from rnst.encoders.names import find_network
 from rnst.encoders.surgery.surgery import Surgery
 from rnst.optimization.devices import is_first
 from rnst.stylization.progress import OnStep

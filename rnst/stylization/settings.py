@@ -1,30 +1,27 @@
 """Every setting of a stylised picture, checked before anything is loaded."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from rnst.encoders.catalog import DEFAULT_ENCODER
+from rnst.encoders.names import DEFAULT_ENCODER
 from rnst.errors import InvalidValueError
-from rnst.image.files import QUALITY
-from rnst.image.formats import check_format
+from rnst.image.endings import QUALITY, check_format
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
-from rnst.optimization.memory import check_limits
+from rnst.optimization.limits import check_limits
 
 NO_CONTENT = "none"
 SMALLEST_SIZE = 32  # below, the deepest layers of a ResNet have no extent left
-_AT_LEAST_ONE = ("steps", "scales", "history", "shifts", "shifts_per_step", "devices")
-_POSITIVE = ("learning_rate", "style_scale", "aspect")
-_BEST_QUALITY = 100
-_NOT_NEGATIVE = (
-    "style_weight",
-    "content_weight",
-    "tv_weight",
-    "sequence_weight",
-    "fourier_decay",
-    "margin",
-    "save_every",
-    "seed",
+_FROM_ONE = {"quality": 100, "supersample": 4}  # largest value; reducing further averages away what is gained
+_RANGES: tuple[tuple[str, Callable[[float], bool], str], ...] = (
+    ("steps scales history shifts shifts_per_step devices", lambda value: value >= 1, "at least 1"),
+    ("learning_rate style_scale aspect", lambda value: value > 0, "more than 0"),
+    (
+        "style_weight content_weight tv_weight sequence_weight fourier_decay margin save_every seed",
+        lambda value: value >= 0,
+        "0 or more",
+    ),
 )
 
 
@@ -41,6 +38,8 @@ class StylizationSettings:
         encoder: network that looks at the pictures (`rnst models` lists them).
         weights: weight file for the encoder, or "random"; none means the encoder's own.
         size: long side of the picture in pixels (or the short one, with --side short).
+        supersample: optimize the picture at so many times its size, and reduce it at the end. Details finer than the
+            network's first stride come from here; time and memory grow with its square.
         side: which side of the picture is as long as --size says.
         aspect: width divided by height of a picture without content; none means that of the style.
         steps: optimizer steps at each scale.
@@ -119,9 +118,10 @@ class StylizationSettings:
     encoder: str = DEFAULT_ENCODER
     weights: str | None = None
     size: int = 512
+    supersample: float = 2.0
     side: Literal["long", "short"] = "long"
     aspect: float | None = None
-    steps: int = 75
+    steps: int = 40
     scales: int | Literal["auto"] = "auto"
     optimizer: Literal["lbfgs", "adam"] = "lbfgs"
     learning_rate: float | None = None
@@ -191,19 +191,14 @@ class StylizationSettings:
     def _check_numbers(self) -> None:
         if self.size < SMALLEST_SIZE:
             raise InvalidValueError("--size", self.size, f"at least {SMALLEST_SIZE} pixels")
-        for name in _AT_LEAST_ONE:
-            if getattr(self, name) != "auto" and getattr(self, name) < 1:
-                raise InvalidValueError(f"--{name}", getattr(self, name), "at least 1")
-        for name in _NOT_NEGATIVE:
-            value = getattr(self, name)
-            if value is not None and value < 0:
-                raise InvalidValueError(f"--{name}", value, "0 or more")
-        for name in _POSITIVE:
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise InvalidValueError(f"--{name}", value, "more than 0")
-        if not 1 <= self.quality <= _BEST_QUALITY:
-            raise InvalidValueError("--quality", self.quality, f"from 1 to {_BEST_QUALITY}")
+        for names, holds, wanted in _RANGES:
+            for name in names.split():
+                value = getattr(self, name)
+                if value not in {None, "auto"} and not holds(value):
+                    raise InvalidValueError(f"--{name}", value, wanted)
+        for name, most in _FROM_ONE.items():
+            if not 1 <= getattr(self, name) <= most:
+                raise InvalidValueError(f"--{name}", getattr(self, name), f"from 1 to {most}")
         if not 0 <= self.averaging < 1:
             raise InvalidValueError("--averaging", self.averaging, "0 or more, and less than 1")
 

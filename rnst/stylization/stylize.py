@@ -11,7 +11,8 @@ from pytorch_lightning.callbacks import Callback
 from rich.console import Console
 from torch import Tensor
 
-from rnst.encoders.catalog import find_network
+from rnst.encoders.catalog import content_layers, style_layers
+from rnst.encoders.names import find_network
 from rnst.errors import InvalidValueError, RnstError
 from rnst.image.files import write_image
 from rnst.optimization.devices import companions, is_first
@@ -19,7 +20,7 @@ from rnst.optimization.ranks import DeviceLostError
 from rnst.reporting.tracking import PictureTracker
 from rnst.results import Result
 from rnst.stylization.estimate import estimate, summary
-from rnst.stylization.inputs import Inputs, picture_size, read_inputs
+from rnst.stylization.inputs import Inputs, optimized_size, picture_size, read_inputs
 from rnst.stylization.output_names import named_by
 from rnst.stylization.progress import OnStep, StepReports, StylizationProgress
 from rnst.stylization.record import check_scores, describe, hash_of, names, result_of, scores_of, title
@@ -98,7 +99,7 @@ def paint(
         session: of those settings.
         targets: of the styles, where they have been measured for another picture.
     """
-    check_tiling(settings, session.encoder, picture_size(settings, inputs.size))
+    check_tiling(settings, session.encoder, optimized_size(settings, inputs.size))
     settings.output.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be had is told before the work
     described = describe(settings)
     if inputs.color_root is not None:
@@ -145,8 +146,8 @@ def with_layers(settings: StylizationSettings) -> StylizationSettings:
     network = find_network(settings.encoder)
     without_content = settings.content == NO_CONTENT or settings.content_weight == 0
     return settings.replaced(
-        style_layers=settings.style_layers or list(network.style_layers),
-        content_layers=[] if without_content else settings.content_layers or list(network.content_layers),
+        style_layers=settings.style_layers or list(style_layers(network)),
+        content_layers=[] if without_content else settings.content_layers or list(content_layers(network)),
         **({"content_layer_weights": None} if without_content else {}),
         style_loss=usual_style_loss(settings),
         fourier_decay=usual_decay(settings),
@@ -163,7 +164,8 @@ def _paint(
     described: dict[str, object],
 ) -> ScaleOutcome:
     """Coarse to fine, each scale from the picture of the last."""
-    settings = settings.replaced(size=max(picture_size(settings, inputs.size)), side="long")
+    delivered = picture_size(settings, inputs.size)
+    settings = settings.replaced(size=max(optimized_size(settings, inputs.size)), side="long")
     runner = ScaleRunner(settings, session.encoder, inputs, targets)
     plan = plan_scales(inputs.size, settings)
     keeper, state = _keeper(settings, described)
@@ -175,10 +177,10 @@ def _paint(
     done = plan[first].first_step + plan[first].done
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     expected = estimate(settings, session.encoder, plan[first:], device, runner.tiling)
-    session.console.print(summary(settings, plan[first:], expected, device), markup=False, highlight=False)
+    session.console.print(summary(settings, delivered, plan[first:], expected, device), markup=False, highlight=False)
     if settings.tile == 0:  # otherwise tiles are cut as the memory has it
-        expected.check(plan[-1].size)
-    finish = partial(inputs.finished, colors=settings.colors)
+        expected.check(delivered)
+    finish = partial(inputs.finished, colors=settings.colors, largest=delivered)
     where = (settings.output.parent, settings.output.stem)
     snapshots = Snapshots(*where, settings.save_every, finish=finish, like=inputs.photo, show=tracker.show)
     with StylizationProgress(sum(scale.steps for scale in plan), session.console, done) as progress, keeper.listening():

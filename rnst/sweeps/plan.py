@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from rnst.encoders.catalog import find_network
+from rnst.encoders.names import find_network
 from rnst.errors import InvalidValueError, MissingPathError, UnknownNameError
 from rnst.image.samples import SAMPLES
 from rnst.results import Result

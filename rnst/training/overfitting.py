@@ -12,7 +12,7 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 from torch.utils.data import default_collate
 
-from rnst.attacks.pgd import PGD
+from rnst.attacks.pgd import published_pgd
 from rnst.errors import InvalidValueError
 
 _HALF = 0.5
@@ -25,7 +25,7 @@ class MonitorSettings:
 
     Attributes:
         every: optimizer steps between two looks; 0 for never.
-        photos: how many photos of the validation are held back for it.
+        photos: how many photos of the validation it uses, evenly spread.
         steps: of PGD; each is 2.5 radii / steps long.
         stop: end the training when it happens and export the last good weights; else only say so.
     """
@@ -43,7 +43,7 @@ class MonitorSettings:
 
 
 class OverfittingMonitor(Callback):
-    """Compares, on photos held back, accuracy under the training's own attack and under PGD in the same ball.
+    """Compares, on photos of the validation, accuracy under the training's own attack and under PGD in the same ball.
 
     One-step attacks can teach a network to fool that one step; within a few hundred steps PGD accuracy then falls to
     zero while the training looks better than ever (Wong et al. 2020, section 5.3). Where PGD accuracy is less than half
@@ -109,7 +109,7 @@ class OverfittingMonitor(Callback):
         if not attack.ball.radius:
             raise InvalidValueError("--monitor.every", self._settings.every, "0 where the training has no radius")
         steps = self._settings.steps
-        pgd = PGD(attack.ball, steps=steps, step_size=2.5 * attack.ball.radius / steps, random_start=True)
+        pgd = published_pgd(attack.ball, steps, random_start=True)
         devices = [pl_module.device] if pl_module.device.type == "cuda" else []
         with torch.random.fork_rng(devices), trainer.precision_plugin.forward_context():
             found = torch.stack([pl_module.accuracy_under(adversary, images, labels) for adversary in (attack, pgd)])

@@ -12,7 +12,7 @@ from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy
 
 from rnst.attacks.attack import Attack
-from rnst.attacks.pgd import PGD
+from rnst.attacks.pgd import published_pgd
 from rnst.data.datamodules import DataFacts
 from rnst.encoders.catalog import build_classifier
 from rnst.encoders.folded_network import FoldedNetwork
@@ -22,10 +22,9 @@ from rnst.errors import InvalidValueError
 from rnst.training.attack_sample import AttackSample
 from rnst.training.losses import AdversarialLoss, TrainingLoss
 from rnst.training.recipe import Recipe
-from rnst.training.teacher import SoftLabels, Teacher
+from rnst.training.teacher import SoftLabels, Teacher, class_numbers, entropy
 
 _SAMPLES = 8
-_EVALUATION_STEPS = 20
 
 
 class RobustClassifier(pl.LightningModule):
@@ -71,8 +70,9 @@ class RobustClassifier(pl.LightningModule):
         loss.check(len(data.class_names))
         if radius_warmup_epochs < 0:
             raise InvalidValueError("model.radius_warmup_epochs", radius_warmup_epochs, "0 or more")
+        attack.ball.check(data.image_size)
         self.attack = attack
-        self.evaluation = evaluation or _published_protocol(attack)
+        self.evaluation = evaluation or _published(attack)
         self.architecture = architecture
         self.recipe = recipe
         self.loss = loss
@@ -111,8 +111,8 @@ class RobustClassifier(pl.LightningModule):
         images, labels = self.labeled(batch)
         adversarial = self._attacked(self._grown_attack(batch_idx), images, labels)
         loss, logits = self.loss(lambda seen: self(seen).float() / self._temperature, images, adversarial, labels)
-        loss = self._temperature**2 * (loss - _entropy(labels))
-        accuracy = (logits.argmax(1) == _classes(labels)).float().mean()
+        loss = self._temperature**2 * (loss - entropy(labels))
+        accuracy = (logits.argmax(1) == class_numbers(labels)).float().mean()
         self.log("train/loss", loss, prog_bar=True)
         self.log("train/accuracy_attacked", accuracy)
         return loss
@@ -167,7 +167,7 @@ class RobustClassifier(pl.LightningModule):
         self.network.eval()
         try:
             with torch.no_grad():
-                right: Tensor = self(adversarial).argmax(1) == _classes(labels)
+                right: Tensor = self(adversarial).argmax(1) == class_numbers(labels)
                 return right.float().mean()
         finally:
             self.network.train(was_training)
@@ -182,7 +182,7 @@ class RobustClassifier(pl.LightningModule):
     def _evaluate(self, batch: tuple[Tensor, ...], batch_idx: int, split: str) -> None:
         images, labels = self.labeled(batch)
         adversarial = self._attacked(self.evaluation, images, labels)
-        labels = _classes(labels)
+        labels = class_numbers(labels)
         clean, attacked = self(images), self(adversarial)
         if batch_idx == 0:
             self.samples = []
@@ -213,12 +213,23 @@ class RobustClassifier(pl.LightningModule):
         return 1.0 if self.teacher is None else self.teacher.temperature
 
 
+def _published(attack: Attack) -> Attack:
+    """The attack of the published tables in the ball of `attack`."""
+    if not attack.ball.radius:
+        raise InvalidValueError("model.evaluation", None, "given where the attack of the training has no radius")
+    return published_pgd(attack.ball)
+
+
 def _with_classes(data: DataFacts, soft_labels: SoftLabels | None) -> DataFacts:
     """Facts with the classes that are learned: those of a teacher, if there is one."""
     if soft_labels is not None:
         return replace(data, class_names=soft_labels.class_names)
     if not data.class_names:
         raise InvalidValueError("data.classes", "none", "given, or model.teacher, whose classes are learned")
+    if len(data.class_names) == 1:
+        raise InvalidValueError(
+            "data.root", f"photos of {data.class_names[0]} alone", "a folder for each of two classes"
+        )
     return data
 
 
@@ -229,21 +240,3 @@ def _initial(architecture: str, weights: str | None, data: DataFacts) -> tuple[n
         return network, data
     facts = start_from(network, weights, data.class_names)
     return network, replace(data, mean=tuple(facts.get("mean", data.mean)), std=tuple(facts.get("std", data.std)))
-
-
-def _classes(labels: Tensor) -> Tensor:
-    """Class numbers (N,) of labels that are class numbers already, or probabilities (N, K): the most probable one."""
-    return labels if labels.dim() == 1 else labels.argmax(1)
-
-
-def _entropy(labels: Tensor) -> Tensor:
-    """Mean entropy of probabilities (N, K), a scalar; class numbers have none."""
-    return torch.zeros(()).to(labels.device) if labels.dim() == 1 else torch.special.entr(labels).sum(1).mean()
-
-
-def _published_protocol(attack: Attack) -> Attack:
-    """How published tables measure robustness in the ball of `attack`."""
-    radius = attack.ball.radius
-    if not radius:
-        raise InvalidValueError("model.evaluation", None, "given where the attack of the training has no radius")
-    return PGD(attack.ball, steps=_EVALUATION_STEPS, step_size=2.5 * radius / _EVALUATION_STEPS)

@@ -1,6 +1,7 @@
 """Soft labels: the probabilities that a frozen network gives to the classes of an image before the attack."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -39,7 +40,14 @@ class Teacher:
 
     def facts(self) -> dict[str, Any]:
         """What a weight file records: plain values only."""
-        return {"network": self.network, "image_size": self.image_size, "temperature": self.temperature}
+        network = Path(self.network).name if Path(self.network).is_file() else self.network
+        weights = None if self.weights is None else Path(self.weights).name
+        return {
+            "network": network,
+            "weights": weights,
+            "image_size": self.image_size,
+            "temperature": self.temperature,
+        }
 
 
 class SoftLabels:
@@ -74,3 +82,13 @@ class SoftLabels:
         with torch.no_grad(), self._folded.in_use(kernels) as network:
             logits: Tensor = network(images).float()
             return (logits / self._temperature).softmax(1)
+
+
+def class_numbers(labels: Tensor) -> Tensor:
+    """Class numbers (N,) of labels that are class numbers already, or probabilities (N, K): the most probable one."""
+    return labels if labels.dim() == 1 else labels.argmax(1)
+
+
+def entropy(labels: Tensor) -> Tensor:
+    """Mean entropy of probabilities (N, K), a scalar; class numbers have none."""
+    return torch.zeros(()).to(labels.device) if labels.dim() == 1 else torch.special.entr(labels).sum(1).mean()

@@ -15,6 +15,7 @@ import torch
 import torchvision
 from torch import Tensor
 
+from rnst.data.datamodules import PhotoFolders
 from rnst.encoders.probe import smallest_side
 from rnst.encoders.weights.files import write_weights
 from rnst.errors import RnstError
@@ -22,6 +23,7 @@ from rnst.training.averaging import AveragedWeights
 from rnst.training.overfitting import OverfittingMonitor
 from rnst.training.robust_classifier import RobustClassifier
 
+_HARDLY_BETTER = 1.2  # times the share that guessing gets right
 _LARGEST_HALF = torch.finfo(torch.float16).max
 
 
@@ -45,7 +47,7 @@ class SmallPhotosError(RnstError):
         )
 
 
-def look_at_network(model: RobustClassifier, sides: Iterable[int]) -> None:
+def check_network(model: RobustClassifier, sides: Iterable[int]) -> None:
     """Fail now where the network cannot look at photos of one of these sides, in pixels.
 
     Raises:
@@ -58,17 +60,35 @@ def look_at_network(model: RobustClassifier, sides: Iterable[int]) -> None:
         raise SmallPhotosError(model.architecture, side, smallest)
 
 
-def look_at_data(data: pl.LightningDataModule) -> None:
-    """Fail now where photos are missing, before anything is written."""
+class NoStepError(RnstError):
+    """There are fewer photos than one step takes."""
+
+    def __init__(self, photos: int, batch: int, devices: int = 1) -> None:
+        together = f"{batch} on each of {devices} devices" if devices > 1 else str(batch)
+        super().__init__(
+            f"{photos} photos do not fill one batch of {together}, so no step could be made. "
+            "Lower --data.batch_size, or give more photos"
+        )
+
+
+def check_data(data: PhotoFolders) -> None:
+    """Fail now where photos are missing or too few, before anything is written.
+
+    Raises:
+        MissingPathError: there are no photos.
+        NoStepError: they do not fill a batch.
+    """
     data.prepare_data()
-    data.train_dataloader()
+    loader = data.train_dataloader()
+    if not len(loader):
+        raise NoStepError(len(loader.dataset), data.batch_size)  # type: ignore[arg-type] # an epoch has a length
     data.val_dataloader()
 
 
 def train(
     trainer: pl.Trainer,
     model: RobustClassifier,
-    data: pl.LightningDataModule,
+    data: PhotoFolders,
     output: Path,
     *,
     resume: Path | None = None,
@@ -92,14 +112,18 @@ def train(
 
     Raises:
         DivergedError: the weights are not finite.
+        NoStepError: all devices together need more photos for a step than there are.
     """
     began = time.perf_counter()
     _fit(trainer, model, data, resume)
     seconds = time.perf_counter() - began
+    if not trainer.global_step:
+        raise NoStepError(len(data.train_dataloader().dataset), data.batch_size, trainer.world_size)  # type: ignore[arg-type]
     epochs, ended = trainer.current_epoch, _how_it_ended(trainer, model)
     state = model.network.state_dict()
     _refuse_diverged(state)
     accuracies = trainer.test(model, datamodule=data, verbose=False)[0]
+    _warn_of_guessing(accuracies["test/accuracy_clean"], len(model.data.class_names), say)
     facts = {
         **model.facts(),
         **ended,
@@ -115,11 +139,20 @@ def train(
     return facts
 
 
-def _fit(trainer: pl.Trainer, model: RobustClassifier, data: pl.LightningDataModule, resume: Path | None) -> None:
+def _fit(trainer: pl.Trainer, model: RobustClassifier, data: PhotoFolders, resume: Path | None) -> None:
     try:
         trainer.fit(model, datamodule=data, ckpt_path=resume, weights_only=True)
     except SystemExit as stop:  # what Lightning makes of Ctrl-C
         raise KeyboardInterrupt("stopped; --resume goes on from the newest complete checkpoint") from stop
+
+
+def _warn_of_guessing(accuracy: float, classes: int, say: Callable[[str], object]) -> None:
+    """Report a network that is hardly better than one that guesses."""
+    if accuracy < _HARDLY_BETTER / classes:
+        say(
+            f"the accuracy of {accuracy:.1%} is that of guessing among {classes} classes: the weights have learned "
+            "nothing. Train longer, lower the radius, or try another learning rate"
+        )
 
 
 def _refuse_diverged(state: Mapping[str, Tensor]) -> None:

@@ -15,7 +15,7 @@ import torch
 import yaml
 
 from rnst.cli import stylize
-from rnst.encoders.catalog import DEFAULT_ENCODER, counterpart_of
+from rnst.encoders.names import DEFAULT_ENCODER, counterpart_of
 from rnst.image.color import fit_color_root
 from rnst.image.files import read_image, write_image
 from rnst.results import Result
@@ -23,6 +23,7 @@ from rnst.results import Result
 _CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "stylize").rglob("*.yaml"))
 _TINY = {
     "size": 32,
+    "supersample": 1.0,
     "side": "long",
     "steps": 2,
     "scales": 1,
@@ -40,6 +41,7 @@ _EVERY_OPTION = {
     "encoder": ["resnet34"],
     "weights": ["random"],
     "size": ["96"],
+    "supersample": ["1.5"],
     "steps": ["3"],
     "scales": ["2"],
     "optimizer": ["adam"],
@@ -443,7 +445,14 @@ def test_init__style_noise_has_the_colors_of_the_style() -> None:
 def test_transforms__robust(optimizer: str, tile: int) -> None:
     results = []
     for output in ("one.png", "two.png"):
-        options = {"transforms": "robust", "optimizer": optimizer, "tile": tile, "output": output, "size": 96}
+        options = {
+            "transforms": "robust",
+            "optimizer": optimizer,
+            "tile": tile,
+            "output": output,
+            "size": 96,
+            "supersample": 1.0,
+        }
         stylize(_arguments(**options, steps=18, encoder="vgg11", style_layers="[relu1_1, relu2_1]", save_every=0))
         results.append(Result.read(Path(output).with_suffix(".json")))
     assert results[0].losses == results[1].losses, "seeded"

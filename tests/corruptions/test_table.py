@@ -8,7 +8,8 @@ from torchvision.transforms import v2
 
 from rnst.corruptions.blur import moved
 from rnst.corruptions.digital import pixelate
-from rnst.corruptions.table import CORRUPTIONS, SEVERITIES, SIZE, corrupted
+from rnst.corruptions.names import CORRUPTION_NAMES, SEVERITIES, SIZE
+from rnst.corruptions.table import CORRUPTIONS, corrupted
 from rnst.corruptions.weather import brightness
 from rnst.data.photos import decode_photo, reduced
 from rnst.errors import InvalidValueError, UnknownNameError
@@ -136,3 +137,7 @@ def test_against_imagecorruptions() -> None:
                 made = np.array(published.corrupt(pixels, corruption_name=name, severity=severity))
                 theirs += _distance(torch.from_numpy(made).permute(2, 0, 1), photo)
             assert ours == pytest.approx(theirs, rel=tolerance[name]), (name, severity)
+
+
+def test_names_are_those_of_the_table() -> None:
+    assert tuple(CORRUPTIONS) == CORRUPTION_NAMES

@@ -6,8 +6,9 @@ import pytest
 import torch
 from rich.console import Console
 
-from rnst.encoders.catalog import find_network
+from rnst.encoders.catalog import content_layers, style_layers
 from rnst.encoders.encoder import load_encoder
+from rnst.encoders.names import find_network
 from rnst.image.files import write_image
 from rnst.optimization.tiles import whole
 from rnst.stylization.estimate import Estimate, TooLargeError, estimate, summary
@@ -31,7 +32,7 @@ def test_check__advises_a_size_that_fits() -> None:
 @pytest.mark.parametrize(("seconds", "said"), [(40.0, "40 s"), (600.0, "10 min"), (9000.0, "2.5 h")])
 def test_summary(seconds: float, said: str) -> None:
     plan = [Scale((100, 200), 5, 0), Scale((200, 400), 5, 5)]
-    line = summary(StylizationSettings(precision="fp32"), plan, Estimate(seconds, 2e9, 5e8, 9e9), _CPU)
+    line = summary(StylizationSettings(precision="fp32"), plan[-1].size, plan, Estimate(seconds, 2e9, 5e8, 9e9), _CPU)
     assert line.startswith("400 x 200 pixels, 2 scales of 5 steps on ")
     assert line.endswith(f" CPU threads in fp32: about {said} and 2.5 GB")
 
@@ -73,9 +74,9 @@ def test_tiles_and_shifts_take_their_time(monkeypatch: pytest.MonkeyPatch) -> No
 def test_time__within_a_factor_of_two(encoder: str) -> None:
     row = find_network(encoder)
     settings = StylizationSettings(
-        style_layers=list(row.style_layers), content_layers=list(row.content_layers), precision="fp32", tracking="off"
+        style_layers=list(style_layers(row)), content_layers=list(content_layers(row)), precision="fp32", tracking="off"
     )
-    network, _ = load_encoder(row, [*row.style_layers, *row.content_layers], weights="random")
+    network, _ = load_encoder(row, [*style_layers(row), *content_layers(row)], weights="random")
     content = torch.rand(1, 3, 150, 200)
     plan = [Scale((150, 200), 20, 0)]
     runner = ScaleRunner(settings, network, Inputs(None, content, (Region((Source(content, 1.0),)),), content))

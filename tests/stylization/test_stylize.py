@@ -15,7 +15,7 @@ from torch import Tensor
 from rnst.encoders.catalog import build_classifier
 from rnst.encoders.weights.files import sha256_of, write_weights
 from rnst.errors import InvalidValueError, MissingPathError, RnstError, UnknownNameError, UnreadableFileError
-from rnst.image.files import read_image, read_picture, resize, to_bytes, write_image
+from rnst.image.files import read_image, read_picture, reduced, resize, to_bytes, write_image
 from rnst.results import Result
 from rnst.stylization.inputs import read_inputs
 from rnst.stylization.progress import StylizationProgress
@@ -44,6 +44,7 @@ def _settings(**options: Any) -> StylizationSettings:
         "encoder": "resnet18",
         "weights": "random",
         "size": 48,
+        "supersample": 1.0,
         "steps": 2,
         "scales": 1,
         "shifts": 2,
@@ -272,6 +273,35 @@ def test_options_outrank_settings_and_every_step_is_reported() -> None:
         stylize(stile="waves.png")
 
 
+def test_supersample__is_optimized_large_and_delivered_at_the_size_asked_for() -> None:
+    """The result is the larger picture, reduced: strokes keep their size, since the style grows with the picture."""
+    large = stylize(_settings(size=96, output=Path("new/large.png")), console=Console(quiet=True)).image
+    result, shown = _stylize(supersample=2.0)
+    assert (result.size, large.shape) == ((48, 36), (1, 3, 72, 96))
+    expected = reduced(large, (36, 48))
+    assert (read_image(result.image) - expected).abs().max() <= 0.5 / 255 + 1e-6
+    assert "48 x 36 pixels, optimized at 96 x 72, 2 steps" in shown
+
+
+def test_supersample__keeps_transparency_masks_and_the_luminance_of_colors() -> None:
+    photo = torch.rand(1, 4, 30, 40)
+    Image.fromarray((photo[0].permute(1, 2, 0) * 255).to(torch.uint8).numpy(), "RGBA").save("glass.png")
+    left = torch.zeros(1, 3, 36, 48)
+    left[..., :24] = 1.0
+    write_image(left, Path("left.png"))
+    masks = {"content_mask": ["left.png"], "style": "waves.png"}
+    result, _ = _stylize(content="glass.png", supersample=1.5, save_every=1, colors="luminance", **masks)
+    written, whole = read_picture(result.image), read_picture(Path("glass.png"))
+    assert written.alpha is not None
+    assert whole.alpha is not None
+    assert torch.allclose(written.alpha, resize(whole.alpha, (36, 48)), atol=1 / 255)
+    photo_there = resize(whole.image, (36, 48))[..., 30:]
+    seen = written.alpha[..., 30:] > 0.5
+    assert ((written.image[..., 30:] - photo_there).abs() * seen).max() <= 1 / 255, "outside the mask is the photo"
+    snapshot = read_picture(Path("new/out_00001.png"))
+    assert snapshot.size == (36, 48)
+
+
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 @pytest.mark.parametrize("step", [4, 9])
 def test_resume__goes_on_as_if_it_had_not_been_stopped(step: int, optimizer: str) -> None:
@@ -281,7 +311,7 @@ def test_resume__goes_on_as_if_it_had_not_been_stopped(step: int, optimizer: str
         if number == step:
             signal.raise_signal(signal.SIGINT)
 
-    options: dict[str, Any] = {"steps": 6, "scales": 2, "optimizer": optimizer, "init": "noise"}
+    options: dict[str, Any] = {"steps": 6, "scales": 2, "supersample": 1.5, "optimizer": optimizer, "init": "noise"}
     console = Console(quiet=True)
     whole = stylize(_settings(output=Path("new/whole.png"), **options), console=console)
     stopped = stylize(_settings(**options), console=console, on_step=stop)

@@ -9,17 +9,31 @@ from torch import Tensor, nn
 from rnst.attacks.attack import Model
 from rnst.attacks.ball import L2Ball
 from rnst.attacks.loss import RelativeChange, relative_change
-from rnst.attacks.pgd import PGD
-from rnst.encoders.catalog import build_headless
+from rnst.attacks.pgd import published_pgd
+from rnst.encoders.catalog import build_headless, stages
 from rnst.encoders.choice import Choice
 from rnst.encoders.encoder import Encoder, load_encoder
+from rnst.encoders.layers import friendly_layers, resolve_layers
 from rnst.encoders.surgery.surgery import Surgery
 from rnst.metrics.peakiness import peak, softmax_entropy
 from rnst.studies.layers.settings import LayerSettings
 
-_STEP = 2.5  # a step is this times the radius over the number of steps, as in the published tables of robustness
 _AS_TRAINED = Surgery(strides="keep")
 _WEIGHTED = (nn.Conv2d, nn.Linear)
+_STEM = "stem"
+
+
+def layers_of(settings: LayerSettings, choice: Choice) -> list[str]:
+    """Layers of a network that are measured, from the first to the deepest.
+
+    Raises:
+        UnknownNameError: the network has no such layer.
+    """
+    network = build_headless(choice.network.architecture)
+    if settings.layers is not None:
+        return list(resolve_layers(network, settings.layers))
+    stem = [_STEM] if _STEM in friendly_layers(network) else []
+    return list(dict.fromkeys([*stem, *stages(choice.network)]))
 
 
 @dataclass(frozen=True)
@@ -110,7 +124,7 @@ def _change(model: Model, images: Tensor, radius: float, settings: LayerSettings
     """Relative changes (N,) under the attack, and under random perturbations as long."""
     ball = L2Ball(radius)
     steps = settings.attack_steps
-    attack = PGD(ball, steps, _STEP * radius / steps, random_start=True, loss=RelativeChange())
+    attack = published_pgd(ball, steps, random_start=True, loss=RelativeChange())
     labels = torch.zeros(len(images), dtype=torch.long, device=images.device)
     attacked = attack(model, images, labels)
     with torch.no_grad():

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from rnst.attacks.ball import L2Ball
 from rnst.attacks.loss import CrossEntropy, TargetedCrossEntropy
-from rnst.attacks.pgd import PGD
+from rnst.attacks.pgd import published_pgd
 from rnst.encoders.catalog import build_classifier
 from rnst.errors import RnstError
 from rnst.files import read_json, write_json
@@ -33,7 +33,6 @@ from rnst.studies.transferability.settings import TransferabilitySettings
 
 _SETTINGS = "settings.json"
 _SOURCE = "source"
-_STEP = 2.5  # radii by number of steps: the length of a step of the attacks on test photos
 
 Say = Callable[[str], object]
 
@@ -130,13 +129,12 @@ class _Examples:
         draw = torch.Generator().manual_seed(settings.seed)
         self._versions: list[tuple[float, dict[str, Tensor]]] = []
         for radius in settings.radii:
-            step = _STEP * radius / settings.transfer_steps
             found = {}
             for kind, labels, loss in (
                 ("untargeted", self.test.labels, CrossEntropy()),
                 ("targeted", self.next, TargetedCrossEntropy()),
             ):
-                attack = PGD(L2Ball(radius), settings.transfer_steps, step, loss=loss)
+                attack = published_pgd(L2Ball(radius), settings.transfer_steps, loss=loss)
                 moved = attacked_floats(attacked, self.test.photos, labels, attack, settings.batch_size_attack)
                 found[kind] = moved
                 found[f"{kind}_noise"] = same_length_noise(images, moved, draw)
