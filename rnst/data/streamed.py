@@ -164,7 +164,9 @@ def check_index(text: str, name: str, photos: int) -> None:
         raise UnreadableFileError(name, what, f"it is incomplete ({_first_line(error)})") from error
     for key, wanted in _PLAIN.items():
         if found[key] != wanted:
-            reason = f"its {key} is {found[key]!r}, but only {wanted!r} is read, which runs no code; rnst pack writes it"
+            reason = (
+                f"its {key} is {found[key]!r}, but only {wanted!r} is read, which runs no code; rnst pack writes it"
+            )
             raise UnreadableFileError(name, what, reason)
     if any(Path(file).name != file or not file.endswith(".bin") for file in files):
         raise UnreadableFileError(name, what, "it names files outside of the set")

@@ -21,6 +21,7 @@ class AveragedWeights(WeightAveraging):
     Raises:
         InvalidValueError: `decay` is not between 0 and 1.
     """
+
     def __init__(self, decay: float) -> None:
         if not 0 < decay < 1:
             raise InvalidValueError("--ema", decay, "between 0 and 1, as 0.999; 0 averages nothing")

@@ -44,6 +44,7 @@ class TrainingLoss(ABC):
             adversarial: the same images after the attack.
             labels: (N,) class numbers, or (N, K) probabilities.
         """
+
     def check(self, classes: int) -> None:
         """Refuse class weights whose number is not `classes`."""
         if self.class_weights is not None and len(self.class_weights) != classes:

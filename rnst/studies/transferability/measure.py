@@ -74,7 +74,9 @@ def measure_transferability(settings: TransferabilitySettings, report: Report) -
         for kind in (D_DET, D_RAND)
         for name in settings.architectures
     }
-    controls = {kind: train_best(settings.source, kind, photos, sets[kind].photos, settings, report) for kind in CONTROLS}
+    controls = {
+        kind: train_best(settings.source, kind, photos, sets[kind].photos, settings, report) for kind in CONTROLS
+    }
     examples = _Examples(attacked, photos, settings)
     rows = {name: _row(name, clean[name], on_sets, examples) for name in compared}
     found = TransferabilityReport(
