@@ -1,6 +1,5 @@
 """`rnst pack`."""
 
-import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
@@ -12,6 +11,7 @@ from rich.progress import track
 
 from rnst.commands.parsing import OneLineErrors, gathered
 from rnst.errors import MissingPathError
+from rnst.machine import processors
 
 if TYPE_CHECKING:
     from rnst.data.packed import Contents
@@ -34,9 +34,7 @@ def run(arguments: list[str]) -> None:
         "--size", type=int | None, default=None, help="Reduce shorter sides to so many pixels; else keep all bytes."
     )
     parser.add_argument("--split", type=list[str], default=["train", "val"], help="Which folders of FOLDER are packed.")
-    parser.add_argument(
-        "--workers", type=int, default=min(os.cpu_count() or 1, _MOST_WORKERS), help="Processes that decode."
-    )
+    parser.add_argument("--workers", type=int, default=min(processors(), _MOST_WORKERS), help="Processes that decode.")
     options = parser.parse_args(gathered(arguments, {"--split"}))
     if not options.folder.is_dir():
         raise MissingPathError(options.folder, "folder of photos", "Give the folder that holds train and val.")

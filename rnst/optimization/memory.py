@@ -2,8 +2,6 @@
 
 import os
 import re
-import resource
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from rnst.encoders.receptive_fields import Field, layer_sizes
 from rnst.errors import RnstError
+from rnst.machine import resident_peak_bytes
 from rnst.optimization.tiles import Grid, Size, cut, cut_by_area, whole
 
 _PROBE_SIDE = 224
@@ -116,8 +115,7 @@ def held_bytes(device: torch.device) -> float:
     status = Path("/proc/self/statm")
     if status.is_file():
         return float(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    unit = 1 if sys.platform == "darwin" else 1024
-    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+    return float(resident_peak_bytes())
 
 
 def plan(

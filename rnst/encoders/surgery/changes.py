@@ -46,10 +46,10 @@ def blur_strides(network: nn.Module, *, stem_only: bool = False) -> None:
 
     A convolution or pool is uneven if its kernel is not a multiple of its stride. Its gradient then reaches neighboring
     positions unevenly, and optimized images have a pattern with the period of the stride, which at stride 8 or 16
-    resembles a ladder (Odena et al. 2016). A filter that is zero at the Nyquist frequency of the positions removes the pattern.
-    The filter commutes with the convolution, so the result equals a convolution of stride 1 that is blurred and then
-    subsampled, at a fraction of the cost. Pools run at stride 1, followed by a filter with their stride (Zhang 2019,
-    "Making convolutional networks shift-invariant again"). A VGG stays unchanged: its 2x2 pools are even.
+    resembles a ladder (Odena et al. 2016). A filter that is zero at the Nyquist frequency of the positions removes the
+    pattern. The filter commutes with the convolution, so the result equals a convolution of stride 1 that is blurred
+    and then subsampled, at a fraction of the cost. Pools run at stride 1, followed by a filter with their stride (Zhang
+    2019, "Making convolutional networks shift-invariant again"). A VGG stays unchanged: its 2x2 pools are even.
 
     Args:
         network: any.

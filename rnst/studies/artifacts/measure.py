@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 
-import torch
 from rich.console import Console
 
+from rnst import machine
 from rnst.encoders.catalog import stages
 from rnst.encoders.choice import Choice
 from rnst.encoders.encoder import load_encoder
@@ -84,7 +84,7 @@ def _gradients(settings: ArtifactSettings, choice: Choice) -> dict[str, dict[str
     photo = read_image(find_picture(settings.photo))
     if min(photo.shape[-2:]) < settings.size:
         raise InvalidValueError("--photo", settings.photo, f"a picture of at least {settings.size} pixels a side")
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = machine.device()
     crops = random_crops(photo, settings.size, _CROPS).to(device)
     layers = stages(choice.network)
     found = {}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from rnst import machine
 from rnst.attacks.attack import Model
 from rnst.attacks.ball import L2Ball
 from rnst.attacks.loss import RelativeChange, relative_change
@@ -93,7 +94,7 @@ def measure_layer(name: str, choice: Choice, layer: str, photos: Tensor, setting
     Raises:
         RnstError: a child of it where the network cannot be had.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = machine.device()
     encoder, _ = load_encoder(choice.network, [layer], weights=choice.weights, surgery=_AS_TRAINED, seed=settings.seed)
     encoder = encoder.to(device)
 
