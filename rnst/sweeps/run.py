@@ -8,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rnst.errors import RnstError
 from rnst.optimization.workers import in_processes
 from rnst.results import Result
+from rnst.stylization.job import resolve
 from rnst.stylization.parallel import stylize_alone
 from rnst.sweeps.picking import marked
 from rnst.sweeps.plan import SweepRun, SweepSettings
@@ -34,10 +35,10 @@ def run_cells(sweep: SweepSettings, cells: Sequence[SweepRun], console: Console)
     results = {index: cell.finished() for index, cell in enumerate(cells)}
     missing = [index for index, result in results.items() if result is None]
     console.print(f"{len(cells)} pictures, {len(cells) - len(missing)} of them there already")
-    failures: list[str] = []
+    work, failures = [resolve(cells[index].settings) for index in missing], list[str]()
     with _progress(console) as progress:
         bar = progress.add_task("sweep", total=len(cells), completed=len(cells) - len(missing))
-        for index, outcome in in_processes(stylize_alone, [cells[index].settings for index in missing], sweep.workers):
+        for index, outcome in in_processes(stylize_alone, work, sweep.workers):
             progress.advance(bar)
             if isinstance(outcome, Result):
                 results[missing[index]] = cells[missing[index]].labeled(outcome)
