@@ -22,8 +22,8 @@ from rnst.encoders.encoder import load_encoder
 from rnst.encoders.names import find_network
 from rnst.stylization.estimate import estimate
 from rnst.stylization.inputs import Inputs, Region, Source
+from rnst.stylization.job import resolve
 from rnst.stylization.scale_runner import ScaleRunner
-from rnst.stylization.scales import plan_scales
 from rnst.stylization.settings import StylizationSettings
 
 _LAYERS = {"vgg19": (["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"], ["relu4_2"])}
@@ -73,6 +73,7 @@ def _peak(name: str, size: int, options: argparse.Namespace) -> Peak:
         settings = StylizationSettings(
             encoder=name,
             size=size,
+            supersample=1.0,
             steps=options.steps,
             history=options.history,
             scales=1,
@@ -86,9 +87,9 @@ def _peak(name: str, size: int, options: argparse.Namespace) -> Peak:
         encoder, _ = load_encoder(network, [*style_names, *content_names], weights="random")
         content, style = torch.rand(2, 1, 3, size * 3 // 4, size)
         inputs = Inputs(None, content, (Region((Source(style, 1.0),)),), content)
-        runner = ScaleRunner(settings, encoder, inputs)
-        plan = plan_scales(runner.size, settings)
-        forecast = estimate(settings, encoder, plan, torch.device("cpu"), runner.tiling)
+        job = resolve(settings, inputs.size)
+        runner, plan = ScaleRunner(job, encoder, inputs), job.scales
+        forecast = estimate(job, encoder, plan, torch.device("cpu"), runner.tiling)
         expected = (forecast.held + forecast.needed) / 1e9
         runner.paint(plan[0], content, [], [])
     return Peak(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _UNITS_OF_A_GIGABYTE, expected)

@@ -101,7 +101,7 @@ def _share(options: argparse.Namespace, devices: int, tiles_of: int = 1) -> floa
     encoder, style, content = _network(options.encoder)
     _, objective, image = _job(options, encoder, style, content, devices)
     if tiles_of > devices:
-        tiling = Tiling(encoder, Limits(options.tile, options.memory, tiles_of), torch.device("cpu"))
+        tiling = Tiling(encoder, Limits(options.tile, options.memory, tiles_of))
         grid = tiling.grid((options.height, options.width))
         objective = TiledObjective(encoder, tiling.fields, grid, objective.objective)
     return min(_seconds(partial(_closure, options, objective, image)) for _ in range(3))
@@ -124,9 +124,8 @@ def _job(
 ) -> tuple[Tiling, TiledObjective, PixelImage]:
     torch.manual_seed(0)
     size = (options.height, options.width)
-    dtype = torch.bfloat16 if options.precision == "bf16" else torch.float32
-    limits = Limits(options.tile, options.memory, devices, PixelOptimizer().history)
-    tiling = Tiling(encoder, limits, torch.device("cpu"), dtype, content)
+    limits = Limits(options.tile, options.memory, devices, PixelOptimizer().history, options.precision)
+    tiling = Tiling(encoder, limits, content)
     image = PixelImage.from_image(torch.rand(1, 3, *size))
     with torch.no_grad():
         painting = encoder(torch.rand(1, 3, *_PLAIN))

@@ -24,7 +24,6 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from rnst.encoders.catalog import content_layers, style_layers
 from rnst.encoders.encoder import Encoder, load_encoder
 from rnst.encoders.names import find_network
 from rnst.image.files import fit_long_side, read_image, resize, write_image
@@ -32,8 +31,9 @@ from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO, find_picture
 from rnst.metrics.style_distance import StyleReference
 from rnst.stylization.image_optimization import STEPS_OF_AN_AUGMENTATION, AugmentedObjective, ImageOptimization
 from rnst.stylization.inputs import Inputs, Region, Source
+from rnst.stylization.job import resolve
 from rnst.stylization.scale_runner import ScaleRunner
-from rnst.stylization.scales import Scale, plan_scales
+from rnst.stylization.scales import Scale
 from rnst.stylization.settings import StylizationSettings
 
 _STEPS_BETWEEN_LOOKS = 15
@@ -115,14 +115,13 @@ def main() -> None:
     parser.add_argument("--precision", choices=("bf16", "fp32"), default="bf16")
     parser.add_argument("--output", type=Path, default=Path("outputs/time_to_quality"))
     options = parser.parse_args()
-    base = StylizationSettings(size=options.size, precision=options.precision, tracking="off")
-    network = find_network(base.encoder)
-    layers = list(style_layers(network))
-    settings = base.replaced(style_layers=layers, content_layers=list(content_layers(network)))
-    encoder, _ = load_encoder(network, layers)
+    base = StylizationSettings(size=options.size, precision=options.precision, supersample=1.0, tracking="off")
+    job = resolve(base)
+    encoder, _ = load_encoder(find_network(base.encoder), job.look.layers)
     content, style = (read_image(find_picture(name)) for name in (DEFAULT_PHOTO, DEFAULT_PAINTING))
-    runner = ScaleRunner(settings, encoder, Inputs(None, content, (Region((Source(style, 1.0),)),), content))
-    plan = plan_scales(runner.size, settings)
+    inputs = Inputs(None, content, (Region((Source(style, 1.0),)),), content)
+    job = job.at(inputs.size)
+    runner, plan = ScaleRunner(job, encoder, inputs), list(job.scales)
     *moved, view = _views(runner, plan[-1], content)
     framed = tuple(side + 2 * _MARGIN for side in plan[-1].size)
     reference = StyleReference(resize(style, fit_long_side((style.shape[-2], style.shape[-1]), options.size)))
