@@ -1,4 +1,4 @@
-"""Does a run still get anywhere? Numbers that are none, explosions, and standing still are found and named."""
+"""Detection of failing runs: a loss that is NaN or infinite, a loss that explodes, an image that no longer changes."""
 
 import math
 from collections.abc import Mapping
@@ -6,27 +6,26 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-EXPLODED = 1000.0  # L-BFGS without a line search may climb by 30 in its first steps and comes back
-PATIENCE = 20  # steps; a line search that may climb for ten needs more than those
+EXPLODED = 1000.0  # L-BFGS without a line search may raise the loss 30-fold in its first steps and recovers
+PATIENCE = 20  # steps; more than ten, for which the line search may raise the loss
 _PROGRESS = 1e-6
 MOST_RESTARTS = 3
 
 
 class Failure(StrEnum):
-    """What is wrong with a run."""
+    """Kinds of failure of a run."""
 
-    NOT_FINITE = "the loss is no number any more"
+    NOT_FINITE = "the loss is NaN or infinite"
     EXPLODED = "the loss explodes"
-    STALLED = "the picture stands still"
+    STALLED = "the image no longer changes"
 
 
 @dataclass
 class DivergenceMonitor:
-    """Looks at the loss after each step; the objective is the same all the while.
+    """Checks the loss after each step of one objective.
 
     Args:
-        descends: steps should reach new lowest losses before long, as a line search promises; otherwise only a loss
-            that does not change at all is a stall.
+        descends: a run without a new lowest loss is a stall, as with a line search; otherwise only a constant loss is.
         lowest: loss so far.
         last: loss.
         idle: steps since there was progress.
@@ -38,10 +37,10 @@ class DivergenceMonitor:
     idle: int = 0
 
     def observe(self, loss: float) -> Failure | None:
-        """What is wrong after a step that ended with `loss`; none where all is well."""
+        """The failure after a step that ended with `loss`, or None."""
         if not math.isfinite(loss):
             return Failure.NOT_FINITE
-        if self.lowest > 0.0 and loss > EXPLODED * self.lowest:  # what falls below zero has no scale to explode from
+        if self.lowest > 0.0 and loss > EXPLODED * self.lowest:  # a loss below zero gives no scale for an explosion
             return Failure.EXPLODED
         lower = loss < self.lowest * (1.0 - math.copysign(_PROGRESS, self.lowest))
         changed = abs(loss - self.last) > _PROGRESS * abs(loss)
@@ -50,7 +49,7 @@ class DivergenceMonitor:
         return Failure.STALLED if self.idle >= PATIENCE else None
 
     def begin_anew(self) -> None:
-        """Another objective: its losses cannot be compared with those before."""
+        """Start with another objective, whose losses cannot be compared with the previous ones."""
         self.lowest, self.last, self.idle = math.inf, math.inf, 0
 
 
