@@ -23,8 +23,8 @@ import torchvision
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import Encoder, load_encoder
+from rnst.encoders.names import find_network
 from rnst.image.parameters import FourierImage
 from rnst.image.transforms import Shift
 from rnst.losses.objective import Objective, Weights

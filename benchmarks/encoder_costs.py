@@ -17,8 +17,9 @@ from pathlib import Path
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from rnst.encoders.catalog import find_network
+from rnst.encoders.catalog import content_layers, style_layers
 from rnst.encoders.encoder import load_encoder
+from rnst.encoders.names import find_network
 from rnst.losses.perceptual import GramLoss
 from rnst.optimization.memory import appetite, held_bytes, standing_bytes
 
@@ -45,13 +46,13 @@ def main() -> None:
 def _costs(name: str, height: int, width: int) -> tuple[float, float, float, float]:
     """Predicted and measured bytes a pixel, FLOP a pixel forward, seconds forward and back."""
     network = find_network(name)
-    layers = dict.fromkeys([*network.style_layers, *network.content_layers])
+    layers = dict.fromkeys([*style_layers(network), *content_layers(network)])
     encoder, _ = load_encoder(network, list(layers), weights="random")
     with torch.autocast("cpu", torch.bfloat16):
         predicted = appetite(encoder) + standing_bytes(encoder) / (height * width)
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             features = encoder(torch.zeros(1, 3, _SMALL, _SMALL))
-        losses = {layer: GramLoss(features[layer]) for layer in network.style_layers}
+        losses = {layer: GramLoss(features[layer]) for layer in style_layers(network)}
         image = torch.rand(1, 3, height, width, requires_grad=True)
         held = held_bytes(torch.device("cpu"))
         _reset_peak()

@@ -17,8 +17,9 @@ from typing import NamedTuple
 
 import torch
 
-from rnst.encoders.catalog import find_network
+from rnst.encoders.catalog import content_layers, style_layers
 from rnst.encoders.encoder import load_encoder
+from rnst.encoders.names import find_network
 from rnst.stylization.estimate import estimate
 from rnst.stylization.inputs import Inputs, Region, Source
 from rnst.stylization.job import resolve
@@ -68,7 +69,7 @@ def _peak(name: str, size: int, options: argparse.Namespace) -> Peak:
     expected = 0.0
     if size:
         network = find_network(name)
-        style_layers, content_layers = _LAYERS.get(name, (list(network.style_layers), list(network.content_layers)))
+        style_names, content_names = _LAYERS.get(name, (list(style_layers(network)), list(content_layers(network))))
         settings = StylizationSettings(
             encoder=name,
             size=size,
@@ -76,14 +77,14 @@ def _peak(name: str, size: int, options: argparse.Namespace) -> Peak:
             steps=options.steps,
             history=options.history,
             scales=1,
-            style_layers=style_layers,
-            content_layers=content_layers,
+            style_layers=style_names,
+            content_layers=content_names,
             precision=options.precision,
             output=Path("unused.png"),
             tracking="off",
             tile=0,
         )
-        encoder, _ = load_encoder(network, [*style_layers, *content_layers], weights="random")
+        encoder, _ = load_encoder(network, [*style_names, *content_names], weights="random")
         content, style = torch.rand(2, 1, 3, size * 3 // 4, size)
         inputs = Inputs(None, content, (Region((Source(style, 1.0),)),), content)
         job = resolve(settings, inputs.size)

@@ -19,8 +19,9 @@ import torch
 from pytorch_lightning import Trainer
 from torch import Tensor, nn
 
-from rnst.encoders.catalog import find_network
+from rnst.encoders.catalog import content_layers, style_layers
 from rnst.encoders.encoder import load_encoder
+from rnst.encoders.names import find_network
 from rnst.image.parameters import PixelImage
 from rnst.losses.objective import Objective, Weights
 from rnst.losses.perceptual import ContentLoss, GramLoss
@@ -114,8 +115,8 @@ def _connect(devices: int) -> None:
 
 def _network(name: str) -> tuple[nn.Module, tuple[str, ...], tuple[str, ...]]:
     network = find_network(name)
-    layers = list(dict.fromkeys([*network.style_layers, *network.content_layers]))
-    return load_encoder(network, layers, weights="random")[0], network.style_layers, network.content_layers
+    layers = list(dict.fromkeys([*style_layers(network), *content_layers(network)]))
+    return load_encoder(network, layers, weights="random")[0], style_layers(network), content_layers(network)
 
 
 def _job(

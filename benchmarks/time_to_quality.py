@@ -24,8 +24,8 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import Encoder, load_encoder
+from rnst.encoders.names import find_network
 from rnst.image.files import fit_long_side, read_image, resize, write_image
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO, find_picture
 from rnst.metrics.style_distance import StyleReference

@@ -7,6 +7,8 @@ from importlib import import_module
 
 from rnst.errors import RnstError
 
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning idle threads slow a shared machine many times over
+
 _STOPPED = 130  # what a shell reports of a program that Ctrl-C ended
 
 Command = Callable[[list[str]], None]

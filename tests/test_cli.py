@@ -1,7 +1,7 @@
 import pytest
 
 from rnst.cli import main
-from rnst.encoders.catalog import BUNDLED, DEFAULT_ENCODER, encoder_names
+from rnst.encoders.names import BUNDLED, DEFAULT_ENCODER, encoder_names
 from rnst.encoders.published import PUBLISHED
 
 

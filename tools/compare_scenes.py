@@ -5,7 +5,7 @@ command line; the later one counts.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -128,21 +128,31 @@ class Command:
     line: str
     stop_at: str = ""
 
-    def arguments(self, renames: Mapping[str, str]) -> list[str]:
-        """The words of the command line, with options and values renamed.
 
-        Args:
-            renames: old -> new name of an option, "" drops it with its values; option:old value -> new value.
-        """
-        words: list[str] = []
+@dataclass(frozen=True)
+class Wording:
+    """How command lines are said at a commit, in words that it understands.
+
+    Attributes:
+        renames: old -> new name of an option, "" drops it with its values; option:old value -> new value.
+        added: option -> value, for every picture whose command line or preset says nothing else.
+    """
+
+    renames: Mapping[str, str] = field(default_factory=dict)
+    added: Mapping[str, str] = field(default_factory=dict)
+
+    def arguments(self, command: Command) -> list[str]:
+        """The words of a command line."""
+        added = self.added.items() if command.program == "stylize" else ()
+        words = [word for name, value in added for word in (f"--{name}", value)]
         option, new = "", ""
-        for word in self.line.split():
+        for word in command.line.split():
             if word.startswith("--"):
                 option = word.removeprefix("--")
-                new = renames.get(option, option)
+                new = self.renames.get(option, option)
                 words += [f"--{new}"] if new else []
             elif new:
-                words.append(renames.get(f"{option}:{word}", word))
+                words.append(self.renames.get(f"{option}:{word}", word))
         return words
 
 

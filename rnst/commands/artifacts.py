@@ -1,14 +1,15 @@
 """`rnst artifacts`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE
 from rich.table import Table
 
 from rnst.commands.experiment import read_settings, table_console
-from rnst.studies.artifacts.measure import Artifacts, find_artifacts
 from rnst.studies.artifacts.settings import ArtifactSettings
-from rnst.studies.artifacts.textures import CHECKERBOARD, FINE, STRIPES, STYLE
+
+if TYPE_CHECKING:
+    from rnst.studies.artifacts.measure import Artifacts
 
 _LOOK: Any = {"title_justify": "left", "box": SIMPLE, "pad_edge": False}
 _GROUPS = {
@@ -29,6 +30,12 @@ def run(arguments: list[str]) -> None:
         description="Where checkerboards in painted pictures come from, and what helps: the pattern that strides leave "
         "in gradients against its closed form, and in textures by every network under every fix.",
     )
+    _run(settings)
+
+
+def _run(settings: ArtifactSettings) -> None:
+    from rnst.studies.artifacts.measure import find_artifacts
+
     found = find_artifacts(settings)
     console = table_console()
     for table in (_overlaps(found), _gradients(found), _textures(found)):
@@ -38,7 +45,7 @@ def run(arguments: list[str]) -> None:
     console.print(f"{found.settings.output}: {files}", soft_wrap=True)
 
 
-def _overlaps(found: Artifacts) -> Table:
+def _overlaps(found: "Artifacts") -> Table:
     table = Table(title="unevenness of a convolution's gradient: closed form and measured", **_LOOK)
     table.add_column("kernel / stride")
     for one in found.overlaps:
@@ -48,7 +55,7 @@ def _overlaps(found: Artifacts) -> Table:
     return table
 
 
-def _gradients(found: Artifacts) -> Table:
+def _gradients(found: "Artifacts") -> Table:
     table = Table(title="unevenness of whole networks' gradients: period 2 + what period 4 adds", **_LOOK)
     table.add_column("encoder")
     table.add_column("fix")
@@ -63,7 +70,7 @@ def _gradients(found: Artifacts) -> Table:
     return table
 
 
-def _textures(found: Artifacts) -> Table:
+def _textures(found: "Artifacts") -> Table:
     table = Table("encoder", "fix", title="textures: judge a fix by excess and fine grain together", **_LOOK)
     for name in ("stripes dB", "checkerboard dB", "fine share", "to style"):
         table.add_column(name, justify="right")
@@ -80,4 +87,6 @@ def _textures(found: Artifacts) -> Table:
 
 
 def _cells(scores: Any) -> list[str]:
+    from rnst.studies.artifacts.textures import CHECKERBOARD, FINE, STRIPES, STYLE
+
     return [f"{scores[STRIPES]:.1f}", f"{scores[CHECKERBOARD]:.1f}", f"{scores[FINE]:.2f}", f"{scores[STYLE]:.2f}"]

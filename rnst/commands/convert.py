@@ -1,17 +1,18 @@
 """`rnst convert`."""
 
 import sys
+from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rnst.commands.parsing import OneLineErrors
-from rnst.encoders.catalog import encoder_names, find_network
-from rnst.encoders.encoder import weights_file
-from rnst.encoders.weights.conversion import count_classes, read_with_facts
-from rnst.encoders.weights.files import write_madrylab, write_weights
-from rnst.encoders.weights.layouts import Facts, State
+from rnst.encoders.names import encoder_names, find_network
 from rnst.errors import InvalidValueError
 
-_WRITERS = {"safetensors": write_weights, "madrylab": write_madrylab}
+if TYPE_CHECKING:
+    from rnst.encoders.weights.layouts import Facts, State
+
+_LAYOUTS = ("safetensors", "madrylab")
 _MEGABYTE = 1e6
 
 
@@ -27,14 +28,22 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--to", type=str, default="", help="safetensors or madrylab; else the file name tells.")
     parser.add_argument("--architecture", type=str, default="", help="Where neither the file nor its tensors tell it.")
     options = parser.parse_args(arguments)
-    layout = _layout(options.to, options.output)
+    _run(options, _layout(options.to, options.output))
+
+
+def _run(options: Namespace, layout: str) -> None:
+    from rnst.encoders.encoder import weights_file
+    from rnst.encoders.weights.conversion import read_with_facts
+    from rnst.encoders.weights.files import write_madrylab, write_weights
+
     source = Path(options.input)
     if not source.exists() and options.input in encoder_names():
         source = weights_file(find_network(options.input))
     if options.output.exists() and source.exists() and options.output.samefile(source):
         raise InvalidValueError("OUT", str(options.output), "another file than IN")
     state, facts = read_with_facts(source, options.architecture or None)
-    _WRITERS[layout](options.output, state, facts, half=options.half)
+    write = write_weights if layout == "safetensors" else write_madrylab
+    write(options.output, state, facts, half=options.half)
     size = options.output.stat().st_size / _MEGABYTE
     sys.stdout.write(f"{source.name}: {_described(state, facts)}\n{options.output}: {layout}, {size:.1f} MB\n")
 
@@ -42,8 +51,8 @@ def run(arguments: list[str]) -> None:
 def _layout(wanted: str, output: Path) -> str:
     """What to write."""
     by_name = "safetensors" if output.suffix == ".safetensors" else "madrylab"
-    if wanted not in {"", *_WRITERS}:
-        raise InvalidValueError("--to", wanted, f"one of {', '.join(_WRITERS)}")
+    if wanted not in {"", *_LAYOUTS}:
+        raise InvalidValueError("--to", wanted, f"one of {', '.join(_LAYOUTS)}")
     if wanted and wanted != by_name:
         raise InvalidValueError(
             "OUT", str(output), "a name that ends in .safetensors for safetensors, and for them alone"
@@ -51,8 +60,10 @@ def _layout(wanted: str, output: Path) -> str:
     return by_name
 
 
-def _described(state: State, facts: Facts) -> str:
+def _described(state: "State", facts: "Facts") -> str:
     """What was read, in one line."""
+    from rnst.encoders.weights.conversion import count_classes
+
     classes = count_classes(state)
     mean = " ".join(f"{value:g}" for value in facts["mean"])
     parts = [

@@ -1,14 +1,16 @@
 """`rnst corruption`."""
 
 import math
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
 from rnst.commands.experiment import read_settings, table_console
-from rnst.metrics.corruption_errors import Estimate
-from rnst.studies.corruption.measure import measure_corruption
-from rnst.studies.corruption.report import CorruptionReport
 from rnst.studies.corruption.settings import CorruptionSettings
+
+if TYPE_CHECKING:
+    from rnst.metrics.corruption_errors import Estimate
+    from rnst.studies.corruption.report import CorruptionReport
 
 _GROUPS = {
     "what is compared": ("networks", "reference", "data", "split", "photos", "image_size"),
@@ -28,6 +30,12 @@ def run(arguments: list[str]) -> None:
         usage="rnst corruption --networks NAME [NAME ...] --data DIR [--reference NAME] [--OPTION VALUE ...]",
         description="Natural robustness: errors under 15 common corruptions, mCE, relative mCE, and attacks beside it.",
     )
+    _run(settings)
+
+
+def _run(settings: CorruptionSettings) -> None:
+    from rnst.studies.corruption.measure import measure_corruption
+
     report = measure_corruption(settings)
     console = table_console()
     console.print(_summary(report))
@@ -35,7 +43,7 @@ def run(arguments: list[str]) -> None:
     console.print(f"{settings.output}/corruption.json: {report.photos} photos, {report.seconds:.0f} s", soft_wrap=True)
 
 
-def _summary(report: CorruptionReport) -> Table:
+def _summary(report: "CorruptionReport") -> Table:
     """One row for each network."""
     table = Table(title=f"natural robustness; {report.reference} is 100, lower is better; 95 % intervals over photos")
     for name in ("network", "clean error", "mCE", "relative mCE"):
@@ -46,7 +54,7 @@ def _summary(report: CorruptionReport) -> Table:
     return table
 
 
-def _by_corruption(report: CorruptionReport) -> Table:
+def _by_corruption(report: "CorruptionReport") -> Table:
     """Mean error over severities of each network, and its CE."""
     table = Table(title="mean error over severities, and CE")
     table.add_column("corruption")
@@ -61,7 +69,7 @@ def _by_corruption(report: CorruptionReport) -> Table:
     return table
 
 
-def _with_interval(estimate: Estimate) -> str:
+def _with_interval(estimate: "Estimate") -> str:
     return f"{_number(estimate.value)} ({_number(estimate.low)} to {_number(estimate.high)})"
 
 

@@ -1,11 +1,11 @@
 """`rnst curve`: the learning curve of one or several trainings."""
 
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 from rnst.commands.parsing import OneLineErrors
 from rnst.errors import MissingPathError
-from rnst.training.curves import draw, learning_curves
 
 
 def run(arguments: list[str]) -> None:
@@ -18,10 +18,17 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--output", type=Path, default=Path("curve.png"), help="PNG to write.")
     parser.add_argument("--title", default="", help="Written above the curves.")
     options = parser.parse_args(arguments)
-    curves = {}
     for folder in options.runs:
         if not folder.is_dir():
             raise MissingPathError(folder, "run folder", "Give a folder below runs.")
+    _run(options)
+
+
+def _run(options: Namespace) -> None:
+    from rnst.training.curves import draw, learning_curves
+
+    curves = {}
+    for folder in options.runs:
         for name, curve in learning_curves(folder).items():
             curves[name if len(options.runs) == 1 else f"{folder.name}: {name}"] = curve
     draw(options.output, curves, options.title)

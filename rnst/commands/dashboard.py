@@ -1,11 +1,11 @@
 """`rnst dashboard`."""
 
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 from rnst.commands.parsing import OneLineErrors
-from rnst.reporting.dashboard import build_dashboard, save_dashboard, write_dashboard
-from rnst.reporting.tracking import PROJECT, is_offline
+from rnst.reporting.project import PROJECT
 
 
 def run(arguments: list[str]) -> None:
@@ -19,6 +19,13 @@ def run(arguments: list[str]) -> None:
         "--output", type=Path, default=Path("outputs/dashboard.json"), help="File to write without an account."
     )
     options = parser.parse_args(arguments)
+    _run(options)
+
+
+def _run(options: Namespace) -> None:
+    from rnst.reporting.dashboard import build_dashboard, save_dashboard, write_dashboard
+    from rnst.reporting.tracking import is_offline
+
     workspace = build_dashboard(options.project, options.entity)
     if is_offline("auto"):
         write_dashboard(workspace, options.output)

@@ -8,10 +8,9 @@ from rich.console import Console
 from rich.table import Table
 
 from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning
-from rnst.encoders.catalog import DEFAULT_ENCODER
+from rnst.encoders.names import DEFAULT_ENCODER
 from rnst.errors import InvalidValueError
 from rnst.metrics.robustness import CLEAN, Evaluation, interval, masking_signs
-from rnst.studies.evaluation.measure import evaluate
 from rnst.studies.evaluation.settings import EvaluationSettings
 
 _MOST_CLASSES = 20  # a longer list is cut to the worst
@@ -32,10 +31,16 @@ def run(arguments: list[str]) -> None:
     arguments = ["--autoattack=true" if argument == "--autoattack" else argument for argument in _decimal(arguments)]
     options = parser.parse_args(gathered(arguments, {"--radii", "--steps"})).as_dict()
     network = options.pop("network")
+    _run(network, EvaluationSettings(**options))
+
+
+def _run(network: str, settings: EvaluationSettings) -> None:
+    from rnst.studies.evaluation.measure import evaluate
+
     quiet_lightning()
     for hint in _HINTS:
         warnings.filterwarnings("ignore", message=hint)
-    evaluation = evaluate(network, EvaluationSettings(**options))
+    evaluation = evaluate(network, settings)
     if evaluation is not None:
         _print(evaluation, Console(file=sys.stdout, highlight=False))
 

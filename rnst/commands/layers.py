@@ -1,14 +1,15 @@
 """`rnst layers`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE
 from rich.table import Table
 
 from rnst.commands.experiment import read_settings, table_console
-from rnst.studies.layers.measure import LayerRobustness, measure_layers
-from rnst.studies.layers.report import EDGES, STYLE
 from rnst.studies.layers.settings import LayerSettings
+
+if TYPE_CHECKING:
+    from rnst.studies.layers.measure import LayerRobustness
 
 _GROUPS = {
     "What is compared": ("data", "encoders", "layers", "pictures"),
@@ -28,6 +29,12 @@ def run(arguments: list[str]) -> None:
         description="How robust are a network's representations, layer by layer? The largest relative change that an "
         "L2 ball around held-out photos allows, the spread of activations, and style transfer by one layer alone.",
     )
+    _run(settings)
+
+
+def _run(settings: LayerSettings) -> None:
+    from rnst.studies.layers.measure import measure_layers
+
     found = measure_layers(settings)
     console = table_console()
     console.print(_table(found))
@@ -35,7 +42,9 @@ def run(arguments: list[str]) -> None:
     console.print(f"{found.settings.output}: {files}", soft_wrap=True)
 
 
-def _table(found: LayerRobustness) -> Table:
+def _table(found: "LayerRobustness") -> Table:
+    from rnst.studies.layers.report import EDGES, STYLE
+
     settings = found.settings
     title = f"largest relative change by L2 radius at {settings.image_size} px, and how much more than a random one (x)"
     style: Any = {"title_justify": "left", "box": SIMPLE, "pad_edge": False}

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from rnst.commands.parsing import OneLineErrors
-from rnst.encoders.catalog import DEFAULT_ENCODER, Network, encoder_names, find_network
+from rnst.encoders.names import DEFAULT_ENCODER, Network, encoder_names, find_network
 from rnst.encoders.published import PUBLISHED, PublishedWeights
 from rnst.errors import InvalidValueError
 

@@ -3,18 +3,19 @@
 import logging
 import sys
 from contextlib import nullcontext
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rnst.commands.options import ShortHelp, add_options, list_options
 from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning, with_found_configs
-from rnst.encoders.catalog import counterpart_of, find_network
-from rnst.optimization.devices import is_first
-from rnst.reporting.gallery.page import write_gallery
+from rnst.encoders.names import RANDOM, counterpart_of, find_network
+from rnst.errors import MissingPathError
+from rnst.image.samples import find_picture
 from rnst.results import Result
-from rnst.stylization.folder import stylize_folder
-from rnst.stylization.live_page import LivePage
-from rnst.stylization.settings import StylizationSettings
-from rnst.stylization.stylize import stylize
+from rnst.stylization.settings import NO_CONTENT, StylizationSettings
+
+if TYPE_CHECKING:
+    from rnst.stylization.live_page import LivePage
 
 _GROUPS = {
     "Pictures": ("content", "style", "output", "size", "side"),
@@ -72,20 +73,43 @@ def run(arguments: list[str]) -> None:
     view, port, compare = options.pop("view"), options.pop("view_port"), options.pop("compare")
     settings = StylizationSettings(**options)
     both = [settings] if compare is None else [settings, _compared(settings, compare)]
+    for one in both:
+        _check_files(one)
+    _run(both, port, view=view)
+
+
+def _check_files(settings: StylizationSettings) -> None:
+    """Refuse what is missing before torch is imported, which takes ten seconds."""
+    find_network(settings.encoder)
+    pictures = [*settings.styles, *(settings.content_mask or []), *(settings.style_mask or [])]
+    if settings.content != NO_CONTENT and not settings.has_folder:
+        pictures.append(settings.content)
+    for name in pictures:
+        find_picture(name)
+    if settings.weights not in {None, RANDOM} and not Path(settings.weights or "").is_file():
+        raise MissingPathError(settings.weights or "", "weight file", "Correct --weights, or leave it away.")
+
+
+def _run(settings: list[StylizationSettings], port: int, *, view: bool) -> None:
+    from rnst.optimization.devices import is_first
+    from rnst.reporting.gallery.page import write_gallery
+
     quiet_lightning()
     if not is_first():
         logging.getLogger("rnst").setLevel(logging.ERROR)
-    results = [result for one in both for result in _painted(one, port, view=view and is_first())]
-    if compare is not None and is_first():
-        page = write_gallery(results, settings.output.with_suffix(".html"), embed=True)
+    results = [result for one in settings for result in _stylized(one, port if view and is_first() else None)]
+    if len(settings) > 1 and is_first():
+        page = write_gallery(results, settings[0].output.with_suffix(".html"), embed=True)
         sys.stdout.write(f"{page}: a slider between both; open it in a browser\n")
 
 
-def _painted(settings: StylizationSettings, port: int, *, view: bool) -> list[Result]:
-    """Paint, show meanwhile, say what came out."""
-    with LivePage(port) if view else nullcontext() as watcher:
-        if watcher is not None:
-            sys.stderr.write(f"live view: {watcher.address}\n")
+def _stylized(settings: StylizationSettings, port: int | None) -> list[Result]:
+    """Stylize, show the picture in progress where a port is given, report what came out."""
+    from rnst.optimization.devices import is_first
+    from rnst.stylization.folder import stylize_folder
+    from rnst.stylization.stylize import stylize
+
+    with nullcontext() if port is None else _live_page(port) as watcher:
         if settings.has_folder:
             results = stylize_folder(settings, on_step=watcher)
         else:
@@ -94,6 +118,14 @@ def _painted(settings: StylizationSettings, port: int, *, view: bool) -> list[Re
         width, height = result.size
         sys.stdout.write(f"{result.image}: {width} x {height} pixels, {result.seconds:.0f} s\n")
     return results
+
+
+def _live_page(port: int) -> "LivePage":
+    from rnst.stylization.live_page import LivePage
+
+    page = LivePage(port)
+    sys.stderr.write(f"live view: {page.address}\n")
+    return page
 
 
 def _compared(settings: StylizationSettings, encoder: str) -> StylizationSettings:

@@ -10,22 +10,9 @@ from rich.console import Console
 
 from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning
 from rnst.files import written_aside
-from rnst.reporting.tracking import SweepTracker
 from rnst.results import Result
 from rnst.stylization.settings import StylizationSettings
-from rnst.sweeps.layer_gains import gains_table, layer_gains
 from rnst.sweeps.plan import SweepSettings, agent_configuration, plan
-from rnst.sweeps.report import (
-    as_rows,
-    picks_table,
-    thumbnail,
-    verdict_table,
-    write_fronts,
-    write_page,
-    write_small_page,
-    write_table,
-)
-from rnst.sweeps.run import run_cells
 
 _FILE_WIDTH = 120  # columns, where the tables go to a file
 _LISTS = {"--contents", "--styles", "--encoders", "--compare", "--pictures"}
@@ -53,9 +40,11 @@ def run(arguments: list[str]) -> None:
             aside.write_text(yaml.safe_dump(agent_configuration(sweep), sort_keys=False), encoding="utf-8")
         sys.stdout.write(f"{agent}: wandb sweep {agent}, then on each machine the wandb agent command that it prints\n")
         return
+    from rnst.sweeps.run import finished_run, run_cells
+
     if only_plan:
         for cell in cells:
-            mark = "done" if cell.finished() is not None else "    "
+            mark = "done" if finished_run(cell) is not None else "    "
             sys.stdout.write(f"{mark} {cell.settings.output}\n")
         return
     results = run_cells(sweep, cells, Console(stderr=True))
@@ -64,6 +53,19 @@ def run(arguments: list[str]) -> None:
 
 def _report(sweep: SweepSettings, results: Sequence[Result], options: Mapping[str, Any]) -> None:
     """Write what sums the sweep up, and show the picks."""
+    from rnst.reporting.tracking import SweepTracker
+    from rnst.sweeps.layer_gains import gains_table, layer_gains
+    from rnst.sweeps.report import (
+        as_rows,
+        picks_table,
+        thumbnail,
+        verdict_table,
+        write_fronts,
+        write_page,
+        write_small_page,
+        write_table,
+    )
+
     grid, folder = list(sweep.grid), sweep.output
     write_table(results, folder / "results.csv", grid)
     write_fronts(results, folder / "pareto.png")

@@ -1,113 +1,9 @@
-"""`train_robust.py` and `rnst train`: LightningCLI with our run folder, callbacks and loggers."""
+"""`train_robust.py` and `rnst train`."""
 
 import sys
-import warnings
-from functools import partial
-from pathlib import Path
-from typing import Any
 
-import yaml
-from lightning_fabric.utilities.rank_zero import rank_zero_only  # it knows the number of this process
-from pytorch_lightning import Trainer
-from pytorch_lightning.callbacks import LearningRateMonitor, RichProgressBar
-from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
-from pytorch_lightning.loggers import CSVLogger
-
-from rnst.commands.parsing import OneLineErrors, quiet_lightning, with_configs_found
-from rnst.commands.train_help import USAGE, first_screen
-from rnst.data.datamodules import PhotoFolders
-from rnst.encoders.weights.files import sha256_of
-from rnst.errors import InvalidValueError
-from rnst.reporting.tracking import Tracking, finish_training, log_picture, tracker
-from rnst.training import run_state
-from rnst.training import train as training
-from rnst.training.attack_sheets import AttackSheets
-from rnst.training.averaging import AveragedWeights
-from rnst.training.curves import LearningCurve
-from rnst.training.overfitting import MonitorSettings, OverfittingMonitor
-from rnst.training.robust_classifier import RobustClassifier
-
-_PIXELS_AT_224 = 224
-_HINTS = (  # of Lightning, that a user of the command can do nothing about
-    "LightningCLI's args parameter is intended to run",
-    ".*LeafSpec.*deprecated",
-    "Precision bf16-mixed is not supported by the model summary",
-    "The number of training batches .* is smaller than the logging interval",
-    ".*does not have many workers",
-)
-
-
-class _TrainingParser(OneLineErrors, LightningArgumentParser):
-    """LightningCLI's parser, with short errors."""
-
-
-class _TrainingCLI(LightningCLI):
-    """LightningCLI with our own options, run folder, callbacks and loggers."""
-
-    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
-        """A parser with short errors."""
-        kwargs.setdefault("dump_header", [])
-        parser = _TrainingParser(usage=USAGE, **kwargs)
-        parser.add_argument("-c", "--config", action="config", help="YAML file with any of the options below.")
-        return parser
-
-    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        parser.add_argument("--output", type=Path, required=True, help="Weight file to write (.safetensors).")
-        parser.add_argument("--half", type=bool, default=False, help="Export kernels as float16.")
-        parser.add_argument("--resume", action="store_true", help="Go on from the newest checkpoint of this output.")
-        parser.add_argument("--tracking", type=Tracking, default="auto", help="Weights & Biases: auto, wandb or off.")
-        parser.add_argument("--ema", type=float, default=0.0, help="Average the weights with this decay, as 0.999.")
-        parser.add_argument("--checkpoint_minutes", type=float, default=0.0, help="Also keep the state this often.")
-        parser.add_argument("--checkpoint_steps", type=int, default=0, help="Also keep the state this often.")
-        parser.add_argument("--monitor", type=MonitorSettings, default=MonitorSettings())
-        parser.add_argument("--weights", type=str | None, default=None, help="Weight file or name to start from.")
-        parser.link_arguments("data.facts", "model.data", apply_on="instantiate")
-        parser.link_arguments("weights", "model.weights")
-        parser.link_arguments("model.teacher", "data.teacher_size", compute_fn=_teacher_size)
-
-    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        """The trainer of the configuration, with what every run of ours has."""
-        config, folder = self.config, run_state.run_folder(self.config.output)
-        if config.output.suffix != ".safetensors":
-            raise InvalidValueError("--output", str(config.output), "a file name that ends in .safetensors")
-        if _is_main_process():
-            self._begin(folder)
-        online = tracker(
-            config.tracking,
-            folder,
-            job_type="train",
-            group=config.output.stem,
-            tags=[config.data.name, config.model.architecture],
-            config=config.as_dict(),
-        )
-        monitor = self.config_init.monitor
-        callbacks = [
-            *(self.config_init.trainer.callbacks or []),
-            *([AveragedWeights(config.ema)] if config.ema else []),
-            *([OverfittingMonitor(monitor, run_state.last_good_checkpoint(folder), say)] if monitor.every else []),
-            *run_state.checkpoint_callbacks(folder, minutes=config.checkpoint_minutes, steps=config.checkpoint_steps),
-            LearningRateMonitor(),
-            AttackSheets(folder, None if online is None else partial(log_picture, online, "attack")),
-            LearningCurve(folder),
-            *([RichProgressBar(refresh_rate=5)] if config.trainer.enable_progress_bar is not False else []),
-        ]
-        kwargs["logger"] = [CSVLogger(folder, name="metrics"), *([online] if online is not None else [])]
-        kwargs["plugins"] = [*_listed(self.config_init.trainer.plugins), run_state.CompleteCheckpoints()]
-        return super().instantiate_trainer(callbacks=callbacks, default_root_dir=folder, **kwargs)
-
-    def _begin(self, folder: Path) -> None:
-        """Look at the photos and at the run that shall go on, and only then make a folder."""
-        data = self.config_init.data
-        training.look_at_data(data)
-        training.look_at_network(
-            self.config_init.model, [data.image_size, *(stage.image_size for stage in data.stages)]
-        )
-        config = self.parser.dump(self.config, skip_none=False)
-        if self.config.resume:
-            run_state.newest_checkpoint(folder, say)
-            run_state.refuse_other_settings(folder, yaml.safe_load(config))
-        if moved := run_state.begin(folder, config, resume=self.config.resume):
-            say(f"an earlier run of this output is now in {moved}; --resume would have gone on with it")
+from rnst.commands.parsing import with_configs_found
+from rnst.commands.train_help import first_screen
 
 
 def run(arguments: list[str]) -> None:
@@ -116,62 +12,10 @@ def run(arguments: list[str]) -> None:
         sys.stdout.write(first_screen())
         return
     arguments = ["--help" if argument == "--help_all" else argument for argument in arguments]
-    arguments = with_configs_found(arguments, "train/restricted_imagenet", needed="output")
-    quiet_lightning()
-    for hint in _HINTS:
-        warnings.filterwarnings("ignore", message=hint)
-    cli = _TrainingCLI(
-        RobustClassifier,
-        PhotoFolders,
-        run=False,
-        args=arguments,
-        save_config_callback=None,
-        seed_everything_default=0,
-        # Our attacks leave inference mode by themselves; others may not. Stages change the image size by epoch.
-        trainer_defaults={"inference_mode": False, "reload_dataloaders_every_n_epochs": 1},
-    )
-    config, folder = cli.config, run_state.run_folder(cli.config.output)
-    _say_radius(cli.model)
-    resume = run_state.newest_checkpoint(folder, say) if config.resume else None
-    facts = training.train(
-        cli.trainer, cli.model, cli.datamodule, config.output, resume=resume, half=config.half, say=say
-    )
-    if cli.trainer.is_global_zero:
-        finish_training(cli.trainer.loggers, sha256_of(config.output), facts)
-        sys.stdout.write(
-            f"{config.output}: {'accuracy' if cli.model.teacher is None else 'agreement with the teacher'} "
-            f"{facts['accuracy_clean']:.1%} clean, "
-            f"{facts['accuracy_attacked']:.1%} under attack\n"
-        )
+    _run(with_configs_found(arguments, "train/restricted_imagenet", needed="output"))
 
 
-def say(line: str) -> None:
-    """A line for the user, once, whatever the number of processes."""
-    if _is_main_process():
-        sys.stderr.write(f"{line}\n")
+def _run(arguments: list[str]) -> None:
+    from rnst.commands.training_cli import train_by
 
-
-def _teacher_size(teacher: Any) -> int:
-    """Side of the images that a teacher receives; jsonargparse keeps its options one level down."""
-    return 0 if teacher is None else int(teacher.get("init_args", teacher)["image_size"])
-
-
-def _is_main_process() -> bool:
-    """Before a trainer is there to ask."""
-    return getattr(rank_zero_only, "rank", 0) == 0
-
-
-def _say_radius(model: RobustClassifier) -> None:
-    radius, size = model.attack.ball.radius, model.data.image_size
-    if not _is_main_process():
-        return
-    sys.stdout.write(f"attack: {model.attack}, radius stated at {size} px\n")
-    equivalent = model.attack.ball.scaled(_PIXELS_AT_224 / size).radius
-    if equivalent != radius:
-        sys.stdout.write(f"radius {radius:g} at {size} px has the strength per pixel of {equivalent:.3g} at 224 px\n")
-
-
-def _listed(plugins: Any) -> list[Any]:
-    if plugins is None:
-        return []
-    return list(plugins) if isinstance(plugins, list) else [plugins]
+    train_by(arguments)

@@ -1,13 +1,15 @@
 """`rnst transferability`."""
 
 import sys
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
 from rnst.commands.experiment import read_settings, table_console
-from rnst.studies.transferability.measure import measure_transferability
-from rnst.studies.transferability.report import TARGETED, UNTARGETED, Row, TransferabilityReport, said
 from rnst.studies.transferability.settings import TransferabilitySettings
+
+if TYPE_CHECKING:
+    from rnst.studies.transferability.report import Row, TransferabilityReport
 
 _GROUPS = {
     "photos": ("data", "dataset", "image_size", "train_photos", "test_photos", "heldout"),
@@ -29,6 +31,12 @@ def run(arguments: list[str]) -> None:
         description="Ilyas et al. 2019: train networks on another one's non-robust features, measure the transfer of "
         "its adversarial examples, and correlate the two. The same command goes on where it was stopped.",
     )
+    _run(settings)
+
+
+def _run(settings: TransferabilitySettings) -> None:
+    from rnst.studies.transferability.measure import measure_transferability
+
     try:
         report = measure_transferability(settings, lambda line: sys.stderr.write(f"{line}\n"))
     except KeyboardInterrupt as stop:
@@ -37,7 +45,9 @@ def run(arguments: list[str]) -> None:
     _print(report, settings)
 
 
-def _print(report: TransferabilityReport, settings: TransferabilitySettings) -> None:
+def _print(report: "TransferabilityReport", settings: TransferabilitySettings) -> None:
+    from rnst.studies.transferability.report import TARGETED, UNTARGETED, said
+
     console = table_console()
     console.print(_table(report, settings))
     chance = 1 / report.classes
@@ -56,7 +66,7 @@ def _print(report: TransferabilityReport, settings: TransferabilitySettings) -> 
     console.print(f"{settings.output}/transferability.json and .png: {report.seconds:.0f} s", soft_wrap=True)
 
 
-def _table(report: TransferabilityReport, settings: TransferabilitySettings) -> Table:
+def _table(report: "TransferabilityReport", settings: TransferabilitySettings) -> Table:
     table = Table(title=f"source {settings.source}; {report.test_photos} test photos; transfer (as much noise)")
     table.add_column("network")
     for name in ("clean", "D_det", "D_rand"):
@@ -72,7 +82,7 @@ def _table(report: TransferabilityReport, settings: TransferabilitySettings) -> 
     return table
 
 
-def _cells(name: str, row: Row) -> list[str]:
+def _cells(name: str, row: "Row") -> list[str]:
     accuracies = ("" if share is None else f"{share:.1%}" for share in (row.clean, row.d_det, row.d_rand))
     transfers = (
         f"{share:.1%} ({noise:.1%})"

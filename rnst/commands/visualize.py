@@ -2,14 +2,16 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from rnst.commands.experiment import read_settings, table_console
-from rnst.studies.visualization.figures import Visualization
-from rnst.studies.visualization.measure import visualize
 from rnst.studies.visualization.settings import VisualizationSettings
+
+if TYPE_CHECKING:
+    from rnst.studies.visualization.figures import Visualization
 
 _GROUPS = {
     "What is looked for": ["networks", "objectives", "objectives_of", "invert", "interpolate", "stages", "layer"],
@@ -29,10 +31,16 @@ def run(arguments: list[str]) -> None:
         description="Pictures that excite channels, neurons, directions, classes or whole layers of several networks, "
         "with and without priors, on one sheet; photos painted again from their features; and what is measured.",
     )
+    _run(settings)
+
+
+def _run(settings: VisualizationSettings) -> None:
+    from rnst.studies.visualization.measure import visualize
+
     _print(visualize(settings, Console(stderr=True)), settings.output)
 
 
-def _print(found: Visualization, output: Path) -> None:
+def _print(found: "Visualization", output: Path) -> None:
     console = table_console()
     table = Table(title="means over the pictures")
     table.add_column("network", no_wrap=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from rnst.encoders.catalog import Network, find_network
+from rnst.encoders.names import Network, find_network
 
 
 @dataclass(frozen=True)

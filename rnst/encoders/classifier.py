@@ -1,26 +1,21 @@
 """A whole classifier from a name or a weight file, with its own normalization: images in [0, 1] to logits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from rnst.encoders.catalog import (
-    Network,
-    architectures,
-    build_classifier,
-    encoder_names,
-    find_network,
-    input_statistics,
-)
+from rnst.encoders.catalog import build_classifier, input_statistics
 from rnst.encoders.encoder import weights_file
-from rnst.encoders.timm_networks import TIMM, build_timm, check_timm_name, timm_statistics
+from rnst.encoders.names import ARCHITECTURES, TIMM, Network, encoder_names, find_network
+from rnst.encoders.timm_networks import build_timm, check_timm_name, timm_statistics
 from rnst.encoders.weights.efficientnet_names import timm_names
 from rnst.encoders.weights.files import WeightsMismatchError, load_into, read_weights
 from rnst.encoders.weights.layouts import Facts, State
 from rnst.errors import InvalidValueError, MissingPathError
 
+HEADS = ("fc.", "classifier.", "heads.", "head.")  # how the names of a head's parameters begin
 _FILE_ENDINGS = (".safetensors", ".pt", ".pth", ".ckpt", ".best", ".latest")
 
 
@@ -89,7 +84,7 @@ def load_classifier(name: str, *, architecture: str | None = None) -> tuple[Clas
     if known is None and name in encoder_names():
         known = find_network(name).architecture
     if known is None:
-        wanted = f"given: {path} does not say which network it is; one of {', '.join(architectures())}"
+        wanted = f"given: {path} does not say which network it is; one of {', '.join(ARCHITECTURES)}"
         raise InvalidValueError("--architecture", architecture, wanted)
     with torch.device("meta"):
         state = timm_names(state, build_classifier(known, 1).state_dict())
@@ -97,6 +92,7 @@ def load_classifier(name: str, *, architecture: str | None = None) -> tuple[Clas
     if logits is None:
         raise WeightsMismatchError(path, f"it has no head of {known}")
     network = build_classifier(known, logits)
+    refuse_left_over(network.state_dict(), state, path)
     load_into(network, state, path)
     mean, std = input_statistics(_row(name, known))
     return _with_facts(
@@ -116,6 +112,23 @@ def _timm_classifier(name: str) -> tuple[Classifier, Facts]:
 def _with_facts(network: nn.Module, facts: Facts) -> tuple[Classifier, Facts]:
     classifier = Classifier(network, facts["mean"], facts["std"])
     return classifier.eval().to(memory_format=torch.channels_last), facts
+
+
+def refuse_left_over(wanted: Mapping[str, Tensor], state: Mapping[str, Tensor], path: Path) -> None:
+    """Refuse the weights of a deeper network of the same family, whose first blocks alone would fit.
+
+    Args:
+        wanted: parameter name -> tensor of the whole classifier.
+        state: parameter name -> tensor of the file; parts that the classifier does not have at all may be there.
+        path: of the file.
+
+    Raises:
+        WeightsMismatchError: it is another architecture, as a ResNet-34 is for a ResNet-18.
+    """
+    parts = {name.partition(".")[0] for name in wanted}
+    for name in state:
+        if name not in wanted and name.partition(".")[0] in parts and not name.startswith(HEADS):
+            raise WeightsMismatchError(path, f"the network has no {name}")
 
 
 def _row(name: str, architecture: str) -> Network:

@@ -6,15 +6,16 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from rnst.encoders.catalog import Network, build_headless, input_statistics, weights_address
+from rnst.encoders.catalog import build_headless, input_statistics, weights_address
 from rnst.encoders.families import NORMALIZATIONS
 from rnst.encoders.layers import resolve_layers, tap_layers
+from rnst.encoders.names import RANDOM, TIMM, Network
 from rnst.encoders.probe import AllFound, Tap, run_hooked, smallest_side
 from rnst.encoders.surgery.changes import can_initialize, initialize
 from rnst.encoders.surgery.folding import fold_normalizations
 from rnst.encoders.surgery.relus import out_of_place
 from rnst.encoders.surgery.surgery import Surgery
-from rnst.encoders.timm_networks import TIMM, build_timm
+from rnst.encoders.timm_networks import build_timm
 from rnst.encoders.tokens import as_map, grid_of, patch_size
 from rnst.encoders.weights.downloads import fetch
 from rnst.encoders.weights.files import load_into, read_weights
@@ -25,7 +26,6 @@ _NOT_INSTALLED = (
     "An installed package brings the default networks alone: take the file from checkpoints/ of rnst's repository and "
     "name it with --weights."
 )
-RANDOM = "random"
 
 
 class TooSmallError(RnstError):

@@ -1,15 +1,14 @@
 """The weights that a training starts from: those of a file, with a new head where the classes are others."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from torch import nn
 
-from rnst.encoders.classifier import weight_file
-from rnst.encoders.weights.files import WeightsMismatchError, load_into, read_weights
-from rnst.encoders.weights.layouts import Facts, State
-
-_HEADS = ("fc.", "classifier.", "heads.", "head.")
+from rnst.encoders.catalog import input_statistics
+from rnst.encoders.classifier import HEADS, refuse_left_over, weight_file
+from rnst.encoders.names import encoder_names, find_network
+from rnst.encoders.weights.files import load_into, read_weights
+from rnst.encoders.weights.layouts import Facts
 
 
 def start_from(network: nn.Module, name: str, classes: Sequence[str]) -> Facts:
@@ -24,7 +23,7 @@ def start_from(network: nn.Module, name: str, classes: Sequence[str]) -> Facts:
         classes: what the logits of `network` stand for.
 
     Returns:
-        The facts of the file.
+        The facts of the file; for a name, with the mean and standard deviation that its weights belong to.
 
     Raises:
         MissingPathError, UnknownNameError, DownloadError: there is no such file.
@@ -34,20 +33,13 @@ def start_from(network: nn.Module, name: str, classes: Sequence[str]) -> Facts:
     path = weight_file(name)
     state, facts = read_weights(path)
     fresh = network.state_dict()
-    _refuse_deeper(fresh, state, path)
-    head = {key: tensor for key, tensor in fresh.items() if key.startswith(_HEADS)}
+    refuse_left_over(fresh, state, path)
+    head = {key: tensor for key, tensor in fresh.items() if key.startswith(HEADS)}
     fits = all(key in state and state[key].shape == tensor.shape for key, tensor in head.items())
     if not fits or tuple(facts.get("classes") or classes) != tuple(classes):
-        state = {**{key: tensor for key, tensor in state.items() if not key.startswith(_HEADS)}, **head}
+        state = {**{key: tensor for key, tensor in state.items() if not key.startswith(HEADS)}, **head}
     load_into(network, state, path)
+    if name in encoder_names():
+        mean, std = input_statistics(find_network(name))
+        return {"mean": list(mean), "std": list(std), **facts}
     return facts
-
-
-def _refuse_deeper(fresh: State, state: State, path: Path) -> None:
-    """Refuse a deeper network of the same family, whose first blocks alone would fit: a ResNet-34 for a ResNet-18."""
-    parts = {key.partition(".")[0] for key in fresh}
-    left_over = [
-        key for key in state if key not in fresh and key.partition(".")[0] in parts and not key.startswith(_HEADS)
-    ]
-    if left_over:
-        raise WeightsMismatchError(path, f"the network has no {left_over[0]}")

@@ -6,9 +6,9 @@ from typing import Any
 
 from torch import nn
 
+from rnst.encoders.names import TIMM
 from rnst.errors import MissingExtraError, RnstError, UnknownNameError
 
-TIMM = "timm/"
 _MOST_NAMES = 8
 # What makes transformers take pictures of any size; networks that do not know an option refuse it.
 _ANY_SIZE: tuple[dict[str, Any], ...] = (
@@ -50,8 +50,11 @@ def build_timm(name: str, *, pretrained: bool = False, classes: int | None = 0) 
         classes: number of logits; 0 builds it without its head, None with the head that timm's weights have.
 
     Raises:
+        MissingExtraError: timm is not installed.
+        UnknownNameError: it has no such network.
         NoTimmWeightsError: they cannot be fetched.
     """
+    check_timm_name(name)
     timm = _timm(name)
     head = {} if classes is None else {"num_classes": classes}
     for options in _ANY_SIZE:

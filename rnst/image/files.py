@@ -16,10 +16,10 @@ from torch.nn import functional as F
 
 from rnst.errors import MissingPathError, UnreadableFileError
 from rnst.files import written_aside
-from rnst.image.formats import check_format, decoded, encode
+from rnst.image.endings import QUALITY, check_format
+from rnst.image.formats import decoded, encode
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
-QUALITY = 95
 # What decoders raise when they are fed a damaged file.
 _DAMAGED = (
     OSError, SyntaxError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError, EOFError, RuntimeError,

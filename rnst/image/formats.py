@@ -9,20 +9,11 @@ import tifffile
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from rnst.errors import InvalidValueError
 from rnst.image.metadata import as_text, exif, png_text
 from rnst.image.profiles import SRGB, from_srgb, to_srgb
 
 Pixels = np.ndarray[Any, np.dtype[np.float32]]
 
-_LONGEST_SIDES = {
-    ".png": 2**31 - 1,
-    ".jpg": 65535,
-    ".jpeg": 65535,
-    ".webp": 16383,
-    ".tif": 2**31 - 1,
-    ".tiff": 2**31 - 1,
-}
 _TIFF = (".tif", ".tiff")
 _OPAQUE = (".jpg", ".jpeg")
 _SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I")
@@ -96,16 +87,6 @@ def encode(
         picture.save(path, pnginfo=png_text(settings) if settings else None, **options)
     else:
         picture.save(path, quality=quality, exif=exif(settings) if settings else b"", **options)
-
-
-def check_format(path: Path, long_side: int = 1) -> None:
-    """Raise InvalidValueError unless `path` ends as a picture that can be written with that many pixels on a side."""
-    longest = _LONGEST_SIDES.get(path.suffix.lower())
-    if longest is None:
-        raise InvalidValueError("output", str(path), f"a file name that ends in one of {', '.join(_LONGEST_SIDES)}")
-    if long_side > longest:
-        wanted = f"a .png or .tif for {long_side} pixels: this format ends at {longest}"
-        raise InvalidValueError("output", str(path), wanted)
 
 
 def _gray(picture: Image.Image) -> Pixels:

@@ -4,7 +4,7 @@ Photos are files inside the scikit-image package. Its functions that load them a
 """
 
 from dataclasses import dataclass
-from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 
 from rnst.errors import MissingPathError, UnknownNameError
@@ -63,7 +63,9 @@ def sample_path(name: str) -> Path | None:
     sample = SAMPLES.get(name)
     if sample is None:
         return None
-    path = Path(str(resources.files(sample.package))) / sample.file
+    package = find_spec(sample.package)  # which does not import it
+    folders = package.submodule_search_locations if package is not None else None
+    path = Path(*(folders or [sample.package])[:1]) / sample.file
     if not path.is_file():
         raise MissingPathError(path, f"sample {sample.kind} {name!r}", f"Reinstall {sample.package}, or name a file.")
     return path

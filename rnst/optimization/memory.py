@@ -2,8 +2,6 @@
 
 import os
 import re
-import resource
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +11,10 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from rnst.encoders.receptive_fields import Field, layer_sizes
-from rnst.errors import InvalidValueError, RnstError
+from rnst.errors import RnstError
+from rnst.machine import resident_peak_bytes
 from rnst.optimization.tiles import Grid, Size, cut, cut_by_area, whole
 
-_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-_SMALLEST_TILE = 32
 _PROBE_SIDE = 224
 _MAP_DIMENSIONS = 4
 _FLOAT_PIXEL = 12  # bytes of a float32 pixel of three channels
@@ -54,30 +51,6 @@ class Plan:
     grid: Grid
     history: int
     predicted: float
-
-
-def parse_memory(text: str) -> float:
-    """Bytes of a text as 8GB, 500 MB or 1.5e9.
-
-    Raises:
-        InvalidValueError: it is none.
-    """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?(?:e\d+)?)\s*([KMGT]?)i?B?\s*", text, re.IGNORECASE)
-    if match is None or float(match[1]) == 0.0:
-        raise InvalidValueError("--memory", text, "a size as 8GB or 500MB")
-    return float(match[1]) * _UNITS[match[2].upper()]
-
-
-def check_limits(tile: int | None, memory: str | None) -> None:
-    """Refuse what cannot be meant.
-
-    Raises:
-        InvalidValueError: the side of a tile or the memory is out of range.
-    """
-    if tile is not None and tile != 0 and tile < _SMALLEST_TILE:
-        raise InvalidValueError("--tile", tile, f"0, or at least {_SMALLEST_TILE} pixels")
-    if memory is not None:
-        parse_memory(memory)
 
 
 def appetite(encoder: nn.Module) -> float:
@@ -142,8 +115,7 @@ def held_bytes(device: torch.device) -> float:
     status = Path("/proc/self/statm")
     if status.is_file():
         return float(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    unit = 1 if sys.platform == "darwin" else 1024
-    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+    return float(resident_peak_bytes())
 
 
 def plan(

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from rnst.encoders.receptive_fields import Field, receptive_fields
 from rnst.errors import InvalidValueError
+from rnst.optimization.limits import parse_memory
 from rnst.optimization.memory import (
     appetite,
     available_bytes,
     held_bytes,
     layer_bytes,
-    parse_memory,
     plan,
     standing_bytes,
     whole_bytes,

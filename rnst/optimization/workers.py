@@ -8,7 +8,7 @@ from multiprocessing.queues import Queue
 from threading import Thread
 from typing import TypeVar
 
-import torch
+from rnst.machine import take_share
 
 _Job = TypeVar("_Job")
 _Outcome = TypeVar("_Outcome")
@@ -47,11 +47,7 @@ def in_processes(
 
 def _take_seat(seats: "Queue[int]", workers: int) -> None:
     """Give a worker its share of the machine: a device of its own where there are several, else some threads."""
-    seat = seats.get()
-    devices = torch.cuda.device_count()
-    if devices:
-        os.environ["CUDA_VISIBLE_DEVICES"] = str(seat % devices)
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
+    take_share(seats.get(), workers)
     Thread(target=_leave_with_parent, daemon=True).start()
 
 

@@ -10,8 +10,8 @@ from rich.console import Console
 from torch import Tensor
 
 from rnst.errors import InvalidValueError, RnstError
+from rnst.image.endings import check_format
 from rnst.image.files import pictures_in, read_image
-from rnst.image.formats import check_format
 from rnst.image.samples import find_picture
 from rnst.optimization.workers import in_processes
 from rnst.results import Result

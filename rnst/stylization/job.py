@@ -8,7 +8,8 @@ from typing import Any, Self, TypeVar
 
 import torch
 
-from rnst.encoders.catalog import find_network
+from rnst.encoders import catalog
+from rnst.encoders.names import find_network
 from rnst.encoders.surgery.surgery import Surgery
 from rnst.losses.conventions import find_convention
 from rnst.optimization.optimizers import PixelOptimizer
@@ -152,8 +153,8 @@ def _usual(settings: StylizationSettings) -> dict[str, Any]:
     # A content without weight is not compared with: then none of its layers is computed.
     compared = settings.content != NO_CONTENT and settings.content_weight != 0
     ours = settings.convention == "relative" and settings.smoothing == "none"  # docs/looks.md shows why it is w2 then
-    style_layers = settings.style_layers or list(network.style_layers)
-    content_layers = (settings.content_layers or list(network.content_layers)) if compared else []
+    style_layers = settings.style_layers or list(catalog.style_layers(network))
+    content_layers = (settings.content_layers or list(catalog.content_layers(network))) if compared else []
     content_layer_weights = settings.content_layer_weights if compared else None
     usual = {
         "weights": OWN,

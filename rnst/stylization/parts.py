@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Literal, Self
 
 from rnst.image.color_basis import RGB
-from rnst.image.files import QUALITY, fit_long_side, fit_short_side
+from rnst.image.endings import QUALITY
+from rnst.image.files import fit_long_side, fit_short_side
 from rnst.stylization.settings import NO_CONTENT
 
 OWN = "own"  # the weights that belong to the encoder

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import torch
 
-from rnst.encoders.catalog import find_network
-from rnst.encoders.encoder import RANDOM, weights_file
+from rnst.encoders.encoder import weights_file
+from rnst.encoders.names import RANDOM, find_network
 from rnst.encoders.weights.files import sha256_of
 from rnst.errors import InvalidValueError, RnstError
 from rnst.image.color_basis import DECORRELATED, RGB
 from rnst.image.files import fit_long_side, pictures_in, resize
 from rnst.image.samples import find_picture, sample_path
-from rnst.metrics.artifacts import SMALLEST_SIDE
 from rnst.metrics.lpips import lpips, lpips_network
 from rnst.metrics.scores import score
+from rnst.metrics.sizes import SMALLEST_SIDE
 from rnst.results import Result
 from rnst.stylization.inputs import Inputs, content_size
 from rnst.stylization.job import Job, names

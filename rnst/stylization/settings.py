@@ -5,12 +5,11 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from rnst.encoders.catalog import DEFAULT_ENCODER
+from rnst.encoders.names import DEFAULT_ENCODER
 from rnst.errors import InvalidValueError
-from rnst.image.files import QUALITY
-from rnst.image.formats import check_format
+from rnst.image.endings import QUALITY, check_format
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
-from rnst.optimization.memory import check_limits
+from rnst.optimization.limits import check_limits
 
 NO_CONTENT = "none"
 SMALLEST_SIZE = 32  # below, the deepest layers of a ResNet have no extent left

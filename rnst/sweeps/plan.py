@@ -6,13 +6,11 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from rnst.encoders.catalog import find_network
+from rnst.encoders.names import find_network
 from rnst.errors import InvalidValueError, MissingPathError, UnknownNameError
 from rnst.image.samples import SAMPLES
 from rnst.results import Result
-from rnst.stylization.job import resolve
 from rnst.stylization.output_names import named_by
-from rnst.stylization.record import finished
 from rnst.stylization.settings import StylizationSettings
 
 Settings = Callable[[dict[str, Any]], StylizationSettings]
@@ -99,11 +97,6 @@ class SweepRun:
     def labeled(self, result: Result) -> Result:
         """The same result under the name of its arm."""
         return replace(result, encoder=self.arm or result.encoder)
-
-    def finished(self) -> Result | None:
-        """The result, if this very picture was painted to the end already."""
-        result = finished(resolve(self.settings))
-        return self.labeled(result) if result is not None else None
 
 
 def plan(sweep: SweepSettings, make: Settings = lambda values: StylizationSettings(**values)) -> list[SweepRun]:

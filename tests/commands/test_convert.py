@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 
 from rnst.cli import main
-from rnst.encoders.catalog import build_classifier, find_network
+from rnst.encoders.catalog import build_classifier
 from rnst.encoders.encoder import load_encoder
+from rnst.encoders.names import find_network
 from rnst.encoders.weights.files import read_weights, write_weights
 
 _MEAN, _STD = (0.4717, 0.4499, 0.3837), (0.26, 0.2516, 0.2575)

@@ -42,7 +42,7 @@ def test_wrong_input__one_line_and_status_2(
 ) -> None:
     root = make_photos()
     assert "OUT is" in _refused(capsys, root, root)
-    assert "train photos not found" in _refused(capsys, tmp_path / "nowhere", tmp_path / "out")
+    assert "folder of photos not found" in _refused(capsys, tmp_path / "nowhere", tmp_path / "out")
     assert "--size is 0" in _refused(capsys, root, tmp_path / "out", "--size=0")
     assert "--workers is -1" in _refused(capsys, root, tmp_path / "out", "--workers=-1")
     assert "--split is" in _refused(capsys, root, tmp_path / "out", "--split", "../photos")

@@ -15,7 +15,7 @@ import torch
 import yaml
 
 from rnst.cli import stylize
-from rnst.encoders.catalog import DEFAULT_ENCODER, counterpart_of
+from rnst.encoders.names import DEFAULT_ENCODER, counterpart_of
 from rnst.image.color import fit_color_root
 from rnst.image.files import read_image, write_image
 from rnst.results import Result

@@ -12,8 +12,9 @@ from PIL import Image
 
 from rnst.cli import main
 from rnst.data.class_names import class_names
-from rnst.encoders.catalog import build_classifier, build_headless, find_network
+from rnst.encoders.catalog import build_classifier, build_headless
 from rnst.encoders.layers import resolve_layers, tap_layers
+from rnst.encoders.names import find_network
 from rnst.encoders.weights.files import write_weights
 from rnst.image.files import write_image
 from rnst.losses.activation_text import parse_activation

@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from rnst.encoders.catalog import DEFAULT_ENCODER, build_classifier
+from rnst.encoders.catalog import build_classifier
 from rnst.encoders.classifier import _logits, load_classifier
+from rnst.encoders.names import DEFAULT_ENCODER
 from rnst.encoders.weights.files import WeightsMismatchError, write_weights
 from rnst.errors import InvalidValueError, MissingPathError, UnknownNameError
 
@@ -56,3 +57,10 @@ def test_neither_a_file_nor_a_name() -> None:
         load_classifier("nowhere/net.safetensors")
     with pytest.raises(UnknownNameError, match="resnet17"):
         load_classifier("resnet17")
+
+
+def test_a_deeper_network_of_the_same_family__is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "deep.safetensors"
+    write_weights(path, build_classifier("resnet34", 3).state_dict(), {})
+    with pytest.raises(WeightsMismatchError, match=r"the network has no layer1\.2"):
+        load_classifier(str(path), architecture="resnet18")

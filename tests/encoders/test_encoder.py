@@ -5,10 +5,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rnst.encoders.catalog import build_classifier, build_headless, find_network
+from rnst.encoders.catalog import build_classifier, build_headless, style_layers
 from rnst.encoders.encoder import Encoder, load_encoder
 from rnst.encoders.families import IMAGENET_MEAN, IMAGENET_STD
 from rnst.encoders.layers import friendly_layers
+from rnst.encoders.names import find_network
 from rnst.encoders.surgery.changes import initialize
 from rnst.encoders.surgery.surgery import Surgery
 from rnst.encoders.weights.files import WeightsMismatchError, write_weights
@@ -204,7 +205,7 @@ def test_normalization__others_than_the_networks_own(normalization: str, red: fl
 
 @pytest.mark.parametrize("name", ["vgg11", "resnet18"])
 def test_keep__of_other_layers_the_shape_alone(name: str) -> None:
-    layers = list(find_network(name).style_layers)
+    layers = list(style_layers(find_network(name)))
     encoder, _ = load_encoder(find_network(name), layers, weights="random")
     image = torch.rand(1, 3, 64, 48)
     whole, some = encoder(image), encoder(image, layers[1:2])

@@ -3,10 +3,11 @@
 import pytest
 import torch
 
-from rnst.encoders.catalog import build_classifier, build_headless, encoder_names, find_network
+from rnst.encoders.catalog import build_classifier, build_headless, content_layers, style_layers
 from rnst.encoders.encoder import TooSmallError, load_encoder
 from rnst.encoders.families import FAMILIES
 from rnst.encoders.layers import LayerShapeError, UnknownLayerError, friendly_layers
+from rnst.encoders.names import encoder_names, find_network
 
 # The smallest of each family, with the size that its layers need; the first ones are fast enough for every run.
 _FAST = {"vgg11": 64, "resnet18": 64, "alexnet": 64, "squeezenet1_0": 64, "googlenet": 64, "vit_b_32": 64}
@@ -32,7 +33,7 @@ _ALL = [*_FAST, *(pytest.param(name, marks=pytest.mark.slow) for name in _SLOW)]
 
 def _layers(name: str) -> list[str]:
     network = find_network(name)
-    return list(dict.fromkeys([*network.style_layers, *network.content_layers]))
+    return list(dict.fromkeys([*style_layers(network), *content_layers(network)]))
 
 
 def test_every_family_has_a_member_here_and_in_the_catalog() -> None:
@@ -44,8 +45,8 @@ def test_every_family_has_a_member_here_and_in_the_catalog() -> None:
 @pytest.mark.parametrize("name", _ALL)
 def test_default_layers__two_to_five_maps_with_gradients_everywhere(name: str) -> None:
     network, side = find_network(name), _MEMBERS[name]
-    assert 2 <= len(network.style_layers) <= 5
-    assert 1 <= len(network.content_layers) <= 2
+    assert 2 <= len(style_layers(network)) <= 5
+    assert 1 <= len(content_layers(network)) <= 2
     encoder, _ = load_encoder(network, _layers(name), weights="random")
     images = torch.rand(2, 3, side, side + 13, requires_grad=True)
     features = encoder(images)

@@ -6,8 +6,8 @@ import torchvision
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import Encoder, load_encoder
+from rnst.encoders.names import find_network
 from rnst.encoders.receptive_fields import CannotTileError, Field, Reach, common_stride, receptive_fields
 from rnst.encoders.surgery.surgery import Surgery
 

@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 
 from rnst.errors import InvalidValueError, UnreadableFileError
+from rnst.image.endings import check_format
 from rnst.image.files import Picture, read_image, read_picture, write_image
-from rnst.image.formats import check_format
 from rnst.image.profiles import SRGB
 
 _SWAPPED = SRGB.replace(b"rXYZ", b"????").replace(b"bXYZ", b"rXYZ").replace(b"????", b"bXYZ")  # red is blue, and back

@@ -6,7 +6,8 @@ from torch import Tensor, nn
 
 from rnst.encoders.receptive_fields import Field, Reach
 from rnst.errors import InvalidValueError
-from rnst.optimization.memory import NotEnoughMemoryError, appetite, available_bytes, parse_memory, plan, standing_bytes
+from rnst.optimization.limits import parse_memory
+from rnst.optimization.memory import NotEnoughMemoryError, appetite, available_bytes, plan, standing_bytes
 from rnst.optimization.tiles import whole
 
 _FIELDS = {"layer": Field(Reach(16, 70, 85), Reach(16, 70, 85))}

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import load_encoder
+from rnst.encoders.names import find_network
 from rnst.encoders.receptive_fields import Field, receptive_fields
 from rnst.encoders.surgery.surgery import Surgery
 from rnst.image.parameters import FourierImage, ImageParameter, PixelImage

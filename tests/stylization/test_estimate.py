@@ -6,8 +6,8 @@ import pytest
 import torch
 from rich.console import Console
 
-from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import load_encoder
+from rnst.encoders.names import find_network
 from rnst.image.files import write_image
 from rnst.optimization.tiles import whole
 from rnst.optimization.tiling import Limits
@@ -75,7 +75,7 @@ def test_tiles_and_shifts_take_their_time(monkeypatch: pytest.MonkeyPatch) -> No
 def test_time__within_a_factor_of_two(encoder: str) -> None:
     row = find_network(encoder)
     job = resolve(StylizationSettings(encoder=encoder, precision="fp32", tracking="off"))
-    network, _ = load_encoder(row, [*row.style_layers, *row.content_layers], weights="random")
+    network, _ = load_encoder(row, job.look.layers, weights="random")
     content = torch.rand(1, 3, 150, 200)
     plan = [Scale((150, 200), 20, 0)]
     runner = ScaleRunner(job, network, Inputs(None, content, (Region((Source(content, 1.0),)),), content))

@@ -124,6 +124,20 @@ def test_masks__that_do_not_fit(options: dict[str, Any], said: str) -> None:
         _scene(**options)
 
 
+def test_style_mask__what_is_transparent_stays_out() -> None:
+    pixels = torch.full((44, 36, 4), 255, dtype=torch.uint8)
+    pixels[:22, :, 3] = 0
+    Image.fromarray(pixels.numpy(), "RGBA").save("glass.png")
+    half = torch.zeros(1, 3, 44, 36)
+    half[..., :18] = 1.0
+    write_image(half, Path("half.png"))
+    mask = _scene(style=["glass.png"], style_mask=["half.png"]).regions[0].sources[0].mask
+    assert mask is not None
+    assert (mask[..., :20, :] == 0).all(), "transparent"
+    assert (mask[..., 24:, :16] == 1).all(), "there, and within the mask"
+    assert (mask[..., 24:, 20:] == 0).all(), "outside the mask"
+
+
 def test_masks__that_are_not_there() -> None:
     with pytest.raises(MissingPathError, match=r"nowhere\.png"):
         _scene(content_mask=["nowhere.png"])

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import torch
 
-from rnst.encoders.catalog import find_network
+from rnst.encoders import catalog
 from rnst.encoders.encoder import load_encoder
+from rnst.encoders.names import find_network
 from rnst.errors import InvalidValueError, UnknownNameError
 from rnst.losses.conventions import CONVENTIONS
 from rnst.optimization.tiling import Limits, Tiling
@@ -65,8 +66,8 @@ def test_usual_values(optimizer: Any, convention: Any, smoothing: Any) -> None:
     rate = (job.optimizer.learning_rate, job.parametrization.fourier_decay, job.limits.history)
     assert rate == ((1.0, 0.3, 10) if optimizer == "lbfgs" else (0.05, 0.5, 0))
     network = find_network(job.network.encoder)
-    assert job.look.style_layers == dict.fromkeys(network.style_layers, 1.0)
-    assert job.look.content_layers == dict.fromkeys(network.content_layers, 1.0)
+    assert job.look.style_layers == dict.fromkeys(catalog.style_layers(network), 1.0)
+    assert job.look.content_layers == dict.fromkeys(catalog.content_layers(network), 1.0)
     assert job.pictures.init == "content"
 
 

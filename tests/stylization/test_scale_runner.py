@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import load_encoder
+from rnst.encoders.names import find_network
 from rnst.stylization.inputs import Inputs, Region, Source
 from rnst.stylization.job import Job, resolve
 from rnst.stylization.scale_runner import NoFiniteLossError, ScaleRunner

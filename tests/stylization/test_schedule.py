@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 import torch
 
-from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import Encoder, load_encoder
+from rnst.encoders.names import find_network
 from rnst.image.files import resize
 from rnst.image.transforms import Placement, Shift
 from rnst.optimization.tiled_gradient import Unseen

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rnst.encoders.catalog import DEFAULT_ENCODER
+from rnst.encoders.names import DEFAULT_ENCODER
 from rnst.errors import InvalidValueError
 from rnst.stylization.settings import StylizationSettings
 

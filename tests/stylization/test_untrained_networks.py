@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import load_encoder
+from rnst.encoders.names import find_network
 from rnst.encoders.surgery.surgery import Surgery
 from rnst.image.files import resize
 from rnst.stylization.inputs import read_inputs

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from rnst.encoders.names import SMALL
 from rnst.encoders.surgery.changes import first_convolution
 from rnst.errors import InvalidValueError
 
-SMALL = "_32px"  # ending of an architecture's name
 _KERNEL = 3
 
 

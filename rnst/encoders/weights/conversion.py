@@ -6,8 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
-from rnst.encoders.catalog import architectures, build_headless
+from rnst.encoders.catalog import build_headless
 from rnst.encoders.families import IMAGENET_MEAN, IMAGENET_STD, family_of
+from rnst.encoders.names import ARCHITECTURES
 from rnst.encoders.published import PUBLISHED, PublishedWeights
 from rnst.encoders.weights.files import load_into, read_weights, sha256_of
 from rnst.encoders.weights.layouts import Facts, State
@@ -57,7 +58,7 @@ def recognize(state: Mapping[str, Tensor]) -> str | None:
     body = {name: shape for name, shape in shapes.items() if not name.startswith(_HEADS)}
     is_resnet = "layer1.0.conv1.weight" in body
     published = [row.architecture for row in PUBLISHED.values()]
-    usual = [name for name in architectures() if name.startswith(_USUAL)]
+    usual = [name for name in ARCHITECTURES if name.startswith(_USUAL)]
     for architecture in dict.fromkeys([*published, *usual]):
         if is_resnet != family_of(architecture).title.startswith("ResNet"):
             continue

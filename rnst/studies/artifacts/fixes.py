@@ -1,11 +1,8 @@
 """What is said to help against checkerboards, one remedy at a time, as settings of stylize.py."""
 
 from collections.abc import Mapping
-from dataclasses import fields
 from types import MappingProxyType
 from typing import Any
-
-from rnst.encoders.surgery.surgery import Surgery
 
 NONE = "none"
 # What a plain program paints with: pixels, no prior, the network as it was trained.
@@ -22,7 +19,7 @@ _PLAIN: Mapping[str, Any] = MappingProxyType(
         "stem": "keep",
     }
 )
-_CHANGES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+CHANGES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         NONE: {},
         # The article's own proposal, after Gatys et al. 2016, section 2.
@@ -46,18 +43,8 @@ _CHANGES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "rnst's defaults": {"strides": "blur", "shifts": 16, "parameters": "fourier", "tv_weight": 5.0},
     }
 )
+"""Name -> settings that a fix changes."""
 FIXES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {name: MappingProxyType({**_PLAIN, **changes}) for name, changes in _CHANGES.items()}
+    {name: MappingProxyType({**_PLAIN, **changes}) for name, changes in CHANGES.items()}
 )
-"""Name -> settings."""
-_PLUMBING = tuple(entry.name for entry in fields(Surgery))
-
-
-def plumbing_of(fix: str) -> Surgery:
-    """How a fix changes the network."""
-    return Surgery(**{name: FIXES[fix][name] for name in _PLUMBING if name in FIXES[fix]})
-
-
-def changes_network(fix: str) -> bool:
-    """Whether a fix can be seen in the gradient, or is one of the picture alone; NONE, the comparison, counts."""
-    return fix == NONE or any(name in _PLUMBING for name in _CHANGES[fix])
+"""Name -> all settings of a fix."""

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 
-import torch
 from rich.console import Console
 
+from rnst import machine
+from rnst.encoders.catalog import stages
 from rnst.encoders.choice import Choice
 from rnst.encoders.encoder import load_encoder
 from rnst.encoders.surgery.surgery import NothingToChangeError
@@ -16,8 +17,8 @@ from rnst.image.files import read_image
 from rnst.image.samples import find_picture
 from rnst.metrics.style_distance import StyleReference
 from rnst.reporting.tracking import log_experiment
-from rnst.studies.artifacts.fixes import changes_network, plumbing_of
 from rnst.studies.artifacts.gradient_phases import Overlap, Phases, gradient_phases, overlaps, random_crops
+from rnst.studies.artifacts.plumbing import changes_network, plumbing_of
 from rnst.studies.artifacts.report import draw_bars, draw_sheet
 from rnst.studies.artifacts.settings import ArtifactSettings
 from rnst.studies.artifacts.textures import Texture, mean_scores, paint_textures, painting, texture_scores
@@ -83,9 +84,9 @@ def _gradients(settings: ArtifactSettings, choice: Choice) -> dict[str, dict[str
     photo = read_image(find_picture(settings.photo))
     if min(photo.shape[-2:]) < settings.size:
         raise InvalidValueError("--photo", settings.photo, f"a picture of at least {settings.size} pixels a side")
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = machine.device()
     crops = random_crops(photo, settings.size, _CROPS).to(device)
-    layers = choice.network.stages
+    layers = stages(choice.network)
     found = {}
     for fix in filter(changes_network, settings.tried):
         try:

@@ -4,11 +4,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from rnst.encoders.catalog import DEFAULT_ENCODER, counterpart_of
 from rnst.encoders.choice import Choice
+from rnst.encoders.names import DEFAULT_ENCODER, counterpart_of
 from rnst.errors import InvalidValueError, UnknownNameError
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
-from rnst.metrics.artifacts import SMALLEST_SIDE
+from rnst.metrics.sizes import SMALLEST_SIDE
 from rnst.studies.artifacts.fixes import FIXES
 
 _UNTRAINED = ("resnet18:random", "vgg11:random")

@@ -14,8 +14,8 @@ from rnst.encoders.surgery.surgery import NothingToChangeError
 from rnst.errors import InvalidValueError
 from rnst.image.files import fit_long_side, read_image, resize
 from rnst.image.samples import find_picture
-from rnst.metrics.artifacts import SMALLEST_SIDE
 from rnst.metrics.scores import artifact_scores
+from rnst.metrics.sizes import SMALLEST_SIDE
 from rnst.metrics.style_distance import StyleReference
 from rnst.studies.artifacts.fixes import FIXES
 from rnst.studies.artifacts.settings import ArtifactSettings

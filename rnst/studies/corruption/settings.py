@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from rnst.corruptions.table import CORRUPTIONS, SEVERITIES, SIZE
+from rnst.corruptions.names import CORRUPTION_NAMES, SEVERITIES, SIZE
 from rnst.errors import InvalidValueError, UnknownNameError
 
 
@@ -70,8 +70,8 @@ class CorruptionSettings:
         if len(set(map(short_name, self.networks))) < len(self.networks):
             raise InvalidValueError("--networks", self.networks, "networks of different names")
         for name in self.corruptions or []:
-            if name not in CORRUPTIONS:
-                raise UnknownNameError("corruption", name, CORRUPTIONS)
+            if name not in CORRUPTION_NAMES:
+                raise UnknownNameError("corruption", name, CORRUPTION_NAMES)
         if self.severities is not None and not set(self.severities) & set(SEVERITIES) >= set(self.severities):
             raise InvalidValueError("--severities", self.severities, "1 to 5, each of them")
         if any(radius <= 0 for radius in self.radii or []):
@@ -83,7 +83,7 @@ class CorruptionSettings:
     @property
     def names(self) -> tuple[str, ...]:
         """Of the corruptions, in the order of the table."""
-        return tuple(name for name in CORRUPTIONS if name in (self.corruptions or CORRUPTIONS))
+        return tuple(name for name in CORRUPTION_NAMES if name in (self.corruptions or CORRUPTION_NAMES))
 
     @property
     def levels(self) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from pytorch_lightning.callbacks import RichProgressBar
 from rnst.attacks.attack import Attack
 from rnst.attacks.autoattack import AutoAttack, require_pyautoattack
 from rnst.attacks.ball import Ball, L2Ball, LinfBall
-from rnst.attacks.pgd import PGD
+from rnst.attacks.pgd import published_pgd
 from rnst.data.cifar10 import Cifar10Source
 from rnst.data.evaluation_photos import EvaluationPhotos
 from rnst.data.sources import KNOWN_GROUPS, FolderSource, Source, Split
@@ -26,7 +26,6 @@ from rnst.reporting.tracking import log_picture, tracker
 from rnst.studies.evaluation.settings import EvaluationSettings
 from rnst.studies.evaluation.task import RobustnessTest
 
-_STEP = 2.5  # a step is this times the radius over the number of steps: the protocol of the published tables
 _BALLS: dict[str | None, type[Ball]] = {"l2": L2Ball, "linf": LinfBall}
 
 
@@ -94,7 +93,7 @@ def _conditions(settings: EvaluationSettings) -> list[_Condition]:
     """Attack by attack, radii rising."""
     balls = [_BALLS[settings.norm](radius) for radius in settings.radii or [] if radius > 0]
     conditions = [
-        _Condition(f"PGD-{steps}", steps, PGD(ball, steps, _STEP * ball.radius / steps, random_start=True))
+        _Condition(f"PGD-{steps}", steps, published_pgd(ball, steps))
         for steps in settings.steps or []
         for ball in balls
     ]

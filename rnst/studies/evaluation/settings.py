@@ -1,10 +1,10 @@
 """Every setting of an evaluation, and what the weight file says in place of those that are not given."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from rnst.encoders.weights.layouts import Facts
 from rnst.errors import InvalidValueError
 
 Norm = Literal["l2", "linf"]
@@ -35,7 +35,7 @@ class EvaluationSettings:
         accelerator: where it runs: auto, cpu, gpu, mps.
         devices: how many of them share the photos.
         output: folder to write evaluation.json and evaluation.png to; none means outputs/evaluation/NAME.
-        seed: of the random starts.
+        seed: of what AutoAttack draws.
         tracking: Weights & Biases: auto writes an offline run unless there is a key.
     """
 
@@ -67,7 +67,7 @@ class EvaluationSettings:
             if getattr(self, name) < least:
                 raise InvalidValueError(f"--{name}", getattr(self, name), f"at least {least}")
 
-    def resolved(self, network: str, facts: Facts) -> Self:
+    def resolved(self, network: str, facts: Mapping[str, Any]) -> Self:
         """The settings with the facts of the weight file, then with what is usual, in place of None.
 
         Args:

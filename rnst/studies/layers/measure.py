@@ -15,7 +15,7 @@ from rnst.errors import MissingPathError
 from rnst.files import write_json
 from rnst.reporting.tracking import log_experiment
 from rnst.studies.layers.report import draw_curves, draw_sheet, rows
-from rnst.studies.layers.sensitivity import LayerReport, measure_layer
+from rnst.studies.layers.sensitivity import LayerReport, layers_of, measure_layer
 from rnst.studies.layers.settings import LayerSettings
 from rnst.studies.layers.stylizing import LayerPicture, check_pictures, paint_layers
 
@@ -51,10 +51,11 @@ def measure_layers(settings: LayerSettings, console: Console | None = None) -> L
         KeyboardInterrupt: stopped; pictures that are finished are kept.
     """
     console = console or Console(stderr=True)
+    choices = settings.choices.items()
+    cells = [(name, choice, layer) for name, choice in choices for layer in layers_of(settings, choice)]
     if settings.pictures:
         check_pictures(settings)
     photos = read_photos(settings)
-    cells = [(name, choice, layer) for name, choice in settings.choices.items() for layer in settings.layers_of(choice)]
     reports = [measure_layer(*cell, photos, settings) for cell in track(cells, "layers", console=console)]
     pictures = paint_layers(settings, console) if settings.pictures else []
     found = LayerRobustness(settings, reports, pictures)

@@ -6,20 +6,35 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from rnst import machine
 from rnst.attacks.attack import Model
 from rnst.attacks.ball import L2Ball
 from rnst.attacks.loss import RelativeChange, relative_change
-from rnst.attacks.pgd import PGD
-from rnst.encoders.catalog import build_headless
+from rnst.attacks.pgd import published_pgd
+from rnst.encoders.catalog import build_headless, stages
 from rnst.encoders.choice import Choice
 from rnst.encoders.encoder import Encoder, load_encoder
+from rnst.encoders.layers import friendly_layers, resolve_layers
 from rnst.encoders.surgery.surgery import Surgery
 from rnst.metrics.peakiness import peak, softmax_entropy
 from rnst.studies.layers.settings import LayerSettings
 
-_STEP = 2.5  # a step is this times the radius over the number of steps, as in the published tables of robustness
 _AS_TRAINED = Surgery(strides="keep")
 _WEIGHTED = (nn.Conv2d, nn.Linear)
+_STEM = "stem"
+
+
+def layers_of(settings: LayerSettings, choice: Choice) -> list[str]:
+    """Layers of a network that are measured, from the first to the deepest.
+
+    Raises:
+        UnknownNameError: the network has no such layer.
+    """
+    network = build_headless(choice.network.architecture)
+    if settings.layers is not None:
+        return list(resolve_layers(network, settings.layers))
+    stem = [_STEM] if _STEM in friendly_layers(network) else []
+    return list(dict.fromkeys([*stem, *stages(choice.network)]))
 
 
 @dataclass(frozen=True)
@@ -79,7 +94,7 @@ def measure_layer(name: str, choice: Choice, layer: str, photos: Tensor, setting
     Raises:
         RnstError: a child of it where the network cannot be had.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = machine.device()
     encoder, _ = load_encoder(choice.network, [layer], weights=choice.weights, surgery=_AS_TRAINED, seed=settings.seed)
     encoder = encoder.to(device)
 
@@ -110,7 +125,7 @@ def _change(model: Model, images: Tensor, radius: float, settings: LayerSettings
     """Relative changes (N,) under the attack, and under random perturbations as long."""
     ball = L2Ball(radius)
     steps = settings.attack_steps
-    attack = PGD(ball, steps, _STEP * radius / steps, random_start=True, loss=RelativeChange())
+    attack = published_pgd(ball, steps, random_start=True, loss=RelativeChange())
     labels = torch.zeros(len(images), dtype=torch.long, device=images.device)
     attacked = attack(model, images, labels)
     with torch.no_grad():

@@ -4,15 +4,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from rnst.encoders.catalog import DEFAULT_ENCODER, build_headless, counterpart_of, find_network
 from rnst.encoders.choice import Choice
-from rnst.encoders.encoder import RANDOM
-from rnst.encoders.layers import friendly_layers, resolve_layers
+from rnst.encoders.names import DEFAULT_ENCODER, RANDOM, counterpart_of, find_network
 from rnst.errors import InvalidValueError
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
-from rnst.metrics.artifacts import SMALLEST_SIDE
-
-_STEM = "stem"
+from rnst.metrics.sizes import SMALLEST_SIDE
 
 
 @dataclass(frozen=True)
@@ -69,7 +65,7 @@ class LayerSettings:
 
         Raises:
             InvalidValueError: a value is out of range.
-            UnknownNameError: no such encoder, or one of them has no such layer.
+            UnknownNameError: no such encoder.
         """
         for name in ("photos", "image_size", "attack_steps", "draws", "batch_size", "steps"):
             if getattr(self, name) < 1:
@@ -83,8 +79,7 @@ class LayerSettings:
                 raise InvalidValueError(f"--{name}", [], "at least one name")
         if self.pictures and self.size < SMALLEST_SIDE:
             raise InvalidValueError("--size", self.size, f"at least {SMALLEST_SIDE} pixels")
-        for choice in self.choices.values():
-            self.layers_of(choice)
+        _ = self.choices
 
     @property
     def choices(self) -> dict[str, Choice]:
@@ -97,14 +92,6 @@ class LayerSettings:
     def balls(self) -> list[float]:
         """Radii, rising; none were given: a hundredth, a tenth, and the usual one of robust training, at 128 px."""
         return sorted(set(self.radii or [0.02, 0.2, 1.8]))
-
-    def layers_of(self, choice: Choice) -> list[str]:
-        """What is measured of a network, from the first to the deepest."""
-        network = build_headless(choice.network.architecture)
-        if self.layers is not None:
-            return list(resolve_layers(network, self.layers))
-        stem = [_STEM] if _STEM in friendly_layers(network) else []
-        return list(dict.fromkeys([*stem, *choice.network.stages]))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for the report and the tracker."""

@@ -10,8 +10,9 @@ from rich.progress import track
 from rnst.errors import InvalidValueError
 from rnst.image.files import fit_long_side, read_image
 from rnst.image.samples import find_picture
-from rnst.metrics.artifacts import SMALLEST_SIDE
+from rnst.metrics.sizes import SMALLEST_SIDE
 from rnst.results import Result
+from rnst.studies.layers.sensitivity import layers_of
 from rnst.studies.layers.settings import LayerSettings
 from rnst.stylization.settings import StylizationSettings
 from rnst.sweeps.once import painted_once
@@ -46,7 +47,7 @@ def paint_layers(settings: LayerSettings, console: Console) -> list[LayerPicture
     cells = [
         (name, layer, weight)
         for name, choice in settings.choices.items()
-        for layer in settings.layers_of(choice)
+        for layer in layers_of(settings, choice)
         for weight in weights
     ]
     painted: dict[tuple[str, str], list[Result]] = {}

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from rnst.attacks.ball import L2Ball
 from rnst.attacks.loss import CrossEntropy, TargetedCrossEntropy
-from rnst.attacks.pgd import PGD
+from rnst.attacks.pgd import published_pgd
 from rnst.encoders.catalog import build_classifier
 from rnst.errors import RnstError
 from rnst.files import read_json, write_json
@@ -33,9 +33,8 @@ from rnst.studies.transferability.settings import TransferabilitySettings
 
 _SETTINGS = "settings.json"
 _SOURCE = "source"
-_STEP = 2.5  # radii by number of steps: the length of a step of the attacks on test photos
 
-Say = Callable[[str], object]
+Report = Callable[[str], object]
 
 
 class OtherExperimentError(RnstError):
@@ -48,14 +47,14 @@ class OtherExperimentError(RnstError):
         )
 
 
-def measure_transferability(settings: TransferabilitySettings, say: Say) -> TransferabilityReport:
+def measure_transferability(settings: TransferabilitySettings, report: Report) -> TransferabilityReport:
     """Train, build sets, train on them, measure transfer; write transferability.json and transferability.png.
 
     Every network and every set is kept when it is finished: an experiment that was stopped goes on with the rest.
 
     Args:
         settings: everything.
-        say: told what is done.
+        report: told what is done.
 
     Raises:
         RnstError: a child of it for every mistake in the input, before anything is trained.
@@ -66,19 +65,21 @@ def measure_transferability(settings: TransferabilitySettings, say: Say) -> Tran
     _check_names(compared)
     photos = clean_photos(settings)
     _begin(settings)
-    source = train_best(settings.source, _SOURCE, photos, None, settings, say)
-    clean = {name: train_best(name, CLEAN, photos, None, settings, say) for name in compared}
+    source = train_best(settings.source, _SOURCE, photos, None, settings, report)
+    clean = {name: train_best(name, CLEAN, photos, None, settings, report) for name in compared}
     attacked = source.load(settings.accelerator)
-    sets = build_sets(photos, attacked, settings, say)
+    sets = build_sets(photos, attacked, settings, report)
     on_sets = {
-        (name, kind): train_best(name, kind, photos, sets[kind].photos, settings, say)
+        (name, kind): train_best(name, kind, photos, sets[kind].photos, settings, report)
         for kind in (D_DET, D_RAND)
         for name in settings.architectures
     }
-    controls = {kind: train_best(settings.source, kind, photos, sets[kind].photos, settings, say) for kind in CONTROLS}
+    controls = {
+        kind: train_best(settings.source, kind, photos, sets[kind].photos, settings, report) for kind in CONTROLS
+    }
     examples = _Examples(attacked, photos, settings)
     rows = {name: _row(name, clean[name], on_sets, examples) for name in compared}
-    report = TransferabilityReport(
+    found = TransferabilityReport(
         source=_row(settings.source, source, {}, examples),
         rows=tuple(rows[name] for name in settings.architectures),
         twin=None if settings.source in settings.architectures else rows[settings.source],
@@ -90,8 +91,8 @@ def measure_transferability(settings: TransferabilitySettings, say: Say) -> Tran
         seconds=round(time.perf_counter() - began, 1),
         versions={name: version(name) for name in ("torch", "torchvision", "pytorch-lightning")},
     )
-    report.write(settings)
-    return report
+    found.write(settings)
+    return found
 
 
 def _check_names(architectures: Sequence[str]) -> None:
@@ -130,13 +131,12 @@ class _Examples:
         draw = torch.Generator().manual_seed(settings.seed)
         self._versions: list[tuple[float, dict[str, Tensor]]] = []
         for radius in settings.radii:
-            step = _STEP * radius / settings.transfer_steps
             found = {}
             for kind, labels, loss in (
                 ("untargeted", self.test.labels, CrossEntropy()),
                 ("targeted", self.next, TargetedCrossEntropy()),
             ):
-                attack = PGD(L2Ball(radius), settings.transfer_steps, step, loss=loss)
+                attack = published_pgd(L2Ball(radius), settings.transfer_steps, loss=loss)
                 moved = attacked_floats(attacked, self.test.photos, labels, attack, settings.batch_size_attack)
                 found[kind] = moved
                 found[f"{kind}_noise"] = same_length_noise(images, moved, draw)

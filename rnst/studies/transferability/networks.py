@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 from torch import nn
 
+from rnst import machine
 from rnst.attacks.attack import NoAttack
 from rnst.data.datamodules import PhotoFolders
 from rnst.data.in_memory import MemorySource, PhotoSet
@@ -24,7 +25,7 @@ from rnst.training.train import DivergedError, train
 
 CLEAN = "clean"
 
-Say = Callable[[str], object]
+Report = Callable[[str], object]
 
 
 class NothingTrainedError(RnstError):
@@ -51,7 +52,7 @@ class Trained:
     def load(self, accelerator: str) -> nn.Module:
         """In eval mode, on the device where attacks and answers are computed."""
         classifier, _ = load_classifier(str(self.path))
-        device = "cuda" if torch.cuda.is_available() and accelerator != "cpu" else "cpu"
+        device = machine.device(accelerator)
         return classifier.to(device)
 
 
@@ -61,7 +62,7 @@ def train_best(
     photos: CleanPhotos,
     changed: PhotoSet | None,
     settings: TransferabilitySettings,
-    say: Say,
+    report: Report,
 ) -> Trained:
     """Train with each learning rate from scratch; the best on held-out photos of the same set counts.
 
@@ -73,12 +74,12 @@ def train_best(
         photos: clean ones.
         changed: the set made of them; none trains on the clean photos.
         settings: recipe, and where networks are kept.
-        say: told what is done.
+        report: told what is done.
 
     Raises:
         NothingTrainedError: every learning rate was too high.
     """
-    found = [_trained(architecture, name, rate, photos, changed, settings, say) for rate in settings.rates]
+    found = [_trained(architecture, name, rate, photos, changed, settings, report) for rate in settings.rates]
     usable = [each for each in found if each is not None]
     if not usable:
         raise NothingTrainedError(architecture, name)
@@ -92,7 +93,7 @@ def _trained(
     photos: CleanPhotos,
     changed: PhotoSet | None,
     settings: TransferabilitySettings,
-    say: Say,
+    report: Report,
 ) -> Trained | None:
     """One training, or what an earlier run has kept of it; None where it diverged."""
     path = folder_of(settings) / f"{name}--{architecture}--{rate:g}.safetensors"
@@ -104,11 +105,11 @@ def _trained(
     recipe = Recipe(rate, weight_decay=settings.weight_decay, schedule="one_cycle", nesterov=True)
     model = RobustClassifier(data.facts, NoAttack(), NoAttack(), architecture, recipe)
     try:
-        facts = train(_trainer(settings), model, data, path, say=say)
+        facts = train(_trainer(settings), model, data, path, report=report)
     except DivergedError:
-        say(f"{path.stem}: diverged")
+        report(f"{path.stem}: diverged")
         return None
-    say(f"{path.stem}: {facts['accuracy_clean']:.1%} of its held-out photos")
+    report(f"{path.stem}: {facts['accuracy_clean']:.1%} of its held-out photos")
     return Trained(path, rate, facts["accuracy_clean"])
 
 

@@ -93,7 +93,7 @@ class Changed:
 
 
 def build_sets(
-    photos: CleanPhotos, attacked: nn.Module, settings: TransferabilitySettings, say: Callable[[str], object]
+    photos: CleanPhotos, attacked: nn.Module, settings: TransferabilitySettings, report: Callable[[str], object]
 ) -> dict[str, Changed]:
     """D_det, D_rand and their controls (Ilyas et al. 2019, section 3.2 and appendix C), made once and kept.
 
@@ -105,7 +105,7 @@ def build_sets(
         photos: clean ones.
         attacked: classifier, images in [0, 1] to logits, in eval mode, on the device of the attack.
         settings: radius, steps, and where the sets are kept.
-        say: told what is done.
+        report: told what is done.
     """
     clean, classes = photos.everything, len(photos.source.class_names)
     draw = torch.Generator().manual_seed(derived_seed(settings.seed, 1))
@@ -116,7 +116,7 @@ def build_sets(
     for name, labels in targets.items():
         path = settings.output / "sets" / f"{name}.safetensors"
         if not path.is_file():
-            say(f"building {name}: {len(clean)} photos")
+            report(f"building {name}: {len(clean)} photos")
             _changed(clean, labels, attack, attacked, settings.batch_size_attack).write(path)
         sets[name] = PhotoSet.read(path)
     for name, model in ((NOISE_DET, D_DET), (NOISE_RAND, D_RAND)):

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
+from rnst import machine
 from rnst.data.class_names import readable
 from rnst.encoders.classifier import weight_file
 from rnst.encoders.weights.files import sha256_of
@@ -48,7 +49,7 @@ def visualize(settings: VisualizationSettings, console: Console | None = None) -
         KeyboardInterrupt: it was stopped; nothing was written.
     """
     began = time.perf_counter()
-    device = torch.device("cuda" if torch.cuda.is_available() and settings.accelerator != "cpu" else "cpu")
+    device = machine.device(settings.accelerator)
     subjects = [load_subject(name, settings, device) for name in settings.networks]
     photos = [] if settings.from_photos else [square_photo(name, settings.size).to(device) for name in settings.photos]
     gradients = {subject.name: gradients_at(subject, photos) for subject in subjects if photos}

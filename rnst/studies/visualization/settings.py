@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from rnst.encoders.catalog import DEFAULT_ENCODER, counterpart_of
+from rnst.encoders.names import DEFAULT_ENCODER, counterpart_of
 from rnst.errors import InvalidValueError
 
 PARTS = ("fourier", "colors", "transforms")

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import Encoder, load_encoder
+from rnst.encoders.names import find_network
 from rnst.encoders.surgery.changes import Blur, blur_strides, exchange_pools, initialize
 from rnst.encoders.surgery.relus import out_of_place
 from rnst.encoders.surgery.surgery import Surgery

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from rnst.encoders.catalog import find_network
+from rnst.encoders.catalog import style_layers
 from rnst.encoders.encoder import load_encoder
+from rnst.encoders.names import find_network
 from rnst.encoders.receptive_fields import receptive_fields
 from rnst.encoders.surgery.compact_pool import CompactMaxPool, compact_pools
 
@@ -58,7 +59,7 @@ def test_where_windows_reach_too_far_for_16_bits_torch_keeps_the_places() -> Non
 @pytest.mark.parametrize("name", ["vgg11", "resnet18"])
 def test_every_encoder_has_them(name: str) -> None:
     row = find_network(name)
-    encoder, _ = load_encoder(row, row.style_layers, weights="random")
+    encoder, _ = load_encoder(row, style_layers(row), weights="random")
     pools = [module for module in encoder.modules() if isinstance(module, nn.MaxPool2d)]
     assert pools
     assert {type(module) for module in pools} == {CompactMaxPool}

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from rnst.encoders.catalog import build_headless, find_network
+from rnst.encoders.catalog import build_headless
 from rnst.encoders.encoder import load_encoder
+from rnst.encoders.names import find_network
 from rnst.encoders.surgery.changes import initialize
 from rnst.encoders.surgery.folding import fold_normalizations
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import Encoder, load_encoder
+from rnst.encoders.names import find_network
 from rnst.encoders.surgery.changes import blur_strides
 from rnst.encoders.surgery.pools import DensePool, L2Pool, even_like, is_uneven, l2_scale, max_like, reducing_pools
 from rnst.encoders.surgery.relus import RedirectedReLU, out_of_place

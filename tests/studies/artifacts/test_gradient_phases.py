@@ -2,10 +2,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from rnst.encoders.catalog import find_network
 from rnst.encoders.encoder import load_encoder
-from rnst.studies.artifacts.fixes import NONE, plumbing_of
+from rnst.encoders.names import find_network
+from rnst.studies.artifacts.fixes import NONE
 from rnst.studies.artifacts.gradient_phases import KERNELS, Phases, gradient_phases, overlaps, random_crops
+from rnst.studies.artifacts.plumbing import plumbing_of
 
 
 def test_overlaps__autograd_agrees_with_the_closed_form() -> None:

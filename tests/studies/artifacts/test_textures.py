@@ -6,7 +6,8 @@ import pytest
 import torch
 from rich.console import Console
 
-from rnst.studies.artifacts.fixes import FIXES, NONE, changes_network, plumbing_of
+from rnst.studies.artifacts.fixes import FIXES, NONE
+from rnst.studies.artifacts.plumbing import changes_network, plumbing_of
 from rnst.studies.artifacts.settings import ArtifactSettings
 from rnst.studies.artifacts.textures import STRIPES, Texture, mean_scores, paint_textures, zoomed
 

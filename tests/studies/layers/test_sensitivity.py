@@ -6,7 +6,7 @@ import torch
 
 from rnst.encoders.choice import Choice
 from rnst.errors import InvalidValueError, UnknownNameError
-from rnst.studies.layers.sensitivity import LayerReport, measure_layer
+from rnst.studies.layers.sensitivity import LayerReport, layers_of, measure_layer
 from rnst.studies.layers.settings import LayerSettings
 
 
@@ -58,7 +58,13 @@ def test_global_random_numbers_are_left_alone() -> None:
 )
 def test_layers__those_of_the_style_and_the_stem(encoder: str, layers: list[str]) -> None:
     settings = LayerSettings(data=Path(), encoders=[encoder])
-    assert settings.layers_of(settings.choices[encoder]) == layers
+    assert layers_of(settings, settings.choices[encoder]) == layers
+
+
+def test_layers__one_that_the_network_does_not_have() -> None:
+    settings = LayerSettings(data=Path(), encoders=["resnet18:random"], layers=["layer9"])
+    with pytest.raises(UnknownNameError, match="layer9"):
+        layers_of(settings, settings.choices["resnet18:random"])
 
 
 @pytest.mark.parametrize(
@@ -68,7 +74,6 @@ def test_layers__those_of_the_style_and_the_stem(encoder: str, layers: list[str]
         ({"photos": 0}, InvalidValueError),
         ({"encoders": []}, InvalidValueError),
         ({"size": 32}, InvalidValueError),
-        ({"layers": ["layer9"]}, UnknownNameError),
         ({"encoders": ["resnet19"]}, UnknownNameError),
     ],
     ids=str,

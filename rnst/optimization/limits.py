@@ -1,0 +1,32 @@
+"""Limits that a user sets on tiles and memory, read and checked. Imports no torch, so that help is quick."""
+
+import re
+
+from rnst.errors import InvalidValueError
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_SMALLEST_TILE = 32
+
+
+def parse_memory(text: str) -> float:
+    """Bytes of a text as 8GB, 500 MB or 1.5e9.
+
+    Raises:
+        InvalidValueError: it is none.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?(?:e\d+)?)\s*([KMGT]?)i?B?\s*", text, re.IGNORECASE)
+    if match is None or float(match[1]) == 0.0:
+        raise InvalidValueError("--memory", text, "a size as 8GB or 500MB")
+    return float(match[1]) * _UNITS[match[2].upper()]
+
+
+def check_limits(tile: int | None, memory: str | None) -> None:
+    """Refuse what cannot be meant.
+
+    Raises:
+        InvalidValueError: the side of a tile or the memory is out of range.
+    """
+    if tile is not None and tile != 0 and tile < _SMALLEST_TILE:
+        raise InvalidValueError("--tile", tile, f"0, or at least {_SMALLEST_TILE} pixels")
+    if memory is not None:
+        parse_memory(memory)
