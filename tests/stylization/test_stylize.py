@@ -314,10 +314,16 @@ def test_supersample__keeps_transparency_masks_and_the_luminance_of_colors() -> 
     assert snapshot.size == (36, 48)
 
 
-@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-@pytest.mark.parametrize("step", [4, 9])
-def test_resume__goes_on_as_if_it_had_not_been_stopped(step: int, optimizer: str) -> None:
-    """Ctrl-C in the first and in the second scale; the picture, its losses and its files are those of one run."""
+@pytest.mark.parametrize(
+    ("optimizer", "step"),
+    [("lbfgs", 2), ("lbfgs", 6), ("lbfgs", 9), ("lbfgs", 12), ("adam", 3), ("adam", 6), ("adam", 12)],
+)
+def test_resume__goes_on_as_if_it_had_not_been_stopped(
+    step: int, optimizer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C anywhere: within a scale, before another augmentation or scale, behind the last step."""
+    monkeypatch.setattr("rnst.stylization.job.STEPS_OF_AN_AUGMENTATION", 2)
+    monkeypatch.setattr("rnst.stylization.stylize.scores_of", lambda *given: dict(given[-1].first_losses))
 
     def stop(number: int, _image: Tensor, _losses: Mapping[str, float]) -> None:
         if number == step:
@@ -335,6 +341,10 @@ def test_resume__goes_on_as_if_it_had_not_been_stopped(step: int, optimizer: str
     assert steps == list(range(step + 1, 13))
     assert torch.equal(resumed.image, whole.image)
     assert resumed.result.losses == whole.result.losses
+    assert resumed.result.scores == whole.result.scores, (
+        "they compare with the picture that the first session began with"
+    )
+    assert resumed.result.seconds > stopped.result.seconds
     assert resumed.result.finished
     assert not list(Path("new").glob("*.state*")), "a finished picture leaves no state"
 
