@@ -14,6 +14,12 @@ from rnst.errors import MissingPathError, UnreadableFileError
 from rnst.machine import umask
 
 _Record = TypeVar("_Record")
+_PACKAGE = Path(__file__).parent
+
+
+def shipped_folders(name: str) -> tuple[Path, Path]:
+    """Where a folder that comes with the program may be: in a checkout, and inside the installed package."""
+    return _PACKAGE.parent / name, _PACKAGE / "bundled" / name
 
 
 @contextmanager

@@ -23,6 +23,7 @@ class Result:
         losses: name -> last value of each loss term, including "total".
         scores: name -> value of each metric of the finished picture; filled in by comparisons.
         weights_sha256: hash of the weight file, or "" if the weights did not come from a file.
+        sources_sha256: option -> hash of each picture that it names: content, style, masks and init.
         size: width and height in pixels.
         finished: False if the user stopped the run before the last step.
     """
@@ -37,6 +38,7 @@ class Result:
     losses: Mapping[str, float]
     scores: Mapping[str, float] = field(default_factory=dict)
     weights_sha256: str = ""
+    sources_sha256: Mapping[str, list[str]] = field(default_factory=dict)
     size: tuple[int, int] = (0, 0)
     finished: bool = True
 

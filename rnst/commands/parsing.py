@@ -9,9 +9,9 @@ import yaml
 from jsonargparse import ArgumentParser
 
 from rnst.errors import RnstError, UnknownNameError, UnreadableFileError
+from rnst.files import shipped_folders
 
-_ROOT = Path(__file__).parents[2]
-_CONFIG_FOLDERS = (_ROOT / "configs", _ROOT / "rnst" / "bundled" / "configs")
+_CONFIG_FOLDERS = shipped_folders("configs")
 
 
 class UsageError(RnstError):

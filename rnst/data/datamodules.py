@@ -14,8 +14,9 @@ from rnst.data.crops import CROP_AREA, Crop, evaluation_side, evaluation_transfo
 from rnst.data.order import EpochLoader, EpochPhotos, ShardSampler, balanced_order, derived_seed, shuffled
 from rnst.data.photos import LabeledPhotos, Preprocessing
 from rnst.data.source_choice import SourceKind, choose_source
-from rnst.data.sources import IMAGENET_MEAN, IMAGENET_STD, Classes, Source, Split, Statistics
+from rnst.data.sources import Classes, Source, Split, Statistics
 from rnst.errors import InvalidValueError
+from rnst.normalization import IMAGENET_MEAN, IMAGENET_STD
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,11 @@ from rnst.data.imagenet import IMAGENET
 from rnst.data.photos import LabeledPhotos, PhotoFiles, Preprocessing, list_photos
 from rnst.data.restricted_imagenet import RESTRICTED_IMAGENET, RESTRICTED_IMAGENET_BALANCED, Groups
 from rnst.errors import MissingPathError
+from rnst.normalization import IMAGENET_MEAN, IMAGENET_STD
 
 Split = Literal["train", "val"]
 Statistics = tuple[float, float, float]
 Classes = Literal["folders", "imagenet", "restricted_imagenet", "restricted_imagenet_balanced", "none"]
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 KNOWN_GROUPS: dict[str, Groups] = {
     "imagenet": {wordnet_id: (wordnet_id,) for wordnet_id in IMAGENET},

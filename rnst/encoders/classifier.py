@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from rnst.encoders.catalog import build_classifier, input_statistics
 from rnst.encoders.encoder import weights_file
+from rnst.encoders.families import is_of_head
 from rnst.encoders.names import ARCHITECTURES, TIMM, Network, encoder_names, find_network
 from rnst.encoders.timm_networks import build_timm, check_timm_name, timm_statistics
 from rnst.encoders.weights.efficientnet_names import timm_names
@@ -15,7 +16,6 @@ from rnst.encoders.weights.files import WeightsMismatchError, load_into, read_we
 from rnst.encoders.weights.layouts import Facts, State
 from rnst.errors import InvalidValueError, MissingPathError
 
-HEADS = ("fc.", "classifier.", "heads.", "head.")  # prefixes of the parameter names of a head
 _FILE_ENDINGS = (".safetensors", ".pt", ".pth", ".ckpt", ".best", ".latest")
 
 
@@ -130,7 +130,7 @@ def refuse_left_over(wanted: Mapping[str, Tensor], state: Mapping[str, Tensor], 
     """
     parts = {name.partition(".")[0] for name in wanted}
     for name in state:
-        if name not in wanted and name.partition(".")[0] in parts and not name.startswith(HEADS):
+        if name not in wanted and name.partition(".")[0] in parts and not is_of_head(name):
             raise WeightsMismatchError(path, f"the network has no {name}")
 
 

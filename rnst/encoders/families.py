@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
-# Normalizations by name, for weights that need another than their architecture's. The last is that of MadryLab's
-# Restricted ImageNet weights.
+from rnst.normalization import IMAGENET_MEAN, IMAGENET_STD
+
+HEADS = ("fc", "classifier", "heads", "head")  # the module that is the head of a classifier, in any family
+# Others than a network's own, by name. The last are those of MadryLab's Restricted ImageNet weights.
 NORMALIZATIONS = {
     "imagenet": (IMAGENET_MEAN, IMAGENET_STD),
     "restricted_imagenet": ((0.4717, 0.4499, 0.3837), (0.2600, 0.2516, 0.2575)),
@@ -111,3 +111,9 @@ def family_of(architecture: str) -> Family:
 def is_known(architecture: str) -> bool:
     """Whether the architecture belongs to a family of the table."""
     return family_of(architecture) is not _OTHER
+
+
+def is_of_head(parameter: str) -> bool:
+    """Whether the name of a parameter is one of a head's."""
+    head, dot, _ = parameter.partition(".")
+    return head in HEADS and dot == "."

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from torch import nn
 
 from rnst.encoders.catalog import input_statistics
-from rnst.encoders.classifier import HEADS, refuse_left_over, weight_file
+from rnst.encoders.classifier import refuse_left_over, weight_file
+from rnst.encoders.families import is_of_head
 from rnst.encoders.names import encoder_names, find_network
 from rnst.encoders.weights.files import load_into, read_weights
 from rnst.encoders.weights.layouts import Facts
@@ -34,10 +35,10 @@ def start_from(network: nn.Module, name: str, classes: Sequence[str]) -> Facts:
     state, facts = read_weights(path)
     fresh = network.state_dict()
     refuse_left_over(fresh, state, path)
-    head = {key: tensor for key, tensor in fresh.items() if key.startswith(HEADS)}
+    head = {key: tensor for key, tensor in fresh.items() if is_of_head(key)}
     fits = all(key in state and state[key].shape == tensor.shape for key, tensor in head.items())
     if not fits or tuple(facts.get("classes") or classes) != tuple(classes):
-        state = {**{key: tensor for key, tensor in state.items() if not key.startswith(HEADS)}, **head}
+        state = {**{key: tensor for key, tensor in state.items() if not is_of_head(key)}, **head}
     load_into(network, state, path)
     if name in encoder_names():
         mean, std = input_statistics(find_network(name))

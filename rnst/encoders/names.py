@@ -7,13 +7,13 @@ from pathlib import Path
 from rnst.encoders.families import is_known
 from rnst.encoders.published import PUBLISHED
 from rnst.errors import UnknownNameError
+from rnst.files import shipped_folders
 
 TIMM = "timm/"
 RANDOM = "random"  # weights of an encoder that is not trained
 SMALL = "_32px"  # ending of the name of a network for pictures of 32 pixels
 
-_ROOT = Path(__file__).parents[2]
-_BUNDLED_FOLDERS = (_ROOT / "checkpoints", _ROOT / "rnst" / "bundled" / "checkpoints")
+_BUNDLED_FOLDERS = shipped_folders("checkpoints")
 _CLOSE_NAMES = 5
 
 # What torchvision.models.list_models(module=torchvision.models) returns; a test compares both.

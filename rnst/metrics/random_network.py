@@ -14,13 +14,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rnst.metrics.arrays import Array, checked
+from rnst.normalization import IMAGENET_MEAN, IMAGENET_STD
 
 SEEDS = (1, 2, 3, 4, 5)
 CHANNELS = (16, 24, 32)
 SMALLEST_SIDE = 18  # px; a smaller picture leaves no pixel to the last layer
 _KERNEL = 3
-_IMAGENET_MEAN = (0.485, 0.456, 0.406)
-_IMAGENET_STD = (0.229, 0.224, 0.225)
 _BLOCK = 1 << 14  # pixels converted to float64 at a time: the whole of a large picture would exceed the caches
 
 
@@ -69,7 +68,7 @@ def layer_statistics(image: Tensor, seed: int) -> list[Gaussian]:
         image: (1, 3, H, W), sides at least SMALLEST_SIDE px.
         seed: selects the network.
     """
-    mean, deviation = (torch.tensor(values).view(1, 3, 1, 1) for values in (_IMAGENET_MEAN, _IMAGENET_STD))
+    mean, deviation = (torch.tensor(values).view(1, 3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
     # Channels last is nearly twice as fast on a CPU, above all for pooling.
     features = ((checked(image, SMALLEST_SIDE) - mean) / deviation).contiguous(memory_format=torch.channels_last)
     statistics = []

@@ -1,7 +1,7 @@
 """Optimizers of images."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -23,7 +23,7 @@ class PixelOptimizer:
 
     Args:
         name: "lbfgs" (few steps, each of one or a few evaluations) or "adam".
-        learning_rate: None means 1 for L-BFGS and 0.05 for Adam.
+        learning_rate: factor of each step; 1 is usual with L-BFGS, and 0.05 with Adam.
         history: pairs of past steps that L-BFGS stores; each takes twice the memory of the image.
         line_search: L-BFGS searches a step whose loss is below the highest of its last ten (strong Wolfe conditions);
             without the search it takes the full quasi-Newton step, which is one evaluation but may raise the loss.
@@ -31,7 +31,7 @@ class PixelOptimizer:
     """
 
     name: Literal["lbfgs", "adam"] = "lbfgs"
-    learning_rate: float | None = None
+    learning_rate: float = 1.0
     history: int = 10
     line_search: bool = True
     averaging: float = 0.0
@@ -49,10 +49,10 @@ class PixelOptimizer:
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Build the optimizer. One `step` of L-BFGS is one iteration; the history is kept between steps."""
         if self.name == "adam":
-            return QuietAdam(parameters, lr=self.learning_rate or 0.05, betas=_ADAM_BETAS)
+            return QuietAdam(parameters, lr=self.learning_rate, betas=_ADAM_BETAS)
         return ThriftyLBFGS(
             parameters,
-            lr=self.learning_rate or 1.0,
+            lr=self.learning_rate,
             max_iter=1,
             # torch shares this budget with the line search: its default of max_iter * 5 // 4 leaves no evaluation for
             # the search, and the image would never change.
@@ -109,6 +109,25 @@ class ThriftyLBFGS(torch.optim.LBFGS):
         super().__init__(parameters, **options)
         self._last: tuple[Tensor, Tensor] | None = None  # the parameters of the last evaluation, and their loss
         self._outdated: Tensor | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """With what is known of the parameters as they are, so that it need not be evaluated again."""
+        state: dict[str, Any] = super().state_dict()
+        loss = self._known_loss()
+        if loss is not None:
+            state["evaluated"] = [loss, *(parameter.grad for parameter in self.param_groups[0]["params"])]
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state; the parameters are those of that moment."""
+        super().load_state_dict({name: value for name, value in state.items() if name != "evaluated"})
+        self._last = self._outdated = None
+        if "evaluated" not in state:
+            return
+        loss, *gradients = state["evaluated"]
+        for parameter, gradient in zip(self.param_groups[0]["params"], gradients, strict=True):
+            parameter.grad = gradient.to(parameter.device, copy=True)
+        self._last = self._parameters(), loss.to(parameter.device)
 
     def objective_changed(self) -> None:
         """Forget the last evaluation: loss and gradient of the same parameters have changed."""

@@ -5,7 +5,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -36,19 +36,28 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits that the user sets.
+    """What a run may use of the machine.
 
     Attributes:
         tile: side of a tile in pixels; 0 is the whole image, None is as large as fits into memory.
         memory: bytes that a process may take, such as 8GB; None is most of the free memory.
         devices: number of devices that share an image.
         history: steps that L-BFGS should store; 0 for other optimizers.
+        precision: of the network's arithmetic; the losses are always computed in fp32.
+        device: kind of device on which the tiles are computed.
     """
 
     tile: int | None = None
     memory: str | None = None
     devices: int = 1
     history: int = 0
+    precision: Literal["bf16", "fp32"] = "fp32"
+    device: str = "cpu"
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision as torch calls it."""
+        return torch.bfloat16 if self.precision == "bf16" else torch.float32
 
 
 class Tiling:
@@ -56,24 +65,20 @@ class Tiling:
 
     Args:
         encoder: frozen.
-        limits: of the user.
-        device: device that computes the tiles.
-        precision: of the network outside of a Trainer.
-        content_layers: layers whose features are targets of image size.
+        limits: what is allowed; their precision is for what is done outside of a Trainer.
+        content_layers: layers whose features are targets, as large as the picture.
     """
 
     def __init__(
         self,
         encoder: nn.Module,
         limits: Limits,
-        device: torch.device,
-        precision: torch.dtype = torch.float32,
         content_layers: Sequence[str] = (),
     ) -> None:
         self._encoder = encoder
         self._limits = limits
-        self._device = device
-        self._precision = precision
+        self._device = torch.device(limits.device)
+        self._precision = limits.dtype
         self._content_layers = content_layers
         self._grids: dict[Size, Grid] = {}
         self.history = limits.history
@@ -124,6 +129,12 @@ class Tiling:
         tiled = TiledStatistics(self._encoder, self.fields, grid, measure, shared=self._limits.devices > 1)
         with self._mixed(image.device):
             return tiled(image)
+
+    def tile_of(self, size: Size) -> int:
+        """Side in pixels of the tiles of a picture, as asked for or of the largest one; 0 where it is not cut."""
+        tiles = self.grid(size).tiles
+        longest = max(cut.owned[1] - cut.owned[0] for tile in tiles for cut in (tile.rows, tile.columns))
+        return 0 if len(tiles) == 1 else self._limits.tile or longest
 
     def is_tiled(self, size: Size) -> bool:
         """Whether images of this size, and smaller ones, need a `TiledObjective`.

@@ -56,7 +56,7 @@ def _pictures(panels: Any) -> list[Any]:
     browser = panels.MediaBrowser
     return [
         browser(title="Finished", media_keys=["final"], mode="gallery", gallery_axis="run"),
-        browser(title="Steps", media_keys=["picture"], mode="grid", grid_x_axis="step", grid_y_axis="run"),
+        browser(title="Snapshots", media_keys=["picture"], mode="grid", grid_x_axis="step", grid_y_axis="run"),
         browser(title="Sweeps: slider and plot", media_keys=["compare", "pareto"]),
         browser(title="Effect of the attack", media_keys=["attack"]),
     ]

@@ -8,7 +8,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rnst.errors import RnstError
 from rnst.optimization.workers import in_processes
 from rnst.results import Result
+from rnst.stylization.job import resolve
 from rnst.stylization.parallel import stylize_alone
+from rnst.stylization.record import finished
 from rnst.sweeps.picking import marked
 from rnst.sweeps.plan import SweepRun, SweepSettings
 
@@ -30,13 +32,13 @@ def run_cells(sweep: SweepSettings, cells: Sequence[SweepRun], console: Console)
         KeyboardInterrupt: the user stopped the sweep; finished pictures are kept.
         RnstError: pictures failed; the others are finished and kept.
     """
-    results = {index: cell.finished() for index, cell in enumerate(cells)}
+    results = {index: finished_run(cell) for index, cell in enumerate(cells)}
     missing = [index for index, result in results.items() if result is None]
     console.print(f"{len(cells)} pictures, {len(cells) - len(missing)} of them there already")
-    failures: list[str] = []
+    work, failures = [resolve(cells[index].settings) for index in missing], list[str]()
     with _progress(console) as progress:
         bar = progress.add_task("sweep", total=len(cells), completed=len(cells) - len(missing))
-        for index, outcome in in_processes(stylize_alone, [cells[index].settings for index in missing], sweep.workers):
+        for index, outcome in in_processes(stylize_alone, work, sweep.workers):
             progress.advance(bar)
             if isinstance(outcome, Result):
                 results[missing[index]] = cells[missing[index]].labeled(outcome)
@@ -48,6 +50,12 @@ def run_cells(sweep: SweepSettings, cells: Sequence[SweepRun], console: Console)
     if failures:
         raise SweepError(failures)
     return _with_picks([result for result in results.values() if result is not None])
+
+
+def finished_run(run: SweepRun) -> Result | None:
+    """The result of an earlier sweep, if it finished this very picture."""
+    result = finished(resolve(run.settings))
+    return run.labeled(result) if result is not None else None
 
 
 class SweepError(RnstError):

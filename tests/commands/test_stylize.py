@@ -387,6 +387,17 @@ def test_folder__one_picture_for_each_and_none_twice(capsys: pytest.CaptureFixtu
     assert Path(pictures[1]).is_file()
 
 
+def test_folder__records_and_tiles_are_no_reason_to_begin_again(capsys: pytest.CaptureFixture[str]) -> None:
+    _frames(2)
+    stylize(_arguments(content="frames", output="painted.jpg"))
+    for options in ({"resume": True}, {"quality": 50}, {"save_every": 7}, {"group": "mine"}, {"tile": 0}):
+        stylize(_arguments(content="frames", output="painted.jpg", **options))
+        assert "2 pictures, 2 of them finished already" in capsys.readouterr().err
+    write_image(torch.rand(1, 3, 30, 40), Path("frames/frame8.png"))
+    stylize(_arguments(content="frames", output="painted.jpg"))
+    assert "2 pictures, 1 of them finished already" in capsys.readouterr().err
+
+
 def test_folder__a_picture_that_fails_does_not_end_the_others(capsys: pytest.CaptureFixture[str]) -> None:
     _frames(2)
     Path("frames/frame1.png").write_text("this is a text")

@@ -170,10 +170,10 @@ def _painted(image: ImageParameter, tiled: TiledObjective, settings: PixelOptimi
     [
         (PixelImage.from_image, PixelOptimizer(), torch.float32),
         (partial(FourierImage.from_image, decay=0.25), PixelOptimizer(), torch.float32),
-        (PixelImage.from_image, PixelOptimizer("adam"), torch.float32),
+        (PixelImage.from_image, PixelOptimizer("adam", 0.05), torch.float32),
         # In float32 a max pool may choose another of two nearly equal maxima, and Adam makes whole steps of it: on some
         # machines the same picture comes out, on others not.
-        (partial(FourierImage.from_image, decay=0.5), PixelOptimizer("adam"), torch.float64),
+        (partial(FourierImage.from_image, decay=0.5), PixelOptimizer("adam", 0.05), torch.float64),
     ],
 )
 def test_a_finished_picture_is_the_same_to_the_eye(

@@ -1,4 +1,4 @@
-"""Do networks that learn another one's non-robust features well also fall for its adversarial examples?"""
+"""Do networks that learn another network's non-robust features well also misclassify its adversarial examples?"""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +38,7 @@ Report = Callable[[str], object]
 
 
 class OtherExperimentError(RnstError):
-    """The folder holds an experiment with other settings."""
+    """The output folder contains an experiment with other settings."""
 
     def __init__(self, settings: TransferabilitySettings, name: str, then: object, now: object) -> None:
         super().__init__(
@@ -50,15 +50,15 @@ class OtherExperimentError(RnstError):
 def measure_transferability(settings: TransferabilitySettings, report: Report) -> TransferabilityReport:
     """Train, build sets, train on them, measure transfer; write transferability.json and transferability.png.
 
-    Every network and every set is kept when it is finished: an experiment that was stopped goes on with the rest.
+    Every finished network and set is kept: a stopped experiment resumes with the rest.
 
     Args:
-        settings: everything.
-        report: told what is done.
+        settings: all settings.
+        report: called with a message after each part.
 
     Raises:
-        RnstError: a child of it for every mistake in the input, before anything is trained.
-        KeyboardInterrupt: stopped; what is finished is kept.
+        RnstError: the input has a mistake; raised before anything is trained.
+        KeyboardInterrupt: the user stopped it; finished parts are kept.
     """
     began = time.perf_counter()
     compared = list(dict.fromkeys([*settings.architectures, settings.source]))
@@ -96,14 +96,14 @@ def measure_transferability(settings: TransferabilitySettings, report: Report) -
 
 
 def _check_names(architectures: Sequence[str]) -> None:
-    """Refuse what cannot be built before anything is written."""
+    """Refuse architectures that cannot be built, before anything is written."""
     with torch.device("meta"):
         for name in architectures:
             build_classifier(name, 2)
 
 
 def _begin(settings: TransferabilitySettings) -> None:
-    """Keep the settings, or see that those of a stopped experiment are the same."""
+    """Store the settings, or check that those of a stopped experiment are the same."""
     path, now = settings.output / _SETTINGS, settings.that_matter()
     if not path.is_file():
         write_json(path, now)
@@ -115,11 +115,11 @@ def _begin(settings: TransferabilitySettings) -> None:
 
 
 class _Examples:
-    """Test photos, adversarial for the source, and the same with as much noise.
+    """Adversarial test photos against the source, and test photos with noise of the same norm.
 
     Args:
         attacked: the source.
-        photos: the test photos among them are attacked.
+        photos: photos whose test split is attacked.
         settings: radii and steps.
     """
 
@@ -137,13 +137,13 @@ class _Examples:
                 ("targeted", self.next, TargetedCrossEntropy()),
             ):
                 attack = published_pgd(L2Ball(radius), settings.transfer_steps, loss=loss)
-                moved = attacked_floats(attacked, self.test.photos, labels, attack, settings.batch_size_attack)
-                found[kind] = moved
-                found[f"{kind}_noise"] = same_length_noise(images, moved, draw)
+                adversarial = attacked_floats(attacked, self.test.photos, labels, attack, settings.batch_size_attack)
+                found[kind] = adversarial
+                found[f"{kind}_noise"] = same_length_noise(images, adversarial, draw)
             self._versions.append((radius, found))
 
     def transfer(self, network: nn.Module) -> tuple[Transfer, ...]:
-        """What they do to a network."""
+        """Effect of the photos on a network."""
         size = self.settings.batch_size_attack
         before = answers(network, self.test.photos, size)
         rows = []

@@ -1,4 +1,4 @@
-"""Trainings of the experiment on transferability: each network is kept, and trained once."""
+"""Trainings of the transferability study: each network is trained once and kept."""
 
 import zlib
 from collections.abc import Callable
@@ -29,7 +29,7 @@ Report = Callable[[str], object]
 
 
 class NothingTrainedError(RnstError):
-    """No learning rate gave a network."""
+    """Training diverged at every learning rate."""
 
     def __init__(self, architecture: str, name: str) -> None:
         super().__init__(f"{architecture} diverged on {name} at every learning rate; give lower ones: --learning_rates")
@@ -41,8 +41,8 @@ class Trained:
 
     Attributes:
         path: its weight file.
-        learning_rate: that was best.
-        heldout_accuracy: on the held-out part of its own set, by which it was picked.
+        learning_rate: the best learning rate.
+        heldout_accuracy: accuracy on the held-out part of its own set, which selected the learning rate.
     """
 
     path: Path
@@ -50,7 +50,7 @@ class Trained:
     heldout_accuracy: float
 
     def load(self, accelerator: str) -> nn.Module:
-        """In eval mode, on the device where attacks and answers are computed."""
+        """Load the network in eval mode, on the device of attacks and predictions."""
         classifier, _ = load_classifier(str(self.path))
         device = machine.device(accelerator)
         return classifier.to(device)
@@ -64,17 +64,17 @@ def train_best(
     settings: TransferabilitySettings,
     report: Report,
 ) -> Trained:
-    """Train with each learning rate from scratch; the best on held-out photos of the same set counts.
+    """Train from scratch with each learning rate; the best network on held-out photos of the same set is kept.
 
-    The test photos are not looked at here.
+    The test photos are not used here.
 
     Args:
-        architecture: to be trained.
-        name: of the set; with another name on the same photos, a twin: other first weights, other order.
-        photos: clean ones.
-        changed: the set made of them; none trains on the clean photos.
-        settings: recipe, and where networks are kept.
-        report: told what is done.
+        architecture: architecture to train.
+        name: name of the set; other names for the same photos give independent networks: other weights, other order.
+        photos: clean photos.
+        changed: set derived from them; None trains on the clean photos.
+        settings: recipe, and folder of the networks.
+        report: called with a message after each training.
 
     Raises:
         NothingTrainedError: every learning rate was too high.
@@ -95,7 +95,7 @@ def _trained(
     settings: TransferabilitySettings,
     report: Report,
 ) -> Trained | None:
-    """One training, or what an earlier run has kept of it; None where it diverged."""
+    """Train one network, or load it from an earlier run; None if it diverged."""
     path = folder_of(settings) / f"{name}--{architecture}--{rate:g}.safetensors"
     if path.is_file():
         return Trained(path, rate, float(read_weights(path)[1]["accuracy_clean"]))
