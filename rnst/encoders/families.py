@@ -5,8 +5,9 @@ from typing import Any
 
 from rnst.normalization import IMAGENET_MEAN, IMAGENET_STD
 
-HEADS = ("fc", "classifier", "heads", "head")  # the module that is the head of a classifier, in any family
-# Others than a network's own, by name. The last are those of MadryLab's Restricted ImageNet weights.
+HEADS = ("fc", "classifier", "heads", "head")  # names of the head module of a classifier
+# Normalizations for weights that need another than their architecture's. The last is that of MadryLab's Restricted
+# ImageNet weights.
 NORMALIZATIONS = {
     "imagenet": (IMAGENET_MEAN, IMAGENET_STD),
     "restricted_imagenet": ((0.4717, 0.4499, 0.3837), (0.2600, 0.2516, 0.2575)),
@@ -114,6 +115,6 @@ def is_known(architecture: str) -> bool:
 
 
 def is_of_head(parameter: str) -> bool:
-    """Whether the name of a parameter is one of a head's."""
+    """Whether the name of a parameter belongs to a head."""
     head, dot, _ = parameter.partition(".")
     return head in HEADS and dot == "."

@@ -26,9 +26,9 @@ class DivergenceMonitor:
 
     Args:
         descends: a run without a new lowest loss is a stall, as with a line search; otherwise only a constant loss is.
-        lowest: loss so far.
-        last: loss.
-        idle: steps since there was progress.
+        lowest: lowest loss so far.
+        last: loss of the last step.
+        idle: steps without progress.
     """
 
     descends: bool = True
@@ -54,7 +54,7 @@ class DivergenceMonitor:
 
 
 class Remedy(StrEnum):
-    """What is done about a failure."""
+    """Reactions to a failure."""
 
     GO_ON = "nothing"
     RESTART = "going on from the best picture, more carefully and in fp32"
@@ -64,14 +64,15 @@ class Remedy(StrEnum):
 class RestartPolicy:
     """Decides after each step whether a run goes on, goes back to its best picture, or ends.
 
-    A picture that stands still gets one restart in float32, where steps that rounding has hidden count again; in
-    float32 it is as low as it gets. Explosions, and losses that are not finite, have MOST_RESTARTS of their own.
+    An image that no longer changes gets one restart in float32, where steps lost to rounding lower the loss again; a
+    stall in float32 is accepted as converged. Explosions and losses that are NaN or infinite together get MOST_RESTARTS
+    further restarts.
 
     Args:
         descends: see `DivergenceMonitor`.
 
     Attributes:
-        in_fp32: whether the run has been restarted, and is evaluated without autocast since.
+        in_fp32: whether the run has been restarted and is evaluated without autocast.
     """
 
     def __init__(self, *, descends: bool) -> None:
@@ -81,11 +82,11 @@ class RestartPolicy:
 
     @property
     def over(self) -> bool:
-        """Whether it has exploded too often."""
+        """Whether explosions have used up all restarts."""
         return self._explosions > MOST_RESTARTS
 
     def observe(self, loss: float) -> tuple[Remedy, Failure | None]:
-        """What to do after a step that ended with `loss`, and why."""
+        """The remedy after a step that ended with `loss`, and its reason."""
         failure = self._monitor.observe(loss)
         if failure is None:
             return Remedy.GO_ON, None
@@ -95,19 +96,19 @@ class RestartPolicy:
             return Remedy.END, failure
         self._monitor.begin_anew()
         if failure is Failure.STALLED and self.in_fp32:
-            return Remedy.GO_ON, None  # the next objective may change that
+            return Remedy.GO_ON, None  # the next objective may make progress
         self.in_fp32 = True
         return Remedy.RESTART, failure
 
     def objective_changed(self) -> None:
-        """Losses cannot be compared with those before."""
+        """Start with another objective, whose losses cannot be compared with the previous ones."""
         self._monitor.begin_anew()
 
     def state_dict(self) -> dict[str, Any]:
-        """What `load_state_dict` takes."""
+        """The state for `load_state_dict`."""
         return {"monitor": asdict(self._monitor), "explosions": self._explosions, "in_fp32": self.in_fp32}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state."""
+        """Restore a state."""
         self._monitor = DivergenceMonitor(**state["monitor"])
         self._explosions, self.in_fp32 = state["explosions"], state["in_fp32"]

@@ -23,7 +23,7 @@ class PixelOptimizer:
 
     Args:
         name: "lbfgs" (few steps, each of one or a few evaluations) or "adam".
-        learning_rate: factor of each step; 1 is usual with L-BFGS, and 0.05 with Adam.
+        learning_rate: factor of each step; usually 1 for L-BFGS and 0.05 for Adam.
         history: pairs of past steps that L-BFGS stores; each takes twice the memory of the image.
         line_search: L-BFGS searches a step whose loss is below the highest of its last ten (strong Wolfe conditions);
             without the search it takes the full quasi-Newton step, which is one evaluation but may raise the loss.
@@ -111,7 +111,7 @@ class ThriftyLBFGS(torch.optim.LBFGS):
         self._outdated: Tensor | None = None
 
     def state_dict(self) -> dict[str, Any]:
-        """With what is known of the parameters as they are, so that it need not be evaluated again."""
+        """State with the loss and gradients of the current parameters, so that they need not be evaluated again."""
         state: dict[str, Any] = super().state_dict()
         loss = self._known_loss()
         if loss is not None:
@@ -119,7 +119,7 @@ class ThriftyLBFGS(torch.optim.LBFGS):
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state; the parameters are those of that moment."""
+        """Restore a state; the parameters must already have the values of that state."""
         super().load_state_dict({name: value for name, value in state.items() if name != "evaluated"})
         self._last = self._outdated = None
         if "evaluated" not in state:

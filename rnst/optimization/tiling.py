@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Limits:
-    """What a run may use of the machine.
+    """Limits of a run on memory and devices.
 
     Attributes:
         tile: side of a tile in pixels; 0 is the whole image, None is as large as fits into memory.
@@ -56,7 +56,7 @@ class Limits:
 
     @property
     def dtype(self) -> torch.dtype:
-        """The precision as torch calls it."""
+        """The precision as a torch dtype."""
         return torch.bfloat16 if self.precision == "bf16" else torch.float32
 
 
@@ -65,8 +65,8 @@ class Tiling:
 
     Args:
         encoder: frozen.
-        limits: what is allowed; their precision is for what is done outside of a Trainer.
-        content_layers: layers whose features are targets, as large as the picture.
+        limits: of the run; their precision applies to passes outside of a Trainer.
+        content_layers: layers whose features are targets of image size.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class Tiling:
             return tiled(image)
 
     def tile_of(self, size: Size) -> int:
-        """Side in pixels of the tiles of a picture, as asked for or of the largest one; 0 where it is not cut."""
+        """Side in pixels of the tiles of an image: that of the limits, or of the largest tile; 0 without tiles."""
         tiles = self.grid(size).tiles
         longest = max(cut.owned[1] - cut.owned[0] for tile in tiles for cut in (tile.rows, tile.columns))
         return 0 if len(tiles) == 1 else self._limits.tile or longest
