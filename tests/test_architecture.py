@@ -42,7 +42,7 @@ _FENCES = {
     "torch.fx": {"rnst.encoders.surgery.graph"},
     "litdata": {"rnst.data.streamed", "rnst.data.packing"},
     "wandb": {"rnst.reporting.tracking"},
-    "resource": {"rnst.machine", "rnst.stylization.record"},
+    "resource": {"rnst.machine"},
     "fcntl": {"rnst.machine"},
     "os.cpu_count": {"rnst.machine"},
     "matplotlib": {"rnst.reporting.plots", "rnst.reporting.panels"},

@@ -2,11 +2,7 @@
 
 import json
 import os
-import resource
-import sys
 from pathlib import Path
-
-import torch
 
 from rnst.encoders.encoder import weights_file
 from rnst.encoders.names import RANDOM, find_network
@@ -15,6 +11,7 @@ from rnst.errors import InvalidValueError, RnstError
 from rnst.image.color_basis import DECORRELATED, RGB
 from rnst.image.files import fit_long_side, pictures_in, resize
 from rnst.image.samples import find_picture, sample_path
+from rnst.machine import peak_bytes
 from rnst.metrics.lpips import lpips, lpips_network
 from rnst.metrics.scores import score
 from rnst.metrics.sizes import SMALLEST_SIDE
@@ -30,7 +27,6 @@ NOT_OF_THE_PICTURE = (
     *("tile", "memory", "devices"),
 )
 _INITS = ("content", "style", "style_noise", "noise")
-_KIBIBYTE = 1024
 _TINY = 1e-12
 
 
@@ -62,7 +58,7 @@ def result_of(
         encoder=job.network.encoder,
         settings={**described, "tile": painted.tile},
         seconds=round(seconds, 2),
-        peak_memory_bytes=_peak_memory(),
+        peak_memory_bytes=peak_bytes(),
         losses=painted.losses,
         weights_sha256=hash_of(job.network),
         sources_sha256=sources,
@@ -92,7 +88,7 @@ def finished(job: Job) -> Result | None:
             and dict(result.sources_sha256) == hashes_of(job.pictures)
             and result.weights_sha256 == hash_of(job.network)
         )
-    except RnstError:  # who makes the picture will hear of it
+    except (RnstError, OSError):  # who makes the picture will hear of it
         return None
     measured = not job.records.scores or (result.scores and ("lpips" in result.scores or not job.records.lpips))
     return result if same and measured else None
@@ -156,11 +152,3 @@ def hashes_of(pictures: Pictures) -> dict[str, list[str]]:
         path = sample_path(pictures.color_basis) or Path(pictures.color_basis)
         found["color_basis"] = [sha256_of(file) for file in (pictures_in(path) if path.is_dir() else [path])]
     return found
-
-
-def _peak_memory() -> int:
-    """Bytes, of the device where there is one, else of this process."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
-    unit = 1 if sys.platform == "darwin" else _KIBIBYTE
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

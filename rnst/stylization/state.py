@@ -21,6 +21,7 @@ from rnst.files import written_aside
 from rnst.optimization.devices import is_first
 
 _KEY = "rnst"
+_OF_FILES = ("weights_sha256", "sources_sha256")  # beside the options in the settings of a run
 _SHARE = 0.01  # of a run's time, that its states may take
 
 
@@ -84,6 +85,8 @@ class State:
         plain = json.loads(json.dumps(dict(settings), default=str))
         for name in plain:
             if name not in without and plain[name] != self.settings.get(name):
+                if name in _OF_FILES:
+                    raise InvalidValueError("--resume", "true", "false: files that it reads have changed since")
                 wanted = f"{self.settings.get(name)!r}, as in the stopped run, to go on with --resume"
                 raise InvalidValueError(f"--{name}", plain[name], wanted)
 

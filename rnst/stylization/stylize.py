@@ -113,7 +113,8 @@ def paint(job: Job, inputs: Inputs, session: Session, targets: StyleTargets | No
     if inputs.color_root is not None:
         described["color_matrix"] = inputs.color_root.tolist()
     content, styles = names(job.pictures)
-    keeper = _keeper(job.records, described)
+    files = {"weights_sha256": hash_of(job.network), "sources_sha256": sources}
+    keeper = _keeper(job.records, {**described, **files})
     if not is_first():  # somebody else has started several processes: one of them writes
         job = replace(job, records=job.records.silent())
     tracker = PictureTracker(
@@ -121,7 +122,7 @@ def paint(job: Job, inputs: Inputs, session: Session, targets: StyleTargets | No
         output.parent,
         group=job.records.group,
         tags=[job.network.encoder, *filter(None, (content, *styles))],
-        config={**described, "weights_facts": session.facts, "weights_sha256": hash_of(job.network)},
+        config={**described, "weights_facts": session.facts, "weights_sha256": files["weights_sha256"]},
     )
     for note in inputs.notes:
         session.console.print(note, markup=False)
