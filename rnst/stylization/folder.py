@@ -16,6 +16,7 @@ from rnst.image.samples import find_picture
 from rnst.optimization.workers import in_processes
 from rnst.results import Result
 from rnst.stylization.inputs import read_inputs
+from rnst.stylization.output_names import named_by
 from rnst.stylization.parallel import are_spread, of_one_device, stylize_alone
 from rnst.stylization.progress import OnStep
 from rnst.stylization.record import check_scores, describe
@@ -60,6 +61,7 @@ def stylize_folder(
         KeyboardInterrupt: stopped; what is finished is kept, and the picture at work as far as it was.
     """
     settings = with_layers((settings or StylizationSettings()).replaced(**options))
+    settings = settings.replaced(output=named_by(settings.output, settings.as_dict()))
     jobs = _jobs(settings)
     for name in settings.styles:
         read_image(find_picture(name))  # a style that cannot be read is told once, and not for every photo
