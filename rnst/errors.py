@@ -1,6 +1,7 @@
 """Errors that the user can correct: `RnstError` and its subclasses. Messages name the next step."""
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,11 @@ class UnknownNameError(RnstError):
     """A name is not in the list of valid names."""
 
     def __init__(self, what: str, name: str, valid: Iterable[str]) -> None:
-        super().__init__(f"unknown {what} {name!r}; valid: {', '.join(valid)}")
+        names = [str(known) for known in valid]
+        lasts = {known.rpartition("/")[2].strip("'"): known for known in names}  # a preset without its folder
+        close = get_close_matches(name, lasts, 1)
+        meant = f" did you mean {lasts[close[0]]}?" if close else ""
+        super().__init__(f"unknown {what} {name!r};{meant} valid: {', '.join(names)}")
 
 
 class InvalidValueError(RnstError):

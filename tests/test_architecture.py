@@ -12,7 +12,7 @@ _FILES = sorted(path for path in (_ROOT / "rnst").rglob("*.py") if path.name != 
 # Lowest level first. A module imports from lower levels, and from its own folder as long as no circle comes about.
 _LEVELS: tuple[tuple[str, ...], ...] = (
     ("rnst.errors",),
-    ("rnst.machine", "rnst.normalization"),
+    ("rnst.machine", "rnst.normalization", "rnst.ranges"),
     ("rnst.files",),
     ("rnst.results",),
     ("rnst.image", "rnst.attacks", "rnst.metrics", "rnst.corruptions"),
@@ -47,7 +47,7 @@ _FENCES = {
     "os.cpu_count": {"rnst.machine"},
     "matplotlib": {"rnst.reporting.plots", "rnst.reporting.panels"},
     "torch.distributed": {"rnst.optimization.ranks"},
-    "jsonargparse": {"rnst.commands"},
+    "jsonargparse": {"rnst.commands", "rnst.ranges"},
     "pytorch_lightning.cli": {"rnst.commands.training_cli"},
     "rnst.training.robust_classifier": {
         "rnst.training.train",

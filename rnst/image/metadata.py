@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from PIL import Image, PngImagePlugin
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
+
+from rnst.errors import UnreadableFileError
 
 _PNG_KEY = "rnst"
 _DESCRIPTION = 0x010E  # the EXIF and TIFF tag ImageDescription, which picture viewers show
@@ -27,3 +30,21 @@ def exif(settings: Mapping[str, Any]) -> Image.Exif:
     tags = Image.Exif()
     tags[_DESCRIPTION] = as_text(settings)
     return tags
+
+
+def read_settings(path: Path) -> Mapping[str, Any]:
+    """The settings that a picture of ours carries; empty where it carries none.
+
+    Raises:
+        UnreadableFileError: not a picture.
+    """
+    try:
+        with Image.open(path) as picture:
+            text = picture.info.get(_PNG_KEY) or picture.getexif().get(_DESCRIPTION) or ""
+    except (OSError, SyntaxError, ValueError, UnidentifiedImageError) as error:
+        raise UnreadableFileError(path, "a picture", " ".join(str(error).split())) from error
+    try:
+        settings = json.loads(text)
+    except ValueError:
+        return {}
+    return settings if isinstance(settings, Mapping) else {}

@@ -17,6 +17,7 @@ from rnst.optimization.workers import in_processes
 from rnst.results import Result
 from rnst.stylization.inputs import read_inputs
 from rnst.stylization.job import Job, resolve
+from rnst.stylization.output_names import named_by
 from rnst.stylization.parallel import are_spread, of_one_device, stylize_alone
 from rnst.stylization.progress import OnStep
 from rnst.stylization.record import check_scores, finished
@@ -59,6 +60,7 @@ def stylize_folder(
         KeyboardInterrupt: stopped; what is finished is kept, and the picture at work as far as it was.
     """
     settings = (settings or StylizationSettings()).replaced(**options)
+    settings = settings.replaced(output=named_by(settings.output, settings.as_dict()))
     places = _places(settings.content, settings.output, settings.size)
     jobs = [resolve(settings.replaced(content=photo, output=path)) for photo, path in places]
     for name in settings.styles:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from rnst.encoders import catalog
-from rnst.encoders.names import find_network
+from rnst.encoders.names import OWN, find_network
 from rnst.encoders.surgery.surgery import Surgery
 from rnst.losses.conventions import find_convention
 from rnst.machine import device
@@ -17,7 +17,6 @@ from rnst.stylization.image_optimization import STEPS_OF_AN_AUGMENTATION
 from rnst.stylization.parts import (
     OF_THE_CONTENT,
     OF_THE_STYLE,
-    OWN,
     Augmentations,
     Look,
     NetworkChoice,

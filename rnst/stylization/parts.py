@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Self
 
+from rnst.encoders.names import OWN
 from rnst.image.color_basis import RGB
 from rnst.image.endings import QUALITY
 from rnst.image.files import fit_long_side, fit_short_side
 from rnst.stylization.settings import NO_CONTENT
 
-OWN = "own"  # the weights that belong to the encoder
 OF_THE_CONTENT: Literal["content"] = "content"
 OF_THE_STYLE: Literal["style"] = "style"
 

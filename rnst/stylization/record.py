@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from rnst.encoders.encoder import weights_file
-from rnst.encoders.names import RANDOM, find_network
+from rnst.encoders.names import OWN, RANDOM, find_network
 from rnst.encoders.weights.files import sha256_of
 from rnst.errors import InvalidValueError, RnstError
 from rnst.image.color_basis import DECORRELATED, RGB
@@ -18,7 +18,7 @@ from rnst.metrics.sizes import SMALLEST_SIDE
 from rnst.results import Result
 from rnst.stylization.inputs import Inputs, content_size
 from rnst.stylization.job import Job, names
-from rnst.stylization.parts import OWN, NetworkChoice, Pictures, Records
+from rnst.stylization.parts import NetworkChoice, Pictures, Records
 from rnst.stylization.scale_runner import ScaleOutcome
 
 # Options that may differ between two runs that make the same picture.
@@ -69,10 +69,19 @@ def result_of(
 
 
 def finished(job: Job) -> Result | None:
-    """The result of an earlier run, if its picture is the one that is asked for.
+    """The result of an earlier run that finished the picture that is asked for, with the scores that are asked for."""
+    result, records = earlier(job), job.records
+    if result is None or not result.finished:
+        return None
+    measured = not records.scores or (result.scores and ("lpips" in result.scores or not records.lpips))
+    return result if measured else None
 
-    It is where the resolved options are the same, but for NOT_OF_THE_PICTURE; weights and pictures that were read have
-    the same content; it was not stopped early; and the scores that are asked for are there.
+
+def earlier(job: Job) -> Result | None:
+    """The result of an earlier run of the same picture, finished or stopped.
+
+    It is the same picture if all resolved options are equal except NOT_OF_THE_PICTURE, and if the weights and pictures
+    that were read have the same content.
     """
     output = job.records.output
     sidecar = output.with_suffix(".json")
@@ -83,15 +92,13 @@ def finished(job: Job) -> Result | None:
         # Sidecars are JSON, in which a tuple is a list.
         asked = json.loads(json.dumps(job.at(content_size(job.pictures)).as_dict()))
         same = (
-            result.finished
-            and all(result.settings.get(name) == asked[name] for name in asked.keys() - set(NOT_OF_THE_PICTURE))
+            all(result.settings.get(name) == asked[name] for name in asked.keys() - set(NOT_OF_THE_PICTURE))
             and dict(result.sources_sha256) == hashes_of(job.pictures)
             and result.weights_sha256 == hash_of(job.network)
         )
-    except (RnstError, OSError):  # who makes the picture will hear of it
+    except (RnstError, OSError):  # the run that makes the picture reports it
         return None
-    measured = not job.records.scores or (result.scores and ("lpips" in result.scores or not job.records.lpips))
-    return result if same and measured else None
+    return result if same else None
 
 
 def check_scores(job: Job, inputs: Inputs) -> None:

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from rnst.image.files import fit_long_side
-from rnst.stylization.settings import SMALLEST_SIZE
+from rnst.ranges import SMALLEST_SIZE
 
 _SCALE_FACTOR = 2**0.5
 _COARSEST = 362  # pixels; coarser ones cost little, but strokes that begin there end up soft

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from rnst.encoders.encoder import Encoder, load_encoder
-from rnst.encoders.names import find_network
+from rnst.encoders.names import OWN, find_network
 from rnst.optimization.devices import is_first
 from rnst.stylization.job import Job
-from rnst.stylization.parts import OWN
 from rnst.stylization.progress import OnStep
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from rnst.encoders.names import find_network
 from rnst.errors import InvalidValueError, MissingPathError, UnknownNameError
 from rnst.image.samples import SAMPLES
+from rnst.ranges import PositiveInt, check_ranges
 from rnst.results import Result
 from rnst.stylization.output_names import named_by
 from rnst.stylization.settings import StylizationSettings
@@ -44,7 +45,7 @@ class SweepSettings:
     settings: dict[str, Any] = field(default_factory=dict)
     pictures: list[Path] = field(default_factory=list)
     output: Path = Path("outputs/sweep")
-    workers: int = 1
+    workers: PositiveInt = 1
     tracking: Literal["auto", "wandb", "off"] = "auto"
 
     def __post_init__(self) -> None:
@@ -57,8 +58,7 @@ class SweepSettings:
         for name in ("contents", "styles", "encoders"):
             if not getattr(self, name):
                 raise InvalidValueError(f"--{name}", getattr(self, name), "at least one name")
-        if self.workers < 1:
-            raise InvalidValueError("--workers", self.workers, "at least 1")
+        check_ranges(self)
         self._check_grid()
         for encoder in self.encoders:
             find_network(encoder)

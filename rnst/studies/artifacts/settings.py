@@ -9,6 +9,7 @@ from rnst.encoders.names import DEFAULT_ENCODER, counterpart_of
 from rnst.errors import InvalidValueError, UnknownNameError
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
 from rnst.metrics.sizes import SMALLEST_SIDE
+from rnst.ranges import PositiveFloat, PositiveInt, check_ranges
 from rnst.studies.artifacts.fixes import FIXES
 
 _UNTRAINED = ("resnet18:random", "vgg11:random")
@@ -42,11 +43,11 @@ class ArtifactSettings:
     style: str = DEFAULT_PAINTING
     photo: str = DEFAULT_PHOTO
     size: int = 96
-    style_scale: float = 3.0
-    style_weight: float = 10.0
-    steps: int = 60
-    seeds: int = 1
-    cotangents: int = 3
+    style_scale: PositiveFloat = 3.0
+    style_weight: PositiveFloat = 10.0
+    steps: PositiveInt = 60
+    seeds: PositiveInt = 1
+    cotangents: PositiveInt = 3
     precision: Literal["bf16", "fp32"] = "fp32"
     output: Path = Path("outputs/artifacts")
     tracking: Literal["auto", "wandb", "off"] = "auto"
@@ -60,12 +61,7 @@ class ArtifactSettings:
         """
         if self.size < SMALLEST_SIDE:
             raise InvalidValueError("--size", self.size, f"at least {SMALLEST_SIDE} pixels")
-        for name in ("steps", "seeds", "cotangents"):
-            if getattr(self, name) < 1:
-                raise InvalidValueError(f"--{name}", getattr(self, name), "at least 1")
-        for name in ("style_scale", "style_weight"):
-            if getattr(self, name) <= 0:
-                raise InvalidValueError(f"--{name}", getattr(self, name), "more than 0")
+        check_ranges(self)
         if self.encoders == []:
             raise InvalidValueError("--encoders", self.encoders, "at least one name")
         for fix in self.fixes or []:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from rnst.corruptions.names import CORRUPTION_NAMES, SEVERITIES, SIZE
 from rnst.errors import InvalidValueError, UnknownNameError
+from rnst.ranges import NonNegativeInt, Pixels, PositiveFloat, PositiveInt, check_ranges
 
 
 @dataclass(frozen=True)
@@ -47,20 +48,20 @@ class CorruptionSettings:
     split: Literal["val", "train"] = "val"
     corruptions: list[str] | None = None
     severities: list[int] | None = None
-    photos: int = 1000
-    size: int = SIZE
-    image_size: int | None = None
-    radii: list[float] | None = None
+    photos: NonNegativeInt = 1000
+    size: Pixels = SIZE
+    image_size: PositiveInt | None = None
+    radii: list[PositiveFloat] | None = None
     norm: Literal["l2", "linf"] = "l2"
-    steps: int = 50
+    steps: PositiveInt = 50
     autoattack: bool = False
-    attacked_photos: int = 200
-    batch_size: int = 2
-    workers: int = 2
+    attacked_photos: NonNegativeInt = 200
+    batch_size: PositiveInt = 2
+    workers: NonNegativeInt = 2
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     accelerator: str = "auto"
     output: Path = Path("outputs/corruption")
-    seed: int = 0
+    seed: NonNegativeInt = 0
     tracking: Literal["auto", "wandb", "off"] = "auto"
 
     def __post_init__(self) -> None:
@@ -74,11 +75,7 @@ class CorruptionSettings:
                 raise UnknownNameError("corruption", name, CORRUPTION_NAMES)
         if self.severities is not None and not set(self.severities) & set(SEVERITIES) >= set(self.severities):
             raise InvalidValueError("--severities", self.severities, "1 to 5, each of them")
-        if any(radius <= 0 for radius in self.radii or []):
-            raise InvalidValueError("--radii", self.radii, "more than 0, each of them")
-        for name, least in (("photos", 0), ("size", 32), ("steps", 1), ("attacked_photos", 0), ("batch_size", 1)):
-            if getattr(self, name) < least:
-                raise InvalidValueError(f"--{name}", getattr(self, name), f"at least {least}")
+        check_ranges(self)
 
     @property
     def names(self) -> tuple[str, ...]:

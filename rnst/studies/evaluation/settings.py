@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from rnst.errors import InvalidValueError
+from rnst.ranges import NonNegativeFloat, NonNegativeInt, PositiveInt, check_ranges
 
 Norm = Literal["l2", "linf"]
 
@@ -41,31 +41,25 @@ class EvaluationSettings:
 
     data: Path
     split: Literal["val", "train"] = "val"
-    radii: list[float] | None = None
+    radii: list[NonNegativeFloat] | None = None
     norm: Literal["l2", "linf"] | None = None
-    steps: list[int] | None = None
+    steps: list[PositiveInt] | None = None
     autoattack: bool = False
-    photos: int = 1000
-    batch_size: int = 100
-    workers: int = 2
-    image_size: int | None = None
+    photos: NonNegativeInt = 1000
+    batch_size: PositiveInt = 100
+    workers: NonNegativeInt = 2
+    image_size: PositiveInt | None = None
     architecture: str | None = None
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     accelerator: str = "auto"
-    devices: int = 1
+    devices: PositiveInt = 1
     output: Path | None = None
-    seed: int = 0
+    seed: NonNegativeInt = 0
     tracking: Literal["auto", "wandb", "off"] = "auto"
 
     def __post_init__(self) -> None:
         """Validate the settings without opening files."""
-        if any(radius < 0 for radius in self.radii or []):
-            raise InvalidValueError("--radii", self.radii, "0 or more, each of them")
-        if any(number < 1 for number in self.steps or []):
-            raise InvalidValueError("--steps", self.steps, "at least 1, each of them")
-        for name, least in (("photos", 0), ("batch_size", 1), ("workers", 0), ("devices", 1), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise InvalidValueError(f"--{name}", getattr(self, name), f"at least {least}")
+        check_ranges(self)
 
     def resolved(self, network: str, facts: Mapping[str, Any]) -> Self:
         """The settings with None replaced by the facts of the weight file, or else by defaults.

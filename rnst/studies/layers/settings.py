@@ -9,6 +9,7 @@ from rnst.encoders.names import DEFAULT_ENCODER, RANDOM, counterpart_of, find_ne
 from rnst.errors import InvalidValueError
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
 from rnst.metrics.sizes import SMALLEST_SIDE
+from rnst.ranges import NonNegativeInt, PositiveFloat, PositiveInt, check_ranges
 
 
 @dataclass(frozen=True)
@@ -43,20 +44,20 @@ class LayerSettings:
     encoders: list[str] | None = None
     layers: list[str] | None = None
     split: Literal["val", "train"] = "val"
-    photos: int = 16
-    image_size: int = 128
-    radii: list[float] | None = None
-    attack_steps: int = 10
-    draws: int = 4
-    batch_size: int = 16
+    photos: PositiveInt = 16
+    image_size: PositiveInt = 128
+    radii: list[PositiveFloat] | None = None
+    attack_steps: PositiveInt = 10
+    draws: PositiveInt = 4
+    batch_size: PositiveInt = 16
     pictures: bool = True
     content: str = DEFAULT_PHOTO
     style: str = DEFAULT_PAINTING
     size: int = 192
-    steps: int = 60
-    style_weights: list[float] | None = None
+    steps: PositiveInt = 60
+    style_weights: list[PositiveFloat] | None = None
     precision: Literal["bf16", "fp32"] = "bf16"
-    seed: int = 0
+    seed: NonNegativeInt = 0
     output: Path = Path("outputs/layers")
     tracking: Literal["auto", "wandb", "off"] = "auto"
 
@@ -67,16 +68,10 @@ class LayerSettings:
             InvalidValueError: a value is out of range.
             UnknownNameError: there is no such encoder.
         """
-        for name in ("photos", "image_size", "attack_steps", "draws", "batch_size", "steps"):
-            if getattr(self, name) < 1:
-                raise InvalidValueError(f"--{name}", getattr(self, name), "at least 1")
-        for name in ("radii", "style_weights"):
-            values = getattr(self, name)
-            if values is not None and (not values or min(values) <= 0):
-                raise InvalidValueError(f"--{name}", values, "numbers of more than 0")
-        for name in ("encoders", "layers"):
+        check_ranges(self)
+        for name in ("radii", "style_weights", "encoders", "layers"):
             if getattr(self, name) == []:
-                raise InvalidValueError(f"--{name}", [], "at least one name")
+                raise InvalidValueError(f"--{name}", [], "at least one")
         if self.pictures and self.size < SMALLEST_SIDE:
             raise InvalidValueError("--size", self.size, f"at least {SMALLEST_SIDE} pixels")
         _ = self.choices

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rnst.errors import InvalidValueError
+from rnst.ranges import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, ProperShare, check_ranges
 
 # Settings that may differ when a stopped experiment resumes, because they do not change its results.
 _FREE = {"data", "batch_size_attack", "accelerator", "output", "tracking"}
@@ -45,40 +46,30 @@ class TransferabilitySettings:
     source: str
     dataset: Literal["folders", "cifar10"] = "folders"
     image_size: int = 32
-    train_photos: int = 0
-    test_photos: int = 0
-    heldout: float = 0.1
-    radius: float = 0.5
-    step_size: float = 0.1
-    steps: int = 100
-    transfer_radii: list[float] | None = None
-    transfer_steps: int = 50
-    learning_rates: list[float] | None = None
-    epochs: int = 60
-    batch_size: int = 128
-    weight_decay: float = 5e-4
+    train_photos: NonNegativeInt = 0
+    test_photos: NonNegativeInt = 0
+    heldout: ProperShare = 0.1
+    radius: PositiveFloat = 0.5
+    step_size: PositiveFloat = 0.1
+    steps: PositiveInt = 100
+    transfer_radii: list[PositiveFloat] | None = None
+    transfer_steps: PositiveInt = 50
+    learning_rates: list[PositiveFloat] | None = None
+    epochs: PositiveInt = 60
+    batch_size: PositiveInt = 128
+    weight_decay: NonNegativeFloat = 5e-4
     augment: bool = False
-    batch_size_attack: int = 500
+    batch_size_attack: PositiveInt = 500
     accelerator: str = "auto"
     output: Path = Path("outputs/transferability")
-    seed: int = 0
+    seed: NonNegativeInt = 0
     tracking: Literal["auto", "wandb", "off"] = "auto"
 
     def __post_init__(self) -> None:
         """Validate the settings without opening files."""
         if not self.architectures or len(set(self.architectures)) < len(self.architectures):
             raise InvalidValueError("--architectures", self.architectures, "at least one, each once")
-        if not 0 < self.heldout < 1:
-            raise InvalidValueError("--heldout", self.heldout, "more than 0 and less than 1")
-        for name in ("transfer_radii", "learning_rates"):
-            if any(number <= 0 for number in getattr(self, name) or []):
-                raise InvalidValueError(f"--{name}", getattr(self, name), "more than 0, each of them")
-        for name in ("radius", "step_size"):
-            if getattr(self, name) <= 0:
-                raise InvalidValueError(f"--{name}", getattr(self, name), "more than 0")
-        for name in ("steps", "transfer_steps", "epochs", "batch_size", "batch_size_attack"):
-            if getattr(self, name) < 1:
-                raise InvalidValueError(f"--{name}", getattr(self, name), "at least 1")
+        check_ranges(self)
 
     @property
     def radii(self) -> tuple[float, ...]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from rnst.encoders.names import DEFAULT_ENCODER, counterpart_of
 from rnst.errors import InvalidValueError
+from rnst.ranges import NonNegativeInt, Pixels, PositiveFloat, PositiveInt, SeveralInt, check_ranges
 
 PARTS = ("fourier", "colors", "transforms")
 NONE, ALL = "none", "all"
@@ -54,36 +55,30 @@ class VisualizationSettings:
     objectives_of: dict[str, list[str]] = field(default_factory=dict)
     invert: list[str] = field(default_factory=list)
     interpolate: list[str] = field(default_factory=list)
-    stages: int = 5
+    stages: SeveralInt = 5
     layer: str = "representation"
     priors: list[str] = field(default_factory=lambda: [NONE, ALL])
     fourier_decay: float = 1.0
     optimizer: Literal["pgd", "adam"] = "pgd"
-    steps: int = 40
-    step_size: float | None = None
-    radius: float = 1000.0
+    steps: PositiveInt = 40
+    step_size: PositiveFloat | None = None
+    radius: PositiveFloat = 1000.0
     start: str = NOISE
-    pictures: int = 1
-    size: int = 128
-    redirect: int = 0
+    pictures: PositiveInt = 1
+    size: Pixels = 128
+    redirect: NonNegativeInt = 0
     fake_last: bool = False
     photos: list[str] = field(default_factory=lambda: ["coffee", "chelsea", "rocket", "astronaut"])
     architecture: str | None = None
-    batch: int = 16
+    batch: PositiveInt = 16
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     output: Path = Path("outputs/visualize")
-    seed: int = 0
+    seed: NonNegativeInt = 0
     tracking: Literal["auto", "wandb", "off"] = "auto"
 
     def __post_init__(self) -> None:
         """Validate the settings without opening files."""
-        least = {"stages": 2, "steps": 1, "pictures": 1, "size": 32, "redirect": 0, "batch": 1, "seed": 0}
-        for name, smallest in least.items():
-            if getattr(self, name) < smallest:
-                raise InvalidValueError(f"--{name}", getattr(self, name), f"at least {smallest}")
-        for name in ("step_size", "radius"):
-            if (value := getattr(self, name)) is not None and value <= 0:
-                raise InvalidValueError(f"--{name}", value, "more than 0")
+        check_ranges(self)
         if not self.networks or len(set(self.networks)) < len(self.networks):
             raise InvalidValueError("--networks", self.networks, "one or more, each once")
         for priors in self.priors:
