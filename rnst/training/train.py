@@ -143,7 +143,7 @@ def _fit(trainer: pl.Trainer, model: RobustClassifier, data: PhotoFolders, resum
     try:
         trainer.fit(model, datamodule=data, ckpt_path=resume, weights_only=True)
     except SystemExit as stop:  # Lightning turns Ctrl-C into SystemExit
-        raise KeyboardInterrupt("stopped; --resume goes on from the newest complete checkpoint") from stop
+        raise KeyboardInterrupt("stopped; --resume continues from the newest complete checkpoint") from stop
 
 
 def _warn_of_guessing(accuracy: float, classes: int, report: Callable[[str], object]) -> None:
