@@ -95,7 +95,7 @@ def train(
     half: bool = False,
     report: Callable[[str], object],
 ) -> dict[str, Any]:
-    """Train, test, export.
+    """Train, test, export; return the facts in the exported file.
 
     Args:
         trainer: its checkpoint callbacks keep the state to resume from. If it averages the weights, the average is
@@ -106,9 +106,6 @@ def train(
         resume: Lightning checkpoint to resume from.
         half: export kernels as float16, if their values fit.
         report: called with messages about the export that concern the user.
-
-    Returns:
-        The facts in the exported file.
 
     Raises:
         DivergedError: the weights are not finite.
