@@ -124,8 +124,8 @@ def color_transfer(content: Tensor, style: Tensor) -> Tensor:
     """Reinhard et al. 2001, in CIE Lab: the content with the mean and deviation of each channel of the style."""
     own, wanted = (rgb2lab(image[0].permute(1, 2, 0).double().numpy()) for image in (content, style))
     axes = (0, 1)
-    moved = (own - own.mean(axes)) / own.std(axes) * wanted.std(axes) + wanted.mean(axes)
-    colors = np.clip(lab2rgb(np.clip(moved, (0.0, -128.0, -128.0), (100.0, 127.0, 127.0))), 0.0, 1.0)
+    matched = (own - own.mean(axes)) / own.std(axes) * wanted.std(axes) + wanted.mean(axes)
+    colors = np.clip(lab2rgb(np.clip(matched, (0.0, -128.0, -128.0), (100.0, 127.0, 127.0))), 0.0, 1.0)
     return torch.from_numpy(colors).permute(2, 0, 1)[None].float()
 
 

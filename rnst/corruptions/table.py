@@ -87,5 +87,5 @@ def corrupted(photo: Tensor, name: str, severity: int, seed: int) -> Tensor:
         raise InvalidValueError("severity", severity, "1 to 5")
     corruption = CORRUPTIONS[name]
     draw = torch.Generator().manual_seed(seed)
-    spoiled = corruption.apply(photo.float() / _WHITE, draw, *corruption.levels[severity - 1])
-    return (spoiled.clamp(0.0, 1.0) * _WHITE).round().to(torch.uint8)
+    picture = corruption.apply(photo.float() / _WHITE, draw, *corruption.levels[severity - 1])
+    return (picture.clamp(0.0, 1.0) * _WHITE).round().to(torch.uint8)

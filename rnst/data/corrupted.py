@@ -77,7 +77,7 @@ class PublishedCorruptions(CorruptedPhotos):
         super().__init__(photos, conditions, seed=0)
         files = photos.dataset
         if not isinstance(files, PhotoFiles):
-            raise InvalidValueError("--corrupted", str(folder), "left out where --data is no folder of photo files")
+            raise InvalidValueError("--corrupted", str(folder), "left out unless --data is a folder of photo files")
         self._paths = files.paths
         self._folder, self._size = folder, size
         for condition in conditions:
@@ -91,6 +91,6 @@ class PublishedCorruptions(CorruptedPhotos):
         return self._folder / condition.corruption / str(condition.severity) / clean.parent.name / clean.name
 
     def _corrupted(self, photo: Tensor, condition: Condition, number: int) -> Tensor:  # noqa: ARG002 - it is read
-        spoiled = reduced(decode_photo(self._path(condition, number)), self._size)
-        middle: Tensor = v2.functional.center_crop(spoiled, [self._size, self._size])
+        picture = reduced(decode_photo(self._path(condition, number)), self._size)
+        middle: Tensor = v2.functional.center_crop(picture, [self._size, self._size])
         return middle

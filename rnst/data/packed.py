@@ -56,7 +56,7 @@ class Contents:
         except ValueError as error:
             raise UnreadableFileError(name, _WHAT, str(error)) from error
         if not isinstance(read, dict) or read.get("format") != _FORMAT or not isinstance(read.get("splits"), dict):
-            raise UnreadableFileError(name, _WHAT, f"it is no table of photos in format {_FORMAT}")
+            raise UnreadableFileError(name, _WHAT, f"it is not a table of photos in format {_FORMAT}")
         if not all(_are_folders(folders) for folders in read["splits"].values()):
             raise UnreadableFileError(name, _WHAT, "its class folders are not names with counts")
         splits = {split: tuple((folder, count) for folder, count in read["splits"][split]) for split in read["splits"]}

@@ -16,7 +16,7 @@ from rnst.files import folder_written_aside
 from rnst.image.endings import QUALITY
 
 _BYTES_OF_CHUNK = 64 << 20
-_ADVICE = "Give the folder that holds train and val with one folder for each class, or name what it holds: --split."
+_ADVICE = "Give the folder that holds train and val with one folder for each class, or name its splits with --split."
 
 Watched = Callable[[Iterator["Packed"], str, int], Iterable["Packed"]]
 Packed = tuple[bytes, str]

@@ -213,7 +213,9 @@ class _Refusal:
 
     def setup(self, _metadata: object) -> None:
         """Litdata calls this for each type in an index, before the first photo."""
-        raise UnreadableFileError("an index", "one of a packed data set", "it asks for more than bytes and numbers")
+        raise UnreadableFileError(
+            "an index", "the index of a packed data set", "it asks for more than bytes and numbers"
+        )
 
     def deserialize(self, _data: object) -> None:
         """Never."""

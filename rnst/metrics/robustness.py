@@ -24,7 +24,7 @@ class Measurement:
     Attributes:
         attack: "clean", "PGD-20" and so on.
         radius: radius of the ball.
-        steps: steps of the attack; 0 if it has no number of steps.
+        steps: steps of the attack; 0 for attacks without this setting.
         right_of_class: number of correctly classified photos of each class.
     """
 
@@ -176,8 +176,8 @@ def _more_steps_help_the_defender(evaluation: Evaluation, found: Sequence[Measur
 def _far_below_pgd(evaluation: Evaluation, found: Sequence[Measurement]) -> list[str]:
     pgd = [evaluation.accuracy(one) for one in found if one.attack != AUTOATTACK]
     return [
-        f"radius {one.radius:g}: AutoAttack leaves {evaluation.accuracy(one):.1%}, PGD {min(pgd):.1%}: the figures of "
-        "PGD promise too much"
+        f"radius {one.radius:g}: AutoAttack leaves {evaluation.accuracy(one):.1%}, PGD {min(pgd):.1%}: PGD "
+        "overestimates the robustness"
         for one in found
         if one.attack == AUTOATTACK and pgd and min(pgd) - evaluation.accuracy(one) > _WIDE_GAP
     ]

@@ -29,8 +29,8 @@ class Panel:
         x_label: what the positions are, with their unit.
         y_label: what the values are, with their unit.
         curves: name in the legend -> (positions, values); one name has one color on the whole sheet.
-        dashed: the same for thin dashed curves, which show what the curve of the same name is compared with.
         dashed: the same for thin dashed curves, each a baseline of the curve of the same name.
+        log: values on a logarithmic axis.
     """
 
     title: str

@@ -91,5 +91,5 @@ class TradesLoss(TrainingLoss):
     def __call__(self, network: Network, images: Tensor, adversarial: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """See `TrainingLoss`."""
         clean, attacked = network(images), network(adversarial)
-        moved = divergence(clean, attacked).mean()
-        return self._cross_entropy(clean, labels) + self.beta * moved, attacked
+        change = divergence(clean, attacked).mean()
+        return self._cross_entropy(clean, labels) + self.beta * change, attacked

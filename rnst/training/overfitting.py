@@ -133,7 +133,7 @@ class OverfittingMonitor(Callback):
         kept = "no good state was seen before"
         if self.last_good_step is not None:
             kept = f"the state of step {self.last_good_step} is kept in {self._last_good}"
-        then = "The training stops" if self._settings.stop else "The training goes on"
+        then = "The training stops" if self._settings.stop else "The training continues"
         self._report(
             f"catastrophic overfitting at step {step}: {own:.0%} right under the attack of the training, "
             f"{pgd:.0%} under PGD-{self._settings.steps}. {then}; {kept}. Less radius, more steps or a warm-up help."

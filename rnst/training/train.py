@@ -95,7 +95,7 @@ def train(
     half: bool = False,
     report: Callable[[str], object],
 ) -> dict[str, Any]:
-    """Train, test, export.
+    """Train, test, export; return the facts in the exported file.
 
     Args:
         trainer: its checkpoint callbacks keep the state to resume from. If it averages the weights, the average is
@@ -106,9 +106,6 @@ def train(
         resume: Lightning checkpoint to resume from.
         half: export kernels as float16, if their values fit.
         report: called with messages about the export that concern the user.
-
-    Returns:
-        The facts in the exported file.
 
     Raises:
         DivergedError: the weights are not finite.
@@ -141,7 +138,7 @@ def _fit(trainer: pl.Trainer, model: RobustClassifier, data: PhotoFolders, resum
     try:
         trainer.fit(model, datamodule=data, ckpt_path=resume, weights_only=True)
     except SystemExit as stop:  # Lightning turns Ctrl-C into SystemExit
-        raise KeyboardInterrupt("stopped; --resume goes on from the newest complete checkpoint") from stop
+        raise KeyboardInterrupt("stopped; --resume continues from the newest complete checkpoint") from stop
     if not trainer.global_step:
         photos = len(data.train_dataloader().dataset)  # type: ignore[arg-type] # an epoch has a length
         raise NoStepError(photos, data.batch_size, trainer.world_size)

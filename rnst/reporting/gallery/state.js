@@ -55,8 +55,8 @@ function figure(value) {
 }
 
 function describe(result) {
-  const painter = `by ${result.encoder}`;
-  return `${contentName(result.content)} in the style of ${styleName(result.style)}, ${painter}`;
+  const author = `by ${result.encoder}`;
+  return `${contentName(result.content)} in the style of ${styleName(result.style)}, ${author}`;
 }
 
 /* The content of one side: a result, the content picture, or nothing. */

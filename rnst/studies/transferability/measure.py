@@ -42,8 +42,8 @@ class OtherExperimentError(RnstError):
 
     def __init__(self, settings: TransferabilitySettings, name: str, then: object, now: object) -> None:
         super().__init__(
-            f"the experiment in {settings.output} was begun with {name} {then!r}, now it is {now!r}: "
-            "go on with that value, or give another --output"
+            f"the experiment in {settings.output} was started with {name} {then!r}, now it is {now!r}: "
+            "continue with that value, or give another --output"
         )
 
 
