@@ -358,7 +358,7 @@ def test_resume__refuses_other_settings_and_what_is_no_state() -> None:
         _stylize(resume=True, size=64)
     photo = Path("cat.png").read_bytes()
     write_image(torch.rand(1, 3, 30, 40), Path("cat.png"))
-    with pytest.raises(InvalidValueError, match=r"--resume is true, but must be false: files"):
+    with pytest.raises(InvalidValueError, match=r"--resume is 'true', but must be false: files"):
         _stylize(resume=True)
     Path("cat.png").write_bytes(photo)
     Path("new/out.state.safetensors").write_text("this is a text")
