@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from rnst.image.files import read_image, write_image
     from rnst.results import Result
     from rnst.studies.evaluation.measure import evaluate
-    from rnst.stylization.stylize import Stylized, stylize
+    from rnst.stylization.public import stylize
+    from rnst.stylization.stylize import Stylized
     from rnst.training.train import train
 
 __all__ = [
@@ -28,7 +29,8 @@ _MODULES = {
     **dict.fromkeys(("read_image", "write_image"), "rnst.image.files"),
     "Result": "rnst.results",
     "evaluate": "rnst.studies.evaluation.measure",
-    **dict.fromkeys(("Stylized", "stylize"), "rnst.stylization.stylize"),
+    "Stylized": "rnst.stylization.stylize",
+    "stylize": "rnst.stylization.public",
     "train": "rnst.training.train",
 }
 

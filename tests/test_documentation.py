@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rnst.cli import stylize
+from rnst.image.files import read_image
 
 _DOCS = Path(__file__).parents[1] / "docs"
 _FLAG = re.compile(r"(?<![\w-])--([a-z][a-z_]*)")
@@ -14,7 +15,7 @@ _FLAG = re.compile(r"(?<![\w-])--([a-z][a-z_]*)")
 
 def _flags(capsys: pytest.CaptureFixture[str]) -> set[str]:
     with pytest.raises(SystemExit):
-        stylize(["--help"])
+        stylize(["--help_all"])
     return set(_FLAG.findall(capsys.readouterr().out))
 
 
@@ -33,14 +34,21 @@ def test_coming_from__names_only_flags_that_exist(capsys: pytest.CaptureFixture[
     assert named - _flags(capsys) == set()
 
 
-def test_python__the_example_runs(
+def test_python__the_examples_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", (_DOCS / "python.md").read_text(encoding="utf-8"), re.DOTALL)
+    examples = re.findall(r"```python\n(.*?)```", (_DOCS / "python.md").read_text(encoding="utf-8"), re.DOTALL)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WANDB_MODE", "disabled")
-    (tmp_path / "example.py").write_text(example)
-    values = runpy.run_path("example.py")
-    assert Path("coffee.png").is_file()
-    assert values["image"].shape == (1, 3, 43, 64)
+    values = []
+    for number, example in enumerate(examples):
+        path = tmp_path / f"example{number}.py"
+        path.write_text(example)
+        values.append(runpy.run_path(str(path)))
+    three_lines, options, parts = values
+    assert read_image(Path("stylized.png")).shape == three_lines["picture"].image.shape == (1, 3, 43, 64)
+    assert options["image"].shape == (1, 3, 43, 64)
     assert capsys.readouterr().out.splitlines()[-1].startswith("coffee.png (64, 43) ")
+    assert Path("coffee.json").is_file()
+    assert parts["losses"][-1] < parts["losses"][0]
+    assert Path("combined.png").is_file()

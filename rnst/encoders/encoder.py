@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from rnst.encoders.catalog import build_headless, input_statistics, weights_address
 from rnst.encoders.families import NORMALIZATIONS
 from rnst.encoders.layers import resolve_layers, tap_layers
-from rnst.encoders.names import RANDOM, TIMM, Network
+from rnst.encoders.names import RANDOM, TIMM, Network, find_network
 from rnst.encoders.probe import AllFound, Tap, run_hooked, smallest_side
 from rnst.encoders.surgery.changes import can_initialize, initialize
 from rnst.encoders.surgery.folding import fold_normalizations
@@ -102,7 +102,7 @@ class Encoder(nn.Module):
 
 
 def load_encoder(
-    network: Network,
+    network: Network | str,
     layers: Sequence[str],
     *,
     weights: str | None = None,
@@ -113,7 +113,7 @@ def load_encoder(
     """Build, load, freeze.
 
     Args:
-        network: row of the catalog.
+        network: row of the catalog, or its name.
         layers: friendly names or module paths.
         weights: a file, "random", or None for the catalog's own.
         surgery: changes to the network.
@@ -124,9 +124,10 @@ def load_encoder(
         The encoder, and the facts that its weight file carries.
 
     Raises:
-        UnknownNameError: a layer does not exist.
+        UnknownNameError: a layer or the network does not exist.
         MissingPathError, UnreadableFileError, WeightsMismatchError, DownloadError: the weights cannot be had.
     """
+    network = find_network(network) if isinstance(network, str) else network
     bare = build_headless(network.architecture)
     paths = resolve_layers(bare, layers)
     taps, unused = tap_layers(bare, paths)

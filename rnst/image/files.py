@@ -25,6 +25,7 @@ _DAMAGED = (
     OSError, SyntaxError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError, EOFError, RuntimeError,
     MemoryError, struct.error, Image.DecompressionBombError,
 )  # fmt: skip
+PilImage = Image.Image
 _PICTURES_IN_ONE_FILE = ("GIF", "PNG", "WEBP", "TIFF")  # not formats of phones, whose further images are auxiliary
 
 
@@ -155,6 +156,18 @@ def to_bytes(image: Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """(1, 3, H, W) or (3, H, W) in [0, 1] to (H, W, 3) uint8, rounded."""
     pixels = image.detach().to("cpu", torch.float32).reshape(image.shape[-3:]).permute(1, 2, 0)
     return pixels.clamp(0.0, 1.0).mul(255.0).round().to(torch.uint8).contiguous().numpy()
+
+
+def to_pil(image: Tensor) -> PilImage:
+    """(1, 3, H, W) or (3, H, W) in [0, 1] to a PIL image of 8 bits."""
+    return Image.fromarray(to_bytes(image))
+
+
+def from_pil(image: PilImage) -> Tensor:
+    """A PIL image of any mode as (1, 3, H, W) float32 sRGB in [0, 1], laid over white where it is transparent."""
+    file = io.BytesIO()
+    image.save(file, "TIFF")
+    return image_from_bytes(file.getvalue(), "the PIL image")
 
 
 def resize(image: Tensor, size: tuple[int, int]) -> Tensor:

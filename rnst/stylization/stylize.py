@@ -11,7 +11,7 @@ from rich.console import Console
 from torch import Tensor
 
 from rnst.errors import InvalidValueError, RnstError
-from rnst.image.files import write_image
+from rnst.image.files import PilImage, to_pil, write_image
 from rnst.optimization.devices import companions, is_first
 from rnst.optimization.ranks import DeviceLostError
 from rnst.reporting.tracking import PictureTracker
@@ -57,6 +57,11 @@ class Stylized(NamedTuple):
 
     image: Tensor
     result: Result
+
+    @property
+    def pil(self) -> PilImage:
+        """The picture as a PIL image of 8 bits."""
+        return to_pil(self.image)
 
 
 def stylize(
