@@ -81,13 +81,13 @@ def _picture(source: Path | io.BytesIO, name: Path | str) -> Picture:
     return Picture(torch.where(visible > 0.0, image, 1.0).contiguous(), visible, profile, frames)
 
 
-def read_image(path: Path) -> Tensor:
+def read_image(path: Path | str) -> Tensor:
     """Read a picture as (1, 3, H, W) float32 sRGB in [0, 1], composited over white.
 
     Raises:
         MissingPathError, UnreadableFileError: see `read_picture`.
     """
-    return _over_white(read_picture(path))
+    return _over_white(read_picture(Path(path)))
 
 
 def image_from_bytes(content: bytes, name: Path | str) -> Tensor:
@@ -120,7 +120,7 @@ def pictures_in(folder: Path) -> list[Path]:
 
 def write_image(
     image: Tensor,
-    path: Path,
+    path: Path | str,
     settings: Mapping[str, Any] | None = None,
     *,
     quality: int = QUALITY,
@@ -138,6 +138,7 @@ def write_image(
     Raises:
         InvalidValueError: the extension is not a known format, or the format cannot hold so many pixels.
     """
+    path = Path(path)
     check_format(path, max(image.shape[-2:]))
     size = (image.shape[-2], image.shape[-1])
     alpha = resize(like.alpha, size)[0].permute(1, 2, 0) if like is not None and like.alpha is not None else None
