@@ -4,8 +4,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from importlib.metadata import version
 
-from rnst.errors import RnstError
+from rnst.errors import RnstError, UnknownNameError
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning idle threads slow a shared machine many times over
 
@@ -54,8 +55,12 @@ def _command(name: str) -> Command:
 
 def _run(command: Command, arguments: Sequence[str] | None) -> None:
     """Run a command; turn our own errors into one line and exit status 2."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if "--version" in words:
+        sys.stdout.write(f"rnst {version('rnst')}\n")
+        return
     try:
-        command(list(sys.argv[1:] if arguments is None else arguments))
+        command(words)
     except BrokenPipeError:  # the reader has seen enough, as in `rnst models | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
@@ -71,6 +76,8 @@ def _dispatch(arguments: list[str]) -> None:
     if arguments and arguments[0] in COMMANDS:
         _command(arguments[0])(arguments[1:])
         return
+    if arguments and not arguments[0].startswith("-"):
+        raise UnknownNameError("command", arguments[0], COMMANDS)
     lines = [f"  {name:<10} {summary}\n" for name, summary in COMMANDS.items()]
     text = "".join(["usage: rnst COMMAND [--help]\n\n", *lines])
     asked = not arguments or arguments[0] in {"-h", "--help"}

@@ -1,6 +1,10 @@
+import contextlib
+from collections.abc import Callable
+from importlib.metadata import version
+
 import pytest
 
-from rnst.cli import main
+from rnst.cli import COMMANDS, main, stylize, train_robust
 from rnst.encoders.names import BUNDLED, DEFAULT_ENCODER, encoder_names
 from rnst.encoders.published import PUBLISHED
 
@@ -57,3 +61,26 @@ def test_models__help_and_mistakes(capsys: pytest.CaptureFixture[str]) -> None:
     error = capsys.readouterr().err
     assert error.startswith("error: ")
     assert error.count("\n") == 1
+
+
+def test_mistyped_command__the_nearest_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _code("styleize") == 2
+    assert "unknown command 'styleize'; did you mean stylize?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("program", [main, stylize, train_robust])
+def test_version(program: Callable[[list[str]], None], capsys: pytest.CaptureFixture[str]) -> None:
+    program(["--version"])
+    assert capsys.readouterr().out == f"rnst {version('rnst')}\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help__one_look(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A line that says what the command does, then examples; no types of a parser."""
+    with contextlib.suppress(SystemExit):
+        main([command, "--help"])
+    usage, blank, description, *rest = capsys.readouterr().out.splitlines()
+    assert usage.startswith("usage: ")
+    assert (blank, description[-1]) == ("", ".")
+    assert rest[:2] == ["", "examples"]
+    assert not [line for line in rest if "<class" in line or "ITEM" in line or "type:" in line]

@@ -6,6 +6,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from rnst.commands.experiment import read_settings, table_console
+from rnst.commands.options import CommandParser
 from rnst.studies.artifacts.settings import ArtifactSettings
 
 if TYPE_CHECKING:
@@ -20,15 +21,29 @@ _GROUPS = {
 }
 
 
+_COMMON = ("encoders", "fixes", "textures", "style", "photo", "size", "steps", "output")
+
+
+def _parser() -> CommandParser:
+    return CommandParser(
+        "rnst artifacts [--config YAML] [--encoders NAME[:random] ...] [--OPTION VALUE ...]",
+        "Measure where checkerboards in stylized pictures come from, and what removes them.",
+        [
+            "rnst artifacts",
+            "rnst artifacts --encoders resnet50 resnet50:random --fixes none shifts",
+            "rnst artifacts --config artifacts_published",
+        ],
+    )
+
+
 def run(arguments: list[str]) -> None:
     """Measure, write, print."""
     settings = read_settings(
         arguments,
         ArtifactSettings,
         _GROUPS,
-        usage="rnst artifacts [--config YAML] [--encoders NAME[:random] ...] [--OPTION VALUE ...]",
-        description="Where checkerboards in painted pictures come from, and what helps: the pattern that strides leave "
-        "in gradients against its closed form, and in textures by every network under every fix.",
+        parser=_parser(),
+        common=_COMMON,
     )
     _run(settings)
 

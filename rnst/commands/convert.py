@@ -3,31 +3,31 @@
 import sys
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from rnst.commands.parsing import OneLineErrors
+from rnst.commands.options import CommandParser
 from rnst.encoders.names import encoder_names, find_network
 from rnst.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from rnst.encoders.weights.layouts import Facts, State
 
-_LAYOUTS = ("safetensors", "madrylab")
 _MEGABYTE = 1e6
 
 
 def run(arguments: list[str]) -> None:
     """Read weights of any layout, write them in one of two."""
-    parser = OneLineErrors(
-        usage="rnst convert IN OUT [--half] [--to safetensors|madrylab] [--architecture NAME]",
-        description="Convert weights: of MadryLab (.pt), of Hugging Face (.ckpt), of Lightning, of torchvision, ours.",
+    parser = CommandParser(
+        "rnst convert IN OUT [--half] [--to safetensors|madrylab] [--architecture NAME]",
+        "Convert weights: of MadryLab (.pt), Hugging Face (.ckpt), Lightning, torchvision, or ours.",
+        ["rnst convert model.pt model.safetensors --half", "rnst convert resnet50_robust resnet50.pt"],
     )
-    parser.add_argument("input", type=str, help="Weight file, or a name that rnst models lists.")
-    parser.add_argument("output", type=Path, help="File to write; .safetensors, or .pt for MadryLab's layout.")
-    parser.add_argument("--half", action="store_true", help="Store kernels as float16, which halves the file.")
-    parser.add_argument("--to", type=str, default="", help="safetensors or madrylab; else the file name tells.")
-    parser.add_argument("--architecture", type=str, default="", help="Where neither the file nor its tensors tell it.")
-    options = parser.parse_args(arguments)
+    parser.add_argument("input", type=str, metavar="IN", help="weight file, or a name that rnst models lists")
+    parser.add_argument("output", type=Path, metavar="OUT", help="file to write: .safetensors, or MadryLab's .pt")
+    parser.add_flag("half", "store kernels as float16, which halves the file")
+    parser.add_option("to", Literal["safetensors", "madrylab"] | None, None, "none means what the name of OUT says")
+    parser.add_option("architecture", str | None, None, "where neither the file nor its tensors tell it")
+    options = Namespace(**parser.parse(arguments))
     _run(options, _layout(options.to, options.output))
 
 
@@ -41,18 +41,16 @@ def _run(options: Namespace, layout: str) -> None:
         source = weights_file(find_network(options.input))
     if options.output.exists() and source.exists() and options.output.samefile(source):
         raise InvalidValueError("OUT", str(options.output), "another file than IN")
-    state, facts = read_with_facts(source, options.architecture or None)
+    state, facts = read_with_facts(source, options.architecture)
     write = write_weights if layout == "safetensors" else write_madrylab
     write(options.output, state, facts, half=options.half)
     size = options.output.stat().st_size / _MEGABYTE
     sys.stdout.write(f"{source.name}: {_described(state, facts)}\n{options.output}: {layout}, {size:.1f} MB\n")
 
 
-def _layout(wanted: str, output: Path) -> str:
+def _layout(wanted: str | None, output: Path) -> str:
     """What to write."""
     by_name = "safetensors" if output.suffix == ".safetensors" else "madrylab"
-    if wanted not in {"", *_LAYOUTS}:
-        raise InvalidValueError("--to", wanted, f"one of {', '.join(_LAYOUTS)}")
     if wanted and wanted != by_name:
         raise InvalidValueError(
             "OUT", str(output), "a name that ends in .safetensors for safetensors, and for them alone"

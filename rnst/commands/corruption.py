@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from rnst.commands.experiment import read_settings, table_console
+from rnst.commands.options import CommandParser
 from rnst.studies.corruption.settings import CorruptionSettings
 
 if TYPE_CHECKING:
@@ -21,14 +22,28 @@ _GROUPS = {
 }
 
 
+_COMMON = ("networks", "reference", "data", "photos", "corruptions", "severities", "radii", "output")
+
+
+def _parser() -> CommandParser:
+    return CommandParser(
+        "rnst corruption --networks NAME [NAME ...] --data DIR [--reference NAME] [--OPTION VALUE ...]",
+        "Measure natural robustness: errors under 15 common corruptions, mCE, and attacks beside it.",
+        [
+            "rnst corruption --networks resnet50_robust resnet50_standard --data PHOTOS",
+            "rnst corruption --config corruption --data PHOTOS --photos 200",
+        ],
+    )
+
+
 def run(arguments: list[str]) -> None:
     """Measure, write, print."""
     settings = read_settings(
         arguments,
         CorruptionSettings,
         _GROUPS,
-        usage="rnst corruption --networks NAME [NAME ...] --data DIR [--reference NAME] [--OPTION VALUE ...]",
-        description="Natural robustness: errors under 15 common corruptions, mCE, relative mCE, and attacks beside it.",
+        parser=_parser(),
+        common=_COMMON,
     )
     _run(settings)
 

@@ -4,20 +4,21 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from rnst.commands.parsing import OneLineErrors
+from rnst.commands.options import CommandParser
 from rnst.errors import MissingPathError
 
 
 def run(arguments: list[str]) -> None:
     """Draw clean and robust accuracy by epoch, from the tables of the runs."""
-    parser = OneLineErrors(
-        usage="rnst curve RUN [RUN ...] [--output PNG] [--title TEXT]",
-        description="Accuracy by epoch, clean and under attack, of trainings in their run folders (below runs).",
+    parser = CommandParser(
+        "rnst curve RUN [RUN ...] [--output PNG] [--title TEXT]",
+        "Draw the accuracy of trainings by epoch, clean and under attack.",
+        ["rnst curve runs/checkpoints/robust", "rnst curve runs/a runs/b --output both.png"],
     )
-    parser.add_argument("runs", nargs="+", type=Path, help="Run folders.")
-    parser.add_argument("--output", type=Path, default=Path("curve.png"), help="PNG to write.")
-    parser.add_argument("--title", default="", help="Written above the curves.")
-    options = parser.parse_args(arguments)
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folders of trainings, below runs")
+    parser.add_option("output", Path, Path("curve.png"), "PNG to write")
+    parser.add_option("title", str, "", "written above the curves")
+    options = Namespace(**parser.parse(arguments))
     for folder in options.runs:
         if not folder.is_dir():
             raise MissingPathError(folder, "run folder", "Give a folder below runs.")

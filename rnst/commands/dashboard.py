@@ -4,21 +4,21 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from rnst.commands.parsing import OneLineErrors
+from rnst.commands.options import CommandParser
 from rnst.reporting.project import PROJECT
 
 
 def run(arguments: list[str]) -> None:
     """Save the workspace, or write it where there is no account."""
-    parser = OneLineErrors(
-        prog="rnst dashboard", description="Build a Weights & Biases workspace that compares pictures and trainings."
+    parser = CommandParser(
+        "rnst dashboard [--project NAME] [--entity NAME] [--output JSON]",
+        "Build a Weights & Biases workspace that compares pictures and trainings.",
+        ["rnst dashboard", "rnst dashboard --project mine --output workspace.json"],
     )
-    parser.add_argument("--project", type=str, default=PROJECT, help="Project that holds the runs.")
-    parser.add_argument("--entity", type=str, default="", help="User or team; none means your own account.")
-    parser.add_argument(
-        "--output", type=Path, default=Path("outputs/dashboard.json"), help="File to write without an account."
-    )
-    options = parser.parse_args(arguments)
+    parser.add_option("project", str, PROJECT, "project that holds the runs")
+    parser.add_option("entity", str, "", "user or team; your own account where none is given")
+    parser.add_option("output", Path, Path("outputs/dashboard.json"), "file to write without an account")
+    options = Namespace(**parser.parse(arguments))
     _run(options)
 
 

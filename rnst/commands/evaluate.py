@@ -7,7 +7,8 @@ from fractions import Fraction
 from rich.console import Console
 from rich.table import Table
 
-from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning
+from rnst.commands.options import CommandParser
+from rnst.commands.parsing import quiet_lightning
 from rnst.encoders.names import DEFAULT_ENCODER
 from rnst.errors import InvalidValueError
 from rnst.metrics.robustness import CLEAN, Evaluation, interval, masking_signs
@@ -16,20 +17,26 @@ from rnst.studies.evaluation.settings import EvaluationSettings
 _MOST_CLASSES = 20  # a longer list is cut to the worst
 _PIXELS_AT_224 = 224
 _HINTS = (".*does not have many workers", ".*LeafSpec.*deprecated", "GPU available but not used")
+_COMMON = ("data", "radii", "norm", "steps", "photos", "autoattack", "output")
+_GROUPS = {
+    "What is measured": ("data", "split", "photos", "image_size", "architecture"),
+    "Attacks": ("radii", "norm", "steps", "autoattack", "seed"),
+    "Machine": ("accelerator", "devices", "precision", "batch_size", "workers"),
+    "Files and records": ("output", "tracking"),
+}
 
 
 def run(arguments: list[str]) -> None:
     """Measure, write, print."""
-    parser = OneLineErrors(
-        usage="rnst evaluate [NETWORK] --data DIR [--radii 0 0.9 1.8] [--steps 20 100] [--OPTION VALUE ...]",
-        description="Accuracy of a network, clean and under attack, by class and over a list of radii.",
+    parser = CommandParser(
+        "rnst evaluate [NETWORK] --data DIR [--radii 0 0.9 1.8] [--steps 20 100] [--OPTION VALUE ...]",
+        "Measure the accuracy of a network, clean and under attack, by class and radius.",
+        ["rnst evaluate --data PHOTOS", "rnst evaluate model.safetensors --data PHOTOS --norm linf --radii 0 4/255"],
     )
-    parser.add_argument(
-        "network", nargs="?", type=str, default=DEFAULT_ENCODER, help="Name that rnst models lists, or a weight file."
-    )
-    parser.add_class_arguments(EvaluationSettings, as_group=False)
-    arguments = ["--autoattack=true" if argument == "--autoattack" else argument for argument in _decimal(arguments)]
-    options = parser.parse_args(gathered(arguments, {"--radii", "--steps"})).as_dict()
+    help_ = f"name that rnst models lists, or a weight file [{DEFAULT_ENCODER}]"
+    parser.add_argument("network", nargs="?", type=str, default=DEFAULT_ENCODER, metavar="NETWORK", help=help_)
+    parser.add_settings(EvaluationSettings, _GROUPS, _COMMON)
+    options = parser.parse(_decimal(arguments))
     network = options.pop("network")
     _run(network, EvaluationSettings(**options))
 

@@ -2,13 +2,13 @@
 
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import TypeVar
 
 from rich.console import Console
 
-from rnst.commands.options import ShortHelp, add_options, list_options
-from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning, with_found_configs
+from rnst.commands.options import CommandParser
+from rnst.commands.parsing import quiet_lightning
 
 _FILE_WIDTH = 120  # columns, where tables go to a file
 _HINTS = (  # of Lightning, that a user of the command can do nothing about
@@ -24,10 +24,10 @@ _Settings = TypeVar("_Settings")
 def read_settings(
     arguments: list[str],
     kind: type[_Settings],
-    groups: Mapping[str, Sequence[str]],
+    groups: Mapping[str, Collection[str]],
     *,
-    usage: str,
-    description: str,
+    parser: CommandParser,
+    common: Collection[str],
 ) -> _Settings:
     """Settings of an experiment from its command line; silences what libraries would say during it.
 
@@ -35,18 +35,15 @@ def read_settings(
         arguments: of the command line.
         kind: dataclass of the settings; its docstring explains them.
         groups: heading of the help -> names of settings below it.
-        usage: first line of the help, and what the command is called there.
-        description: what the experiment is.
+        parser: with usage, description and examples.
+        common: settings that --help shows; --help_all shows all.
 
     Raises:
-        RnstError: a child of it for every mistake on the command line or in the YAML.
+        RnstError: a subclass for every mistake on the command line or in the YAML.
     """
-    parser = OneLineErrors(usage=usage, description=description, formatter_class=ShortHelp)
-    parser.add_argument("--config", action="config", help="YAML file with any of the options below, or its name")
-    add_options(parser, kind, groups)
-    arguments = with_found_configs(arguments, "experiments")
-    options = parser.parse_args(gathered(arguments, list_options(kind))).as_dict()
-    options.pop("config", None)
+    parser.add_config("experiments")
+    parser.add_settings(kind, groups, common)
+    options = parser.parse(arguments)
     quiet_lightning()
     for hint in _HINTS:
         warnings.filterwarnings("ignore", message=hint)

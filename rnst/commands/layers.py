@@ -6,6 +6,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from rnst.commands.experiment import read_settings, table_console
+from rnst.commands.options import CommandParser
 from rnst.studies.layers.settings import LayerSettings
 
 if TYPE_CHECKING:
@@ -19,15 +20,28 @@ _GROUPS = {
 }
 
 
+_COMMON = ("data", "encoders", "layers", "pictures", "photos", "radii", "output")
+
+
+def _parser() -> CommandParser:
+    return CommandParser(
+        "rnst layers --data DIR [--config YAML] [--encoders NAME[:random] ...] [--OPTION VALUE ...]",
+        "Measure how robust each layer of a network is, and stylize by one layer alone.",
+        [
+            "rnst layers --data PHOTOS",
+            "rnst layers --data PHOTOS --encoders resnet50_robust resnet50:random --pictures false",
+        ],
+    )
+
+
 def run(arguments: list[str]) -> None:
     """Measure, write, print."""
     settings = read_settings(
         arguments,
         LayerSettings,
         _GROUPS,
-        usage="rnst layers --data DIR [--config YAML] [--encoders NAME[:random] ...] [--OPTION VALUE ...]",
-        description="How robust are a network's representations, layer by layer? The largest relative change that an "
-        "L2 ball around held-out photos allows, the spread of activations, and style transfer by one layer alone.",
+        parser=_parser(),
+        common=_COMMON,
     )
     _run(settings)
 

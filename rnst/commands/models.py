@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from rnst.commands.parsing import OneLineErrors
+from rnst.commands.options import CommandParser
 from rnst.encoders.names import DEFAULT_ENCODER, Network, encoder_names, find_network
 from rnst.encoders.published import PUBLISHED, PublishedWeights
 from rnst.errors import InvalidValueError
@@ -19,13 +19,13 @@ _GROUPS = {
 
 def run(arguments: list[str]) -> None:
     """List the networks."""
-    parser = OneLineErrors(
-        usage="rnst models [TEXT]", description="List the names that --encoder takes; published ones by family."
+    parser = CommandParser(
+        "rnst models [TEXT]",
+        "List the names that --encoder takes; published ones by family.",
+        ["rnst models", "rnst models resnet50_l2"],
     )
-    parser.add_argument(
-        "text", type=str, nargs="?", default="", help="Every network that has it in name or description."
-    )
-    text = parser.parse_args(arguments).text
+    parser.add_argument("text", type=str, nargs="?", default="", metavar="TEXT", help="list networks whose row has it")
+    text: str = parser.parse(arguments)["text"]
     networks = [network for network in map(find_network, encoder_names()) if text.lower() in _row(network).lower()]
     if not networks:
         raise InvalidValueError("TEXT", text, "in the name or description of a network; rnst models lists them")

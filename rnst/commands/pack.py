@@ -1,6 +1,5 @@
 """`rnst pack`."""
 
-import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
@@ -10,8 +9,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import track
 
-from rnst.commands.parsing import OneLineErrors, gathered
+from rnst.commands.options import CommandParser
 from rnst.errors import MissingPathError
+from rnst.machine import processors
+from rnst.ranges import PositiveInt
 
 if TYPE_CHECKING:
     from rnst.data.packed import Contents
@@ -23,21 +24,17 @@ _MOST_WORKERS = 8
 
 def run(arguments: list[str]) -> None:
     """Pack, say what was packed and how to train on it."""
-    parser = OneLineErrors(
-        usage="rnst pack FOLDER OUT [--size N] [--split train val] [--workers N]",
-        description="Pack a folder of photos into chunks of 64 MB: train_robust.py --data.source streamed reads them "
-        "from a disk, or from a bucket to which OUT was copied.",
+    parser = CommandParser(
+        "rnst pack FOLDER OUT [--size N] [--split train val] [--workers N]",
+        "Pack a folder of photos into chunks of 64 MB, which a training streams from a disk or a bucket.",
+        ["rnst pack photos packed --size 256", "python train_robust.py --data.source streamed --data.root packed"],
     )
-    parser.add_argument("folder", type=Path, help="Folder with train and val, each with one folder for each class.")
-    parser.add_argument("output", type=Path, help="Folder to write; it must not exist.")
-    parser.add_argument(
-        "--size", type=int | None, default=None, help="Reduce shorter sides to so many pixels; else keep all bytes."
-    )
-    parser.add_argument("--split", type=list[str], default=["train", "val"], help="Which folders of FOLDER are packed.")
-    parser.add_argument(
-        "--workers", type=int, default=min(os.cpu_count() or 1, _MOST_WORKERS), help="Processes that decode."
-    )
-    options = parser.parse_args(gathered(arguments, {"--split"}))
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="with train and val, each a folder for each class")
+    parser.add_argument("output", type=Path, metavar="OUT", help="folder to write; it must not exist")
+    parser.add_option("size", PositiveInt | None, None, "reduce shorter sides to so many pixels; none keeps all bytes")
+    parser.add_option("split", list[str], ["train", "val"], "which folders of FOLDER are packed")
+    parser.add_option("workers", PositiveInt, min(processors(), _MOST_WORKERS), "processes that decode")
+    options = Namespace(**parser.parse(arguments))
     if not options.folder.is_dir():
         raise MissingPathError(options.folder, "folder of photos", "Give the folder that holds train and val.")
     _run(options)

@@ -1,15 +1,19 @@
-"""What all commands share: a parser with short errors, lists on the command line, configurations by name."""
+"""What all commands share: a parser with short errors, and configurations by name."""
 
 import json
 import logging
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NoReturn
 
 import yaml
 from jsonargparse import ArgumentParser
 
+from rnst.commands.mistakes import explained
+from rnst.commands.repeated import repeated
 from rnst.errors import RnstError, UnknownNameError, UnreadableFileError
 from rnst.files import shipped_folders
+from rnst.image.endings import LONGEST_SIDES
 
 _CONFIG_FOLDERS = shipped_folders("configs")
 
@@ -19,29 +23,22 @@ class UsageError(RnstError):
 
 
 class OneLineErrors(ArgumentParser):
-    """A parser that says what is wrong in one line, without the whole usage before it."""
+    """A parser that says what is wrong in one line, in our own words, without the whole usage before it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.hints = dict[str, Any]()
+        """Name of an option without its hyphens -> its type."""
+        self.given = dict[str, str]()
+        """Name -> value on the command line."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise instead of printing and leaving."""
-        raise UsageError(f"{' '.join(message.split())}. See --help.") from ex
-
-
-def gathered(arguments: list[str], lists: set[str]) -> list[str]:
-    """Lists as the parser takes them: `--layers layer1 layer2` becomes `--layers=["layer1", "layer2"]`."""
-    gathered: list[str] = []
-    rest = list(arguments)
-    while rest:
-        argument = rest.pop(0)
-        name, equals, value = argument.partition("=")
-        if name in lists and equals and value and not value.startswith("["):
-            argument = f"{name}={json.dumps([value])}"
-        elif argument in lists and rest and not rest[0].startswith("["):
-            values = []
-            while rest and not rest[0].startswith("--"):
-                values.append(rest.pop(0))
-            argument = f"{argument}={json.dumps(values)}"
-        gathered.append(argument)
-    return gathered
+        known = {name.removeprefix("--"): str for action in self._actions for name in action.option_strings}
+        options = [action for action in self._actions if action.option_strings]
+        typed = {action.dest: kind for action in options if (kind := getattr(action, "_typehint", None))}
+        words = {action.dest: str(action.metavar) for action in self._actions if not action.option_strings}
+        raise UsageError(explained(message, {**known, **typed, **self.hints}, self.given, words)) from ex
 
 
 def find_config(name: str, folder: str = "train") -> Path:
@@ -69,6 +66,13 @@ def shipped_configs() -> list[tuple[str, Path]]:
     """Names and files of all configurations that come with the program."""
     folder = next(folder for folder in _CONFIG_FOLDERS if folder.is_dir())
     return [(path.relative_to(folder).with_suffix("").as_posix(), path) for path in sorted(folder.rglob("*.yaml"))]
+
+
+def listed_configs(*folders: str) -> str:
+    """A line for each shipped configuration of some folders: its name, and the first line of its file."""
+    found = [(name, path) for name, path in shipped_configs() if name.partition("/")[0] in folders]
+    lines = [(name, path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")) for name, path in found]
+    return "".join(f"  {name:<38} {first}\n" for name, first in lines)
 
 
 def with_configs_found(arguments: list[str], default: str, needed: str) -> list[str]:
@@ -103,20 +107,27 @@ def _settings(path: Path) -> dict[str, Any]:
     return settings if isinstance(settings, dict) else {}
 
 
-def with_found_configs(arguments: list[str], folder: str) -> list[str]:
-    """Arguments in which a name after --config has become the file in `folder`: draft is stylize/draft.yaml.
+def with_found_configs(options: list[str], folder: str, valid: Collection[str]) -> list[str]:
+    """Options in which the name after --config has become a file of `folder`, or the settings of a finished picture.
+
+    Args:
+        options: `--name=value` each.
+        folder: where a name is looked up: draft is stylize/draft.yaml.
+        valid: names of settings; others that a picture carries are left out.
 
     Raises:
         UnknownNameError: there is neither such a file nor such a name.
+        UnreadableFileError: a picture without settings.
     """
     found: list[str] = []
-    for argument in arguments:
-        name, equals, value = argument.partition("=")
-        if name == "--config" and equals:
-            found += ["--config", str(find_config(value, folder))]
+    for option in options:
+        name, _, value = option.partition("=")
+        if name != "--config":
+            found.append(option)
+        elif Path(value).suffix.lower() in {".json", *LONGEST_SIDES} and Path(value).is_file():
+            found += ["--config", json.dumps(repeated(Path(value), valid))]
         else:
-            is_config = bool(found) and found[-1] == "--config"
-            found.append(str(find_config(argument, folder)) if is_config else argument)
+            found += ["--config", str(find_config(value, folder))]
     return found
 
 

@@ -1,24 +1,30 @@
 """`stylize.py` and `rnst stylize`."""
 
+import itertools
 import logging
 import sys
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnst.commands.options import ShortHelp, add_options, list_options
-from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning, with_found_configs
-from rnst.encoders.names import RANDOM, counterpart_of, find_network
+import yaml
+
+from rnst.commands.options import CommandParser
+from rnst.commands.parsing import UsageError, quiet_lightning
+from rnst.encoders.names import OWN, RANDOM, counterpart_of, find_network
 from rnst.errors import MissingPathError
 from rnst.image.samples import find_picture
+from rnst.ranges import NonNegativeInt
 from rnst.results import Result
+from rnst.stylization.output_names import named_by
 from rnst.stylization.settings import NO_CONTENT, StylizationSettings
 
 if TYPE_CHECKING:
     from rnst.stylization.live_page import LivePage
 
 _GROUPS = {
-    "Pictures": ("content", "style", "output", "size", "side"),
+    "Pictures": ("content", "style", "output", "size", "side", "supersample"),
     "How it looks": ("style_weight", "content_weight", "tv_weight", "style_scale", "colors", "init"),
     "Network": ("encoder", "weights", "style_layers", "content_layers"),
     "Losses": (
@@ -38,44 +44,85 @@ _GROUPS = {
     "Textures and sequences": ("aspect", "sequence", "sequence_weight"),
     "Files and records": ("resume", "quality", "save_every", "scores", "lpips", "seed", "tracking"),
 }
+_COMMON = (
+    "content",
+    "style",
+    "output",
+    "size",
+    "supersample",
+    "style_weight",
+    "style_scale",
+    "colors",
+    "encoder",
+    "seed",
+    "resume",
+)
 _TWIN = "twin"
-_MORE: dict[str, dict[str, Any]] = {
-    "--compare": {
-        "nargs": "?",
-        "const": _TWIN,
-        "metavar": "ENCODER",
-        "help": "paint with this encoder too, and write a page with a slider between both; without a name: the bundled "
-        "network of the same shape that was trained the other way",
-    },
-    "--view": {"action": "store_true", "help": "show the picture in progress in a browser on this machine"},
-    "--view_port": {"type": int, "default": 0, "metavar": "N", "help": "port of the view; 0 takes a free one [0]"},
-}
-_DESCRIPTION = """
-Paint a photo in the style of a painting. Without options: a sample photo, a sample painting, and the robust network
-that comes with rnst. In brackets: what an option is where you do not name it.
-"""
+_EXAMPLES = (
+    "stylize.py                                       a sample photo in the style of a sample painting",
+    "stylize.py photo.jpg painting.jpg --size 768     your own",
+    "stylize.py photo.jpg painting.jpg --style-weight 30 --colors luminance",
+    "stylize.py photo.jpg one.jpg two.jpg             two styles, mixed",
+    "stylize.py photos/ painting.jpg                  a folder of photos",
+    "stylize.py --config draft                        a preset; --config picture.png repeats a picture",
+)
 
 
 def run(arguments: list[str]) -> None:
-    """Paint one picture, or a folder of them."""
-    parser = OneLineErrors(
-        usage="stylize.py [--content PHOTO] [--style PAINTING ...] [--output PICTURE] [--OPTION VALUE ...]",
-        description=_DESCRIPTION,
-        formatter_class=ShortHelp,
-    )
-    parser.add_argument("--config", action="config", help="preset (draft, print, ...) or YAML file of options")
-    add_options(parser, StylizationSettings, _GROUPS)
-    for name, explanation in _MORE.items():
-        parser.add_argument(name, **explanation)
-    arguments = with_found_configs(arguments, "stylize")
-    options = parser.parse_args(gathered(arguments, list_options(StylizationSettings))).as_dict()
-    options.pop("config", None)
+    """Stylize one picture, or a folder of them."""
+    shows_config = [argument.replace("-", "_") == "__print_config" for argument in arguments]
+    arguments = [argument for argument, shows in zip(arguments, shows_config, strict=True) if not shows]
+    parser = _parser()
+    options = parser.parse(arguments, words="pictures")
+    _place_pictures(options, parser.given)
     view, port, compare = options.pop("view"), options.pop("view_port"), options.pop("compare")
     settings = StylizationSettings(**options)
-    both = [settings] if compare is None else [settings, _compared(settings, compare)]
-    for one in both:
-        _check_files(one)
-    _run(both, port, view=view)
+    other = None if compare is None else (counterpart_of(settings.encoder) if compare == _TWIN else compare)
+    _check_files(settings)
+    if other is not None:
+        find_network(other)
+    if any(shows_config):
+        _print_config(settings)
+        return
+    _run(settings, other, port if view else None)
+
+
+def _parser() -> CommandParser:
+    parser = CommandParser(
+        "stylize.py [PHOTO PAINTING ...] [--output PICTURE] [--OPTION VALUE ...]",
+        "Stylize a photo by a painting, with the features of a network. In brackets: the default.",
+        _EXAMPLES,
+    )
+    parser.add_config("stylize")
+    parser.add_settings(StylizationSettings, _GROUPS, _COMMON)
+    parser.hints |= {"compare": str}
+    text = "stylize with this encoder too, and write a page with a slider; without a name: the bundled counterpart"
+    parser.add_argument("--compare", nargs="?", const=_TWIN, metavar="ENCODER", help=text)
+    parser.add_flag("view", "show the picture in progress in a browser on this machine")
+    parser.add_option("view_port", NonNegativeInt, 0, "port of the view; 0 takes a free one")
+    return parser
+
+
+def _place_pictures(options: dict[str, Any], given: Mapping[str, str]) -> None:
+    """Take the words that belong to no option as photo and paintings.
+
+    Raises:
+        UsageError: a picture is given in both ways.
+    """
+    words = options.pop("pictures")
+    placed = {"content": words[:1], "style": words[1:]}
+    for name, pictures in placed.items():
+        if pictures and name in given:
+            raise UsageError(f"{pictures[0]!r} and --{name} are both given; leave one of them away")
+        if pictures:
+            options[name] = pictures[0] if len(pictures) == 1 else pictures
+
+
+def _print_config(settings: StylizationSettings) -> None:
+    """Print all settings as YAML, those that the encoder and the convention decide filled in."""
+    from rnst.stylization.job import resolve
+
+    sys.stdout.write(yaml.safe_dump(resolve(settings).as_dict(), sort_keys=False, allow_unicode=True))
 
 
 def _check_files(settings: StylizationSettings) -> None:
@@ -86,21 +133,39 @@ def _check_files(settings: StylizationSettings) -> None:
         pictures.append(settings.content)
     for name in pictures:
         find_picture(name)
-    if settings.weights not in {None, RANDOM} and not Path(settings.weights or "").is_file():
+    if settings.weights not in {None, RANDOM, OWN} and not Path(settings.weights or "").is_file():
         raise MissingPathError(settings.weights or "", "weight file", "Correct --weights, or leave it away.")
 
 
-def _run(settings: list[StylizationSettings], port: int, *, view: bool) -> None:
+def _run(settings: StylizationSettings, other: str | None, port: int | None) -> None:
+    """Stylize, by another encoder too where one is named, with a live page where a port is given."""
     from rnst.optimization.devices import is_first
-    from rnst.reporting.gallery.page import write_gallery
 
     quiet_lightning()
     if not is_first():
         logging.getLogger("rnst").setLevel(logging.ERROR)
-    results = [result for one in settings for result in _stylized(one, port if view and is_first() else None)]
-    if len(settings) > 1 and is_first():
-        page = write_gallery(results, settings[0].output.with_suffix(".html"), embed=True)
+    if settings.output == StylizationSettings.output:
+        settings = _with_new_output(settings)
+    both = [settings] if other is None else [settings, _compared(settings, other)]
+    results = [result for one in both for result in _stylized(one, port if is_first() else None)]
+    if other is not None and is_first():
+        from rnst.reporting.gallery.page import write_gallery
+
+        page = write_gallery(results, settings.output.with_suffix(".html"), embed=True)
         sys.stdout.write(f"{page}: a slider between both; open it in a browser\n")
+
+
+def _with_new_output(settings: StylizationSettings) -> StylizationSettings:
+    """The same settings with an output that replaces no picture of other settings: -2, -3, ... is appended."""
+    from rnst.stylization.job import resolve
+    from rnst.stylization.record import earlier
+
+    output = named_by(settings.output, resolve(settings).as_dict())
+    if settings.has_folder:
+        return settings.replaced(output=output)
+    names = (output if number == 1 else output.with_stem(f"{output.stem}-{number}") for number in itertools.count(1))
+    candidates = (settings.replaced(output=name) for name in names)
+    return next(one for one in candidates if not one.output.exists() or earlier(resolve(one)) is not None)
 
 
 def _stylized(settings: StylizationSettings, port: int | None) -> list[Result]:
@@ -128,8 +193,7 @@ def _live_page(port: int) -> "LivePage":
     return page
 
 
-def _compared(settings: StylizationSettings, encoder: str) -> StylizationSettings:
+def _compared(settings: StylizationSettings, other: str) -> StylizationSettings:
     """The same picture by another network, written beside it."""
-    other = counterpart_of(settings.encoder) if encoder == _TWIN else find_network(encoder).name
     output = settings.output.with_stem(f"{settings.output.stem}_{other.replace('/', '-')}")
     return settings.replaced(encoder=other, output=output, weights=None, style_layers=None, content_layers=None)

@@ -8,29 +8,32 @@ from typing import Any
 import yaml
 from rich.console import Console
 
-from rnst.commands.parsing import OneLineErrors, gathered, quiet_lightning
+from rnst.commands.options import CommandParser
+from rnst.commands.parsing import OneLineErrors, quiet_lightning
 from rnst.files import written_aside
 from rnst.results import Result
 from rnst.stylization.settings import StylizationSettings
 from rnst.sweeps.plan import SweepSettings, agent_configuration, plan
 
 _FILE_WIDTH = 120  # columns, where the tables go to a file
-_LISTS = {"--contents", "--styles", "--encoders", "--compare", "--pictures"}
+_GROUPS = {
+    "What is compared": ("contents", "styles", "encoders", "grid", "compare", "settings", "pictures"),
+    "Files and records": ("output", "workers", "tracking"),
+}
 
 
 def run(arguments: list[str]) -> None:
     """Paint, score, pick, and write table, plot and page."""
-    parser = OneLineErrors(
-        prog="rnst sweep",
-        usage="rnst sweep --config YAML [--pictures DIR ...] [--output DIR] [--workers N] [--OPTION VALUE ...]",
-        description="Paint every content in every style by every encoder over one grid; score, pick and compare.",
+    parser = CommandParser(
+        "rnst sweep --config YAML [--pictures DIR ...] [--output DIR] [--workers N] [--OPTION VALUE ...]",
+        "Stylize every content in every style by every encoder over one grid; score, select and compare.",
+        ["rnst sweep --config smoke", "rnst sweep --config article --pictures PHOTOS PAINTINGS --plan"],
     )
-    parser.add_argument("--config", action="config", help="YAML file with any of the options below.")
-    parser.add_argument("--plan", action="store_true", help="List the pictures and stop.")
-    parser.add_argument("--agent", type=Path, help="Write the sweep for Weights & Biases agents to this file and stop.")
-    parser.add_class_arguments(SweepSettings, as_group=False)
-    options = parser.parse_args(gathered(arguments, _LISTS)).as_dict()
-    options.pop("config", None)
+    parser.add_config("sweeps")
+    parser.add_flag("plan", "list the pictures and stop")
+    parser.add_option("agent", Path | None, None, "write the sweep for Weights & Biases agents to this file and stop")
+    parser.add_settings(SweepSettings, _GROUPS)
+    options = parser.parse(arguments)
     only_plan, agent = options.pop("plan"), options.pop("agent")
     quiet_lightning()
     sweep = SweepSettings(**options)
@@ -40,13 +43,13 @@ def run(arguments: list[str]) -> None:
             aside.write_text(yaml.safe_dump(agent_configuration(sweep), sort_keys=False), encoding="utf-8")
         sys.stdout.write(f"{agent}: wandb sweep {agent}, then on each machine the wandb agent command that it prints\n")
         return
+    from rnst.sweeps.run import finished_run, run_cells
+
     if only_plan:
         for cell in cells:
-            mark = "done" if cell.finished() is not None else "    "
+            mark = "done" if finished_run(cell) is not None else "    "
             sys.stdout.write(f"{mark} {cell.settings.output}\n")
         return
-    from rnst.sweeps.run import run_cells
-
     results = run_cells(sweep, cells, Console(stderr=True))
     _report(sweep, results, options)
 

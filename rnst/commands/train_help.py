@@ -1,10 +1,15 @@
 """The first screen of `train_robust.py --help`: what people use most."""
 
-from rnst.commands.parsing import shipped_configs
+from rnst.commands.parsing import listed_configs
 
 USAGE = "train_robust.py [--config NAME_OR_YAML ...] [--data.root DIR] [--KEY VALUE ...]"
 _TEXT = """\
 Train adversarially robust weights. Without --config: Restricted ImageNet, ResNet-50, L2 radius 3.
+
+examples
+  train_robust.py --data.root PHOTOS --output model.safetensors
+  train_robust.py --config imagenette --data.root PHOTOS --trainer.max_epochs 10
+  train_robust.py --config imagenette --data.root PHOTOS --resume
 
 most used
   --data.root DIR                 folder with train and val, each with one folder for each class
@@ -35,9 +40,5 @@ configurations (--config NAME; several are laid over each other, later ones win)
 
 def first_screen() -> str:
     """Usage, the most used options, and the shipped configurations with their first lines."""
-    lines = [
-        f"  {name:<38} {path.read_text(encoding='utf-8').splitlines()[0].lstrip('# ')}"
-        for name, path in shipped_configs()
-        if name.startswith(("train/", "trainer/"))
-    ]
-    return f"usage: {USAGE}\n\n{_TEXT.format(configs=chr(10).join(lines))}"
+    configs = listed_configs("train", "trainer").rstrip()
+    return f"usage: {USAGE}\n\n{_TEXT.format(configs=configs)}"

@@ -131,7 +131,7 @@ def train_by(arguments: list[str]) -> None:
     _say_radius(cli.model)
     resume = run_state.newest_checkpoint(folder, say) if config.resume else None
     facts = training.train(
-        cli.trainer, cli.model, cli.datamodule, config.output, resume=resume, half=config.half, say=say
+        cli.trainer, cli.model, cli.datamodule, config.output, resume=resume, half=config.half, report=say
     )
     if cli.trainer.is_global_zero:
         finish_training(cli.trainer.loggers, sha256_of(config.output), facts)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from rnst.commands.experiment import read_settings, table_console
+from rnst.commands.options import CommandParser
 from rnst.studies.transferability.settings import TransferabilitySettings
 
 if TYPE_CHECKING:
@@ -21,15 +22,28 @@ _GROUPS = {
 }
 
 
+_COMMON = ("data", "architectures", "source", "radius", "steps", "epochs", "output")
+
+
+def _parser() -> CommandParser:
+    return CommandParser(
+        "rnst transferability --config YAML [--data DIR] [--output DIR] [--OPTION VALUE ...]",
+        "Train networks on another one's non-robust features; measure how attacks transfer (Ilyas et al. 2019).",
+        [
+            "rnst transferability --config transferability_smoke --data PHOTOS",
+            "rnst transferability --config transferability --data PHOTOS",
+        ],
+    )
+
+
 def run(arguments: list[str]) -> None:
     """Train, build, measure, write, print."""
     settings = read_settings(
         arguments,
         TransferabilitySettings,
         _GROUPS,
-        usage="rnst transferability --config YAML [--data DIR] [--output DIR] [--OPTION VALUE ...]",
-        description="Ilyas et al. 2019: train networks on another one's non-robust features, measure the transfer of "
-        "its adversarial examples, and correlate the two. The same command goes on where it was stopped.",
+        parser=_parser(),
+        common=_COMMON,
     )
     _run(settings)
 
@@ -46,7 +60,7 @@ def _run(settings: TransferabilitySettings) -> None:
 
 
 def _print(report: "TransferabilityReport", settings: TransferabilitySettings) -> None:
-    from rnst.studies.transferability.report import TARGETED, UNTARGETED, said
+    from rnst.studies.transferability.report import TARGETED, UNTARGETED, described
 
     console = table_console()
     console.print(_table(report, settings))
@@ -61,7 +75,7 @@ def _print(report: "TransferabilityReport", settings: TransferabilitySettings) -
     for kind in (UNTARGETED, TARGETED):
         for number, radius in enumerate(settings.radii):
             found = report.correlations(kind, number)
-            parts = "; ".join(f"{name} {said(one)}" for name, one in found.items())
+            parts = "; ".join(f"{name} {described(one)}" for name, one in found.items())
             console.print(f"r, {kind}, radius {radius:g}: {parts}", soft_wrap=True)
     console.print(f"{settings.output}/transferability.json and .png: {report.seconds:.0f} s", soft_wrap=True)
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rnst.commands.experiment import read_settings, table_console
+from rnst.commands.options import CommandParser
 from rnst.studies.visualization.settings import VisualizationSettings
 
 if TYPE_CHECKING:
@@ -21,15 +22,29 @@ _GROUPS = {
 }
 
 
+_COMMON = ("networks", "objectives", "invert", "interpolate", "priors", "steps", "size", "output")
+
+
+def _parser() -> CommandParser:
+    return CommandParser(
+        "rnst visualize [--networks A B] [--objectives class:2 layer3:12 ...] [--priors none all] [--OPTION ...]",
+        "Make pictures that excite channels, classes or layers of several networks, with and without priors.",
+        [
+            "rnst visualize --objectives class:2 layer3:12",
+            "rnst visualize --invert coffee --priors none all",
+            "rnst visualize --config visualize_article",
+        ],
+    )
+
+
 def run(arguments: list[str]) -> None:
     """Visualize, write, print."""
     settings = read_settings(
         arguments,
         VisualizationSettings,
         _GROUPS,
-        usage="rnst visualize [--networks A B] [--objectives class:2 layer3:12 ...] [--priors none all] [--OPTION ...]",
-        description="Pictures that excite channels, neurons, directions, classes or whole layers of several networks, "
-        "with and without priors, on one sheet; photos painted again from their features; and what is measured.",
+        parser=_parser(),
+        common=_COMMON,
     )
     _run(settings)
 

@@ -1,4 +1,4 @@
-"""Photos without labels: every photo below some folders. A teacher says what they show."""
+"""Photos without labels: all photos in folder trees. A teacher labels them."""
 
 import zlib
 from collections.abc import Mapping, Sequence
@@ -10,22 +10,22 @@ from rnst.data.sources import Source, Split
 from rnst.errors import MissingPathError
 
 _SPLITS = ("train", "val")
-_HELD_OUT = 50  # where no folder has a val of its own, one photo in so many is validated on
+_HELD_OUT = 50  # if no folder has its own val, one of so many photos is held out for validation
 _ADVICE = "Give --data.root a folder with two photos or more; they may be in subfolders."
 
 
 class _Photo(NamedTuple):
-    """A photo by the path at which it was found, and by its name below the root."""
+    """A photo: the path at which it was found, and its name relative to the root."""
 
     path: Path
     name: str
 
 
 class UnlabeledSource(Source):
-    """All photos of folder trees, each with the label 0, which means nothing.
+    """All photos of folder trees, each with the meaningless label 0.
 
-    A root with a subfolder train is split as ever: train trains, val validates. A root without one is all training.
-    Where no root has a val, one photo in fifty is held out for validation: its name decides, so it is always the same.
+    A root with a subfolder train has the splits train and val. A root without one is all training photos. If no root
+    has a val, one photo in fifty is held out for validation, chosen by its name, so the choice never changes.
 
     Args:
         roots: folders, searched with all their subfolders except hidden ones.
@@ -36,20 +36,20 @@ class UnlabeledSource(Source):
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """None: the teacher's classes are those of the training."""
+        """Empty: the classes of a training are those of its teacher."""
         return ()
 
     def prepare(self) -> None:
-        """Require the folders."""
+        """Check that the folders exist."""
         for root in self._roots:
             if not root.is_dir():
                 raise MissingPathError(root.absolute(), "photos", _ADVICE)
 
     def open(self, split: Split, view: Preprocessing) -> LabeledPhotos:
-        """List the files; they are opened one by one. A photo that several roots hold counts once.
+        """List the files; each is opened when it is used. A photo that several roots contain counts once.
 
         Raises:
-            MissingPathError: there is no photo, or a single one, which cannot train and validate.
+            MissingPathError: there is no photo, or a single one, too few for training and validation.
         """
         train, validation = self._listed("train"), self._listed("val")
         if not any((root / "val").is_dir() for root in self._roots):
@@ -61,7 +61,7 @@ class UnlabeledSource(Source):
         return PhotoFiles([(one.path, 0) for one in found.values()], view)
 
     def _listed(self, split: Split) -> dict[Path, _Photo]:
-        """Photos of a split by the file that all links lead to; root by root, sorted by name."""
+        """Photos of a split by resolved path; root by root, sorted by name."""
         found: dict[Path, _Photo] = {}
         for root in self._roots:
             for path in _tree(_part(root, split)):
@@ -70,7 +70,7 @@ class UnlabeledSource(Source):
 
 
 def _part(root: Path, split: Split) -> Path | None:
-    """Where the photos of a split lie below `root`; None where there are none."""
+    """The folder below `root` with the photos of a split; None if there is none."""
     if any((root / name).is_dir() for name in _SPLITS):
         return root / split
     return root if split == "train" else None
@@ -84,7 +84,7 @@ def _tree(folder: Path | None) -> list[Path]:
 
 
 def _held_out(photos: Mapping[Path, _Photo]) -> dict[Path, _Photo]:
-    """One photo in fifty, and at least one; a hash of its name decides."""
+    """About one photo in fifty, chosen by a hash of its name, and at least one."""
     hashes = {photo: zlib.crc32(one.name.encode()) for photo, one in photos.items()}
     chosen = {photo for photo, value in hashes.items() if value % _HELD_OUT == 0}
     chosen = chosen or set(sorted(hashes, key=hashes.__getitem__)[:1])

@@ -1,4 +1,4 @@
-"""The weights that a training starts from: those of a file, with a new head where the classes are others."""
+"""Initial weights of a training: those of a file, with a new head for other classes."""
 
 from collections.abc import Sequence
 
@@ -15,21 +15,21 @@ from rnst.encoders.weights.layouts import Facts
 def start_from(network: nn.Module, name: str, classes: Sequence[str]) -> Facts:
     """Load the weights of a file or of a catalog name into `network`.
 
-    The head is loaded where it has this shape and was trained for these classes in this order; else the fresh one
-    stays.
+    The head is loaded if it has the same shape and was trained for the same classes in the same order; otherwise the
+    fresh head is kept.
 
     Args:
         network: a classifier with fresh weights.
         name: a weight file, or a name that `rnst models` lists.
-        classes: what the logits of `network` stand for.
+        classes: names of the classes of `network`, in the order of its logits.
 
     Returns:
-        The facts of the file; for a name, with the mean and standard deviation that its weights belong to.
+        The facts of the file; for a name, also the mean and standard deviation of its normalization.
 
     Raises:
-        MissingPathError, UnknownNameError, DownloadError: there is no such file.
-        UnreadableFileError: it is no weight file.
-        WeightsMismatchError: it is of another architecture.
+        MissingPathError, UnknownNameError, DownloadError: see `weight_file`.
+        UnreadableFileError: the file is not a weight file.
+        WeightsMismatchError: the weights are of another architecture.
     """
     path = weight_file(name)
     state, facts = read_weights(path)

@@ -10,6 +10,7 @@ from rnst.errors import UnknownNameError
 from rnst.files import shipped_folders
 
 TIMM = "timm/"
+OWN = "own"  # weights that belong to the encoder
 RANDOM = "random"  # weights of an encoder that is not trained
 SMALL = "_32px"  # ending of the name of a network for pictures of 32 pixels
 

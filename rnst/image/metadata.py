@@ -1,29 +1,50 @@
-"""The settings of a picture inside its file, as JSON: in the text of a PNG, in the description tag of the others."""
+"""Settings stored as JSON inside a picture file: in the text of a PNG, in the description tag of other formats."""
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from PIL import Image, PngImagePlugin
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
+
+from rnst.errors import UnreadableFileError
 
 _PNG_KEY = "rnst"
 _DESCRIPTION = 0x010E  # the EXIF and TIFF tag ImageDescription, which picture viewers show
 
 
 def as_text(settings: Mapping[str, Any]) -> str:
-    """JSON in ASCII, the only letters that the tag may hold."""
+    """The settings as ASCII JSON; the tag may hold only ASCII."""
     return json.dumps(dict(settings), default=str)
 
 
 def png_text(settings: Mapping[str, Any]) -> PngImagePlugin.PngInfo:
-    """What a PNG carries."""
+    """The settings as text of a PNG."""
     text = PngImagePlugin.PngInfo()
     text.add_itxt(_PNG_KEY, as_text(settings))
     return text
 
 
 def exif(settings: Mapping[str, Any]) -> Image.Exif:
-    """What a JPEG or a WebP carries."""
+    """The settings as EXIF of a JPEG or WebP."""
     tags = Image.Exif()
     tags[_DESCRIPTION] = as_text(settings)
     return tags
+
+
+def read_settings(path: Path) -> Mapping[str, Any]:
+    """The settings that a picture of ours carries; empty where it carries none.
+
+    Raises:
+        UnreadableFileError: not a picture.
+    """
+    try:
+        with Image.open(path) as picture:
+            text = picture.info.get(_PNG_KEY) or picture.getexif().get(_DESCRIPTION) or ""
+    except (OSError, SyntaxError, ValueError, UnidentifiedImageError) as error:
+        raise UnreadableFileError(path, "a picture", " ".join(str(error).split())) from error
+    try:
+        settings = json.loads(text)
+    except ValueError:
+        return {}
+    return settings if isinstance(settings, Mapping) else {}

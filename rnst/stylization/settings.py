@@ -1,6 +1,5 @@
 """Every setting of a stylised picture, checked before anything is loaded."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -10,19 +9,19 @@ from rnst.errors import InvalidValueError
 from rnst.image.endings import QUALITY, check_format
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
 from rnst.optimization.limits import check_limits
+from rnst.ranges import (
+    NonNegativeFloat,
+    NonNegativeInt,
+    Pixels,
+    PositiveFloat,
+    PositiveInt,
+    Quality,
+    Share,
+    Supersampling,
+    check_ranges,
+)
 
 NO_CONTENT = "none"
-SMALLEST_SIZE = 32  # below, the deepest layers of a ResNet have no extent left
-_FROM_ONE = {"quality": 100, "supersample": 4}  # largest value; reducing further averages away what is gained
-_RANGES: tuple[tuple[str, Callable[[float], bool], str], ...] = (
-    ("steps scales history shifts shifts_per_step devices", lambda value: value >= 1, "at least 1"),
-    ("learning_rate style_scale aspect", lambda value: value > 0, "more than 0"),
-    (
-        "style_weight content_weight tv_weight sequence_weight fourier_decay margin save_every seed",
-        lambda value: value >= 0,
-        "0 or more",
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,8 @@ class StylizationSettings:
             "none" for a texture of the style alone.
         style: painting to take the style from: a file, or the name of a sample painting; several are mixed.
         output: picture to write (.png, .jpg, .webp, or .tif with 16 bits); its JSON sidecar has the same name. May hold
-            settings: {content}-{seed}.png. For a folder of contents, a folder.
+            settings: {content}-{seed}.png. For a folder of contents, a folder. Without --output, no picture of other
+            settings is replaced: -2, -3, ... is added to the name.
         encoder: network that looks at the pictures (`rnst models` lists them).
         weights: weight file for the encoder, or "random"; none means the encoder's own.
         size: long side of the picture in pixels (or the short one, with --side short).
@@ -114,30 +114,30 @@ class StylizationSettings:
 
     content: str = DEFAULT_PHOTO
     style: list[str] | str = DEFAULT_PAINTING
-    output: Path = Path("outputs/stylized.png")
+    output: Path = Path("outputs/{content}--{style}.png")
     encoder: str = DEFAULT_ENCODER
     weights: str | None = None
-    size: int = 512
-    supersample: float = 2.0
+    size: Pixels = 512
+    supersample: Supersampling = 2.0
     side: Literal["long", "short"] = "long"
-    aspect: float | None = None
-    steps: int = 40
-    scales: int | Literal["auto"] = "auto"
+    aspect: PositiveFloat | None = None
+    steps: PositiveInt = 40
+    scales: PositiveInt | Literal["auto"] = "auto"
     optimizer: Literal["lbfgs", "adam"] = "lbfgs"
-    learning_rate: float | None = None
-    history: int = 10
+    learning_rate: PositiveFloat | None = None
+    history: PositiveInt = 10
     line_search: bool = True
-    averaging: float = 0.99
+    averaging: Share = 0.99
     init: str | None = None
     parameters: Literal["pixels", "fourier", "clamped"] = "fourier"
-    fourier_decay: float | None = None
+    fourier_decay: NonNegativeFloat | None = None
     color_basis: str = "rgb"
-    shifts: int = 16
-    shifts_per_step: int = 1
+    shifts: PositiveInt = 16
+    shifts_per_step: PositiveInt = 1
     transforms: Literal["none", "robust"] = "none"
-    style_weight: float | None = None
-    content_weight: float | None = None
-    tv_weight: float | None = None
+    style_weight: NonNegativeFloat | None = None
+    content_weight: NonNegativeFloat | None = None
+    tv_weight: NonNegativeFloat | None = None
     convention: Literal["relative", "nakano", "gatys2015", "neural-style", "gatys-torch"] = "relative"
     style_loss: Literal["gram", "w2"] | None = None
     style_layer_weights: list[float] | None = None
@@ -145,32 +145,32 @@ class StylizationSettings:
     normalize_gradients: bool = False
     smoothing: Literal["none", "softmax"] = "none"
     style_weights: list[float] | None = None
-    style_scale: float = 1.0
+    style_scale: PositiveFloat = 1.0
     content_mask: list[str] | None = None
     style_mask: list[str] | None = None
     colors: Literal["free", "luminance", "match", "histogram"] = "free"
     sequence: bool = False
-    sequence_weight: float = 0.0
+    sequence_weight: NonNegativeFloat = 0.0
     style_layers: list[str] | None = None
     content_layers: list[str] | None = None
     pooling: Literal["keep", "avg", "max", "l2"] = "keep"
     pool_kernel: Literal["keep", "even"] = "keep"
     strides: Literal["keep", "blur", "blur_stem"] = "blur"
     stem: Literal["keep", "dense"] = "keep"
-    margin: int = 16
+    margin: NonNegativeInt = 16
     normalization: Literal["own", "imagenet", "restricted_imagenet"] = "own"
     padding: Literal["keep", "first", "all"] = "keep"
     relu: Literal["keep", "fake_last", "redirected", "leaky", "softplus"] = "keep"
     tile: int | None = None
     memory: str | None = None
-    devices: int = 1
+    devices: PositiveInt = 1
     precision: Literal["bf16", "fp32"] = "bf16"
-    quality: int = QUALITY
-    save_every: int = 50
+    quality: Quality = QUALITY
+    save_every: NonNegativeInt = 50
     resume: bool = False
     scores: bool = False
     lpips: bool = False
-    seed: int = 0
+    seed: NonNegativeInt = 0
     group: str | None = None
     tracking: Literal["auto", "wandb", "off"] = "auto"
 
@@ -181,26 +181,12 @@ class StylizationSettings:
             InvalidValueError: a value is out of range.
         """
         object.__setattr__(self, "output", Path(self.output))  # a notebook may give a text
-        self._check_numbers()
+        check_ranges(self)
         check_limits(self.tile, self.memory)
         self._check_styles()
         self._check_layers()
         if not self.has_folder:
             check_format(self.output, self.size)
-
-    def _check_numbers(self) -> None:
-        if self.size < SMALLEST_SIZE:
-            raise InvalidValueError("--size", self.size, f"at least {SMALLEST_SIZE} pixels")
-        for names, holds, wanted in _RANGES:
-            for name in names.split():
-                value = getattr(self, name)
-                if value not in {None, "auto"} and not holds(value):
-                    raise InvalidValueError(f"--{name}", value, wanted)
-        for name, most in _FROM_ONE.items():
-            if not 1 <= getattr(self, name) <= most:
-                raise InvalidValueError(f"--{name}", getattr(self, name), f"from 1 to {most}")
-        if not 0 <= self.averaging < 1:
-            raise InvalidValueError("--averaging", self.averaging, "0 or more, and less than 1")
 
     def _check_styles(self) -> None:
         styles = len(self.styles)

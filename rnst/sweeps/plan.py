@@ -1,7 +1,6 @@
 """What a sweep paints: every content in every style by every encoder, over one grid that is the same for all."""
 
 import itertools
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Literal
 from rnst.encoders.names import find_network
 from rnst.errors import InvalidValueError, MissingPathError, UnknownNameError
 from rnst.image.samples import SAMPLES
+from rnst.ranges import PositiveInt, check_ranges
 from rnst.results import Result
 from rnst.stylization.output_names import named_by
 from rnst.stylization.settings import StylizationSettings
@@ -45,7 +45,7 @@ class SweepSettings:
     settings: dict[str, Any] = field(default_factory=dict)
     pictures: list[Path] = field(default_factory=list)
     output: Path = Path("outputs/sweep")
-    workers: int = 1
+    workers: PositiveInt = 1
     tracking: Literal["auto", "wandb", "off"] = "auto"
 
     def __post_init__(self) -> None:
@@ -58,8 +58,7 @@ class SweepSettings:
         for name in ("contents", "styles", "encoders"):
             if not getattr(self, name):
                 raise InvalidValueError(f"--{name}", getattr(self, name), "at least one name")
-        if self.workers < 1:
-            raise InvalidValueError("--workers", self.workers, "at least 1")
+        check_ranges(self)
         self._check_grid()
         for encoder in self.encoders:
             find_network(encoder)
@@ -98,16 +97,6 @@ class SweepRun:
     def labeled(self, result: Result) -> Result:
         """The same result under the name of its arm."""
         return replace(result, encoder=self.arm or result.encoder)
-
-    def finished(self) -> Result | None:
-        """The result, if this very picture was painted to the end already."""
-        sidecar = self.settings.output.with_suffix(".json")
-        if not (sidecar.is_file() and self.settings.output.is_file()):
-            return None
-        result = Result.read(sidecar)
-        asked = json.loads(json.dumps(self.settings.as_dict(), default=str))
-        same = all(result.settings.get(name) == value for name, value in asked.items() if _is_telling(name, value))
-        return self.labeled(result) if same and result.finished and result.scores else None
 
 
 def plan(sweep: SweepSettings, make: Settings = lambda values: StylizationSettings(**values)) -> list[SweepRun]:
@@ -187,11 +176,6 @@ def _picture(name: str, folders: Sequence[Path]) -> str:
         return name
     advice = f"Give a file, a folder that holds it as --pictures, or a sample: {', '.join(SAMPLES)}."
     raise MissingPathError(name, "picture", advice)
-
-
-def _is_telling(name: str, value: object) -> bool:
-    """Whether a setting must be the same for a picture to be the same; one that the encoder chooses need not."""
-    return name not in {"output", "tracking", "save_every"} and value is not None
 
 
 def _shown(value: object) -> str:

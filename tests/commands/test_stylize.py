@@ -1,5 +1,7 @@
 """The real command, on every shipped configuration, with a tiny budget."""
 
+import contextlib
+import io
 import json
 import math
 import os
@@ -135,7 +137,7 @@ def test_configuration(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_every_option_of_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
-        stylize(["--help"])
+        stylize(["--help_all"])
     assert stopped.value.code == 0
     listed = set(re.findall(r"^ +(?:-\w, )?--([a-z_]+)", capsys.readouterr().out, re.MULTILINE))
     assert listed - {"help", "config", "print_config"} == _EVERY_OPTION.keys() | _TESTED_ALONE
@@ -199,12 +201,82 @@ def test_options_outrank_the_configuration() -> None:
 
 
 def test_printed_configuration_is_one(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        stylize([*_arguments(), "--print_config"])
-    assert stopped.value.code == 0
+    stylize([*_arguments(), "--print_config"])
     Path("own.yaml").write_text(capsys.readouterr().out, encoding="utf-8")
     stylize(["--config", "own.yaml"])
     assert Path("new/out.png").is_file()
+
+
+def _settings(*arguments: str) -> dict[str, Any]:
+    """Settings that a command line resolves to, as --print_config prints them."""
+    stream = io.StringIO()
+    with contextlib.redirect_stdout(stream):
+        stylize([*arguments, "--print_config"])
+    settings: dict[str, Any] = yaml.safe_load(stream.getvalue())
+    return settings
+
+
+def test_print_config__what_the_encoder_and_the_convention_decide() -> None:
+    settings = _settings("--content=cat.png", "--style=waves.png")
+    assert (settings["style_weight"], settings["style_loss"]) == (10.0, "w2")
+    assert settings["style_layers"] == ["layer1", "layer2", "layer3"]
+
+
+def test_pictures_without_names_of_options() -> None:
+    named = _settings("--content", "cat.png", "--style", "waves.png", "cat.png")
+    assert _settings("cat.png", "waves.png", "cat.png") == named
+    assert _settings("cat.png", "--size", "64", "waves.png")["style"] == "waves.png"
+
+
+@pytest.mark.parametrize("option", ["--content=cat.png", "--style=cat.png"])
+def test_pictures_given_twice(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        stylize(["cat.png", "waves.png", option])
+    assert stopped.value.code == 2
+    assert f"and {option.partition('=')[0]} are both given" in capsys.readouterr().err
+
+
+def test_spellings_of_options() -> None:
+    plain = _settings("cat.png", "waves.png", "--style_weight", "3", "--resume=true", "--scores=false")
+    assert _settings("cat.png", "waves.png", "--style-weight=3", "--resume", "--scores", "no") == plain
+    assert plain["resume"] is True
+
+
+@pytest.mark.parametrize("none", ["none", "None", "NONE", "null"])
+def test_none__in_any_case_on_the_command_line_and_in_files(none: str) -> None:
+    names = ("tile", "aspect", "weights", "style_loss", "style_layers", "memory")
+    Path("own.yaml").write_text("".join(f"{name}: {none}\n" for name in names), encoding="utf-8")
+    usual = _settings("cat.png", "waves.png")
+    assert _settings("cat.png", "waves.png", *(word for name in names for word in (f"--{name}", none))) == usual
+    if none != "NONE":
+        assert _settings("cat.png", "waves.png", "--config", "own.yaml") == usual
+
+
+def test_content_none_is_a_texture() -> None:
+    assert _settings("--content", "none", "--style", "waves.png")["content"] == "none"
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp", "tif", "json"])
+def test_config__a_picture_repeats_itself(ending: str) -> None:
+    made = "png" if ending == "json" else ending
+    stylize(_arguments(output=f"new/out.{made}", seed=3, style_layers="[layer1]"))
+    settings = _settings("--config", f"new/out.{ending}")
+    assert (settings["seed"], settings["style_layers"], settings["steps"]) == (3, ["layer1"], 2)
+    assert settings["output"] == "outputs/{content}--{style}.png"
+
+
+def test_config__a_picture_of_others(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        stylize(["--config", "cat.png"])
+    assert "cannot read cat.png as settings" in capsys.readouterr().err
+
+
+def test_output__named_by_the_pictures_and_never_in_the_place_of_other_settings() -> None:
+    arguments = [argument for argument in _arguments() if not argument.startswith("--output")]
+    for options in ([], ["--seed=1"], ["--seed=1"], ["--seed=2"]):
+        stylize([*arguments, *options])
+    seeds = {path.name: Result.read(path).settings["seed"] for path in sorted(Path("outputs").glob("*.json"))}
+    assert seeds == {"cat--waves-2.json": 1, "cat--waves-3.json": 2, "cat--waves.json": 0}
 
 
 def test_view__says_where(capsys: pytest.CaptureFixture[str]) -> None:
@@ -260,33 +332,37 @@ def test_output__formats(ending: str) -> None:
         ("--style=new/dog.png", "new/dog.png"),
         ("--init=dog.png", "dog.png"),
         ("--content=text.jpg", "text.jpg"),
-        ("--encoder=resnet17", "'resnet17'; valid: "),
+        ("--encoder=resnet17", "'resnet17'; did you mean "),
         ("--style_layers=[relu4_2]", "'relu4_2'; valid: stem, layer1"),
-        ("--size=-5", "--size is -5, but must be at least"),
-        ("--size=many", "size"),
+        ("--size=-5", "--size is -5, but must be a whole number, at least 32"),
+        ("--size=many", "--size is 'many', but must be a whole number, at least 32"),
         ("--color_basis=empty", "pictures not found: empty"),
         ("--color_basis=rbg", "--color_basis is 'rbg', but must be rgb, decorrelated, a folder"),
-        ("--averaging=1", "--averaging is 1.0, but must be"),
-        ("--optimizer=sgd", "optimizer"),
-        ("--stile=waves.png", "stile"),
+        ("--averaging=1", "--averaging is 1, but must be a number, at least 0 and less than 1"),
+        ("--optimizer=sgd", "--optimizer is 'sgd', but must be one of lbfgs, adam"),
+        ("--stlye=waves.png", "unknown option --stlye; did you mean --style?"),
         ("stray.png", "stray.png"),
         ("--output=out.xyz", ".xyz"),
         ("--weights=nowhere.safetensors", "nowhere.safetensors"),
         ("--weights=text.jpg", "text.jpg"),
         ("--weights=wrong.safetensors", "wrong.safetensors"),
         ("--config=nowhere.yaml", "'nowhere.yaml'; valid: stylize/article_"),
-        ("--config=draught", "'draught'; valid: stylize/article_"),
+        ("--config=draught", "'draught'; did you mean stylize/draft? valid: stylize/article_"),
         ("--convention=gatys", "convention"),
+        ("--style_layer_weights=[1, x]", "--style_layer_weights is '[1, x]', but must be one or several of: a number"),
+        ("--colors=fre", "--colors is 'fre', but must be one of free, luminance, match, histogram; did you mean free?"),
+        ("--quality=101", "--quality is 101, but must be a whole number, from 1 to 100"),
+        ("--style", "--style needs a value"),
         ("--style_layer_weights=[1, 2]", "--style_layer_weights is [1.0, 2.0], but must be"),
         ("--style_layers=[avgpool]", "layer 'avgpool' cannot be used"),
         ("--encoder=timm/no_such_net", "timm/no_such_net"),
-        ("--config=wrong.yaml", "stile"),
+        ("--config=wrong.yaml", "unknown option stlye in a configuration; did you mean style?"),
     ],
 )
 def test_mistake__one_line_and_status_2(mistake: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("text.jpg").write_text("this is a text")
     Path("wrong.safetensors").write_text("this is a text")
-    Path("wrong.yaml").write_text("stile: waves.png")
+    Path("wrong.yaml").write_text("stlye: waves.png")
     Path("empty").mkdir()
     with pytest.raises(SystemExit) as stopped:
         stylize([*_arguments(), mistake])
@@ -385,6 +461,17 @@ def test_folder__one_picture_for_each_and_none_twice(capsys: pytest.CaptureFixtu
     assert "3 pictures, 2 of them finished already" in capsys.readouterr().err
     assert [Path(name).stat().st_mtime_ns for name in pictures[::2]] == times
     assert Path(pictures[1]).is_file()
+
+
+def test_folder__records_and_tiles_are_no_reason_to_begin_again(capsys: pytest.CaptureFixture[str]) -> None:
+    _frames(2)
+    stylize(_arguments(content="frames", output="painted.jpg"))
+    for options in ({"resume": True}, {"quality": 50}, {"save_every": 7}, {"group": "mine"}, {"tile": 0}):
+        stylize(_arguments(content="frames", output="painted.jpg", **options))
+        assert "2 pictures, 2 of them finished already" in capsys.readouterr().err
+    write_image(torch.rand(1, 3, 30, 40), Path("frames/frame8.png"))
+    stylize(_arguments(content="frames", output="painted.jpg"))
+    assert "2 pictures, 1 of them finished already" in capsys.readouterr().err
 
 
 def test_folder__a_picture_that_fails_does_not_end_the_others(capsys: pytest.CaptureFixture[str]) -> None:

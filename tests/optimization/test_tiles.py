@@ -110,5 +110,5 @@ def test_by_area__a_picture_too_small_for_the_devices() -> None:
     assert cut_by_area((16, 16), _VGG, 10_000, devices=2) is None
 
 
-def test_cost__the_last_tile_is_looked_at_once() -> None:
+def test_cost__the_last_tile_has_one_forward_pass() -> None:
     assert whole((10, 10)).cost(1) == 2 * 100

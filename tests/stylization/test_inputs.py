@@ -12,7 +12,9 @@ from rnst.errors import InvalidValueError, MissingPathError
 from rnst.image.color_matching import gray_like, match_histogram, match_moments
 from rnst.image.files import read_image, resize, write_image
 from rnst.image.masks import COLORS
-from rnst.stylization.inputs import Inputs, optimized_size, picture_size, read_inputs
+from rnst.stylization.inputs import Inputs, content_size, read_inputs
+from rnst.stylization.job import resolve
+from rnst.stylization.parts import Resolution
 from rnst.stylization.settings import StylizationSettings
 
 
@@ -29,7 +31,10 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _scene(**options: Any) -> Inputs:
-    return read_inputs(StylizationSettings(**{"content": "cat.png", "style": ["waves.png", "stars.png"], **options}))
+    job = resolve(StylizationSettings(**{"content": "cat.png", "style": ["waves.png", "stars.png"], **options}))
+    inputs = read_inputs(job.pictures, job.resolution, job.look.style_scale)
+    assert content_size(job.pictures) == inputs.size
+    return inputs
 
 
 def _columns(path: str, *names: str) -> None:
@@ -183,10 +188,9 @@ def test_supersample__noise_is_drawn_at_the_size_at_which_the_picture_is_optimiz
 
 
 def test_picture_size() -> None:
-    settings = StylizationSettings(size=64)
-    assert picture_size(settings, (30, 40)) == (48, 64)
-    assert picture_size(settings.replaced(side="short"), (30, 40)) == (64, 85)
-    assert optimized_size(settings.replaced(side="short", supersample=2.0), (30, 40)) == (128, 170)
+    assert Resolution(size=64).delivered((30, 40)) == (48, 64)
+    assert Resolution(size=64, side="short").delivered((30, 40)) == (64, 85)
+    assert Resolution(size=64, side="short", supersample=2.0).optimized((30, 40)) == (128, 170)
 
 
 def test_animations__are_told() -> None:

@@ -18,6 +18,7 @@ from rnst.errors import InvalidValueError, MissingPathError, RnstError, UnknownN
 from rnst.image.files import read_image, read_picture, reduced, resize, to_bytes, write_image
 from rnst.results import Result
 from rnst.stylization.inputs import read_inputs
+from rnst.stylization.job import resolve
 from rnst.stylization.progress import StylizationProgress
 from rnst.stylization.scale_runner import ScaleRunner
 from rnst.stylization.schedule import AugmentationSchedule
@@ -79,12 +80,21 @@ def test_picture_and_sidecar_are_complete() -> None:
         content_weight=1.0,
         tv_weight=5.0,
         style_loss="w2",
+        learning_rate=1.0,
         fourier_decay=0.3,
+        init="content",
         style_layers=["layer1", "layer2", "layer3"],
+        style_layer_weights=[1.0, 1.0, 1.0],
+        style_weights=[1.0],
         content_layers=["layer3"],
+        content_layer_weights=[1.0],
+        group="cat in the style of waves",
+        tile=0,
     )
     sources = {"content_path": "../cat.png", "style_paths": ["../waves.png"]}
-    assert dict(result.settings) == {**expected.as_dict(), **sources}, "layers that were not named are"
+    assert dict(result.settings) == {**expected.as_dict(), **sources}, "what was not set is as it was used"
+    hashes = {"content": [sha256_of(Path("cat.png"))], "style": [sha256_of(Path("waves.png"))]}
+    assert result.sources_sha256 == hashes
     assert "4/4" in shown
 
 
@@ -132,7 +142,8 @@ def test_what_is_seen_meanwhile_is_what_will_be_saved(options: dict[str, Any]) -
     reported: list[Tensor] = []
     settings = _settings(**{"save_every": 2, **options})
     stylize(settings, console=Console(quiet=True), on_step=lambda _step, image, _losses: reported.append(image))
-    inputs = read_inputs(settings)
+    job = resolve(settings)
+    inputs = read_inputs(job.pictures, job.resolution)
     saved = read_picture(Path("new/out_00002.png"))
     torch.testing.assert_close(saved.image, reported[1], rtol=0.0, atol=0.51 / 255)
     finished_again = inputs.finished(reported[1], settings.colors)
@@ -247,7 +258,8 @@ def test_tracking__an_offline_run_tells_it_all() -> None:
     run = read_run(folder)
     assert run.finished
     assert (run.group, run.job_type, run.tags) == ("cat in the style of waves", "stylize", ("resnet18", "cat", "waves"))
-    assert {name: run.config[name] for name in result.settings} == dict(result.settings)
+    told = {name: run.config[name] for name in result.settings}
+    assert told == {**result.settings, "tile": None}, "tiles are chosen when the memory is known"
     rows = [row for row in run.history if "loss/total" in row]
     assert [row["trainer/global_step"] for row in rows] == [0, 1, 2, 3]
     assert {"loss/style", "loss/content", "loss/total_variation"} <= rows[0].keys()
@@ -302,10 +314,16 @@ def test_supersample__keeps_transparency_masks_and_the_luminance_of_colors() -> 
     assert snapshot.size == (36, 48)
 
 
-@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-@pytest.mark.parametrize("step", [4, 9])
-def test_resume__goes_on_as_if_it_had_not_been_stopped(step: int, optimizer: str) -> None:
-    """Ctrl-C in the first and in the second scale; the picture, its losses and its files are those of one run."""
+@pytest.mark.parametrize(
+    ("optimizer", "step"),
+    [("lbfgs", 2), ("lbfgs", 6), ("lbfgs", 9), ("lbfgs", 12), ("adam", 3), ("adam", 6), ("adam", 12)],
+)
+def test_resume__goes_on_as_if_it_had_not_been_stopped(
+    step: int, optimizer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C anywhere: within a scale, before another augmentation or scale, behind the last step."""
+    monkeypatch.setattr("rnst.stylization.job.STEPS_OF_AN_AUGMENTATION", 2)
+    monkeypatch.setattr("rnst.stylization.stylize.scores_of", lambda *given: dict(given[-1].first_losses))
 
     def stop(number: int, _image: Tensor, _losses: Mapping[str, float]) -> None:
         if number == step:
@@ -323,6 +341,10 @@ def test_resume__goes_on_as_if_it_had_not_been_stopped(step: int, optimizer: str
     assert steps == list(range(step + 1, 13))
     assert torch.equal(resumed.image, whole.image)
     assert resumed.result.losses == whole.result.losses
+    assert resumed.result.scores == whole.result.scores, (
+        "they compare with the picture that the first session began with"
+    )
+    assert resumed.result.seconds > stopped.result.seconds
     assert resumed.result.finished
     assert not list(Path("new").glob("*.state*")), "a finished picture leaves no state"
 
@@ -334,6 +356,11 @@ def test_resume__refuses_other_settings_and_what_is_no_state() -> None:
     stylize(_settings(), console=Console(quiet=True), on_step=stop)
     with pytest.raises(InvalidValueError, match=r"--size is 64, but must be 48, as in the stopped run"):
         _stylize(resume=True, size=64)
+    photo = Path("cat.png").read_bytes()
+    write_image(torch.rand(1, 3, 30, 40), Path("cat.png"))
+    with pytest.raises(InvalidValueError, match=r"--resume is 'true', but must be false: files"):
+        _stylize(resume=True)
+    Path("cat.png").write_bytes(photo)
     Path("new/out.state.safetensors").write_text("this is a text")
     with pytest.raises(UnreadableFileError, match="state of a stopped picture"):
         _stylize(resume=True)

@@ -1,0 +1,95 @@
+"""Types of numbers within a range: command line, help and Python callers are held to the same ones."""
+
+import math
+from functools import cache
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+
+from rnst.errors import InvalidValueError
+
+SMALLEST_SIZE = 32  # pixels; below, the deepest layers of a ResNet have no extent left
+
+if TYPE_CHECKING:
+    PositiveInt: TypeAlias = int
+    SeveralInt: TypeAlias = int
+    NonNegativeInt: TypeAlias = int
+    Pixels: TypeAlias = int
+    Quality: TypeAlias = int
+    PositiveFloat: TypeAlias = float
+    NonNegativeFloat: TypeAlias = float
+    Share: TypeAlias = float
+    Supersampling: TypeAlias = float
+    ProperShare: TypeAlias = float
+else:
+    from jsonargparse import typing as numbers
+    from jsonargparse.typing import restricted_number_type
+
+    NonNegativeFloat, NonNegativeInt = numbers.NonNegativeFloat, numbers.NonNegativeInt
+    PositiveFloat, ProperShare = numbers.PositiveFloat, numbers.OpenUnitInterval
+    PositiveInt = restricted_number_type("WholeNumber", int, (">=", 1))
+    SeveralInt = restricted_number_type("SeveralInt", int, (">=", 2))
+    Pixels = restricted_number_type("Pixels", int, (">=", SMALLEST_SIZE))
+    Quality = restricted_number_type("Quality", int, [(">=", 1), ("<=", 100)])
+    # Beyond four, the reduction averages away what the larger size adds.
+    Supersampling = restricted_number_type("Supersampling", float, [(">=", 1.0), ("<=", 4.0)])
+    Share = restricted_number_type("Share", float, [(">=", 0.0), ("<", 1.0)])
+
+_WORDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+
+
+def range_of(kind: Any) -> str:
+    """The range of a restricted type in words, "" for any other type: "at least 1", "from 1 to 100"."""
+    limits = {compare.__name__: f"{limit:g}" for compare, limit in getattr(kind, "_restrictions", ())}
+    if limits.keys() == {"ge", "le"}:
+        return f"from {limits['ge']} to {limits['le']}"
+    return " and ".join(f"{_WORDS[compare]} {limit}" for compare, limit in limits.items())
+
+
+def parts_of(hint: Any) -> tuple[Any, ...]:
+    """Members of a union; the type itself where it is none."""
+    return get_args(hint) if get_origin(hint) in {Union, UnionType} else (hint,)
+
+
+def restricted_part(hint: Any) -> Any:
+    """The restricted type in a hint, also that of the entries of a list; None where there is none."""
+    for part in parts_of(hint):
+        inner = get_args(part)[0] if get_origin(part) is list else part
+        if range_of(inner):
+            return inner
+    return None
+
+
+def check_ranges(settings: Any) -> None:
+    """Hold every field of a dataclass to the range of its type, and make plain numbers of restricted ones.
+
+    Raises:
+        InvalidValueError: a number is outside of its range, or no number.
+    """
+    for name, (hint, kind) in _restricted_fields(settings.__class__).items():
+        value = getattr(settings, name)
+        if value is None or any(get_origin(part) is Literal and value in get_args(part) for part in parts_of(hint)):
+            continue
+        is_list = isinstance(value, list | tuple)
+        try:
+            plain = [_plain(each, kind) for each in (value if is_list else [value])]
+        except (TypeError, ValueError, OverflowError) as error:
+            each = ", each of them" if is_list else ""
+            raise InvalidValueError(f"--{name}", value, f"{range_of(kind)}{each}{_finite(value)}") from error
+        object.__setattr__(settings, name, plain if is_list else plain[0])
+
+
+def _finite(value: Any) -> str:
+    return " and finite" if value == math.inf else ""
+
+
+@cache
+def _restricted_fields(kind: type[Any]) -> dict[str, tuple[Any, Any]]:
+    hints = get_type_hints(kind)
+    return {name: (hint, found) for name, hint in hints.items() if (found := restricted_part(hint)) is not None}
+
+
+def _plain(value: Any, kind: Any) -> Any:
+    if not math.isfinite(kind(value)):  # the type itself refuses what is out of range
+        raise ValueError("infinite")
+    base = next(base for base in (int, float) if issubclass(kind, base))
+    return base(value) if isinstance(value, kind) else value

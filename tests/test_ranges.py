@@ -1,0 +1,66 @@
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pytest
+
+from rnst.errors import InvalidValueError
+from rnst.ranges import (
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    Quality,
+    Share,
+    check_ranges,
+    range_of,
+    restricted_part,
+)
+
+
+@dataclass(frozen=True)
+class _Settings:
+    steps: PositiveInt = 3
+    weight: NonNegativeFloat | None = None
+    scales: PositiveInt | Literal["auto"] = "auto"
+    radii: list[PositiveFloat] | None = None
+    share: Share = 0.5
+    name: str = "x"
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"steps": 0},
+        {"steps": 2.5},
+        {"steps": "x"},
+        {"steps": True},
+        {"weight": -0.1},
+        {"weight": math.nan},
+        {"weight": math.inf},
+        {"scales": 0},
+        {"scales": "many"},
+        {"radii": [1.0, 0.0]},
+        {"share": 1.0},
+    ],
+    ids=str,
+)
+def test_python_callers_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(InvalidValueError, match=f"--{next(iter(options))} is"):
+        _Settings(**options)
+
+
+def test_values_become_plain_numbers() -> None:
+    settings = _Settings(steps=PositiveInt(4), weight=NonNegativeFloat(0.0), radii=[PositiveFloat(2.0)], scales=2)
+    assert settings == _Settings(4, 0.0, 2, [2.0])
+    assert settings.radii is not None
+    assert [type(value) for value in (settings.steps, settings.weight, settings.radii[0])] == [int, float, float]
+
+
+def test_ranges_in_words() -> None:
+    assert range_of(Quality) == "from 1 to 100"
+    assert range_of(Share) == "at least 0 and less than 1"
+    assert range_of(restricted_part(list[PositiveFloat] | None)) == "more than 0"
+    assert range_of(int) == ""
