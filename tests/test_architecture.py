@@ -38,6 +38,7 @@ _FENCES = {
     "pickle": {"rnst.encoders.weights.safe_pickle", "rnst.encoders.weights.containers", "rnst.encoders.weights.files"},
     "torch.load": {"rnst.encoders.weights.files"},
     "huggingface_hub": {"rnst.encoders.weights.downloads"},
+    "urllib.request": {"rnst.encoders.weights.downloads"},
     "torch.hub": {"rnst.encoders.weights.downloads"},
     "torch.fx": {"rnst.encoders.surgery.graph"},
     "litdata": {"rnst.data.streamed", "rnst.data.packing"},

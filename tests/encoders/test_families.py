@@ -182,6 +182,8 @@ def test_statistics__of_the_weights() -> None:
 def test_parameters_of_the_head__those_that_a_headless_network_lacks(name: str) -> None:
     with torch.device("meta"):
         whole, body = build_classifier(name, 10).state_dict(), build_headless(name).state_dict()
+        other = build_classifier(name, 11).state_dict()
+    assert all(is_of_head(key) for key, tensor in whole.items() if tensor.shape != other[key].shape)
     assert {key for key in whole if is_of_head(key)} == whole.keys() - body.keys()
     assert not any(is_of_head(key) for key in body)
     assert not is_of_head("fcn.weight")

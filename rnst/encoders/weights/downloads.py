@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 import torch
 from filelock import FileLock
@@ -104,13 +105,31 @@ def _from_address(url: str, name: str, sha256: str) -> Path:
             folder.mkdir(parents=True, exist_ok=True)
             with FileLock(folder / f"{name}.lock"):  # another process may be fetching it
                 if not target.is_file():
-                    torch.hub.download_url_to_file(url, str(target), sha256 or None)
+                    part = folder / f"{name}.part"
+                    torch.hub.download_url_to_file(url, str(part), sha256 or None)
+                    if not sha256:
+                        _check_length(url, part)
+                    part.replace(target)
     except HTTPError as error:
         error.close()  # it holds the connection
         raise DownloadError(url, f"the server answers {error.code} {error.reason}") from error
     except (OSError, RuntimeError) as error:
         raise DownloadError(url, _reason(error, str(folder))) from error
     return target
+
+
+def _check_length(url: str, part: Path) -> None:
+    """Delete a file that is cut off, which torch.hub notices by its hash alone.
+
+    Raises:
+        OSError: the server states another length.
+    """
+    with urlopen(Request(url, method="HEAD")) as answer:  # noqa: S310 - an address of the catalog
+        wanted = answer.headers["Content-Length"]
+    found = part.stat().st_size
+    if wanted is not None and int(wanted) != found:
+        part.unlink()
+        raise OSError(f"the connection ended after {found} of {wanted} bytes")
 
 
 def _reason(error: Exception, folder: str) -> str:

@@ -158,6 +158,13 @@ def test_a_broken_connection__torch_hub_keeps_nothing_of_it(server: Server, tmp_
     assert fetch(server.url()).read_bytes() == _CONTENT
 
 
+def test_a_broken_connection__without_a_hash_the_length_shows_it(server: Server, tmp_path: Path) -> None:
+    server.break_after = [100_000]
+    assert _refusal(server.url("net.pt")).startswith("the connection ended after 100000 of 300000 bytes. ")
+    assert _files(tmp_path / "torch") == []
+    assert fetch(server.url("net.pt")).read_bytes() == _CONTENT
+
+
 @pytest.mark.parametrize("sha256", ["0" * 64, ""], ids=["known", "stated by the hub"])
 def test_other_content_than_promised__is_not_used_and_named(server: Server, sha256: str) -> None:
     server.tag = _SHA256 if sha256 else "0" * 64

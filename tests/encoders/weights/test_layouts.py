@@ -6,7 +6,7 @@ from torch import Tensor
 
 from rnst.encoders.catalog import build_classifier
 from rnst.encoders.weights.files import load_into, read_weights, write_madrylab
-from rnst.encoders.weights.layouts import madrylab, plain_names
+from rnst.encoders.weights.layouts import FACTS_KEY, madrylab, plain_names
 from rnst.errors import UnreadableFileError
 
 _MEAN, _STD = (0.4717, 0.4499, 0.3837), (0.26, 0.2516, 0.2575)
@@ -68,6 +68,20 @@ def test_madrylab__a_normalization_that_makes_no_sense(tmp_path: Path, std: Tens
     torch.save({"model": content}, tmp_path / "net.pt")
     with pytest.raises(UnreadableFileError, match="normalization is not one of three channels"):
         read_weights(tmp_path / "net.pt")
+
+
+@pytest.mark.parametrize(("key", "value"), [("mean", float("nan")), ("mean", float("inf")), ("std", float("inf"))])
+def test_madrylab__a_normalization_that_is_not_finite(tmp_path: Path, key: str, value: float) -> None:
+    content = {**_madrylab(_state()), f"module.normalizer.new_{key}": torch.tensor([0.5, value, 0.5])}
+    torch.save({"model": content}, tmp_path / "net.pt")
+    with pytest.raises(UnreadableFileError, match=f"its fact '{key}' is "):
+        read_weights(tmp_path / "net.pt")
+
+
+def test_facts_of_ours__before_the_normalization_of_the_wrapper(tmp_path: Path) -> None:
+    content = {"model": _madrylab(_state()), FACTS_KEY: {"mean": [0.5, 0.25, 0.125]}}
+    torch.save(content, tmp_path / "net.pt")
+    assert read_weights(tmp_path / "net.pt")[1] == {"mean": [0.5, 0.25, 0.125], "std": list(_STD)}
 
 
 @pytest.mark.parametrize(
