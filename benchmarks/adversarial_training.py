@@ -1,22 +1,22 @@
-"""How fast is adversarial training, against the loop that a researcher would write?
+"""How fast is adversarial training, compared with the loop that a researcher would write?
 
     OMP_WAIT_POLICY=passive python benchmarks/adversarial_training.py [--rounds 5] [--case resnet18,64,32,7]
 
-Both train with the same L2 attack, keep its best iterate and take the same step of SGD, in turns, in one process: a
+Both train with the same L2 attack, keep its best iterate and take the same step of SGD, alternating in one process: a
 plain float32 loop on contiguous tensors, and RobustClassifier in a Lightning Trainer with bf16-mixed. Peak memory is
-measured in a process for each. The fastest of the rounds counts, by the clock and by the processor's own time.
+measured in a separate process for each. The fastest of the rounds counts, in wall time and in processor time.
 
 Measured with torch 2.15 on an AMD EPYC (Zen 4), two cores and threads, alone on the machine, --rounds 5; images per
-second, their ratio by the clock and by the processor's time:
+second, and their ratio in wall time and in processor time:
 
     resnet18, 64 px, batch 32, PGD-7     60.8 against 32.7   1.86x  1.92x   memory above the start 219 MB against 239 MB
     resnet18, 128 px, batch 16, PGD-7    21.7 against 9.5    2.29x  2.33x   memory above the start 270 MB against 328 MB
 
-What the attack's share of it owes to what is told by benchmarks/attack_gradient.py.
+benchmarks/attack_gradient.py measures what each change contributes to the attack's share of the speedup.
 
-Where there is a GPU, it takes a ResNet-50 at 224 px with PGD-3 and PGD-7, and also prints the model FLOP over those of
-a bfloat16 matrix product in the same time. The plain loop is then float32 with PyTorch's defaults. That branch has not
-been run yet: no figures of it are known.
+With a GPU, the benchmark uses a ResNet-50 at 224 px with PGD-3 and PGD-7, and also prints the model FLOP relative to
+those of a bfloat16 matrix product in the same time. The plain loop is then float32 with PyTorch's defaults. This branch
+has not been run yet: there are no measurements.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: threads that spin slow a shared machine
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: spinning threads slow a shared machine
 
 import pytorch_lightning as pl
 import torch
@@ -56,14 +56,14 @@ RADIUS, STEP_SIZE = 3.0, 0.5
 
 @dataclass(frozen=True)
 class Case:
-    """What is trained on.
+    """A network and its training.
 
     Attributes:
         architecture: torchvision name.
         size: side of the images in pixels.
-        batch: images of a step.
-        steps: of the attack.
-        goal: images per second over those of the plain loop.
+        batch: images per step.
+        steps: steps of the attack.
+        goal: goal for the speedup over the plain loop, in images per second.
     """
 
     architecture: str
@@ -82,9 +82,9 @@ GPU_CASES = (Case("resnet50", 224, 128, 3, 4.0), Case("resnet50", 224, 128, 7, 4
 
 @dataclass
 class Times:
-    """The fastest of several runs, in seconds of the clock and of the processor.
+    """The fastest of several runs, in seconds of wall time and of processor time.
 
-    On a machine that others use too, the second says more; on a quiet one they tell the same.
+    On a shared machine, processor time is more reliable; on an idle one they agree.
     """
 
     wall: float = float("inf")
@@ -92,7 +92,7 @@ class Times:
 
     @contextmanager
     def measured(self, *, counts: bool = True) -> Iterator[None]:
-        """Time what runs inside; the first rounds of anything do not count."""
+        """Time the block; the first rounds are warm-up and do not count."""
         wall, processor = _clock(), time.process_time()
         yield
         if counts:
@@ -110,12 +110,12 @@ class PlainTraining:
         self.mean, self.std = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (MEAN, STD))
 
     def logits(self, images: Tensor) -> Tensor:
-        """Answers to images in [0, 1]."""
+        """Logits of images in [0, 1]."""
         answers: Tensor = self.network((images - self.mean) / self.std)
         return answers
 
     def attack(self, images: Tensor, labels: Tensor) -> Tensor:
-        """The loop of the textbook."""
+        """PGD as in a textbook."""
         current, best = images.clone(), images.clone()
         best_loss = torch.full((len(images),), -torch.inf, device=self.device)
         for step in range(self.case.steps + 1):
@@ -145,7 +145,7 @@ class PlainTraining:
 
 @dataclass
 class Alternating(pl.Callback):
-    """Times each batch of a Trainer, and lets the plain loop take the same batch in between."""
+    """Times each batch of a Trainer, and runs the plain loop on the same batch in between."""
 
     plain: PlainTraining | None
     ours_times: Times = field(default_factory=Times)
@@ -159,7 +159,7 @@ class Alternating(pl.Callback):
         self.timing.__enter__()
 
     def on_train_batch_end(self, *arguments: Any, **_: Any) -> None:
-        """Stop the clock; the plain loop's turn."""
+        """Stop the clock; then run the plain loop."""
         batch, index = arguments[-2:]
         self.timing.__exit__(None, None, None)
         if self.plain is not None:
@@ -168,7 +168,7 @@ class Alternating(pl.Callback):
 
 
 def classifier(case: Case) -> RobustClassifier:
-    """Our task, as the commands build it."""
+    """Our task, built like the commands do."""
     facts = DataFacts("benchmark", tuple(map(str, range(CLASSES))), case.size, MEAN, STD)
     attack = PGD(L2Ball(RADIUS), steps=case.steps, step_size=STEP_SIZE)
     return RobustClassifier(
@@ -177,7 +177,7 @@ def classifier(case: Case) -> RobustClassifier:
 
 
 def run(case: Case, rounds: int, *, plain: bool = True) -> Alternating:
-    """Train for a few steps, in turns with the plain loop."""
+    """Train for a few steps, alternating with the plain loop."""
     times = Alternating(PlainTraining(case, _device()) if plain else None)
     trainer = pl.Trainer(
         accelerator=_device().type,
@@ -196,15 +196,15 @@ def run(case: Case, rounds: int, *, plain: bool = True) -> Alternating:
 
 
 def memory(case: Case, which: str) -> float:
-    """MB at the peak of two steps of one loop, in a process of its own."""
+    """Peak memory in MB of two steps of one loop, in a separate process."""
     arguments = [case.architecture, case.size, case.batch, case.steps]
     command = [sys.executable, __file__, "--memory-of", which, "--case", ",".join(map(str, arguments))]
-    result = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - this very file
+    result = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - runs this file
     return float(result.stdout.split()[-1])
 
 
 def peak_memory(case: Case, which: str) -> float:
-    """MB at the peak of this process after two steps, and before any, which libraries take."""
+    """Peak memory in MB of this process above the memory before the first of two steps, which libraries use."""
     before = _peak()
     if which == "ours":
         run(case, 1, plain=False)
@@ -216,11 +216,11 @@ def peak_memory(case: Case, which: str) -> float:
 
 
 def utilization(case: Case, seconds: float) -> float:
-    """Model FLOP of a step over what the device does in matrix products of bfloat16 in that time, measured here."""
+    """Model FLOP of a step relative to those of bfloat16 matrix products on the device in the same time."""
     network = torchvision.models.get_model(case.architecture, num_classes=CLASSES).to(_device()).eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(torch.rand(1, 3, case.size, case.size, device=_device()))
-    # A step of the attack is a forward pass and a gradient of the input; then one look at the last iterate; training.
+    # An attack step is a forward pass and a gradient of the input; then a forward pass of the last iterate; training.
     passes = 2 * case.steps + 1 + 3
     side, times = 8192, Times()
     left, right = (torch.randn(side, side, device=_device(), dtype=torch.bfloat16) for _ in range(2))
@@ -232,7 +232,7 @@ def utilization(case: Case, seconds: float) -> float:
 
 
 def main() -> None:
-    """Print the figures of this machine."""
+    """Print the measurements."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--case", help="ARCHITECTURE,SIZE,BATCH,STEPS instead of the goals' ones")
@@ -279,7 +279,7 @@ def _device() -> torch.device:
 def _peak() -> float:
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 1e6
-    # Not getrusage, whose maximum a process inherits from the one that started it.
+    # Not getrusage: a process inherits its maximum from the parent process.
     lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(float(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1e3
 

@@ -1,20 +1,20 @@
-"""What does each change to a network gain in one gradient of an attack?
+"""How much does each change to a network speed up one gradient of an attack?
 
 OMP_WAIT_POLICY=passive python benchmarks/attack_gradient.py [--architecture resnet18] [--size 64] [--batch 32]
 
-Measured with torch 2.15 on an AMD EPYC (Zen 4) that other processes shared, OMP_NUM_THREADS=1, ResNet-18 at 64 px,
-batch 32, by the processor's own time, each line with all before it: channels last 1.11x, autocast to bfloat16 1.85x,
-weights frozen 1.87x, BatchNorm folded 1.97x, kernels cast once 2.01x, first convolution on blocks of pixels 2.14x.
+Measured with torch 2.15 on a shared AMD EPYC (Zen 4), OMP_NUM_THREADS=1, ResNet-18 at 64 px, batch 32, in processor
+time, each change on top of the earlier ones: channels last 1.11x, autocast to bfloat16 1.85x, weights frozen 1.87x,
+BatchNorm folded 1.97x, kernels cast once 2.01x, first convolution on blocks of pixels 2.14x.
 At 128 px, batch 16: 1.12x, 2.04x, 2.05x, 2.18x, 2.29x, 2.39x.
 
-- Autocast keeps its casts only of weights that want a gradient: frozen ones are cast again in each pass.
-- The gradient of three input channels at a stride of two took 10.4 ms of the 85 ms, three times the convolution's own
-  pass; on blocks of 2 x 2 pixels it took 2.8 ms, and the pass forward 2.9 ms instead of 2.1 ms.
-- Freezing weights gains hardly any time, as torch.autograd.grad leaves their gradients out anyway.
+- Autocast caches casts only of weights that require a gradient: frozen weights are cast again in each pass.
+- The input gradient of a stride-2 convolution with three input channels took 10.4 ms of the 85 ms, three times its
+  forward pass. On blocks of 2 x 2 pixels it took 2.8 ms, and the forward pass 2.9 ms instead of 2.1 ms.
+- Freezing weights saves hardly any time, as torch.autograd.grad does not compute their gradients anyway.
 
-What did not help: smaller parts of the batch, to stay in the cache (3.3 ms for each image in parts of 16, 2.9 ms in
-parts of 32, 2.6 ms in parts of 64). Calling the network outside of autocast, all of it in bfloat16, gained 2 % and was
-not done: other layers, such as LayerNorm, rely on autocast.
+Smaller parts of the batch, to stay in the cache, did not help (3.3 ms per image in parts of 16, 2.9 ms in parts of 32,
+2.6 ms in parts of 64). Calling the network outside of autocast, all in bfloat16, gained 2 %. We do not do this, because
+other layers, such as LayerNorm, rely on autocast.
 """
 
 import argparse
@@ -23,7 +23,7 @@ import time
 from contextlib import ExitStack
 from unittest import mock
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: threads that spin slow a shared machine
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: spinning threads slow a shared machine
 
 import torch
 import torchvision
@@ -36,7 +36,7 @@ CLASSES = 9
 
 
 def variants(stack: ExitStack, architecture: str) -> dict[str, tuple[bool, nn.Module]]:
-    """Name -> whether it runs in autocast, and a network; each differs from the one before in what its name says."""
+    """Name -> whether it uses autocast, and a network; each adds the change in its name to the one before."""
     plain, network = (torchvision.models.get_model(architecture, num_classes=CLASSES).eval() for _ in range(2))
     network = network.to(memory_format=torch.channels_last)
     found = {
@@ -55,7 +55,7 @@ def variants(stack: ExitStack, architecture: str) -> dict[str, tuple[bool, nn.Mo
 
 
 def seconds(model: nn.Module, images: Tensor, labels: Tensor, *, autocast: bool) -> tuple[float, float]:
-    """Seconds of the clock and of the processor for one gradient of the images."""
+    """Wall time and processor time in seconds of one gradient of the images."""
     leaf = images.clone().requires_grad_()
     wall, processor = time.perf_counter(), time.process_time()
     with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
@@ -64,7 +64,7 @@ def seconds(model: nn.Module, images: Tensor, labels: Tensor, *, autocast: bool)
 
 
 def main() -> None:
-    """Run all variants in turns and print the fastest of each."""
+    """Run all variants alternately and print the fastest time of each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--architecture", default="resnet18")
     parser.add_argument("--size", type=int, default=64)

@@ -1,13 +1,13 @@
-"""How fast is one evaluation of loss and gradient, against a plain PyTorch loop that does the same?
+"""How fast is one evaluation of loss and gradient, compared with an equivalent plain PyTorch loop?
 
     OMP_WAIT_POLICY=passive python benchmarks/closure.py [--size 512] [--repeats 5] [--steps 6]
 
-VGG-19 with random weights (the time is the same), content relu4_2, style relu1_1 to relu5_1, 512 x 384 pixels. The
-plain loop is what tools for style transfer do: torchvision's network in fp32, Gram matrices by `f @ f.T`, pixels as the
-parameter. Ours draws the picture from its spectrum and adds total variation. All take turns in one process; the minimum
-of each counts, in seconds of the processor (all threads), which other jobs disturb least, and by the clock.
+VGG-19 with random weights (which do not change the time), content relu4_2, style relu1_1 to relu5_1, 512 x 384 pixels.
+The plain loop is what style transfer tools do: torchvision's network in fp32, Gram matrices by `f @ f.T`, pixels as the
+parameter. Ours computes the picture from its spectrum and adds total variation. All alternate in one process; the
+minimum of each counts, in processor time (all threads), which other jobs disturb least, and in wall time.
 
-The second table is a run under the Trainer: what share of a step is neither forward nor backward, that is the
+The second table is a run under the Trainer: the share of a step that is neither forward nor backward pass, that is the
 arithmetic of L-BFGS, logging, and Lightning.
 """
 
@@ -42,13 +42,13 @@ _PRECISIONS: dict[str, Any] = {"bf16": "bf16-mixed", "fp32": "32-true"}
 
 @dataclass
 class Clock:
-    """Seconds of the processor and by the wall; the smallest seen."""
+    """Minimum processor time and minimum wall time, in seconds."""
 
     processor: float = float("inf")
     wall: float = float("inf")
 
     def time(self, work: Callable[[], object]) -> None:
-        """Do `work` once."""
+        """Time one call of `work`."""
         processor, wall = time.process_time(), time.perf_counter()
         work()
         self.processor = min(self.processor, time.process_time() - processor)
@@ -56,10 +56,10 @@ class Clock:
 
 
 class Shares(pl.Callback):
-    """Sums the time of whole steps, and of forward and backward alone.
+    """Sums the time of whole steps, and of forward and backward passes alone.
 
     Args:
-        task: its picture is the first thing that a forward pass runs, its objective the last.
+        task: a forward pass runs its picture first and its objective last.
     """
 
     def __init__(self, task: ImageOptimization) -> None:
@@ -83,7 +83,7 @@ class Shares(pl.Callback):
         self.inner += time.perf_counter() - self._backward
 
     def on_train_batch_start(self, *arguments: Any) -> None:
-        """The first two steps warm up: memory is allocated, the history of L-BFGS begins."""
+        """Skip the first two steps, which warm up: memory is allocated, the history of L-BFGS begins."""
         index = arguments[-1]
         now = time.perf_counter()
         if index == 2:  # noqa: PLR2004 - see above
@@ -94,12 +94,12 @@ class Shares(pl.Callback):
         self._step = now
 
     def on_train_end(self, *_: object) -> None:
-        """The last step has no successor whose beginning is its end."""
+        """End the last step, which has no successor."""
         self.inner = self._last
 
 
 def main() -> None:
-    """Measure, print."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=512, help="long side in pixels; the other is 3/4 of it")
     parser.add_argument("--repeats", type=int, default=5)
@@ -110,7 +110,7 @@ def main() -> None:
     encoder, _ = load_encoder(find_network("vgg19"), [*_STYLE, _CONTENT], weights="random")
     closures = {"plain": _plain(content, style), **{name: _ours(encoder, content, style, name) for name in _TARGETS}}
     clocks = {name: Clock() for name in closures}
-    for _ in range(1 + options.repeats):  # the first run of each is slow, and so never the minimum
+    for _ in range(1 + options.repeats):  # the first run of each is slow, and therefore never the minimum
         for name, closure in closures.items():
             clocks[name].time(closure)
     reference = clocks["plain"]

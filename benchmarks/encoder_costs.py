@@ -1,11 +1,11 @@
-"""What each encoder costs for each pixel of a picture: bytes as predicted and as measured, and arithmetic.
+"""Costs of each encoder per pixel of a picture: predicted and measured bytes, and arithmetic.
 
     OMP_WAIT_POLICY=passive python benchmarks/encoder_costs.py [ENCODER ...] [--width 512] [--height 384]
 
-Random weights, all default style and content layers, in bfloat16. Predicted is what chooses tiles before the start,
-with the share of what does not grow with the picture (`rnst.optimization.memory`); measured is the peak of resident
-memory of the way forward and back, above what the process held before, in a process of its own. FLOP counts a
-multiplication and an addition as two, forward only.
+Random weights, all default style and content layers, in bfloat16. The prediction is the one that chooses tiles before
+the start, including the share that does not grow with the picture (`rnst.optimization.memory`). The measurement is the
+peak of resident memory of a forward and a backward pass, above the memory held before, in a separate process. FLOP
+count a multiplication and an addition as two, for the forward pass only.
 Linux only: the peak of a process is reset through /proc.
 """
 
@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=512)
     parser.add_argument("--height", type=int, default=384)
     options = parser.parse_args()
-    print("encoder          bytes a pixel: predicted  measured  ratio  kFLOP a pixel  GFLOP/s there and back")
+    print("encoder          bytes a pixel: predicted  measured  ratio  kFLOP a pixel     GFLOP/s both passes")
     for name in options.encoders:
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             predicted, measured, flop, seconds = pool.apply(_costs, (name, options.height, options.width))
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def _costs(name: str, height: int, width: int) -> tuple[float, float, float, float]:
-    """Predicted and measured bytes a pixel, FLOP a pixel forward, seconds forward and back."""
+    """Predicted and measured bytes per pixel, forward FLOP per pixel, seconds of forward and backward pass."""
     network = find_network(name)
     layers = dict.fromkeys([*style_layers(network), *content_layers(network)])
     encoder, _ = load_encoder(network, list(layers), weights="random")

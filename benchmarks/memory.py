@@ -1,10 +1,10 @@
-"""How much memory does painting need, and how much was said before it began?
+"""How much memory does a stylization need, and how much is estimated before it begins?
 
     OMP_WAIT_POLICY=passive python benchmarks/memory.py [--encoders vgg19 ...] [--sizes 512 1024] [--steps 12]
 
-Each size is painted by a process of its own: random weights, one scale, and L-BFGS until its history is full. Layers of
-VGG-19 are content relu4_2 and style relu1_1 to relu5_1, else the defaults. Printed are the peak of resident memory,
-what it is above a process that has imported the same libraries and done nothing, and what `rnst` estimates in the same
+A separate process optimizes a picture of each size: random weights, one scale, and L-BFGS until its history is full.
+Layers of VGG-19 are content relu4_2 and style relu1_1 to relu5_1, otherwise the defaults. The output is the peak of
+resident memory, its excess over a process that only imports the same libraries, and the estimate of `rnst` in the same
 process before the first step.
 """
 
@@ -22,8 +22,8 @@ from rnst.encoders.encoder import load_encoder
 from rnst.encoders.names import find_network
 from rnst.stylization.estimate import estimate
 from rnst.stylization.inputs import Inputs, Region, Source
+from rnst.stylization.job import resolve
 from rnst.stylization.scale_runner import ScaleRunner
-from rnst.stylization.scales import plan_scales
 from rnst.stylization.settings import StylizationSettings
 
 _LAYERS = {"vgg19": (["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"], ["relu4_2"])}
@@ -31,14 +31,14 @@ _UNITS_OF_A_GIGABYTE = 1e9 if sys.platform == "darwin" else 1e9 / 1024
 
 
 class Peak(NamedTuple):
-    """Gigabytes of a process, measured and as estimated before."""
+    """Memory of a process in gigabytes, measured and estimated."""
 
     measured: float
     expected: float = 0.0
 
 
 def main() -> None:
-    """Paint each size in a process, print."""
+    """Stylize at each size in a separate process, and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoders", nargs="+", default=["vgg19"])
     parser.add_argument("--sizes", type=int, nargs="+", default=[512, 1024], help="long sides; the other is 3/4 of it")
@@ -65,7 +65,7 @@ def _in_a_process(encoder: str, size: int, options: argparse.Namespace) -> Peak:
 
 
 def _peak(name: str, size: int, options: argparse.Namespace) -> Peak:
-    """What this process needed at most; a size of 0 does nothing."""
+    """Peak memory of this process; a size of 0 does nothing."""
     expected = 0.0
     if size:
         network = find_network(name)
@@ -73,6 +73,7 @@ def _peak(name: str, size: int, options: argparse.Namespace) -> Peak:
         settings = StylizationSettings(
             encoder=name,
             size=size,
+            supersample=1.0,
             steps=options.steps,
             history=options.history,
             scales=1,
@@ -86,9 +87,9 @@ def _peak(name: str, size: int, options: argparse.Namespace) -> Peak:
         encoder, _ = load_encoder(network, [*style_names, *content_names], weights="random")
         content, style = torch.rand(2, 1, 3, size * 3 // 4, size)
         inputs = Inputs(None, content, (Region((Source(style, 1.0),)),), content)
-        runner = ScaleRunner(settings, encoder, inputs)
-        plan = plan_scales(runner.size, settings)
-        forecast = estimate(settings, encoder, plan, torch.device("cpu"), runner.tiling)
+        job = resolve(settings, inputs.size)
+        runner, plan = ScaleRunner(job, encoder, inputs), job.scales
+        forecast = estimate(job, encoder, plan, torch.device("cpu"), runner.tiling)
         expected = (forecast.held + forecast.needed) / 1e9
         runner.paint(plan[0], content, [], [])
     return Peak(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _UNITS_OF_A_GIGABYTE, expected)

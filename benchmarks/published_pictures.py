@@ -1,10 +1,10 @@
-"""The measures on the article's published pictures: who is closer to the style, how often, and by how much.
+"""Metrics of the article's published pictures: which method is closer to the style, how often, and by how much.
 
     python benchmarks/published_pictures.py [--data DIR]
 
-DIR holds nakano2019/ (512 px results of an ordinary ResNet-50, a robust one and VGG-19; thumbnails/ of the contents),
-paintings/ and photos/. Without it, the environment variable RNST_TEST_DATA is read, then ../shared/data beside the
-repository is tried. It takes one to two minutes on one core.
+DIR contains nakano2019/ (512 px results of a standard ResNet-50, a robust one and VGG-19; thumbnails/ of the contents),
+paintings/ and photos/. Without --data, the environment variable RNST_TEST_DATA is used, or else ../shared/data beside
+the repository. The benchmark takes one to two minutes on one core.
 """
 
 import os
@@ -43,12 +43,12 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Published:
-    """All (1, 3, H, W) in [0, 1].
+    """Published pictures, all (1, 3, H, W) in [0, 1].
 
     Attributes:
-        pictures: (content, style, method) -> what the article shows.
-        contents: 100 px thumbnails by name; the only form in which all four are public.
-        paintings: by style.
+        pictures: (content, style, method) -> the article's picture.
+        contents: 100 px thumbnails by name, the only form in which all four contents are public.
+        paintings: paintings by style.
     """
 
     pictures: dict[Key, Tensor]
@@ -57,7 +57,7 @@ class Published:
 
 
 def default_data() -> Path:
-    """The folder that is read when none is named."""
+    """The default folder."""
     return Path(os.environ.get("RNST_TEST_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
 
 
@@ -98,14 +98,14 @@ def measure(published: Published) -> dict[str, dict[Key, float]]:
 
 
 def wins(values: dict[Key, float], first: str, second: str, better: str = "lower") -> int:
-    """In how many of the 16 triples the picture of method `first` is better than that of `second`."""
+    """Number of the 16 triples in which the picture of method `first` is better than that of `second`."""
     sign = 1.0 if better == "lower" else -1.0
     pairs = ((values[content, style, first], values[content, style, second]) for content, style in _pairs())
     return sum(sign * own < sign * other for own, other in pairs)
 
 
 def controls(data: Path, style: str, published: Published) -> dict[str, Tensor]:
-    """Pictures that are no stylizations of the article's `ben`, and the three that are."""
+    """Pictures that are not stylizations of the article's `ben`, and the three that are."""
     painting = published.paintings[style]
     content = short_side(read_image(data / "photos" / "bigben.jpg"), min(painting.shape[-2:]))
     generator = torch.Generator().manual_seed(0)
@@ -141,7 +141,7 @@ def _print_table(values: dict[str, dict[Key, float]]) -> None:
         counts = [wins(of, *pair, meaning.better) for pair in COMPARISONS]
         medians = [np.median([of[*pair, method] for pair in _pairs()]) for method in METHODS]
         ratios = [np.median([of[*p, method] / of[*p, "nonrobust"] for p in _pairs()]) for method in METHODS[1:]]
-        # A ratio of decibels says nothing.
+        # A ratio of decibels is meaningless.
         shown = ["      -"] * 2 if meaning.unit == "dB" else [f"{ratio:7.2f}" for ratio in ratios]
         print(
             f"{name:31}{meaning.better:8}"

@@ -1,11 +1,11 @@
-"""The picked pictures of a sweep beside those that the article published, by the same measures at the same size.
+"""The picked pictures of a sweep beside the article's published ones, under the same metrics at the same size.
 
     rnst sweep --config configs/sweeps/article.yaml --pictures PHOTOS PAINTINGS
     python -m benchmarks.reproduction outputs/sweeps/article [--data DIR] [--side 384]
 
-Prints Markdown: for each pair the neutral style distance of every network's pick and of the article's three pictures,
-where it has them (it has none of golden_gate), and below it in how many pairs each network is closer to the style than
-the ordinary ResNet. DIR as for `published_pictures.py`.
+Prints Markdown: for each pair the style distance (under random features) of every network's pick and of the article's
+three pictures, if there are any (there are none of golden_gate); and the number of pairs in which each network is
+closer to the style than the standard ResNet. DIR as for `published_pictures.py`.
 """
 
 import sys
@@ -32,7 +32,7 @@ def picks(sweep: Path) -> dict[Pair, dict[str, Result]]:
     """Photo and painting -> network -> its picked picture.
 
     Raises:
-        MissingPathError: no sweep there.
+        MissingPathError: the folder contains no sweep.
     """
     found: dict[Pair, dict[str, Result]] = {}
     for sidecar in sorted((sweep / "pictures").rglob("*.json")):
@@ -45,7 +45,7 @@ def picks(sweep: Path) -> dict[Pair, dict[str, Result]]:
 
 
 def ours(sweep: Path, data: Path, side: int) -> tuple[dict[Pair, Row], dict[Pair, Row]]:
-    """Style distances, and edge correlations, of the picks: pair -> network -> value."""
+    """Style distances and edge correlations of the picks: pair -> network -> value."""
     styles, edges = dict[Pair, Row](), dict[Pair, Row]()
     references: dict[str, StyleReference] = {}
     for (content, style), results in picks(sweep).items():
@@ -70,19 +70,19 @@ def published(data: Path, side: int) -> dict[Pair, Row]:
     return found
 
 
-def main(sweep: Path, data: Path | None = None, side: int = 384, ordinary: str = "resnet50_standard") -> int:
+def main(sweep: Path, data: Path | None = None, side: int = 384, standard: str = "resnet50_standard") -> int:
     """Print the tables.
 
     Args:
         sweep: folder that rnst sweep wrote.
         data: folder that holds nakano2019/, paintings/ and photos/.
         side: shorter side of all pictures in pixels.
-        ordinary: network that the others are compared with.
+        standard: network that the others are compared with.
     """
     try:
         folder = default_data() if data is None else data
         styles, edges = ours(sweep, folder, side)
-        _print(styles, edges, published(folder, side), ordinary)
+        _print(styles, edges, published(folder, side), standard)
     except RnstError as error:
         print(error, file=sys.stderr)
         return 2
@@ -93,8 +93,8 @@ def _file(folder: Path, name: str) -> Path:
     return next((path for path in sorted(folder.glob(f"{name}.*"))), folder / name)
 
 
-def _print(styles: dict[Pair, Row], edges: dict[Pair, Row], article: dict[Pair, Row], ordinary: str) -> None:
-    encoders = sorted(next(iter(styles.values())), key=lambda name: name != ordinary)
+def _print(styles: dict[Pair, Row], edges: dict[Pair, Row], article: dict[Pair, Row], standard: str) -> None:
+    encoders = sorted(next(iter(styles.values())), key=lambda name: name != standard)
     head = ["photo / painting", *encoders, *(f"article: {method}" for method in METHODS)]
     print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")
     for pair, row in styles.items():

@@ -1,12 +1,12 @@
-"""What tiles cost: time and memory of a closure of any size, against the whole picture, on one or more processes.
+"""Costs of tiles: time and memory of a closure of any size, relative to the whole picture, on one or more processes.
 
     python benchmarks/tiles.py closure --width 2048 --height 1536 --memory 3.5GB       # one closure, and a plain loop
     python benchmarks/tiles.py closure --width 4096 --height 3072 --memory 8GB --step  # and one step of L-BFGS
     python benchmarks/tiles.py processes --width 1024 --height 768                     # 2 x 1 thread against 1 x 1
 
 VGG-19 with random weights (timing only), style on relu1_1 to relu5_1, content on relu4_2. Prints seconds, peak resident
-memory, bytes for each pixel, and ratios to a plain float32 loop over the whole of a 512 x 384 picture in this process,
-scaled by pixels.
+memory, bytes per pixel, and ratios to a plain float32 loop over a whole 512 x 384 picture in this process, scaled by
+the number of pixels.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def measure_closure(options: argparse.Namespace) -> None:
-    """One closure, and where asked one step."""
+    """Measure one closure, and one step if requested."""
     encoder, style, content = _network(options.encoder)
     plain = _plain_seconds(encoder, style, content) * options.width * options.height / (_PLAIN[0] * _PLAIN[1])
     tiling, objective, image = _job(options, encoder, style, content, devices=1)
@@ -63,7 +63,7 @@ def measure_closure(options: argparse.Namespace) -> None:
     grid = tiling.grid((options.height, options.width))
     with _autocast(options):
         predicted, standing = appetite(encoder), standing_bytes(encoder)
-    print(f"{options.width} x {options.height}, {len(grid.tiles)} tiles, {grid.overhead:.2f} pixels looked at for each")
+    print(f"{options.width} x {options.height}, {len(grid.tiles)} tiles, {grid.overhead:.2f} pixels processed for each")
     print(
         f"closure {seconds:.1f} s, {seconds / plain:.2f} of a plain fp32 loop over the whole ({plain:.1f} s by pixels)"
     )
@@ -83,10 +83,10 @@ def measure_closure(options: argparse.Namespace) -> None:
 
 
 def measure_processes(options: argparse.Namespace) -> None:
-    """Two processes of one thread each against one of one thread."""
+    """Compare two processes of one thread each with one process of one thread."""
     torch.set_num_threads(1)
     whole, tiled = _share(options, 1), _share(options, 1, tiles_of=2)
-    torch.set_num_threads(2)  # that `companions` shares out
+    torch.set_num_threads(2)  # `companions` divides them
     with companions(partial(_share, options, 2), 2):
         together = _share(options, 2)
     print(f"2 processes of 1 thread, a tile each: {together:.1f} s")
@@ -95,13 +95,13 @@ def measure_processes(options: argparse.Namespace) -> None:
 
 
 def _share(options: argparse.Namespace, devices: int, tiles_of: int = 1) -> float:
-    """Fastest of three closures in seconds, in the tiles that so many devices would have."""
+    """Fastest of three closures in seconds, with the tiles that so many devices would have."""
     if devices > 1:
         _connect(devices)
     encoder, style, content = _network(options.encoder)
     _, objective, image = _job(options, encoder, style, content, devices)
     if tiles_of > devices:
-        tiling = Tiling(encoder, Limits(options.tile, options.memory, tiles_of), torch.device("cpu"))
+        tiling = Tiling(encoder, Limits(options.tile, options.memory, tiles_of))
         grid = tiling.grid((options.height, options.width))
         objective = TiledObjective(encoder, tiling.fields, grid, objective.objective)
     return min(_seconds(partial(_closure, options, objective, image)) for _ in range(3))
@@ -124,9 +124,8 @@ def _job(
 ) -> tuple[Tiling, TiledObjective, PixelImage]:
     torch.manual_seed(0)
     size = (options.height, options.width)
-    dtype = torch.bfloat16 if options.precision == "bf16" else torch.float32
-    limits = Limits(options.tile, options.memory, devices, PixelOptimizer().history)
-    tiling = Tiling(encoder, limits, torch.device("cpu"), dtype, content)
+    limits = Limits(options.tile, options.memory, devices, PixelOptimizer().history, options.precision)
+    tiling = Tiling(encoder, limits, content)
     image = PixelImage.from_image(torch.rand(1, 3, *size))
     with torch.no_grad():
         painting = encoder(torch.rand(1, 3, *_PLAIN))
@@ -149,7 +148,7 @@ def _autocast(options: argparse.Namespace) -> torch.autocast:
 
 
 def _plain_seconds(encoder: nn.Module, style: tuple[str, ...], content: tuple[str, ...]) -> float:
-    """A plain loop's closure: the network over the whole picture, Gram matrices, mean squares, backward."""
+    """Closure of a plain loop: the network over the whole picture, Gram matrices, mean squares, backward pass."""
     with torch.no_grad():
         targets = encoder(torch.rand(1, 3, *_PLAIN))
     grams = {layer: _gram(targets[layer]) for layer in style}

@@ -1,15 +1,15 @@
-"""How long do the default settings take to be as good as 300 plain L-BFGS steps?
+"""How long do the default settings take to reach the quality of 300 plain L-BFGS steps?
 
     OMP_WAIT_POLICY=passive python benchmarks/time_to_quality.py [--size 512] [--steps 300] [--precision bf16|fp32]
 
 The plain loop: fp32, pixels as the parameter, full size from the start, torch's L-BFGS with history 10 and without a
-line search, pixels clamped after each step. Ours: `stylize` as it is without options. Both begin with the sample photo
-and minimize the same objective, of the picture with its margin, in the network's own grid of strides; ours sees it
-moved against that grid half of the time. Each is judged by that objective in fp32. Judging is not timed.
+line search, pixels clamped after each step. Ours: `stylize` without options. Both start from the sample photo and
+minimize the same objective, for the picture with its margin, aligned with the network's grid of strides; ours
+translates the picture against the grid half of the time. Each is judged by this objective in fp32, untimed.
 
-Printed are the traces of both in seconds of the processor (all threads; other jobs disturb it least), of both pictures
-the neutral style distance and the mean loss at 15 other positions against the grid, when ours was first as good as the
-plain loop at its best, and when the plain loop was first as good as ours.
+The output is the trace of both in processor time (all threads; other jobs disturb it least); for both pictures the
+style distance (under random features) and the mean loss at 15 other positions against the grid; the time at which ours
+first reached the plain loop's best loss, and the time at which the plain loop first reached ours.
 """
 
 import argparse
@@ -24,7 +24,6 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from rnst.encoders.catalog import content_layers, style_layers
 from rnst.encoders.encoder import Encoder, load_encoder
 from rnst.encoders.names import find_network
 from rnst.image.files import fit_long_side, read_image, resize, write_image
@@ -32,24 +31,25 @@ from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO, find_picture
 from rnst.metrics.style_distance import StyleReference
 from rnst.stylization.image_optimization import STEPS_OF_AN_AUGMENTATION, AugmentedObjective, ImageOptimization
 from rnst.stylization.inputs import Inputs, Region, Source
+from rnst.stylization.job import resolve
 from rnst.stylization.scale_runner import ScaleRunner
-from rnst.stylization.scales import Scale, plan_scales
+from rnst.stylization.scales import Scale
 from rnst.stylization.settings import StylizationSettings
 
-_STEPS_BETWEEN_LOOKS = 15
+_STEPS_BETWEEN_MEASUREMENTS = 15
 _MARGIN = 16
 
 
 @dataclass(eq=False)
 class Judge(pl.Callback):
-    """A stopwatch that stands still while the loss in fp32 is measured.
+    """A stopwatch that is paused while the loss in fp32 is measured.
 
     Args:
-        encoder: of the objective.
-        view: the objective, of pictures of `size` that are not moved.
+        encoder: encoder of the objective.
+        view: the objective, for untranslated pictures of `size`.
         size: height and width of the picture with its margin; smaller ones are not judged.
-        trace: seconds and loss of each look.
-        seen: the picture at the last look.
+        trace: seconds and loss of each measurement.
+        seen: the picture at the last measurement.
     """
 
     encoder: Encoder
@@ -61,7 +61,7 @@ class Judge(pl.Callback):
     seen: Tensor = field(default_factory=lambda: torch.empty(0))
 
     def go(self) -> None:
-        """Start, or go on."""
+        """Start or resume the stopwatch."""
         self._began = time.process_time()
 
     def stop(self) -> None:
@@ -69,8 +69,8 @@ class Judge(pl.Callback):
         self.seconds += time.process_time() - self._began
 
     @torch.no_grad()
-    def look(self, image: Tensor) -> None:
-        """Measure the loss of a picture with its margin, with the watch stopped."""
+    def measure(self, image: Tensor) -> None:
+        """Measure the loss of a picture with its margin, with the stopwatch paused."""
         self.stop()
         if tuple(image.shape[-2:]) == self.size:
             self.seen = image.clone()
@@ -81,15 +81,15 @@ class Judge(pl.Callback):
 
     @torch.no_grad()
     def mean_loss(self, views: Sequence[AugmentedObjective]) -> float:
-        """Over views, of the picture that was looked at last."""
+        """Mean loss over views of the last measured picture."""
         with torch.autocast("cpu", enabled=False):
             losses = [view.losses(self.encoder, self.seen)["total"].item() for view in views]
         return sum(losses) / len(losses)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *arguments: Any) -> None:  # noqa: ARG002
-        """Look from time to time."""
-        if (arguments[-1] + 1) % _STEPS_BETWEEN_LOOKS == 0:
-            self.look(pl_module.image())
+        """Measure from time to time."""
+        if (arguments[-1] + 1) % _STEPS_BETWEEN_MEASUREMENTS == 0:
+            self.measure(pl_module.image())
 
 
 class _Borrowed(Exception):  # noqa: N818 - no error
@@ -97,7 +97,7 @@ class _Borrowed(Exception):  # noqa: N818 - no error
 
 
 class _Borrow(pl.Callback):
-    """Takes the views of a task."""
+    """Collects the views of a task."""
 
     views: Sequence[AugmentedObjective]
 
@@ -108,22 +108,21 @@ class _Borrow(pl.Callback):
 
 
 def main() -> None:
-    """Run both, print."""
+    """Run both and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--steps", type=int, default=300, help="of the plain loop")
     parser.add_argument("--precision", choices=("bf16", "fp32"), default="bf16")
     parser.add_argument("--output", type=Path, default=Path("outputs/time_to_quality"))
     options = parser.parse_args()
-    base = StylizationSettings(size=options.size, precision=options.precision, tracking="off")
-    network = find_network(base.encoder)
-    layers = list(style_layers(network))
-    settings = base.replaced(style_layers=layers, content_layers=list(content_layers(network)))
-    encoder, _ = load_encoder(network, layers)
+    base = StylizationSettings(size=options.size, precision=options.precision, supersample=1.0, tracking="off")
+    job = resolve(base)
+    encoder, _ = load_encoder(find_network(base.encoder), job.look.layers)
     content, style = (read_image(find_picture(name)) for name in (DEFAULT_PHOTO, DEFAULT_PAINTING))
-    runner = ScaleRunner(settings, encoder, Inputs(None, content, (Region((Source(style, 1.0),)),), content))
-    plan = plan_scales(runner.size, settings)
-    *moved, view = _views(runner, plan[-1], content)
+    inputs = Inputs(None, content, (Region((Source(style, 1.0),)),), content)
+    job = job.at(inputs.size)
+    runner, plan = ScaleRunner(job, encoder, inputs), list(job.scales)
+    *translated, view = _views(runner, plan[-1], content)
     framed = tuple(side + 2 * _MARGIN for side in plan[-1].size)
     reference = StyleReference(resize(style, fit_long_side((style.shape[-2], style.shape[-1]), options.size)))
     judges, pictures = {}, {}
@@ -137,8 +136,8 @@ def main() -> None:
             pictures[name] = _ours(runner, plan, content, judge)
         judge.stop()
         write_image(pictures[name], options.output / f"{name}.png")
-        distance, elsewhere = reference.distance(pictures[name]), judge.mean_loss(moved)
-        print(f"  neutral style distance {distance:.4f}, mean loss at other positions {elsewhere:.4f}", flush=True)
+        distance, elsewhere = reference.distance(pictures[name]), judge.mean_loss(translated)
+        print(f"  style distance {distance:.4f}, mean loss at other positions {elsewhere:.4f}", flush=True)
     whole = judges["plain"].seconds
     for name, other in (("plain", "ours"), ("ours", "plain")):
         goal = min(loss for _, loss in judges[name].trace)
@@ -150,7 +149,7 @@ def main() -> None:
 
 
 def _views(runner: ScaleRunner, scale: Scale, content: Tensor) -> Sequence[AugmentedObjective]:
-    """At 15 positions against the grid of strides, and as the picture stands."""
+    """The objective at 15 positions against the grid of strides, and at the untranslated one."""
     borrow = _Borrow()
     with contextlib.suppress(_Borrowed):
         runner.paint(replace(scale, steps=30 * STEPS_OF_AN_AUGMENTATION), content, [borrow], [])
@@ -172,8 +171,8 @@ def _plain(encoder: Encoder, view: AugmentedObjective, content: Tensor, steps: i
         optimizer.step(closure)
         with torch.no_grad():
             pixels.clamp_(0.0, 1.0)
-        if step % _STEPS_BETWEEN_LOOKS == 0:
-            judge.look(pixels.detach())
+        if step % _STEPS_BETWEEN_MEASUREMENTS == 0:
+            judge.measure(pixels.detach())
     return pixels.detach()[..., _MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong by no fault of the program: one root, a few children, messages that say what to do next."""
+"""Errors that the user can correct: `RnstError` and its subclasses. Messages name the next step."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -7,10 +7,10 @@ from typing import Any
 
 
 class RnstError(Exception):
-    """Root of all errors that a command reports as one line and exit status 2."""
+    """Base class of all errors that a command reports as one line and exit status 2."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """As what it is, and not as the arguments it was made of: so it comes back from another process."""
+        """Pickle the message and state, not the constructor's arguments, so that errors pass between processes."""
         return _as_it_was, (type(self), self.args, self.__dict__)
 
 
@@ -21,21 +21,21 @@ def _as_it_was(kind: type[RnstError], arguments: tuple[Any, ...], state: dict[st
 
 
 class MissingPathError(RnstError):
-    """A file or folder that was named does not exist."""
+    """A file or folder given by the user does not exist."""
 
     def __init__(self, path: Path | str, what: str, advice: str) -> None:
         super().__init__(f"{what} not found: {path}. {advice}")
 
 
 class UnreadableFileError(RnstError):
-    """A file exists, and is not what it should be."""
+    """A file exists, but has the wrong content."""
 
     def __init__(self, path: Path | str, what: str, reason: str) -> None:
         super().__init__(f"cannot read {path} as {what}: {reason}")
 
 
 class UnknownNameError(RnstError):
-    """A name that is not in the list of valid ones."""
+    """A name is not in the list of valid names."""
 
     def __init__(self, what: str, name: str, valid: Iterable[str]) -> None:
         names = [str(known) for known in valid]
@@ -46,14 +46,14 @@ class UnknownNameError(RnstError):
 
 
 class InvalidValueError(RnstError):
-    """A value outside of what an option may take."""
+    """A value is outside the range of an option."""
 
     def __init__(self, option: str, value: object, wanted: str) -> None:
         super().__init__(f"{option} is {value!r}, but must be {wanted}")
 
 
 class MissingExtraError(RnstError):
-    """A library that only some users need is not installed."""
+    """A library of an optional extra is not installed."""
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs the extra {extra!r}: pip install 'rnst[{extra}]'")

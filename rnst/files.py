@@ -1,4 +1,4 @@
-"""Files and folders that are complete or absent: written aside, then renamed."""
+"""Files and folders that are complete or absent: written under a temporary name, then renamed."""
 
 import json
 import math
@@ -11,15 +11,22 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rnst.errors import MissingPathError, UnreadableFileError
+from rnst.machine import umask
 
 _Record = TypeVar("_Record")
+_PACKAGE = Path(__file__).parent
+
+
+def shipped_folders(name: str) -> tuple[Path, Path]:
+    """Where a folder that comes with the program may be: in a checkout, and inside the installed package."""
+    return _PACKAGE.parent / name, _PACKAGE / "bundled" / name
 
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
-    """Give a temporary path in the folder of `path`; rename it to `path` when the block ends without an error.
+    """Yield a temporary path in the folder of `path`; rename it to `path` when the block ends without an error.
 
-    The temporary file keeps the ending of `path`, because image libraries choose the format by it.
+    The temporary file has the suffix of `path`, because image libraries choose the format by it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
@@ -27,7 +34,7 @@ def written_aside(path: Path) -> Iterator[Path]:
     aside = Path(name)
     try:
         yield aside
-        aside.chmod(0o666 & ~_current_umask())
+        aside.chmod(0o666 & ~umask())
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
@@ -35,16 +42,16 @@ def written_aside(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def folder_written_aside(path: Path) -> Iterator[Path]:
-    """Give an empty folder beside `path`, which must not exist; rename it when the block ends without an error.
+    """Yield an empty folder beside `path`, which must not exist; rename it when the block ends without an error.
 
     Raises:
-        OSError: `path` exists by then.
+        OSError: `path` exists when the block ends.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
     try:
         yield aside
-        aside.chmod(0o777 & ~_current_umask())
+        aside.chmod(0o777 & ~umask())
         aside.rename(path)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -53,14 +60,14 @@ def folder_written_aside(path: Path) -> Iterator[Path]:
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write an indented JSON object, complete or not at all.
 
-    What JSON does not know, as paths, is written as text; a number that is none, or infinite, as null.
+    Values without a JSON type, as paths, are written as text; NaN and infinite floats as null.
     """
     with written_aside(path) as aside:
         aside.write_text(json.dumps(_finite(content), indent=2, default=str) + "\n", encoding="utf-8")
 
 
 def _finite(value: Any) -> Any:
-    """The same with None for every float that JSON does not know."""
+    """The same value with None for every NaN or infinite float."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
@@ -69,17 +76,17 @@ def _finite(value: Any) -> Any:
 
 
 def read_json(path: Path, what: str, advice: str, make: Callable[[dict[str, Any]], _Record]) -> _Record:
-    """Read a JSON object and make a record of it.
+    """Read a JSON object and convert it to a record.
 
     Args:
         path: the file.
-        what: it should be, for messages: "an evaluation".
-        advice: for who named a file that is not there.
-        make: content -> record; may fail as reading missing or foreign entries does.
+        what: kind of file for messages: "an evaluation".
+        advice: next step for a user whose file does not exist.
+        make: content -> record; may raise the errors of missing or wrong entries.
 
     Raises:
-        MissingPathError: no such file.
-        UnreadableFileError: no JSON, or `make` fails on it.
+        MissingPathError: the file does not exist.
+        UnreadableFileError: the file is not JSON, or `make` fails.
     """
     if not path.is_file():
         raise MissingPathError(path, what.split(maxsplit=1)[-1], advice)
@@ -87,9 +94,3 @@ def read_json(path: Path, what: str, advice: str, make: Callable[[dict[str, Any]
         return make(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnreadableFileError(path, what, str(error)) from error
-
-
-def _current_umask() -> int:
-    umask = os.umask(0)
-    os.umask(umask)
-    return umask

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     PositiveFloat: TypeAlias = float
     NonNegativeFloat: TypeAlias = float
     Share: TypeAlias = float
+    Supersampling: TypeAlias = float
     ProperShare: TypeAlias = float
 else:
     from jsonargparse import typing as numbers
@@ -29,6 +30,8 @@ else:
     SeveralInt = restricted_number_type("SeveralInt", int, (">=", 2))
     Pixels = restricted_number_type("Pixels", int, (">=", SMALLEST_SIZE))
     Quality = restricted_number_type("Quality", int, [(">=", 1), ("<=", 100)])
+    # Reducing by more than 4 averages away what is gained.
+    Supersampling = restricted_number_type("Supersampling", float, [(">=", 1.0), ("<=", 4.0)])
     Share = restricted_number_type("Share", float, [(">=", 0.0), ("<", 1.0)])
 
 _WORDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}

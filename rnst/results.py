@@ -1,4 +1,4 @@
-"""What a run made, from what, and how: a picture and its JSON sidecar."""
+"""A finished picture with its inputs, settings and scores, stored in a JSON sidecar."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -13,18 +13,19 @@ class Result:
     """One finished picture.
 
     Attributes:
-        image: the picture's file. The sidecar stores its name only, so a folder of results can be moved.
-        content: name of the content picture, or "" where there is none.
+        image: file of the picture. The sidecar stores its name only, so that folders of results can be relocated.
+        content: name of the content picture, or "" if there is none.
         styles: names of the style pictures.
         encoder: name of the network.
         settings: every setting of the run, resolved.
         seconds: wall time of the optimization.
         peak_memory_bytes: of the process, or of the device.
-        losses: name -> last value of each loss term, "total" among them.
-        scores: name -> value of each measure of the finished picture; filled in by comparisons.
-        weights_sha256: of the weight file, or "" where the weights did not come from a file.
+        losses: name -> last value of each loss term, including "total".
+        scores: name -> value of each metric of the finished picture; filled in by comparisons.
+        weights_sha256: hash of the weight file, or "" if the weights did not come from a file.
+        sources_sha256: option -> hash of each picture that it names: content, style, masks and init.
         size: width and height in pixels.
-        finished: False where the user stopped it before the last step.
+        finished: False if the user stopped the run before the last step.
     """
 
     image: Path
@@ -37,6 +38,7 @@ class Result:
     losses: Mapping[str, float]
     scores: Mapping[str, float] = field(default_factory=dict)
     weights_sha256: str = ""
+    sources_sha256: Mapping[str, list[str]] = field(default_factory=dict)
     size: tuple[int, int] = (0, 0)
     finished: bool = True
 
@@ -53,11 +55,11 @@ class Result:
 
     @classmethod
     def read(cls, sidecar: Path) -> Self:
-        """Read a sidecar; the picture is looked for beside it.
+        """Read a sidecar; the picture is expected beside it.
 
         Raises:
-            MissingPathError: no such file.
-            UnreadableFileError: not a sidecar of ours.
+            MissingPathError: the file does not exist.
+            UnreadableFileError: the file is not a sidecar of ours.
         """
         read = read_json(sidecar, "a result", "Give the .json file beside a picture.", cls._from_json)
         return replace(read, image=sidecar.parent / read.image.name)

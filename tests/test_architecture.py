@@ -1,4 +1,4 @@
-"""A module imports only from lower levels; inside a folder, only files listed above it; libraries have one door."""
+"""A module imports only from lower levels, and from its folder without a circle; libraries have one door."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,8 @@ _FILES = sorted(path for path in (_ROOT / "rnst").rglob("*.py") if path.name != 
 # Lowest level first. A module imports from lower levels, and from its own folder as long as no circle comes about.
 _LEVELS: tuple[tuple[str, ...], ...] = (
     ("rnst.errors",),
-    ("rnst.files", "rnst.machine", "rnst.ranges"),
+    ("rnst.machine", "rnst.normalization", "rnst.ranges"),
+    ("rnst.files",),
     ("rnst.results",),
     ("rnst.image", "rnst.attacks", "rnst.metrics", "rnst.corruptions"),
     ("rnst.data", "rnst.encoders", "rnst.losses"),
@@ -36,10 +37,14 @@ _FENCES = {
     "tifffile": {"rnst.image.formats"},
     "pickle": {"rnst.encoders.weights.safe_pickle", "rnst.encoders.weights.containers", "rnst.encoders.weights.files"},
     "torch.load": {"rnst.encoders.weights.files"},
-    "urllib.request": {"rnst.encoders.weights.transfer"},
+    "huggingface_hub": {"rnst.encoders.weights.downloads"},
+    "torch.hub": {"rnst.encoders.weights.downloads"},
     "torch.fx": {"rnst.encoders.surgery.graph"},
     "litdata": {"rnst.data.streamed", "rnst.data.packing"},
     "wandb": {"rnst.reporting.tracking"},
+    "resource": {"rnst.machine", "rnst.stylization.record"},
+    "fcntl": {"rnst.machine"},
+    "os.cpu_count": {"rnst.machine"},
     "matplotlib": {"rnst.reporting.plots", "rnst.reporting.panels"},
     "torch.distributed": {"rnst.optimization.ranks"},
     "jsonargparse": {"rnst.commands", "rnst.ranges"},
@@ -136,10 +141,9 @@ def test_imports_and_sizes(path: Path) -> None:
     assert not found, "\n".join(f"{place}:{line}: {wrong}" for line, wrong in sorted(found))
 
 
-@pytest.mark.parametrize("path", sorted((_ROOT / "rnst").rglob("__init__.py")), ids=lambda path: path.parent.name)
-def test_package_files_hold_a_docstring_at_most(path: Path) -> None:
-    found = [node.lineno for node in ast.parse(path.read_text()).body if not isinstance(node, ast.Expr)]
-    assert not found, f"{path.relative_to(_ROOT)}:{found[0]}: importing a package does nothing else"
+def test_importing_a_folder_does_nothing() -> None:
+    """Folders have no `__init__.py`; that of `rnst` itself names what is public, and `test_public_names` holds it."""
+    assert list((_ROOT / "rnst").rglob("__init__.py")) == [_ROOT / "rnst" / "__init__.py"]
 
 
 def _imports_of(module: str) -> set[str]:

@@ -1,10 +1,11 @@
 import os
 import stat
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from rnst.files import folder_written_aside, written_aside
+from rnst.files import folder_written_aside, shipped_folders, written_aside
 
 
 def _write(path: Path, text: str) -> None:
@@ -75,3 +76,17 @@ def test_folder__is_complete_or_absent(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="new"):
         _pack(tmp_path / "new", "other")
     assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == ["new", "new/whole"]
+
+
+@pytest.mark.parametrize("name", ["checkpoints", "configs"])
+def test_folders_that_come_with_the_program(name: str) -> None:
+    checkout, installed = shipped_folders(name)
+    assert any(checkout.iterdir())
+    packed = tomllib.loads((checkout.parent / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"][
+        "wheel"
+    ]
+    assert any(
+        target == f"rnst/bundled/{name}" or target.startswith(f"rnst/bundled/{name}/")
+        for target in packed["force-include"].values()
+    )
+    assert installed == checkout.parent / "rnst" / "bundled" / name

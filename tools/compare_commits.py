@@ -12,6 +12,7 @@ A name of A that is another one at B is told by --rename, as often as needed:
     OLD=NEW          an option; with nothing as NEW, it is left out together with its values
     OPTION:OLD=NEW   a value of an option of A
     loss:OLD=NEW     a loss or a score in the sidecar
+And where B has another default, --add OPTION=VALUE says the old one, to every picture of B that says nothing else.
 
 The line of a scene that differs says how; one that failed says the last line of its errors. The exit status is 0 where
 all are equal. All runs on the processor, with one thread a scene. With --cache, the results of a commit are kept and
@@ -28,18 +29,18 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tools.compare_results import EQUAL, STATUS, compare
-from tools.compare_scenes import SCENES, write_inputs
+from tools.compare_scenes import SCENES, Wording, write_inputs
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
 _WORKING_TREE = (".", "WORKTREE")
-_PATIENCE = 3600.0  # seconds for all scenes of a commit; two quiet cores need 100
+_PATIENCE = 3600.0  # seconds for all scenes of a commit; they take 240 of a busy processor
 _SURROUNDINGS = {
     "OMP_NUM_THREADS": "1",
     "OMP_WAIT_POLICY": "passive",
@@ -57,10 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\n".join(names or [f"no scene is called {options.only}; --list lists them"]))
         return 0 if names else 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what is temporary is removed then, too
-    renames = dict(rename.split("=", 1) for rename in options.rename)
+    renames, added = (dict(pair.split("=", 1) for pair in pairs) for pairs in (options.rename, options.add))
     with tempfile.TemporaryDirectory(prefix="compare-") as work:
-        first = _results(options.a, names, {}, Path(work, "a"), options)
-        second = _results(options.b, names, renames, Path(work, "b"), options)
+        first = _results(options.a, names, Wording(), Path(work, "a"), options)
+        second = _results(options.b, names, Wording(renames, added), Path(work, "b"), options)
         found = {name: compare(first[name], second[name], renames) for name in names}
     width = max(map(len, names))
     for name, text in found.items():
@@ -77,30 +78,31 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="scenes that run at a time [2]")
     parser.add_argument("--only", default="*", metavar="PATTERN", help="scenes whose names match, as 'tiles*'")
     parser.add_argument("--rename", action="append", default=[], metavar="OLD=NEW", help="see above")
+    parser.add_argument("--add", action="append", default=[], metavar="OPTION=VALUE", help="see above")
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="where results of commits are kept")
     parser.add_argument("--list", action="store_true", help="list the scenes and leave")
     options = parser.parse_args(arguments)
-    if wrong := [rename for rename in options.rename if "=" not in rename]:
-        parser.error(f"--rename takes OLD=NEW, not {wrong[0]}")
+    if wrong := [pair for pair in (*options.rename, *options.add) if "=" not in pair]:
+        parser.error(f"--rename and --add take NAME=VALUE, not {wrong[0]}")
     return options
 
 
 def _results(
-    revision: str, names: Sequence[str], renames: Mapping[str, str], work: Path, options: argparse.Namespace
+    revision: str, names: Sequence[str], wording: Wording, work: Path, options: argparse.Namespace
 ) -> dict[str, Path]:
     """Name of each scene -> folder with what it wrote at a commit; from the cache where it is there."""
     write_inputs(work)
     if revision in _WORKING_TREE:
-        return _run(_REPOSITORY, names, renames, work, options.jobs)
+        return _run(_REPOSITORY, names, wording, work, options.jobs)
     commit = _git("rev-parse", "--verify", f"{revision}^{{commit}}")
     if options.cache is None:
         with _checkout(commit) as checkout:
-            return _run(checkout, names, renames, work, options.jobs)
-    kept = {name: options.cache / commit / _fingerprint(name, renames, work) for name in names}
+            return _run(checkout, names, wording, work, options.jobs)
+    kept = {name: options.cache / commit / _fingerprint(name, wording, work) for name in names}
     missing = [name for name in names if not kept[name].is_dir()]
     if missing:
         with _checkout(commit) as checkout:
-            made = _run(checkout, missing, renames, work, options.jobs)
+            made = _run(checkout, missing, wording, work, options.jobs)
         for name, folder in made.items():
             if (folder / STATUS).is_file():  # it was not stopped by an impatient user
                 aside = kept[name].with_name(f"{kept[name].name}-{os.getpid()}")
@@ -109,12 +111,12 @@ def _results(
     return {name: kept[name] if kept[name].is_dir() else work / _folder(name) for name in names}
 
 
-def _run(checkout: Path, names: Sequence[str], renames: Mapping[str, str], work: Path, jobs: int) -> dict[str, Path]:
+def _run(checkout: Path, names: Sequence[str], wording: Wording, work: Path, jobs: int) -> dict[str, Path]:
     """Run scenes of a checkout by one driver, and wait for it."""
     folders = {name: work / _folder(name) for name in names}
     for folder in folders.values():
         folder.mkdir()
-    scenes = [{"folder": str(folders[name]), "commands": _commands(name, renames)} for name in names]
+    scenes = [{"folder": str(folders[name]), "commands": _commands(name, wording)} for name in names]
     plan = work / "plan"
     plan.write_text(json.dumps({"checkout": str(checkout), "jobs": jobs, "scenes": scenes}), encoding="utf-8")
     driver = [sys.executable, str(Path(__file__).with_name("compare_driver.py")), str(plan)]
@@ -156,16 +158,16 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def _commands(name: str, renames: Mapping[str, str]) -> list[dict[str, object]]:
+def _commands(name: str, wording: Wording) -> list[dict[str, object]]:
     return [
-        {"program": command.program, "arguments": command.arguments(renames), "stop_at": command.stop_at}
+        {"program": command.program, "arguments": wording.arguments(command), "stop_at": command.stop_at}
         for command in SCENES[name]
     ]
 
 
-def _fingerprint(name: str, renames: Mapping[str, str], inputs: Path) -> str:
+def _fingerprint(name: str, wording: Wording, inputs: Path) -> str:
     """A hash of a scene and of all pictures that scenes read."""
-    found = hashlib.sha256(json.dumps(_commands(name, renames)).encode())
+    found = hashlib.sha256(json.dumps(_commands(name, wording)).encode())
     for path in sorted(inputs.rglob("*.png")):
         found.update(path.relative_to(inputs).as_posix().encode() + path.read_bytes())
     return found.hexdigest()

@@ -18,6 +18,7 @@ STATUS = "status"  # the file with the exit status of a scene
 _PICTURES = (".png", ".jpg", ".webp", ".tif")
 _WEIGHTS = ".safetensors"
 _ENDINGS = (*_PICTURES, ".json", _WEIGHTS)
+_SHOWN = 3  # differences of a scene
 _NUMBERS = ("losses", "scores")  # parts of a sidecar
 
 
@@ -38,6 +39,8 @@ def compare(first: Path, second: Path, renames: Mapping[str, str]) -> str:
         differences += (f"{name}: {text}" for text in _differences(first / name, second / name, renames))
     if not files | others:
         differences.append("failed at both: no file was written")
+    if len(differences) > _SHOWN:
+        differences[_SHOWN:] = [f"and {len(differences) - _SHOWN} more"]
     return "; ".join(differences) or EQUAL
 
 

@@ -5,7 +5,7 @@ command line; the later one counts.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +89,7 @@ _PICTURES = {
     "tiles": _TILES,
     "tiles, bf16, adam": f"{_TILES} --precision bf16 --optimizer adam",
     "tiles, gram, two scales": f"{_TILES} --style_loss gram --scales 2",
-    "tiles, robust transforms": f"{_TILES} --transforms robust",
+    "tiles, robust transforms": f"{_TILES} --transforms robust --optimizer adam",
     "snapshots": "--save_every 2 --colors luminance",
     "jpeg": "--output out.jpg --quality 80",
     "webp": "--output out.webp",
@@ -99,10 +99,10 @@ _PICTURES = {
     "a folder": "--content ../frames --output painted/out.png",
     "a sequence": "--content ../frames --output painted --sequence true --sequence_weight 5",
 }
-_PRESETS = ("article_vgg19", "draft", "gatys2015", "lucid_googlenet", "neural_style", "print", "swag_resnet50")
+_PRESETS = ("article_vgg19", "draft", "gatys2015", "lucid_googlenet", "neural_style", "swag_resnet50")
 _PRESET_BUDGET = (
     "--content ../photo.png --style ../painting.png --output out.png --weights random --size 64 --side long --steps 3 "
-    "--scales 1 --seed 7 --tracking off"
+    "--seed 7 --tracking off"
 )
 _DEFAULTS = "--content ../photo.png --style ../painting.png --output out.png --size 64 --steps 4 --tracking off"
 
@@ -128,21 +128,31 @@ class Command:
     line: str
     stop_at: str = ""
 
-    def arguments(self, renames: Mapping[str, str]) -> list[str]:
-        """The words of the command line, with options and values renamed.
 
-        Args:
-            renames: old -> new name of an option, "" drops it with its values; option:old value -> new value.
-        """
-        words: list[str] = []
+@dataclass(frozen=True)
+class Wording:
+    """How command lines are said at a commit, in words that it understands.
+
+    Attributes:
+        renames: old -> new name of an option, "" drops it with its values; option:old value -> new value.
+        added: option -> value, for every picture whose command line or preset says nothing else.
+    """
+
+    renames: Mapping[str, str] = field(default_factory=dict)
+    added: Mapping[str, str] = field(default_factory=dict)
+
+    def arguments(self, command: Command) -> list[str]:
+        """The words of a command line."""
+        added = self.added.items() if command.program == "stylize" else ()
+        words = [word for name, value in added for word in (f"--{name}", value)]
         option, new = "", ""
-        for word in self.line.split():
+        for word in command.line.split():
             if word.startswith("--"):
                 option = word.removeprefix("--")
-                new = renames.get(option, option)
+                new = self.renames.get(option, option)
                 words += [f"--{new}"] if new else []
             elif new:
-                words.append(renames.get(f"{option}:{word}", word))
+                words.append(self.renames.get(f"{option}:{word}", word))
         return words
 
 

@@ -1,4 +1,4 @@
-"""What every attack is: images in, adversarial images out. And the one that does nothing."""
+"""Base class of the attacks, from images to adversarial images, and the attack that does nothing."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -15,16 +15,16 @@ Model = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Attack(ABC):
-    """Anything that turns images into adversarial images.
+    """Maps images to adversarial images.
 
     Args:
-        ball: what the adversary may add.
+        ball: allowed perturbations.
     """
 
     ball: Ball
 
     def with_radius(self, radius: float) -> Self:
-        """The attack with another radius, and all its other lengths in proportion."""
+        """The attack with another radius and all other lengths in proportion."""
         return replace(self, ball=replace(self.ball, radius=radius))
 
     def scaled(self, factor: float) -> Self:
@@ -33,7 +33,7 @@ class Attack(ABC):
 
     @abstractmethod
     def __call__(self, model: Model, images: Tensor, labels: Tensor) -> Tensor:
-        """Attack `model`; it works under `no_grad` and `inference_mode`, and leaves weight gradients untouched.
+        """Attack `model`. This works under `no_grad` and `inference_mode`, and does not change weight gradients.
 
         Args:
             model: images (N, 3, H, W) in [0, 1] to logits (N, K). The caller chooses train or eval mode.
@@ -47,24 +47,24 @@ class Attack(ABC):
 
 @dataclass(frozen=True)
 class NoAttack(Attack):
-    """Ordinary training: the images as they are."""
+    """Returns the images unchanged; adversarial training with this attack is standard training."""
 
     ball: Ball = L2Ball(0.0)
 
     def __call__(self, model: Model, images: Tensor, labels: Tensor) -> Tensor:  # noqa: ARG002 - it ignores both
-        """Give back `images`."""
+        """Return `images`."""
         return images
 
 
 @contextmanager
 def weights_frozen(model: Model) -> Iterator[None]:
-    """Nobody computes gradients of the weights in here, nor keeps what only they would need.
+    """Freeze the weights inside the block, so that autograd neither computes their gradients nor saves inputs for them.
 
-    `torch.autograd.grad` alone would not compute them either, but a convolution whose weight wants a gradient keeps its
-    input for the backward pass. Hooks that a distributed wrapper has put on the weights stay where they are.
+    `torch.autograd.grad` alone would not compute these gradients either, but a convolution whose weight requires a
+    gradient saves its input for the backward pass. Hooks of a distributed wrapper on the weights stay in place.
 
     Args:
-        model: where it is a module, its parameters are frozen; anything else is left as it is.
+        model: a module, whose parameters are frozen; any other callable is left unchanged.
     """
     parameters = list(model.parameters()) if isinstance(model, nn.Module) else []
     trained = [parameter for parameter in parameters if parameter.requires_grad]

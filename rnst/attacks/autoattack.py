@@ -1,4 +1,4 @@
-"""AutoAttack through pyautoattack: four attacks one after the other, none of which has a setting to tune."""
+"""AutoAttack through pyautoattack: four attacks in sequence, without settings to tune."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,16 +18,17 @@ _MOST_TARGETS = 9
 
 @dataclass(frozen=True)
 class AutoAttack(Attack):
-    """The standard ensemble of Croce and Hein 2020 (arXiv:2003.01690), as on the RobustBench tables.
+    """The standard ensemble of Croce and Hein 2020 (arXiv:2003.01690), used by the RobustBench tables.
 
-    An image that one of its attacks has turned is not given to the next. It costs some hundred times as much as PGD-20.
+    An image that one attack of the ensemble has changed to another class is not passed to the next one. The cost is
+    about a hundred times that of PGD-20.
 
     Args:
-        ball: what the adversary may add.
-        seed: of everything it draws.
-        attacks: which of its attacks, in turn.
-        steps: of each gradient attack.
-        queries: of the attack without gradients.
+        ball: allowed perturbations.
+        seed: seed of all random draws.
+        attacks: attacks of the ensemble, in order.
+        steps: steps of each gradient attack.
+        queries: queries of the attack without gradients.
     """
 
     seed: int = 0
@@ -36,11 +37,11 @@ class AutoAttack(Attack):
     queries: int = 5000
 
     def __call__(self, model: Model, images: Tensor, labels: Tensor) -> Tensor:
-        """Attack `model`; see `Attack`. Images that withstand come back as they were.
+        """Attack `model`; see `Attack`. Images on which no attack succeeds are returned unchanged.
 
         Raises:
             MissingExtraError: pyautoattack is not installed.
-            InvalidValueError: it does not know the ball, or there are fewer than four classes.
+            InvalidValueError: the norm is not supported, or there are fewer than four classes.
         """
         with torch.inference_mode(mode=False), torch.enable_grad(), weights_frozen(model):
             images, labels = images.detach().clone(memory_format=torch.contiguous_format), labels.clone()
@@ -69,7 +70,7 @@ class AutoAttack(Attack):
             version="custom",
             device=device,
         )
-        # What version="standard" sets, for fewer than ten classes too: it takes nine targets for granted.
+        # The values of version="standard", also for fewer than ten classes: that version assumes nine targets.
         targets = min(_MOST_TARGETS, classes - 1)
         attack.apgd.n_restarts = attack.fab.n_restarts = attack.apgd_targeted.n_restarts = 1
         attack.apgd_targeted.n_target_classes = attack.fab.n_target_classes = targets
@@ -79,10 +80,10 @@ class AutoAttack(Attack):
 
 
 def require_pyautoattack() -> Any:
-    """The package.
+    """Import and return the package.
 
     Raises:
-        MissingExtraError: it is not installed.
+        MissingExtraError: the package is not installed.
     """
     try:
         import pyautoattack

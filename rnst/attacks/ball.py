@@ -1,4 +1,4 @@
-"""Threat models: what an adversary may add to an image. A norm ball knows three operations, all of them per sample."""
+"""Threat models: sets of allowed perturbations. A norm ball has three operations, all of them per sample."""
 
 import math
 from abc import ABC, abstractmethod
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rnst.errors import InvalidValueError
 
-_TINY = 1e-10  # the reference library adds the same to a gradient's norm
+_TINY = 1e-10  # the reference library adds the same value to a gradient's norm
 
 
 @dataclass(frozen=True)
@@ -18,17 +18,23 @@ class Ball(ABC):
     """A set of allowed perturbations around zero.
 
     Args:
-        radius: in units of pixels in [0, 1] at the resolution of the images that are attacked. It is never rescaled
-            unless somebody calls `scaled`.
+        radius: in units of pixels in [0, 1] at the resolution of the attacked images. Only `scaled` rescales it.
     """
 
     norm: ClassVar[str]
     radius: float
 
     def __post_init__(self) -> None:
-        """Refuse a negative radius."""
-        if self.radius < 0:
-            raise InvalidValueError("ball.radius", self.radius, "0 or more")
+        """Refuse a radius that is negative, infinite or NaN."""
+        if not 0 <= self.radius < math.inf:
+            raise InvalidValueError("ball.radius", self.radius, "a number, 0 or more")
+
+    def check(self, side: int) -> None:  # noqa: B027 - most balls have nothing to refuse
+        """Refuse a radius that is meaningless for images with a side of `side` pixels.
+
+        Raises:
+            InvalidValueError: the ball around any image contains all other images.
+        """
 
     @abstractmethod
     def scaled(self, factor: float) -> Self:
@@ -36,7 +42,7 @@ class Ball(ABC):
 
     @abstractmethod
     def project(self, delta: Tensor) -> Tensor:
-        """Nearest point of the ball for each sample of `delta`, (N, ...)."""
+        """Project each sample of `delta`, (N, ...), to the nearest point of the ball."""
 
     @abstractmethod
     def random_start(self, like: Tensor) -> Tensor:
@@ -44,7 +50,7 @@ class Ball(ABC):
 
     @abstractmethod
     def steepest(self, gradient: Tensor) -> Tensor:
-        """The direction of unit norm that gains most along `gradient`, (N, ...)."""
+        """The direction of unit norm with the largest increase along `gradient`, for each sample, (N, ...)."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +59,15 @@ class L2Ball(Ball):
 
     norm = "l2"
 
+    def check(self, side: int) -> None:
+        """See `Ball.check`."""
+        diameter = math.sqrt(3 * side**2)
+        if self.radius >= diameter:
+            wanted = f"less than {diameter:.4g}, the diameter of {side}-pixel images; published ones are 0.5 to 5"
+            raise InvalidValueError("ball.radius", self.radius, wanted)
+
     def scaled(self, factor: float) -> Self:
-        """A norm over all pixels grows with the side of the image: the radius is multiplied by `factor`."""
+        """A norm over all pixels grows with the side of the image, so the radius is multiplied by `factor`."""
         return replace(self, radius=self.radius * factor)
 
     def project(self, delta: Tensor) -> Tensor:
@@ -78,8 +91,19 @@ class LinfBall(Ball):
 
     norm = "linf"
 
+    def __post_init__(self) -> None:
+        """Refuse a radius larger than the range of a pixel, which is surely a mistake.
+
+        Raises:
+            InvalidValueError: the message names the radius that was probably intended.
+        """
+        super().__post_init__()
+        if self.radius > 1:
+            meant = f"at most 1, as pixels are in [0, 1]; {self.radius:g} of 255 levels is {self.radius / 255:.6f}"
+            raise InvalidValueError("ball.radius", self.radius, meant)
+
     def scaled(self, factor: float) -> Self:  # noqa: ARG002 - this ball knows no image size
-        """The radius is per pixel already and stays as it is."""
+        """The ball itself: the radius is per pixel and does not depend on the image size."""
         return self
 
     def project(self, delta: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Projected gradient descent: one loop over any model, any ball, any loss."""
+"""Projected gradient descent: one loop for any model, any ball, any loss."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,8 +8,11 @@ import torch
 from torch import Tensor
 
 from rnst.attacks.attack import Attack, Model, weights_frozen
+from rnst.attacks.ball import Ball
 from rnst.attacks.loss import AttackLoss, CrossEntropy, in_float
 from rnst.errors import InvalidValueError
+
+_PATH = 2.5  # total length of all steps of the published attack, in radii
 
 
 @dataclass(frozen=True)
@@ -17,17 +20,17 @@ class PGD(Attack):
     """Maximize a loss of each image inside a ball (Madry et al. 2018, section 2.1).
 
     As in the `robustness` library, the step is `step_size` times the steepest direction, the perturbation is projected
-    to the ball, the image is clamped to [0, 1], and the iterate of highest loss is kept. We depart in that a random
-    start is uniform in the L2 ball (the library draws from its surface), and in that restarts keep the worst case.
+    to the ball, the image is clamped to [0, 1], and the iterate of highest loss is kept. There are two departures: a
+    random start is uniform in the L2 ball (the library draws from its surface), and restarts keep the worst case.
 
     Args:
-        ball: what the adversary may add.
+        ball: allowed perturbations.
         steps: gradient steps per restart.
         step_size: length of one step in the units of the ball's radius.
-        random_start: begin at a random point of the ball, not at the image.
-        restarts: independent tries; the image of highest loss over all of them is kept.
+        random_start: start at a random point of the ball, not at the image.
+        restarts: independent runs; the image of highest loss over all of them is kept.
         keep_best: return the iterate of highest loss (costs one more forward pass), not the last one.
-        loss: what is driven up: any error, a class that is wanted, or the distance from the clean answer.
+        loss: loss to maximize: untargeted, targeted, or the distance from the clean output.
     """
 
     steps: int = 7
@@ -38,7 +41,7 @@ class PGD(Attack):
     loss: AttackLoss = CrossEntropy()
 
     def __post_init__(self) -> None:
-        """Refuse numbers that mean nothing; no steps at all leave the random start."""
+        """Refuse numbers out of range; zero steps return the random start."""
         if self.steps < 0:
             raise InvalidValueError("attack.steps", self.steps, "0 or more")
         if self.restarts < 1:
@@ -50,21 +53,21 @@ class PGD(Attack):
             raise InvalidValueError("attack.random_start", self.random_start, wanted)
 
     def with_radius(self, radius: float) -> Self:
-        """The attack with another radius; the step keeps its proportion to it."""
+        """The attack with another radius and the step in proportion."""
         grown = radius / self.ball.radius if self.ball.radius else 1.0
-        # A radius of zero, where a warm-up begins, wants no step; its length must still be one.
+        # At radius zero, where a warm-up begins, the step is irrelevant, but its length must be positive.
         return replace(super().with_radius(radius), step_size=self.step_size * grown if grown else self.step_size)
 
     def __call__(self, model: Model, images: Tensor, labels: Tensor, radii: Tensor | None = None) -> Tensor:
-        """Attack `model`; see `Attack`. The iterate kept is in the ball and in [0, 1].
+        """Attack `model`; see `Attack`. The returned iterate is in the ball and in [0, 1].
 
         Args:
             model: images (N, 3, H, W) in [0, 1] to logits (N, K).
             images: (N, 3, H, W) in [0, 1].
-            labels: (N,) class numbers, or what else the loss wants.
-            radii: (N,), each image's own radius in place of the ball's; its steps are in proportion.
+            labels: (N,) class numbers, or other labels that the loss supports.
+            radii: (N,), one radius for each image in place of the ball's; steps are in proportion.
         """
-        # Tensors born under inference mode cannot be saved for backward: clone all of them outside of it.
+        # Tensors created under inference mode cannot be saved for backward: clone all of them outside of it.
         with torch.inference_mode(mode=False), torch.enable_grad(), weights_frozen(model):
             images, labels = images.detach().clone(), labels.clone()
             loss = self.loss.prepared(model, images, labels)
@@ -75,7 +78,7 @@ class PGD(Attack):
             return best
 
     def _shares(self, images: Tensor, radii: Tensor | None) -> Tensor | None:
-        """Each image's part of the ball's radius, (N, 1, 1, 1)."""
+        """Each image's fraction of the ball's radius, (N, 1, 1, 1)."""
         if radii is None:
             return None
         if self.ball.radius == 0:
@@ -87,6 +90,26 @@ class PGD(Attack):
         return (radii.clone().to(images) / self.ball.radius).view(-1, *(1 for _ in images.shape[1:]))
 
 
+def published_pgd(ball: Ball, steps: int = 20, *, random_start: bool = False, loss: AttackLoss = CrossEntropy()) -> PGD:
+    """The attack of the published robustness tables: steps of 2.5 radii / `steps`, with the worst iterate kept.
+
+    The `robustness` library, whose authors made the tables, starts at the image itself by default.
+
+    Args:
+        ball: allowed perturbations; its radius is more than 0.
+        steps: gradient steps.
+        random_start: start at a random point of the ball, for a loss that is flat at the image, or against networks
+            with suspected gradient masking.
+        loss: loss to maximize.
+
+    Raises:
+        InvalidValueError: the radius of the ball is 0.
+    """
+    if not ball.radius:
+        raise InvalidValueError("ball.radius", ball.radius, "more than 0 for an attack")
+    return PGD(ball, steps, _PATH * ball.radius / steps, random_start=random_start, loss=loss)
+
+
 @dataclass(frozen=True)
 class _Run:
     """One restart on one batch.
@@ -95,7 +118,7 @@ class _Run:
         attack: its settings.
         images: (N, 3, H, W) in [0, 1], before the attack.
         loss: images (N, 3, H, W) to losses (N,).
-        shares: each image's part of the radius and of the step, (N, 1, 1, 1); everybody the whole where absent.
+        shares: each image's fraction of the radius and of the step, (N, 1, 1, 1); None means 1 for all images.
     """
 
     attack: PGD
@@ -132,13 +155,13 @@ class _Run:
     def _inside(self, delta: Tensor) -> Tensor:
         if self.shares is None:
             inside = self.attack.ball.project(delta)
-        else:  # in the units of the ball; an image whose share is zero has moved by nothing
+        else:  # in the units of the ball; an image with share zero has no perturbation
             inside = self.attack.ball.project(delta / self.shares.clamp_min(1e-12)) * self.shares
         return (self.images + inside).clamp(0.0, 1.0)
 
 
 def _worse(candidate: Tensor, loss: Tensor, best: Tensor, best_loss: Tensor) -> tuple[Tensor, Tensor]:
-    """For each sample the image of higher loss, and that loss."""
+    """The image of higher loss for each sample, and its loss."""
     higher = loss > best_loss
     chosen = higher.view(-1, *(1 for _ in candidate.shape[1:]))
     return torch.where(chosen, candidate, best), torch.where(higher, loss, best_loss)

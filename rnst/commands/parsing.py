@@ -12,10 +12,10 @@ from jsonargparse import ArgumentParser
 from rnst.commands.mistakes import explained
 from rnst.commands.repeated import repeated
 from rnst.errors import RnstError, UnknownNameError, UnreadableFileError
+from rnst.files import shipped_folders
 from rnst.image.endings import LONGEST_SIDES
 
-_ROOT = Path(__file__).parents[2]
-_CONFIG_FOLDERS = (_ROOT / "configs", _ROOT / "rnst" / "bundled" / "configs")
+_CONFIG_FOLDERS = shipped_folders("configs")
 
 
 class UsageError(RnstError):

@@ -1,7 +1,6 @@
 """`stylize.py` and `rnst stylize`."""
 
 import itertools
-import json
 import logging
 import sys
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ import yaml
 from rnst.commands.options import CommandParser
 from rnst.commands.parsing import UsageError, quiet_lightning
 from rnst.encoders.names import RANDOM, counterpart_of, find_network
-from rnst.errors import MissingPathError, RnstError
+from rnst.errors import MissingPathError
 from rnst.image.samples import find_picture
 from rnst.ranges import NonNegativeInt
 from rnst.results import Result
@@ -45,9 +44,9 @@ _GROUPS = {
     "Textures and sequences": ("aspect", "sequence", "sequence_weight"),
     "Files and records": ("resume", "quality", "save_every", "scores", "lpips", "seed", "tracking"),
 }
-_OF_THE_RUN = ("output", "resume", "save_every", "scores", "lpips", "group", "tracking")  # they change no pixel
 _COMMON = ("content", "style", "output", "size", "style_weight", "style_scale", "colors", "encoder", "seed", "resume")
 _TWIN = "twin"
+_OWN = "own"  # as the sidecar records the weights of the encoder itself
 _EXAMPLES = (
     "stylize.py                                       a sample photo in the style of a sample painting",
     "stylize.py photo.jpg painting.jpg --size 768     your own",
@@ -109,10 +108,11 @@ def _place_pictures(options: dict[str, Any], given: Mapping[str, str]) -> None:
 
 
 def _print_config(settings: StylizationSettings) -> None:
-    """Print all settings as YAML, those that the encoder and the convention decide filled in."""
-    from rnst.stylization.stylize import with_layers
+    """Print every option as YAML, filled in as far as it is known before the pictures are read."""
+    from rnst.stylization.job import resolve
 
-    sys.stdout.write(yaml.safe_dump(with_layers(settings).as_dict(), sort_keys=False, allow_unicode=True))
+    values = {**resolve(settings).as_dict(), "group": settings.group}
+    sys.stdout.write(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
 
 def _check_files(settings: StylizationSettings) -> None:
@@ -123,7 +123,7 @@ def _check_files(settings: StylizationSettings) -> None:
         pictures.append(settings.content)
     for name in pictures:
         find_picture(name)
-    if settings.weights not in {None, RANDOM} and not Path(settings.weights or "").is_file():
+    if settings.weights not in {None, _OWN, RANDOM} and not Path(settings.weights or "").is_file():
         raise MissingPathError(settings.weights or "", "weight file", "Correct --weights, or leave it away.")
 
 
@@ -147,28 +147,20 @@ def _run(settings: StylizationSettings, other: str | None, port: int | None) -> 
 
 def _with_new_output(settings: StylizationSettings) -> StylizationSettings:
     """The same settings with a name of the output that replaces no picture of other settings: -2, -3, ... is added."""
-    from rnst.stylization.record import describe
-    from rnst.stylization.stylize import with_layers
+    from rnst.stylization.job import resolve
+    from rnst.stylization.record import finished
+    from rnst.stylization.stylize import state_path
 
-    settings = with_layers(settings)
-    output = named_by(settings.output, settings.as_dict())
+    output = named_by(settings.output, resolve(settings).as_dict())
     if settings.has_folder:
         return settings.replaced(output=output)
-    for number in itertools.count(1):
-        chosen = settings.replaced(output=output if number == 1 else output.with_stem(f"{output.stem}-{number}"))
-        if not chosen.output.exists() or _is_of(describe(chosen), chosen.output.with_suffix(".json")):
+    numbered = (output if number == 1 else output.with_stem(f"{output.stem}-{number}") for number in itertools.count(1))
+    for path in numbered:
+        chosen = settings.replaced(output=path)
+        is_stopped = settings.resume and state_path(path).is_file()
+        if not path.exists() or is_stopped or finished(resolve(chosen)) is not None:
             return chosen
-    raise AssertionError  # there is always a number
-
-
-def _is_of(described: Mapping[str, object], sidecar: Path) -> bool:
-    """Whether the picture of a sidecar was made with these settings."""
-    try:
-        recorded = Result.read(sidecar).settings
-    except RnstError:
-        return False
-    wanted = json.loads(json.dumps(described, default=str))
-    return all(recorded.get(name) == value for name, value in wanted.items() if name not in _OF_THE_RUN)
+    raise AssertionError  # numbers do not end
 
 
 def _stylized(settings: StylizationSettings, port: int | None) -> list[Result]:

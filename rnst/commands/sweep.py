@@ -43,13 +43,13 @@ def run(arguments: list[str]) -> None:
             aside.write_text(yaml.safe_dump(agent_configuration(sweep), sort_keys=False), encoding="utf-8")
         sys.stdout.write(f"{agent}: wandb sweep {agent}, then on each machine the wandb agent command that it prints\n")
         return
+    from rnst.sweeps.run import finished_run, run_cells
+
     if only_plan:
         for cell in cells:
-            mark = "done" if cell.finished() is not None else "    "
+            mark = "done" if finished_run(cell) is not None else "    "
             sys.stdout.write(f"{mark} {cell.settings.output}\n")
         return
-    from rnst.sweeps.run import run_cells
-
     results = run_cells(sweep, cells, Console(stderr=True))
     _report(sweep, results, options)
 

@@ -98,10 +98,8 @@ class _TrainingCLI(LightningCLI):
     def _begin(self, folder: Path) -> None:
         """Look at the photos and at the run that shall go on, and only then make a folder."""
         data = self.config_init.data
-        training.look_at_data(data)
-        training.look_at_network(
-            self.config_init.model, [data.image_size, *(stage.image_size for stage in data.stages)]
-        )
+        training.check_data(data)
+        training.check_network(self.config_init.model, [data.image_size, *(stage.image_size for stage in data.stages)])
         config = self.parser.dump(self.config, skip_none=False)
         if self.config.resume:
             run_state.newest_checkpoint(folder, say)
@@ -133,7 +131,7 @@ def train_by(arguments: list[str]) -> None:
     _say_radius(cli.model)
     resume = run_state.newest_checkpoint(folder, say) if config.resume else None
     facts = training.train(
-        cli.trainer, cli.model, cli.datamodule, config.output, resume=resume, half=config.half, say=say
+        cli.trainer, cli.model, cli.datamodule, config.output, resume=resume, half=config.half, report=say
     )
     if cli.trainer.is_global_zero:
         finish_training(cli.trainer.loggers, sha256_of(config.output), facts)

@@ -60,7 +60,7 @@ def _run(settings: TransferabilitySettings) -> None:
 
 
 def _print(report: "TransferabilityReport", settings: TransferabilitySettings) -> None:
-    from rnst.studies.transferability.report import TARGETED, UNTARGETED, said
+    from rnst.studies.transferability.report import TARGETED, UNTARGETED, described
 
     console = table_console()
     console.print(_table(report, settings))
@@ -75,7 +75,7 @@ def _print(report: "TransferabilityReport", settings: TransferabilitySettings) -
     for kind in (UNTARGETED, TARGETED):
         for number, radius in enumerate(settings.radii):
             found = report.correlations(kind, number)
-            parts = "; ".join(f"{name} {said(one)}" for name, one in found.items())
+            parts = "; ".join(f"{name} {described(one)}" for name, one in found.items())
             console.print(f"r, {kind}, radius {radius:g}: {parts}", soft_wrap=True)
     console.print(f"{settings.output}/transferability.json and .png: {report.seconds:.0f} s", soft_wrap=True)
 

@@ -1,4 +1,4 @@
-"""Blur of lenses and of motion. All pictures here are (C, H, W) float32 in [0, 1]."""
+"""Blur of lenses and of motion. All pictures are (C, H, W) float32 in [0, 1]."""
 
 import math
 
@@ -7,9 +7,9 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 from torchvision.transforms import v2
 
-_TRUNCATED = 4  # standard deviations at which a Gaussian ends
+_TRUNCATED = 4  # standard deviations at which a Gaussian is cut off
 _SMALL_CANVAS = 8  # half of the side on which the published program draws a disk of at most this radius
-_STEEPEST = 45.0  # degrees against the horizontal in which a camera is shaken
+_STEEPEST = 45.0  # largest angle of camera shake against the horizontal, in degrees
 
 
 def gaussian_blur(picture: Tensor, sigma: float) -> Tensor:
@@ -32,17 +32,17 @@ def defocus_blur(picture: Tensor, draw: Generator, radius: float, softness: floa
 
 
 def glass_blur(picture: Tensor, draw: Generator, sigma: float, reach: float, rounds: float) -> Tensor:
-    """Blur a little, let each pixel take the color of a random neighbor, blur again: a pane of frosted glass.
+    """Frosted glass: blur a little, replace each pixel by a random neighbor, blur again.
 
-    The published program means to exchange the two pixels, but what it exchanges are views of one array: the first
-    write is lost to the second, and the neighbor keeps its color. Published figures belong to that, and so does this.
+    The published program intends to exchange the two pixels, but exchanges views of one array: the second write has
+    no effect, and the neighbor keeps its color. Published results were computed this way, so we do the same.
 
     Args:
         picture: (3, H, W).
-        draw: of the neighbors.
+        draw: generator that chooses the neighbors.
         sigma: of the Gaussian before and after, in pixels.
-        reach: how far away a neighbor may be along each axis, in pixels.
-        rounds: how often each pixel takes a color.
+        reach: largest distance of a neighbor along each axis, in pixels.
+        rounds: number of replacements of each pixel.
     """
     (_, height, width), far = picture.shape, int(reach)
     rows = torch.arange(height - far, far, -1)
@@ -51,7 +51,7 @@ def glass_blur(picture: Tensor, draw: Generator, sigma: float, reach: float, rou
     shifts = torch.randint(-far, far, (2, len(here)), generator=draw)
     there = here + shifts[0] * width + shifts[1]
     order = list(range(height * width))
-    # One changes what the next one finds, so they cannot be done at once.
+    # Each replacement changes the input of the next one, so the loop cannot be vectorized.
     for one, other in zip(here.tolist(), there.tolist(), strict=True):
         order[one] = order[other]
     shuffled = gaussian_blur(picture, sigma).flatten(1)[:, order].view_as(picture)
@@ -59,18 +59,18 @@ def glass_blur(picture: Tensor, draw: Generator, sigma: float, reach: float, rou
 
 
 def motion_blur(picture: Tensor, draw: Generator, length: float, sigma: float) -> Tensor:
-    """Shake the camera in a random direction, at most 45 degrees against the horizontal; see `moved`."""
+    """Shake the camera in a random direction, at most 45 degrees against the horizontal; see `translated_mean`."""
     share = torch.rand(1, generator=draw).item()
-    return moved(picture, _STEEPEST * (2.0 * share - 1.0), int(length), sigma)
+    return translated_mean(picture, _STEEPEST * (2.0 * share - 1.0), int(length), sigma)
 
 
-def moved(picture: Tensor, angle: float, length: int, sigma: float) -> Tensor:
-    """Mean of a picture and of itself moved on and on, weighted by half a Gaussian; borders are repeated.
+def translated_mean(picture: Tensor, angle: float, length: int, sigma: float) -> Tensor:
+    """Mean of translated copies of a picture along a line, weighted by half a Gaussian; borders are replicated.
 
     Args:
         picture: (C, H, W).
         angle: of the motion, in degrees.
-        length: it has twice so many steps of a pixel, and the first place.
+        length: half the number of steps of one pixel; the picture itself is one more copy.
         sigma: of the Gaussian, in pixels.
     """
     steps = 2 * length + 1
@@ -88,14 +88,14 @@ def moved(picture: Tensor, angle: float, length: int, sigma: float) -> Tensor:
 
 
 def zoom_blur(picture: Tensor, draw: Generator, largest: float, step: float) -> Tensor:  # noqa: ARG001
-    """Move fast towards the scene: the mean of the picture and of its middle enlarged, up to `largest` by `step`."""
+    """Fast zoom: mean of the picture and of its enlarged center, by factors up to `largest` in steps of `step`."""
     count = math.ceil((largest - 1.0) / step)
     layers = [picture, *(enlarged(picture, 1.0 + step * number) for number in range(count))]
     return torch.stack(layers).mean(0)
 
 
 def enlarged(picture: Tensor, factor: float) -> Tensor:
-    """The middle of a picture (C, H, W), enlarged to its size."""
+    """The center of a picture (C, H, W), enlarged to the picture's size."""
     height, width = picture.shape[-2:]
     seen = v2.functional.center_crop(picture, [math.ceil(height / factor), math.ceil(width / factor)])
     size = [max(side, round(part * factor)) for side, part in zip((height, width), seen.shape[-2:], strict=True)]

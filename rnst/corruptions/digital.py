@@ -1,4 +1,4 @@
-"""What programs do to pictures. All pictures here are (3, H, W) float32 in [0, 1]."""
+"""Corruptions by image processing. All pictures are (3, H, W) float32 in [0, 1]."""
 
 import torch
 from torch import Generator, Tensor
@@ -6,23 +6,23 @@ from torch.nn import functional as F
 from torchvision.transforms import v2
 
 _SMOOTHNESS = 0.01  # sigma of a displacement field, as a share of the side
-_DISPLACEMENT = 0.005  # a field has this share of the height before it is smoothed and amplified
+_DISPLACEMENT = 0.005  # amplitude of a field before smoothing and amplification, as a share of the height
 _WHITE = 255.0
 
 
 def contrast(picture: Tensor, draw: Generator, kept: float) -> Tensor:  # noqa: ARG001
-    """Pull every color towards its mean over the picture."""
+    """Scale every color towards its mean over the picture; `kept` is the share of the contrast that remains."""
     means = picture.mean((-2, -1), keepdim=True)
     return means + kept * (picture - means)
 
 
 def elastic_transform(picture: Tensor, draw: Generator, strength: float) -> Tensor:
-    """Move every pixel a little along a smooth random field (Simard et al. 2003, section 2), borders mirrored.
+    """Displace pixels along a smooth random field (Simard et al. 2003, section 2); borders are mirrored.
 
     Args:
         picture: (3, H, W).
-        draw: of the field.
-        strength: by which the smoothed field is amplified.
+        draw: generator of the field.
+        strength: amplification of the smoothed field.
     """
     height, width = picture.shape[-2:]
     sigmas = [_SMOOTHNESS * width, _SMOOTHNESS * height]
@@ -30,20 +30,20 @@ def elastic_transform(picture: Tensor, draw: Generator, strength: float) -> Tens
     field = _DISPLACEMENT * height * (2.0 * torch.rand(2, height, width, generator=draw) - 1.0)
     across, down = strength * v2.functional.gaussian_blur(field, window, sigmas)
     rows, columns = torch.arange(height)[:, None] + down, torch.arange(width) + across
-    # Positions from -1 to 1 between the middles of the outermost pixels.
+    # Positions from -1 to 1 between the centers of the outermost pixels.
     grid = torch.stack((2.0 * columns / max(1, width - 1) - 1.0, 2.0 * rows / max(1, height - 1) - 1.0), -1)
     return F.grid_sample(picture[None], grid[None], padding_mode="reflection", align_corners=True)[0]
 
 
 def pixelate(picture: Tensor, draw: Generator, share: float) -> Tensor:  # noqa: ARG001
-    """Reduce the picture to this share of its size, then show its pixels large."""
+    """Downsample the picture to `share` of its size, then upsample by nearest neighbor."""
     height, width = picture.shape[-2:]
     small = _boxes(height, share) @ picture @ _boxes(width, share).T
     return F.interpolate(small[None], size=(height, width), mode="nearest-exact")[0]
 
 
 def _boxes(pixels: int, share: float) -> Tensor:
-    """The means that make fewer pixels of a line: each of those whose middles lie in its box, (fewer, pixels)."""
+    """Box averages that reduce a line of pixels, (fewer, pixels): a box averages the pixels with their center in it."""
     fewer = max(1, int(pixels * share))
     middles = (torch.arange(fewer) + 0.5)[:, None] * (pixels / fewer)
     members = ((torch.arange(pixels) + 0.5 - middles).abs() <= 0.5 * pixels / fewer).float()
@@ -51,7 +51,7 @@ def _boxes(pixels: int, share: float) -> Tensor:
 
 
 def jpeg_compression(picture: Tensor, draw: Generator, quality: float) -> Tensor:  # noqa: ARG001
-    """Store the picture as JPEG of this quality, and read it again."""
+    """Compress the picture as JPEG of this quality, and decode it."""
     stored = (picture.clamp(0.0, 1.0) * _WHITE).round().to(torch.uint8)
     read: Tensor = v2.functional.jpeg(stored, int(quality))
     return read.float() / _WHITE

@@ -1,33 +1,33 @@
-"""Random fields that look like something in nature: clouds and ice."""
+"""Random fields that resemble clouds and ice."""
 
 import math
 
 import torch
 from torch import Generator, Tensor
 
-# Of the five different photos of frost that the published corruption uses, measured on their pixels: each one's mean is
-# between these, its standard deviation between those, and red is darker, blue lighter than green by so much. Their
-# power falls with the square of the frequency.
+# Measured on the five different frost photos of the published corruption: the range of their means, the range of their
+# standard deviations, and how much darker red and lighter blue is than green. Their power falls with the square of the
+# frequency.
 _FROST_MEANS = (0.36, 0.82)
 _FROST_DEVIATIONS = (0.08, 0.17)
 _FROST_TINT = (-0.07, 0.0, 0.04)
 _NEEDLES = 3  # directions of ice crystals, 60 degrees apart
-_SPREAD = 0.12  # of a direction, in radians
-_BETWEEN = 0.15  # amplitude of waves in no such direction, relative to those in one
-_RELIEF = 0.6  # how much of the ice is drawn by ridges, the rest by the waves themselves
+_SPREAD = 0.12  # standard deviation of a direction, in radians
+_BETWEEN = 0.15  # amplitude of waves outside these directions, relative to waves inside
+_RELIEF = 0.6  # share of the ice drawn by ridges; the waves themselves make up the rest
 
 
 def clouds(height: int, width: int, roughness: float, draw: Generator) -> Tensor:
-    """Plasma of midpoint displacement on a torus (Fournier, Fussell and Carpenter 1982, section 5), as fog.
+    """Plasma fractal by midpoint displacement on a torus (Fournier, Fussell and Carpenter 1982, section 5), as fog.
 
-    Between each four points of a grid comes their mean plus uniform noise, between each four of the denser grid again,
-    until every pixel has a value; from each grid to the one of half its spacing the noise falls by roughness squared.
+    The center of each four points of a grid gets their mean plus uniform noise, and again on the denser grid, until
+    every pixel has a value. The noise falls by `roughness` squared from each grid to the one of half its spacing.
 
     Args:
         height: in pixels.
         width: in pixels.
         roughness: 1.4 is rough, 2 smooth.
-        draw: of the noise.
+        draw: generator of the noise.
 
     Returns:
         (height, width), values from 0 to 1 over the whole torus.
@@ -36,7 +36,7 @@ def clouds(height: int, width: int, roughness: float, draw: Generator) -> Tensor
     field, spacing, amplitude = torch.zeros(1, 1), side, 1.0
     while spacing > 1:
         cells = len(field)
-        # Middles of squares, then of their edges: on a torus both are means of four neighbors.
+        # Centers of squares, then of their edges: on a torus both are means of four neighbors.
         squares = _mean_of_four(field, field.roll(-1, 0), field.roll(-1, 1), field.roll((-1, -1), (0, 1)))
         squares = squares + _uniform(cells, amplitude, draw)
         above, left = squares.roll(1, 0), squares.roll(1, 1)
@@ -51,15 +51,15 @@ def clouds(height: int, width: int, roughness: float, draw: Generator) -> Tensor
 
 
 def ice(height: int, width: int, draw: Generator) -> Tensor:
-    """A made-up frosted pane: waves of power 1/f^2, strongest in three directions 60 degrees apart, drawn as ridges.
+    """Synthetic frost: waves of power 1/f^2, strongest in three directions 60 degrees apart, drawn as ridges.
 
-    Nothing of it is a photo; mean, spread, tint and spectrum are drawn from the ranges measured on the photos that the
-    published corruption lays over pictures.
+    No part is a photo; mean, spread, tint and spectrum are drawn from the ranges measured on the photos that the
+    published corruption overlays.
 
     Args:
         height: in pixels.
         width: in pixels.
-        draw: of phases, direction, mean and spread.
+        draw: generator of phases, direction, mean and spread.
 
     Returns:
         (3, height, width) in [0, 1].
@@ -86,7 +86,7 @@ def _uniform(cells: int, amplitude: float, draw: Generator) -> Tensor:
 
 
 def _standard(field: Tensor) -> Tensor:
-    """Mean 0, standard deviation 1."""
+    """Normalize to mean 0 and standard deviation 1."""
     return (field - field.mean()) / field.std()
 
 

@@ -1,7 +1,7 @@
-"""Names and severities of the common corruptions. Imports no torch, so that help is quick."""
+"""Names and severities of the common corruptions. Does not import torch, so that help is fast."""
 
 SIZE = 224
-"""Pixels of the photos that the severities are meant for."""
+"""Side in pixels of the photos for which the severities are defined."""
 SEVERITIES = (1, 2, 3, 4, 5)
 CORRUPTION_NAMES = (
     "gaussian_noise",

@@ -1,8 +1,8 @@
 """The fifteen common corruptions of photos, each in five severities (Hendrycks and Dietterich 2019).
 
-Severities are those of the authors' program for ImageNet-C, stated for photos of 224 pixels; those of the elastic
-transform are of its successor (Michaelis et al. 2019), which grow evenly. What the authors leave to chance follows
-from a seed here, and does not depend on the severity: a photo gets the same noise, only stronger.
+Severities are those of the authors' program for ImageNet-C, defined for photos of 224 pixels; the severities of the
+elastic transform come from its successor (Michaelis et al. 2019), where they grow evenly. All randomness follows from a
+seed and does not depend on the severity: a photo gets the same noise at each severity, only stronger.
 """
 
 from collections.abc import Callable
@@ -23,12 +23,12 @@ _WHITE = 255.0
 
 @dataclass(frozen=True)
 class Corruption:
-    """One way to spoil a photo.
+    """One kind of corruption.
 
     Attributes:
         group: noise, blur, weather or digital.
-        apply: takes (3, H, W) float32 in [0, 1], a generator, and the numbers of a severity.
-        levels: those numbers for each severity.
+        apply: takes (3, H, W) float32 in [0, 1], a generator, and the parameters of a severity.
+        levels: the parameters of each severity.
     """
 
     group: str
@@ -66,20 +66,20 @@ CORRUPTIONS = {
 
 
 def corrupted(photo: Tensor, name: str, severity: int, seed: int) -> Tensor:
-    """A photo, spoiled.
+    """Corrupt a photo.
 
     Args:
         photo: (3, H, W) uint8.
-        name: of CORRUPTIONS.
+        name: one of CORRUPTIONS.
         severity: 1 to 5.
-        seed: of all that is random; one for each photo.
+        seed: seed of all randomness; one for each photo.
 
     Returns:
         (3, H, W) uint8, rounded.
 
     Raises:
-        UnknownNameError: no such corruption.
-        InvalidValueError: no such severity.
+        UnknownNameError: there is no such corruption.
+        InvalidValueError: there is no such severity.
     """
     if name not in CORRUPTIONS:
         raise UnknownNameError("corruption", name, CORRUPTIONS)

@@ -1,4 +1,4 @@
-"""What data modules share: an even choice of photos, and floats made on the device."""
+"""Steps that data modules share: class-balanced subsets, images for a teacher, bytes to floats on the device."""
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ Batch = tuple[Tensor, Tensor]
 
 
 def evenly(photos: LabeledPhotos, count: int) -> Subset[Sample]:
-    """So many of `photos`, evenly spread over the classes; 0 or too large a count means all."""
+    """`count` photos, evenly spread over the classes; 0, or more than there are, selects all."""
     numbers = torch.arange(len(photos))
     if 0 < count < len(photos):
         # An even stride through photos sorted by class takes the same share of each.
@@ -23,12 +23,12 @@ def evenly(photos: LabeledPhotos, count: int) -> Subset[Sample]:
 
 
 def with_teacher_images(batch: Batch, size: int, teacher_size: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The same crops at two sizes: a batch of a student (images, labels), and the images that its teacher receives.
+    """The same crops at two sizes: a batch of the student (images, labels), and the images of its teacher.
 
     Args:
-        batch: images (N, 3, S, S) in [0, 1] and labels; S is the larger one of the two sizes.
-        size: side of the student's images, in pixels.
-        teacher_size: side of the teacher's images, in pixels.
+        batch: images (N, 3, S, S) in [0, 1] and labels; S is the larger of the two sizes.
+        size: side of the student's images in pixels.
+        teacher_size: side of the teacher's images in pixels.
     """
     images, labels = batch
     return _resized(images, size), labels, _resized(images, teacher_size)
@@ -42,6 +42,6 @@ def _resized(images: Tensor, size: int) -> Tensor:
 
 
 def in_floats(batch: list[Tensor]) -> Batch:
-    """Images (N, 3, S, S) uint8 and labels to float32 in [0, 1], channels last, on the device where they are."""
+    """Images (N, 3, S, S) uint8 and labels to float32 images in [0, 1], channels last, on the device of the batch."""
     images, labels = batch
     return images.to(torch.float32, memory_format=torch.channels_last).div_(255.0), labels

@@ -1,4 +1,4 @@
-"""CIFAR-10 by torchvision, which downloads it where there is a network, and checks every file by hash."""
+"""CIFAR-10 through torchvision, which downloads the archive and checks the hash of every file."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -13,14 +13,14 @@ from rnst.errors import MissingPathError
 
 
 class Cifar10Source(Source):
-    """60,000 photos of 32 pixels in ten classes (Krizhevsky 2009); the test photos are the split "val".
+    """60,000 photos of 32 x 32 pixels in ten classes (Krizhevsky 2009); the split "val" is the test set.
 
     Args:
-        root: folder that holds cifar-10-batches-py, or into which it is downloaded.
+        root: folder that holds cifar-10-batches-py; the archive is downloaded there if it is missing.
     """
 
     mean = (0.4914, 0.4822, 0.4465)
-    std = (0.2023, 0.1994, 0.2010)  # mean over images of each image's deviation: the custom of published models
+    std = (0.2023, 0.1994, 0.2010)  # mean of the images' own deviations: the convention of published models
     archive: ClassVar[type[CIFAR10]] = CIFAR10
 
     def __init__(self, root: Path) -> None:
@@ -28,14 +28,14 @@ class Cifar10Source(Source):
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """As in the archive's own list; they are needed before it is there."""
+        """The archive's own list, as a constant: the names are needed before the download."""
         return ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
     def prepare(self) -> None:
-        """Download the archive unless it is there.
+        """Download the archive if it is missing.
 
         Raises:
-            MissingPathError: it is not there and cannot be fetched.
+            MissingPathError: the archive is missing and cannot be downloaded.
         """
         if self._archive_is_whole():
             return
@@ -59,6 +59,6 @@ class Cifar10Source(Source):
     def _archive_is_whole(self) -> bool:
         try:
             self.archive(self._root, train=False)
-        except RuntimeError:  # torchvision: not there, or another hash
+        except RuntimeError:  # raised by torchvision if a file is missing or has another hash
             return False
         return True

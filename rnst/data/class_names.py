@@ -1,4 +1,4 @@
-"""What the classes of a network are called by people."""
+"""Readable names for the classes of a network."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ from rnst.data.imagenet import IMAGENET
 
 
 def class_names(classes: Sequence[str] | None, logits: int) -> tuple[str, ...]:
-    """A name for each logit, all names of a class with a bar between them, the readable one last.
+    """One name for each logit. A class with several names has them separated by a bar, the readable one last.
 
     Args:
-        classes: what the weight file says, which may be WordNet ids; none where it says nothing. A thousand logits are
-            then taken for ImageNet's.
-        logits: how many there are.
+        classes: class names of the weight file, possibly WordNet ids; None if the file has none. A network with 1000
+            logits is then assumed to have ImageNet's classes.
+        logits: number of logits.
     """
     if not classes:
         classes = IMAGENET if logits == len(IMAGENET) else [str(number) for number in range(logits)]
@@ -22,7 +22,7 @@ def class_names(classes: Sequence[str] | None, logits: int) -> tuple[str, ...]:
 
 
 def readable(name: str) -> str:
-    """The last of the names that `class_names` gives."""
+    """The last of the names in an entry of `class_names`."""
     return name.rpartition("|")[2]
 
 

@@ -1,4 +1,4 @@
-"""Photos as they are and spoiled in many ways: made here from a seed, or read from folders as ImageNet-C has them."""
+"""Clean photos with their corrupted versions: computed from a seed, or read from folders in ImageNet-C's layout."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,22 +22,22 @@ _ADVICE = (
 
 @dataclass(frozen=True)
 class Condition:
-    """What happens to a photo."""
+    """One corruption at one severity."""
 
     corruption: str
     severity: int
 
 
 class CorruptedPhotos(Dataset[tuple[Tensor, int]]):
-    """Each photo in all its versions at once, the clean one first: it is decoded once.
+    """Each photo in all its versions at once, the clean one first, so that it is decoded once.
 
-    What a corruption draws follows from the seed, the corruption and the number of the photo in its data set; so it
-    does not depend on batches, on decoding processes, or on what else is measured.
+    The randomness of a corruption depends on the seed, the corruption and the photo's index alone: batches, worker
+    processes and the choice of other conditions change nothing.
 
     Args:
-        photos: of one size, uint8.
-        conditions: versions that are wanted.
-        seed: of all that is random.
+        photos: uint8 photos of one size.
+        conditions: corrupted versions to produce.
+        seed: seed of all randomness.
     """
 
     def __init__(self, photos: Subset[Sample], conditions: Sequence[Condition], seed: int) -> None:
@@ -49,28 +49,28 @@ class CorruptedPhotos(Dataset[tuple[Tensor, int]]):
         return len(self.photos)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        """Versions (1 + conditions, 3, S, S) uint8 of a photo, and its label."""
+        """Versions (1 + conditions, 3, S, S) uint8 of one photo, and its label."""
         photo, label = self.photos[index]
         number = self.photos.indices[index]
-        return torch.stack([photo, *(self._spoiled(photo, one, number) for one in self.conditions)]), label
+        return torch.stack([photo, *(self._corrupted(photo, one, number) for one in self.conditions)]), label
 
-    def _spoiled(self, photo: Tensor, condition: Condition, number: int) -> Tensor:
+    def _corrupted(self, photo: Tensor, condition: Condition, number: int) -> Tensor:
         place = list(CORRUPTIONS).index(condition.corruption)
         return corrupted(photo, condition.corruption, condition.severity, derived_seed(self.seed, place, number))
 
 
 class PublishedCorruptions(CorruptedPhotos):
-    """Versions that somebody else made and published, as `folder/CORRUPTION/SEVERITY/CLASS/PHOTO`.
+    """Corrupted photos that others have published, stored as `folder/CORRUPTION/SEVERITY/CLASS/PHOTO`.
 
     Args:
-        photos: clean files; their names tell which spoiled files belong to them.
-        conditions: versions that are wanted.
-        folder: with a subfolder for each corruption.
+        photos: clean photo files; corrupted files are found by their names.
+        conditions: corrupted versions to read.
+        folder: contains one subfolder for each corruption.
         size: side of the square photos in pixels.
 
     Raises:
-        InvalidValueError: the clean photos are no files.
-        MissingPathError: a spoiled photo is not there.
+        InvalidValueError: the clean photos are not files.
+        MissingPathError: a corrupted photo is missing.
     """
 
     def __init__(self, photos: Subset[Sample], conditions: Sequence[Condition], folder: Path, size: int) -> None:
@@ -90,7 +90,7 @@ class PublishedCorruptions(CorruptedPhotos):
         clean = self._paths[number]
         return self._folder / condition.corruption / str(condition.severity) / clean.parent.name / clean.name
 
-    def _spoiled(self, photo: Tensor, condition: Condition, number: int) -> Tensor:  # noqa: ARG002 - it is read
+    def _corrupted(self, photo: Tensor, condition: Condition, number: int) -> Tensor:  # noqa: ARG002 - it is read
         spoiled = reduced(decode_photo(self._path(condition, number)), self._size)
         middle: Tensor = v2.functional.center_crop(spoiled, [self._size, self._size])
         return middle

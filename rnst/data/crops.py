@@ -1,4 +1,4 @@
-"""What of a photo a network sees, as bytes: crops, flips, and small changes of color."""
+"""Crops, flips and color changes of uint8 photos."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -10,12 +10,12 @@ from torchvision.transforms import v2
 Transform = Callable[[Tensor], Tensor]
 Crop = Literal["resized", "shifted", "padded", "whole"]
 
-CROP_AREA = 0.08  # smallest share of a photo's area in a random resized crop, ImageNet's custom
+CROP_AREA = 0.08  # smallest share of a photo's area in a random resized crop, the convention on ImageNet
 
-# Margins around the middle crop: 256/224 is ImageNet's custom; training windows move a little more.
+# Margins around the center crop: 256/224 is the convention on ImageNet; shifted training crops have a larger one.
 _EVALUATION_MARGIN = 256 / 224
 _SHIFT_MARGIN = 1.25
-_PADDING = 1 / 8  # 4 pixels of CIFAR's 32, the custom there
+_PADDING = 1 / 8  # 4 pixels of CIFAR's 32, the convention there
 _JITTER = 0.1
 # Principal colors of ImageNet's pixels and their spread (Krizhevsky et al. 2012, section 4.1), values in [0, 1].
 _COLOR_SPREAD = (0.2175, 0.0188, 0.0045)
@@ -24,26 +24,26 @@ _LIGHT = 0.05  # standard deviation along each principal color, in units of its 
 
 
 def training_side(image_size: int, crop: Crop) -> int | None:
-    """Pixels of the shorter side to which a photo is reduced before the training crop; None keeps the full photo."""
+    """Shorter side in pixels to which a photo is resized before the training crop; None keeps its size."""
     if crop == "resized":
         return None
     return round(image_size * _SHIFT_MARGIN) if crop == "shifted" else image_size
 
 
 def evaluation_side(image_size: int, crop: Crop) -> int:
-    """Pixels of the shorter side to which a photo is reduced before the middle crop."""
+    """Shorter side in pixels to which a photo is resized before the center crop."""
     return image_size if crop in {"padded", "whole"} else round(image_size * _EVALUATION_MARGIN)
 
 
 def training_transform(image_size: int, crop: Crop, *, jitter: bool = False, crop_area: float = CROP_AREA) -> Transform:
-    """Random square crops of `image_size` pixels, and flips.
+    """Random square crops of `image_size` pixels, with horizontal flips.
 
     Args:
         image_size: side of the crop.
-        crop: "resized" takes a part of the area and rescales it (the ImageNet recipe); "shifted" only moves a
-            window; "padded" moves a window over a photo with a black border of an eighth (the CIFAR recipe); "whole"
-            changes nothing, and does not even flip.
-        jitter: also vary brightness, contrast, saturation and the light, as the `robustness` library does on ImageNet.
+        crop: "resized" takes a part of the area and rescales it (the ImageNet recipe); "shifted" takes a window at a
+            random place; "padded" takes a window at a random place of the photo with a black border of an eighth (the
+            CIFAR recipe); "whole" changes nothing, and does not flip.
+        jitter: also vary brightness, contrast, saturation and lighting, as the `robustness` library does on ImageNet.
         crop_area: smallest share of the photo's area that "resized" takes, in (0, 1].
     """
     if crop == "whole":
@@ -59,7 +59,7 @@ def training_transform(image_size: int, crop: Crop, *, jitter: bool = False, cro
 
 
 def evaluation_transform(image_size: int) -> Transform:
-    """The square of `image_size` pixels in the middle."""
+    """The center crop of `image_size` x `image_size` pixels."""
     transform: Transform = v2.CenterCrop(image_size)
     return transform
 
@@ -68,7 +68,7 @@ class Lighting(nn.Module):
     """Add a random mixture of ImageNet's principal colors to the whole photo (Krizhevsky et al. 2012, section 4.1)."""
 
     def forward(self, photo: Tensor) -> Tensor:
-        """Photo (3, H, W) uint8 to the same, rounded and clamped."""
+        """Photo (3, H, W) uint8 to a photo of the same shape and type, rounded and clamped."""
         shares = torch.randn(3) * _LIGHT * torch.tensor(_COLOR_SPREAD)
         shift = torch.tensor(_PRINCIPAL_COLORS) @ shares * 255.0
         return (photo + shift.view(3, 1, 1)).round_().clamp_(0.0, 255.0).to(torch.uint8)

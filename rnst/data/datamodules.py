@@ -14,20 +14,21 @@ from rnst.data.crops import CROP_AREA, Crop, evaluation_side, evaluation_transfo
 from rnst.data.order import EpochLoader, EpochPhotos, ShardSampler, balanced_order, derived_seed, shuffled
 from rnst.data.photos import LabeledPhotos, Preprocessing
 from rnst.data.source_choice import SourceKind, choose_source
-from rnst.data.sources import IMAGENET_MEAN, IMAGENET_STD, Classes, Source, Split, Statistics
+from rnst.data.sources import Classes, Source, Split, Statistics
 from rnst.errors import InvalidValueError
+from rnst.normalization import IMAGENET_MEAN, IMAGENET_STD
 
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What a classifier must know of its data, and what its weight file records.
+    """What a classifier needs to know about its data, and what its weight file records.
 
     Attributes:
         name: name of the data set.
         class_names: one name for each label.
-        image_size: side of the square images, in pixels, at which radii are stated.
-        mean: of each channel of images in [0, 1].
-        std: of each channel.
+        image_size: side of the square images in pixels, at which attack radii are stated.
+        mean: mean of each channel of images in [0, 1].
+        std: standard deviation of each channel.
     """
 
     name: str
@@ -39,11 +40,11 @@ class DataFacts:
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of the training at its own image size. Early epochs at small sizes are cheap.
+    """A part of the training with its own image size; early epochs at small sizes are cheap.
 
     Attributes:
-        epochs: how long it lasts.
-        image_size: side in pixels.
+        epochs: number of epochs.
+        image_size: side of the images in pixels.
     """
 
     epochs: int
@@ -51,36 +52,36 @@ class Stage:
 
 
 class PhotoFolders(pl.LightningDataModule):
-    """Photos in `root/train/CLASS/` and `root/val/CLASS/`, or another published set.
+    """Photos in `root/train/CLASS/` and `root/val/CLASS/`, or another published data set.
 
     Args:
         root: folder with train and val, or a list of such folders; for CIFAR-10 the folder of its archive, which is
-            downloaded where it is absent; for "streamed" what `rnst pack` wrote, on a disk or in a bucket (s3://,
+            downloaded if it is missing; for "streamed" the output of `rnst pack`, on a disk or in a bucket (s3://,
             gs://, r2://).
-        name: recorded in the weight file.
+        name: name of the data set, recorded in the weight file.
         source: "folders", "cifar10", or "streamed".
         classes: "folders" makes each subfolder a class; "restricted_imagenet" groups 203 WordNet ids into nine,
-            "restricted_imagenet_balanced" 69 into fourteen; "imagenet" takes the 1000 in the order of every network;
+            "restricted_imagenet_balanced" 69 into fourteen; "imagenet" takes the 1000 classes in their standard order;
             "none" takes every photo in the tree without a label, for a training with model.teacher.
         image_size: side of the square images in pixels.
-        stages: image sizes by epoch, first stages first; the last one goes on to the end. None: `image_size` all along.
-        crop: "resized" (ImageNet's random resized crops), "shifted" (a moving window, for small images) or "padded"
-            (a moving window over a black border, for photos that have the image size already, as CIFAR-10), or "whole"
-            (such photos as they are, without any augmentation).
-        crop_area: smallest share of a photo's area that crop "resized" takes, in (0, 1].
-        jitter: also vary brightness, contrast, saturation and light a little.
+        stages: image sizes by epoch, first stages first; the last one lasts to the end. None: always `image_size`.
+        crop: "resized" (ImageNet's random resized crops), "shifted" (random windows, for small images), "padded"
+            (random windows over a black border, for photos that have the image size already, as CIFAR-10), or "whole"
+            (such photos unchanged, without any augmentation).
+        crop_area: smallest share of the photo's area that crop "resized" takes, in (0, 1].
+        jitter: also vary brightness, contrast, saturation and lighting a little.
         balanced: draw every class equally often, with replacement, however many photos it has.
         batch_size: images of one step on one device.
-        workers: decoding processes; 0 decodes in the main process.
-        cache: keep the reduced photos in memory (needs crop "shifted" or "padded").
-        evaluation_photos: validate on that many photos, evenly spread over the classes; 0 means all.
+        workers: worker processes that decode; 0 decodes in the main process.
+        cache: keep the resized photos in memory (needs crop "shifted" or "padded").
+        evaluation_photos: number of validation photos, evenly spread over the classes; 0 means all.
         teacher_size: side in pixels of the unattacked copy of each crop that a teacher receives; 0 makes none. The
-            command line fills it in from model.teacher.
+            command line sets it from model.teacher.
     """
 
     def __init__(  # noqa: PLR0913 - one flat list of options is what the command line and the YAML show
         self,
-        root: str | Path | list[str],  # in this order: a Path would make s3:/ of s3://
+        root: str | Path | list[str],  # str before Path: a Path would turn s3:// into s3:/
         *,
         name: str = "restricted_imagenet",
         source: SourceKind = "folders",
@@ -127,12 +128,12 @@ class PhotoFolders(pl.LightningDataModule):
 
     @property
     def facts(self) -> DataFacts:
-        """Names, size and statistics, known before the first photo is opened."""
+        """Names, size and statistics, known before any photo is opened."""
         source = self.source
         return DataFacts(self.name, source.class_names, self.image_size, source.mean, source.std)
 
     def prepare_data(self) -> None:
-        """Download what is not there; Lightning calls it in one process of each machine."""
+        """Download missing data; Lightning calls this in one process of each machine."""
         self.source.prepare()
 
     def size_at(self, epoch: int) -> int:
@@ -144,7 +145,7 @@ class PhotoFolders(pl.LightningDataModule):
         return self.stages[-1].image_size if self.stages else self.image_size
 
     def train_dataloader(self) -> EpochLoader:
-        """Shuffled photos of the current stage. What is random in an epoch depends on the seed and the epoch alone."""
+        """Shuffled photos of the current stage. The randomness of an epoch depends on the seed and the epoch alone."""
         photos = self._photos("train", self._size_now())
         seed = derived_seed(self._seed, self._epoch_now())
         order = balanced_order(photos.labels, seed) if self.balanced else shuffled(len(photos), seed)
@@ -154,23 +155,23 @@ class PhotoFolders(pl.LightningDataModule):
         return self._loader_in_use
 
     def state_dict(self) -> dict[str, int]:
-        """How far the epoch is.
+        """The position within the epoch.
 
-        Lightning keeps the state of loaders as well, but does not give it back to the one that it opens early, to count
-        the steps of a schedule: that of the first epoch.
+        Lightning saves the state of loaders too, but does not restore it into the loader of the first epoch, which it
+        opens early to count the steps of a schedule.
         """
         return self._loader_in_use.state_dict() if self._loader_in_use is not None else {}
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
-        """Go on within an epoch."""
+        """Continue within an epoch."""
         self._stopped_at = state_dict
 
     def val_dataloader(self) -> DataLoader[Sample]:
-        """Photos that were never trained on, at the size of the current stage."""
+        """Validation photos at the size of the current stage."""
         return self._loader(evenly(self._photos("val", self._size_now()), self.evaluation_photos))
 
     def test_dataloader(self) -> DataLoader[Sample]:
-        """The same photos at the final size."""
+        """Validation photos at the final size."""
         return self._loader(evenly(self._photos("val", self.image_size), self.evaluation_photos))
 
     def on_after_batch_transfer(
@@ -178,7 +179,7 @@ class PhotoFolders(pl.LightningDataModule):
         batch: list[Tensor],
         dataloader_idx: int,  # noqa: ARG002 - a hook
     ) -> Batch | tuple[Tensor, Tensor, Tensor]:
-        """Bytes to float32 in [0, 1], channels last, on the device; with a teacher, its images come third."""
+        """Bytes to float32 in [0, 1], channels last, on the device; with a teacher, its images are the third item."""
         if not self.teacher_size:
             return in_floats(batch)
         is_test = self.trainer is not None and self.trainer.testing
@@ -193,7 +194,7 @@ class PhotoFolders(pl.LightningDataModule):
         return self.trainer.current_epoch if self.trainer is not None else 0
 
     def _photos(self, split: Split, size: int) -> LabeledPhotos:
-        """Photos of one split at one size; those of the last size used stay in memory, to be read once."""
+        """Photos of one split at one size; those of the last size stay in memory, so that they are read once."""
         if (split, size) not in self._kept:
             self._kept = {key: kept for key, kept in self._kept.items() if key[0] != split}
             self._kept[split, size] = self.source.open(split, self._view(split, size))

@@ -1,4 +1,4 @@
-"""Photos to measure a network on: one split, at one size, an even choice of each class."""
+"""Photos for evaluations: one split at one size, evenly spread over the classes."""
 
 import pytorch_lightning as pl
 import torch
@@ -13,16 +13,16 @@ from rnst.data.sources import Source, Split
 
 
 class EvaluationPhotos(pl.LightningDataModule):
-    """The middle of each photo, no augmentation; each photo is seen exactly once by any number of devices.
+    """Center crops without augmentation; every photo is used exactly once by any number of devices.
 
     Args:
-        source: where they come from.
-        split: which of them.
+        source: photos and labels.
+        split: split of the source.
         image_size: side of the square images in pixels.
-        crop: "padded" where photos have the image size already; anything else cuts a margin off.
-        photos: how many, evenly spread over the classes; 0 means all.
+        crop: "padded" if photos have the image size already; all other crops cut a margin off.
+        photos: number of photos, evenly spread over the classes; 0 means all.
         batch_size: images of one step on one device.
-        workers: decoding processes; 0 decodes in the main process.
+        workers: worker processes that decode; 0 decodes in the main process.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class EvaluationPhotos(pl.LightningDataModule):
         self.chosen: Subset[Sample] = evenly(source.open(split, self._view), photos)
 
     def test_dataloader(self) -> DataLoader[Sample]:
-        """This device's share."""
+        """The photos of this device."""
         trainer = self.trainer
         rank, ranks = (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
         return DataLoader(
@@ -46,5 +46,5 @@ class EvaluationPhotos(pl.LightningDataModule):
         )
 
     def on_after_batch_transfer(self, batch: list[Tensor], dataloader_idx: int) -> Batch:  # noqa: ARG002 - a hook
-        """Bytes to floats, on the device."""
+        """Bytes to float32 in [0, 1], on the device."""
         return in_floats(batch)

@@ -1,4 +1,4 @@
-"""The 1000 classes of ImageNet (ILSVRC 2012): WordNet ids in sorted order, which is the order of a network's logits."""
+"""The 1000 classes of ImageNet (ILSVRC 2012): WordNet ids in sorted order, which is the order of the logits."""
 
 _WORDNET_IDS = """
     n01440764 n01443537 n01484850 n01491361 n01494475 n01496331 n01498041 n01514668 n01514859 n01518878

@@ -1,4 +1,4 @@
-"""Photos that lie decoded in memory as a source, and as a file."""
+"""Photos decoded in memory: as a source, and as a file."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class PhotoSet:
         return len(self.labels)
 
     def chosen(self, numbers: Tensor) -> "PhotoSet":
-        """Some of them."""
+        """The photos with these indices."""
         return PhotoSet(self.photos[numbers], self.labels[numbers])
 
     def relabeled(self, labels: Tensor) -> "PhotoSet":
@@ -45,10 +45,10 @@ class PhotoSet:
 
     @classmethod
     def read(cls, path: Path) -> "PhotoSet":
-        """Read what `write` wrote.
+        """Read a file that `write` wrote.
 
         Raises:
-            UnreadableFileError: it is something else.
+            UnreadableFileError: the file is not such a file.
         """
         try:
             tensors = load_file(path)
@@ -63,8 +63,8 @@ class MemorySource(Source):
     Args:
         splits: train and val.
         class_names: one for each label.
-        mean: of each channel, by which a network normalizes.
-        std: of each channel.
+        mean: mean of each channel, used to normalize.
+        std: standard deviation of each channel.
     """
 
     def __init__(
@@ -77,11 +77,11 @@ class MemorySource(Source):
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """As given."""
+        """The names given to the constructor."""
         return self._class_names
 
     def prepare(self) -> None:
-        """Everything is there."""
+        """Nothing to prepare."""
 
     def open(self, split: Split, view: Preprocessing) -> LabeledPhotos:
         """The photos of one split."""
@@ -90,6 +90,6 @@ class MemorySource(Source):
 
 
 def gathered(photos: LabeledPhotos, numbers: Sequence[int]) -> PhotoSet:
-    """Photos of one size, decoded once."""
+    """The photos with these indices, of one size, decoded once."""
     samples = [photos[number] for number in numbers]
     return PhotoSet(torch.stack([photo for photo, _ in samples]), torch.tensor([label for _, label in samples]))

@@ -1,7 +1,8 @@
-"""Everything that is random in a training, derived from one seed: order, crops, and what each step draws.
+"""All randomness of a training, derived from one seed: the order of photos, crops, and the draws of each step.
 
-Nothing of it is state. So a training that was killed within an epoch goes on as if it had not been, decoding processes
-may be many or none, several devices see together what one would see, and a monitor that draws numbers disturbs nothing.
+None of it is state. A training that was killed within an epoch therefore resumes as if it had never stopped. The number
+of worker processes changes nothing, several devices process together what one device would, and a monitor that draws
+random numbers does not change the training.
 """
 
 import hashlib
@@ -17,11 +18,11 @@ from rnst.errors import RnstError
 
 Sample = tuple[Tensor, int]
 
-_BYTES_OF_SEED = 7  # a seed of torch has 63 bits
+_BYTES_OF_SEED = 7  # a torch seed has 63 bits
 
 
 class OtherTrainingError(RnstError):
-    """A checkpoint from within an epoch does not belong to this order of photos."""
+    """A checkpoint from within an epoch was made with another order of photos."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -31,14 +32,14 @@ class OtherTrainingError(RnstError):
 
 
 def derived_seed(*numbers: int) -> int:
-    """A seed that follows from `numbers`, and has nothing to do with that of other numbers."""
+    """A seed determined by `numbers` and independent of the seeds of other numbers."""
     text = " ".join(map(str, numbers)).encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=_BYTES_OF_SEED).digest())
 
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Draw from torch's CPU generator as `seed` says, then put the generator back."""
+    """Seed torch's CPU generator inside the block, then restore its state."""
     generator = torch.default_generator
     state = generator.get_state()
     generator.manual_seed(seed)
@@ -49,17 +50,17 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 def shuffled(length: int, seed: int) -> Tensor:
-    """The numbers from 0 to `length` - 1 in an order that follows from `seed`, (length,)."""
+    """A permutation of 0 to `length` - 1 determined by `seed`, (length,)."""
     with seeded(seed):
         return torch.randperm(length)
 
 
 def balanced_order(labels: Sequence[int], seed: int) -> Tensor:
-    """As many numbers of photos as there are, drawn with replacement so that every class comes equally often, (N,).
+    """N indices of N photos, (N,), drawn with replacement so that every class occurs equally often.
 
     Args:
         labels: class number of each photo.
-        seed: what the draw follows from.
+        seed: determines the draw.
     """
     numbers = torch.tensor(labels)
     rarities = 1.0 / torch.bincount(numbers)[numbers].double()
@@ -68,12 +69,12 @@ def balanced_order(labels: Sequence[int], seed: int) -> Tensor:
 
 
 class EpochPhotos(Dataset[Sample]):
-    """The photos of one epoch, in their order, each cut in its own random way.
+    """The photos of one epoch in their order, each with its own random crop.
 
     Args:
-        photos: all photos; what they draw comes from torch's CPU generator.
-        order: (N,) which photo comes when; photos may be left out or come twice.
-        seed: another one for every epoch.
+        photos: all photos; their augmentation draws from torch's CPU generator.
+        order: (N,) index of the photo at each position; photos may be left out or repeated.
+        seed: different for every epoch.
     """
 
     def __init__(self, photos: Dataset[Sample], order: Tensor, seed: int) -> None:
@@ -91,22 +92,22 @@ class EpochPhotos(Dataset[Sample]):
 
 
 class ShardSampler(DistributedSampler[int]):
-    """The positions that fall to one of several devices: every `ranks`-th.
+    """The positions of one of several devices: every `ranks`-th.
 
-    The devices' batches together are then the batch that one device would see. It is a DistributedSampler because
-    Lightning leaves those as they are.
+    The batches of all devices together are then the batch that one device would process. The class derives from
+    DistributedSampler because Lightning does not replace such samplers.
 
     Args:
-        length: positions in all.
+        length: number of positions.
         rank: number of this device.
-        ranks: how many there are.
-        even: leave out the last few, so that all devices get equally many (each must take part in every step).
+        ranks: number of devices.
+        even: drop the last few positions, so that all devices get equally many (each must take part in every step).
     """
 
     def __init__(self, length: int, rank: int = 0, ranks: int = 1, *, even: bool = False) -> None:
         super().__init__(range(length), num_replicas=ranks, rank=rank, shuffle=False)  # type: ignore[arg-type]
         self._positions = range(rank, length - length % ranks if even else length, ranks)
-        self.first = 0  # how many of them to pass over
+        self.first = 0  # positions to skip
 
     def __len__(self) -> int:
         return len(self._positions)
@@ -116,15 +117,15 @@ class ShardSampler(DistributedSampler[int]):
 
 
 class EpochLoader(DataLoader[Sample]):
-    """Batches of an epoch; it can go on behind those that were given before a training was stopped.
+    """Batches of an epoch; iteration can resume after the batches that an interrupted training has already used.
 
-    Before it gives a batch it seeds torch, so that what the step draws (the start of an attack, dropout) follows from
-    the number of the batch.
+    Torch is seeded before each batch, so that the draws of a step (the start of an attack, dropout) depend on the
+    number of the batch alone.
 
     Args:
         dataset: the epoch.
         share: positions of this device.
-        options: of a DataLoader.
+        options: options of a DataLoader.
     """
 
     def __init__(self, dataset: EpochPhotos, share: ShardSampler, **options: Any) -> None:
@@ -133,7 +134,7 @@ class EpochLoader(DataLoader[Sample]):
         self._before = 0
         self._given = 0
 
-    def __iter__(self) -> Iterator[Any]:  # type: ignore[override] # a generator counts what is taken
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override] # a generator counts the batches taken
         self._given = self._before
         for batch in super().__iter__():
             torch.manual_seed(derived_seed(self._epoch.seed, self._share.rank, self._given))
@@ -141,14 +142,14 @@ class EpochLoader(DataLoader[Sample]):
             yield batch
 
     def state_dict(self) -> dict[str, int]:
-        """What Lightning keeps in a checkpoint."""
+        """The state that Lightning stores in a checkpoint."""
         return {"given": self._given, **self._identity()}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on behind the batches that `state` counts.
+        """Resume after the batches that `state` counts.
 
         Raises:
-            OtherTrainingError: they were batches of another order.
+            OtherTrainingError: these batches belong to another order of photos.
         """
         if self._identity().items() - state.items():
             raise OtherTrainingError
@@ -156,7 +157,7 @@ class EpochLoader(DataLoader[Sample]):
         self._share.first = self._before * (self.batch_size or 1)
 
     def go_on_within(self, state: dict[str, int]) -> None:
-        """Go on behind the batches that `state` counts, if they were the first ones of this very epoch."""
+        """Resume after the batches that `state` counts, if `state` belongs to this epoch."""
         if not self._identity().items() - state.items() and state["given"] < len(self):
             self.load_state_dict(state)
 

@@ -1,4 +1,4 @@
-"""What stands beside packed photos: which folder each was in. Photos are found by it as they are found in folders."""
+"""The table of contents of a packed data set: the class folder of each photo, by which photos are found."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,9 +19,9 @@ class Contents:
     """The photos of a packed data set, without their pixels.
 
     Attributes:
-        splits: name of a split -> its class folders, sorted by name, each with its number of photos. Photos lie in the
-            order of the folders, those of one folder in the order of their file names.
-        size: pixels to which the shorter sides of larger photos were reduced; None where all are as they were.
+        splits: name of a split -> its class folders, sorted by name, each with its number of photos. Photos are stored
+            in the order of the folders, those of one folder in the order of their file names.
+        size: shorter side in pixels to which larger photos were resized; None if all photos are unchanged.
     """
 
     splits: Mapping[str, Folders]
@@ -31,7 +31,7 @@ class Contents:
         """Class folders of one split.
 
         Raises:
-            MissingPathError: it was not packed.
+            MissingPathError: the split was not packed.
         """
         if split not in self.splits:
             has = ", ".join(self.splits)
@@ -41,15 +41,15 @@ class Contents:
         return self.splits[split]
 
     def to_json(self) -> str:
-        """As it is written."""
+        """The table as JSON."""
         return json.dumps({"format": _FORMAT, "size": self.size, "splits": dict(self.splits)})
 
     @classmethod
     def from_json(cls, text: str, name: str) -> "Contents":
-        """From what was written; `name` is what an error calls it.
+        """Parse the output of `to_json`; `name` names the file in errors.
 
         Raises:
-            UnreadableFileError: it is something else.
+            UnreadableFileError: the text is not such a table.
         """
         try:
             read = json.loads(text)
@@ -64,10 +64,10 @@ class Contents:
 
 
 def numbers_and_labels(folders: Folders, groups: Groups) -> tuple[list[int], list[int]]:
-    """Which photos of a split belong to `groups`, and their labels, in the order of `list_photos`.
+    """Indices of the photos of a split that belong to `groups`, and their labels, in the order of `list_photos`.
 
     Args:
-        folders: of the split.
+        folders: class folders of the split.
         groups: class name -> its folders; the order of the names gives the labels.
     """
     ranges: dict[str, range] = {}
@@ -88,7 +88,7 @@ def numbers_and_labels(folders: Folders, groups: Groups) -> tuple[list[int], lis
 def _are_folders(read: object) -> bool:
     return isinstance(read, Sequence) and all(
         isinstance(pair, list)
-        and [type(part) for part in pair] == [str, int]  # a truth value is an int, too
+        and [type(part) for part in pair] == [str, int]  # not isinstance: a bool is an int
         and pair[1] >= 0
         for pair in read
     )

@@ -1,4 +1,4 @@
-"""Write a folder of photos in the form that many machines read: chunks of 64 MB instead of a million files."""
+"""Pack a folder of photos for training on many machines: chunks of 64 MB instead of a million files."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,7 +26,7 @@ class BrokenPhotoError(RnstError):
     """A photo cannot be packed."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"{reason}. Mend or remove it, then pack again; nothing was written")
+        super().__init__(f"{reason}. Repair or remove it, then pack again; nothing was written")
 
 
 def pack(
@@ -38,27 +38,28 @@ def pack(
     workers: int = 0,
     watched: Watched = lambda photos, _split, _count: photos,
 ) -> Contents:
-    """Pack photos, completely or not at all. Each is decoded once, so that a broken one is found now.
+    """Pack photos, completely or not at all. Each photo is decoded once, so that broken ones are found now.
 
     Args:
-        folder: with a folder for each split, which has one for each class.
+        folder: contains a folder for each split, which contains one for each class.
         output: folder to write; it must not exist.
-        splits: names of what is packed.
-        size: pixels to which the shorter side of larger photos is reduced, as JPEG of quality 95. None, and photos that
-            are not larger: the bytes of the file, whatever its format.
-        workers: processes that read and decode; what is written does not depend on it.
-        watched: what shows progress: given the photos, the name of the split and their number, it gives the photos on.
+        splits: names of the splits to pack.
+        size: shorter side in pixels to which larger photos are resized, as JPEG of quality 95. With None, and for
+            photos that are not larger, the bytes of the file are stored, whatever its format.
+        workers: processes that read and decode; the output does not depend on it.
+        watched: progress display: receives the photos, the name of the split and the number of photos, and returns an
+            iterable of the same photos.
 
     Raises:
         MissingExtraError: litdata is not installed.
         MissingPathError: there are no photos.
-        InvalidValueError: `output` exists, or an option makes no sense.
-        BrokenPhotoError: one cannot be decoded.
+        InvalidValueError: `output` exists, or an option is out of range.
+        BrokenPhotoError: a photo cannot be decoded.
     """
     if output.exists():
         raise InvalidValueError("OUT", str(output), "a folder that does not exist yet")
     _check_options(splits, size, workers)
-    _writer()  # before any process starts that would decode for nothing
+    _writer()  # fails early if litdata is missing, before worker processes decode for nothing
     found = {split: _class_folders(folder / split) for split in splits}
     with folder_written_aside(output) as aside:
         contents: dict[str, Folders] = {}
@@ -87,7 +88,7 @@ def _check_options(splits: Sequence[str], size: int | None, workers: int) -> Non
 
 
 class _Contents(Dataset[Packed]):
-    """What is written of each photo, or why it cannot be: errors of ours do not travel between processes."""
+    """The packed form of each photo, or the reason why it cannot be packed, as plain values for other processes."""
 
     def __init__(self, paths: Sequence[Path], size: int | None) -> None:
         self._paths = paths
@@ -109,7 +110,7 @@ class _Contents(Dataset[Packed]):
 
 
 def _write(folder: Path, photos: Iterable[tuple[Packed, int]]) -> None:
-    """The chunks of one split, and litdata's index of them."""
+    """Write the chunks of one split, and litdata's index of them."""
     writer = _writer()(str(folder), chunk_bytes=_BYTES_OF_CHUNK)
     for number, ((content, reason), label) in enumerate(photos):
         if reason:
@@ -120,7 +121,7 @@ def _write(folder: Path, photos: Iterable[tuple[Packed, int]]) -> None:
 
 
 def _check(folder: Path, photos: int) -> None:
-    """What we wrote we must be able to read: a later litdata may write otherwise."""
+    """Check that we can read what we wrote: a later litdata may use another format."""
     index = folder / "index.json"
     text = index.read_text(encoding="utf-8")
     if json.loads(text)["config"]["data_format"] != DATA_FORMAT:

@@ -1,4 +1,4 @@
-"""Photos as tensors: find, decode, reduce, crop. Bytes all the way; floats are made on the device."""
+"""Photos as tensors: find, decode, resize, crop. Photos stay uint8; the device converts them to floats."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -16,20 +16,20 @@ from rnst.errors import MissingPathError, UnreadableFileError
 from rnst.image.files import image_from_bytes, to_bytes
 
 _ENDINGS = frozenset({".jpeg", ".jpg", ".png", ".webp"})
-# First bytes of the formats whose decoders in torchvision survive damaged files, by test; its PNG decoder does not:
-# a wrong check sum in the pixels ends the whole process (torchvision 0.29). Everything else goes through Pillow.
+# Signatures of the formats whose decoders in torchvision survive damaged files, as tests showed. Its PNG decoder does
+# not: a wrong check sum in the pixels ends the whole process (torchvision 0.29). Other formats go through Pillow.
 _SAFE_FORMATS = (b"\xff\xd8", b"RIFF")
 _ADVICE = "Give the folder that holds train and val with one folder for each class."
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a photo is looked at.
+    """How photos are prepared.
 
     Attributes:
-        shorter_side: pixels to which it is reduced (or enlarged) first; None keeps its size.
+        shorter_side: side in pixels to which the shorter side is resized first; None keeps the size.
         transform: (3, H, W) uint8 to (3, S, S) uint8.
-        cache: keep the reduced photos in memory. Good for small sets: decoding is then paid for once.
+        cache: keep the resized photos in memory. Good for small sets, as each photo is then decoded once.
     """
 
     shorter_side: int | None
@@ -64,16 +64,16 @@ def list_photos(folders: Path | Sequence[Path], classes: Mapping[str, Sequence[s
 
 
 def is_photo(path: Path) -> bool:
-    """Whether the name is that of a photo that can be decoded."""
+    """Whether the ending of the file name is that of a supported format."""
     return path.suffix.lower() in _ENDINGS
 
 
 class LabeledPhotos(Dataset[tuple[Tensor, int]], ABC):
-    """Photos by number, reduced to a shorter side, then transformed.
+    """Photos by index, resized to a shorter side, then transformed.
 
     Args:
         labels: class number of each photo.
-        view: how they are looked at.
+        view: preprocessing of the photos.
     """
 
     def __init__(self, labels: Sequence[int], view: Preprocessing) -> None:
@@ -90,7 +90,7 @@ class LabeledPhotos(Dataset[tuple[Tensor, int]], ABC):
 
     @abstractmethod
     def decode(self, index: int) -> Tensor:
-        """Photo (3, H, W) uint8, as it is stored."""
+        """Photo (3, H, W) uint8 at its stored size."""
 
     def _reduced(self, index: int) -> Tensor:
         if index in self._cache:
@@ -102,11 +102,11 @@ class LabeledPhotos(Dataset[tuple[Tensor, int]], ABC):
 
 
 class PhotoFiles(LabeledPhotos):
-    """Photos that are files.
+    """Photos stored as files.
 
     Args:
         files: path and label of each photo.
-        view: how they are looked at.
+        view: preprocessing of the photos.
     """
 
     def __init__(self, files: Sequence[tuple[Path, int]], view: Preprocessing) -> None:
@@ -119,12 +119,12 @@ class PhotoFiles(LabeledPhotos):
 
 
 class PhotosInMemory(LabeledPhotos):
-    """Photos that lie decoded in memory.
+    """Photos decoded in memory.
 
     Args:
         photos: (N, 3, H, W) uint8.
         labels: class number of each photo.
-        view: how they are looked at.
+        view: preprocessing of the photos.
     """
 
     def __init__(self, photos: Tensor, labels: Sequence[int], view: Preprocessing) -> None:
@@ -140,7 +140,7 @@ def decode_photo(path: Path) -> Tensor:
     """A photo file as (3, H, W) uint8 RGB.
 
     Raises:
-        UnreadableFileError: it is no photo, or a damaged one.
+        UnreadableFileError: the file is not a photo, or damaged.
     """
     try:
         content = read_file(str(path))
@@ -150,10 +150,10 @@ def decode_photo(path: Path) -> Tensor:
 
 
 def decode_content(content: Tensor, name: Path | str) -> Tensor:
-    """The bytes (uint8) of a photo file of any format as (3, H, W) uint8 RGB; `name` is what an error calls it.
+    """Decode the bytes (uint8) of a photo file of any format to (3, H, W) uint8 RGB; `name` names the file in errors.
 
     Raises:
-        UnreadableFileError: it is no photo, or a damaged one.
+        UnreadableFileError: the bytes are not a photo, or damaged.
     """
     try:
         return decode_bytes(content) if is_safe(content) else _through_pillow(content, name)
@@ -162,22 +162,22 @@ def decode_content(content: Tensor, name: Path | str) -> Tensor:
 
 
 def is_safe(content: Tensor) -> bool:
-    """Whether the bytes of a file (uint8) may be given to `decode_bytes`."""
+    """Whether `decode_bytes` is safe for the bytes of a file (uint8)."""
     return bytes(content[:4].tolist()).startswith(_SAFE_FORMATS)
 
 
 def decode_bytes(content: Tensor) -> Tensor:
-    """The bytes (uint8) of a JPEG or WebP file as (3, H, W) uint8 RGB.
+    """Decode the bytes (uint8) of a JPEG or WebP file to (3, H, W) uint8 RGB.
 
     Raises:
-        RuntimeError: they are damaged.
+        RuntimeError: the bytes are damaged.
     """
     photo: Tensor = decode_image(content, mode=ImageReadMode.RGB)
     return photo
 
 
 def reduced(photo: Tensor, shorter_side: int | None) -> Tensor:
-    """Photo (3, H, W) uint8 resized to `shorter_side` pixels, the aspect kept; None keeps its size."""
+    """Resize a photo (3, H, W) uint8 to `shorter_side` pixels and keep its aspect ratio; None keeps its size."""
     if shorter_side is None or min(photo.shape[-2:]) == shorter_side:
         return photo
     resized: Tensor = v2.functional.resize(photo, [shorter_side], antialias=True)

@@ -1,7 +1,7 @@
 """Groups of ImageNet's classes, by WordNet id.
 
-Ranges of folder *indices* give wrong labels as soon as a folder is missing. Here the published ranges pick WordNet ids
-out of the full table, and photos are found by these.
+Ranges of folder *indices* give wrong labels as soon as a folder is missing. The published ranges therefore select
+WordNet ids from the full table, and photos are found by these ids.
 """
 
 from rnst.data.imagenet import IMAGENET
@@ -10,7 +10,7 @@ Groups = dict[str, tuple[str, ...]]
 
 
 def _groups(ranges: dict[str, tuple[int, int]]) -> Groups:
-    """Class name -> WordNet ids; the order of the names is the order of the labels. Both ends belong to a range."""
+    """Class name -> WordNet ids; the order of the names is the order of the labels. Ranges include both ends."""
     return {name: IMAGENET[first : last + 1] for name, (first, last) in ranges.items()}
 
 
@@ -29,7 +29,7 @@ RESTRICTED_IMAGENET = _groups(
     }
 )
 
-# Source: the 14 groups of the same authors' older `robustness_lib`, where each has five classes, monkeys four.
+# Source: the 14 groups of the same authors' older `robustness_lib`; each has five classes, except monkeys with four.
 RESTRICTED_IMAGENET_BALANCED = _groups(
     {
         "bird": (10, 14),

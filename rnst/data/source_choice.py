@@ -1,4 +1,4 @@
-"""The source that the options of a data module ask for."""
+"""Build the source that the options of a data module select."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,15 +14,15 @@ SourceKind = Literal["folders", "cifar10", "streamed"]
 
 
 def choose_source(kind: SourceKind, root: str | Path | Sequence[str], classes: Classes) -> Source:
-    """Build the source of a kind; no photo is opened.
+    """Build a source; no photo is opened.
 
     Args:
         kind: "folders", "cifar10" or "streamed".
-        root: a folder or an address; "folders" takes a list of folders as well.
-        classes: which classes there are; "none", which only "folders" has, for photos without labels.
+        root: a folder or an address; "folders" also takes a list of folders.
+        classes: grouping of the classes; "none" (with "folders" alone) for photos without labels.
 
     Raises:
-        InvalidValueError: the three do not go together.
+        InvalidValueError: the combination of options is not supported.
     """
     roots = [Path(root)] if isinstance(root, str | Path) else [Path(folder) for folder in root]
     if kind != "folders" and len(roots) != 1:

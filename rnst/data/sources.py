@@ -1,4 +1,4 @@
-"""Where photos and labels come from. A source knows its classes before the first photo is opened."""
+"""Sources of photos and labels. A source knows its classes before any photo is opened."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -9,13 +9,11 @@ from rnst.data.imagenet import IMAGENET
 from rnst.data.photos import LabeledPhotos, PhotoFiles, Preprocessing, list_photos
 from rnst.data.restricted_imagenet import RESTRICTED_IMAGENET, RESTRICTED_IMAGENET_BALANCED, Groups
 from rnst.errors import MissingPathError
+from rnst.normalization import IMAGENET_MEAN, IMAGENET_STD
 
 Split = Literal["train", "val"]
 Statistics = tuple[float, float, float]
 Classes = Literal["folders", "imagenet", "restricted_imagenet", "restricted_imagenet_balanced", "none"]
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 KNOWN_GROUPS: dict[str, Groups] = {
     "imagenet": {wordnet_id: (wordnet_id,) for wordnet_id in IMAGENET},
@@ -24,7 +22,7 @@ KNOWN_GROUPS: dict[str, Groups] = {
 }
 ADVICE = (
     "Give --data.root the folder that holds train and val with one folder for each class; "
-    "configs/train/imagenette.yaml trains on a set of 10 classes and says where it is published."
+    "configs/train/imagenette.yaml trains on a set of 10 classes and names the place where it is published."
 )
 
 
@@ -41,7 +39,7 @@ class Source(ABC):
 
     @abstractmethod
     def prepare(self) -> None:
-        """Fetch what is not there, or say that it is missing; called before a training in one process of a machine."""
+        """Download missing data, or raise an error; called before a training in one process of each machine."""
 
     @abstractmethod
     def open(self, split: Split, view: Preprocessing) -> LabeledPhotos:
@@ -53,7 +51,7 @@ class FolderSource(Source):
 
     Args:
         roots: folders with train and val; a class may have photos in several of them, and val may be absent in some.
-        groups: class name -> its subfolders, as those of KNOWN_GROUPS. None makes each subfolder of train a class.
+        groups: class name -> its subfolders, as in KNOWN_GROUPS. None makes each subfolder of train a class.
     """
 
     def __init__(self, roots: Path | Sequence[Path], groups: Groups | None = None) -> None:
@@ -66,12 +64,12 @@ class FolderSource(Source):
         return tuple(self._groups())
 
     def prepare(self) -> None:
-        """Require the folders of the training photos."""
+        """Check that the folders of the training photos exist."""
         for root in self._roots:
             _existing(root / "train", "training photos")
 
     def open(self, split: Split, view: Preprocessing) -> LabeledPhotos:
-        """List the files; they are opened one by one."""
+        """List the files; each is opened when it is used."""
         present = [root / split for root in self._roots if (root / split).is_dir()]
         folders = present or [_existing(self._roots[0] / split, f"{split} photos")]
         return PhotoFiles(list_photos(folders, self._groups()), view)

@@ -1,13 +1,13 @@
 """Photos that `rnst pack` wrote, read from a disk or from a bucket by litdata.
 
-Photos are read by number, so order, crops, shares of devices and resume are those of `rnst.data.order`: on the packed
-form a training gives what it gives on the folder, bit for bit where nothing was reduced. This holds for buckets, too.
-What differs there is cost. Nothing but the indices is kept on the disk: each photo is fetched each time it is looked
-at, by two requests of a byte range. Decoding processes overlap them; more of them hide more of the waiting. Where the
-set fits on a disk of each machine, copying it there once is faster.
+Photos are read by index, so order, crops, sharding and resuming follow `rnst.data.order`: a training on the packed
+set gives the same result as on the folder, bit for bit if no photo was resized. The same holds for buckets, but at
+another cost. Only the indices are kept on the disk: each access to a photo fetches it by two requests of a byte range.
+Worker processes overlap the requests; more of them hide more of the latency. If the set fits on a disk of each machine,
+copying it there once is faster.
 
-What a set says is not trusted: litdata can unpickle, and would where an index asks for it. Here an index may name bytes
-and whole numbers alone, and every other reader of litdata is replaced by one that refuses.
+The content of a set is not trusted: litdata can unpickle, and does if an index asks for it. Here an index may only ask
+for bytes and integers; every other deserializer of litdata is replaced by one that refuses.
 """
 
 import io
@@ -26,7 +26,7 @@ from rnst.data.sources import Source, Split
 from rnst.errors import MissingExtraError, MissingPathError, RnstError, UnreadableFileError
 
 DATA_FORMAT = ["bytes", "int"]
-_BUCKETS = ("s3://", "gs://", "r2://")  # those of which litdata fetches a single photo, not its whole chunk
+_BUCKETS = ("s3://", "gs://", "r2://")  # for these, litdata fetches a single photo and not its whole chunk
 _INDEX = "index.json"
 _ADVICE = "Give --data.root what rnst pack wrote, or leave out --data.source streamed for a folder of photos."
 _PLAIN = {
@@ -43,7 +43,7 @@ class StreamedSource(Source):
 
     Args:
         root: folder, or address in a bucket, that `rnst pack` filled.
-        groups: class name -> its folders, as those of KNOWN_GROUPS. None makes each folder of train a class.
+        groups: class name -> its folders, as in KNOWN_GROUPS. None makes each folder of train a class.
     """
 
     def __init__(self, root: str, groups: Groups | None = None) -> None:
@@ -57,16 +57,16 @@ class StreamedSource(Source):
         return tuple(self._groups())
 
     def prepare(self) -> None:
-        """Look for the set: it must be there."""
+        """Check that the set exists."""
         self._contents().folders("train", self._root)
 
     def open(self, split: Split, view: Preprocessing) -> LabeledPhotos:
-        """The photos of one split; they are read one by one.
+        """The photos of one split; each is read when it is used.
 
         Raises:
             MissingExtraError: litdata is not installed.
-            MissingPathError: the set, or this split of it, is not there, or holds no photo of these classes.
-            UnreadableFileError: its index asks for more than reading bytes and numbers.
+            MissingPathError: the set or this split is missing, or has no photo of these classes.
+            UnreadableFileError: its index asks for types other than bytes and integers.
         """
         _streaming_dataset()
         folders = self._contents().folders(split, self._root)
@@ -95,8 +95,8 @@ class StreamedPhotos(LabeledPhotos):
     Args:
         root: folder or address of the split.
         folders: its class folders.
-        chosen: numbers of the photos that are looked at, and their labels.
-        view: how they are looked at.
+        chosen: indices of the photos to use, and their labels.
+        view: preprocessing of the photos.
     """
 
     def __init__(self, root: str, folders: Folders, chosen: tuple[list[int], list[int]], view: Preprocessing) -> None:
@@ -108,13 +108,13 @@ class StreamedPhotos(LabeledPhotos):
         self._folders = folders
         self._opened: tuple[int, Any] | None = None
         if root.startswith(_BUCKETS):
-            self._dataset()  # clears an outdated cache; decoding processes that do so are in each other's way
+            self._dataset()  # clears an outdated cache; worker processes that do so would disturb each other
 
     def decode(self, index: int) -> Tensor:
         """Read and decode one photo.
 
         Raises:
-            UnreadableFileError: it is damaged, or not the photo that should be there.
+            UnreadableFileError: the photo is damaged, or belongs to another set.
         """
         number = int(self._numbers[index])
         folder = int(self._folder_of[number])
@@ -123,35 +123,35 @@ class StreamedPhotos(LabeledPhotos):
             content, stored = self._dataset()[number]
         except RnstError:
             raise
-        except Exception as error:  # a disk, a network and each kind of bucket have their own
+        except Exception as error:  # disks, networks and each kind of bucket raise their own
             raise UnreadableFileError(name, "a packed photo", _first_line(error)) from error
         if stored != folder:
             raise UnreadableFileError(name, "a packed photo", f"the chunks and {CONTENTS} are not of the same set")
         return decode_content(torch.frombuffer(bytearray(content), dtype=torch.uint8), name)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what is open: files and connections do not travel to another process."""
+        """State without open readers: files and connections cannot be pickled."""
         return {**self.__dict__, "_opened": None}
 
     def _dataset(self) -> Any:
         """Litdata's reader, opened once in each process."""
         if self._opened is None or self._opened[0] != os.getpid():
-            # Else litdata deserializes 256 photos to give one of them.
+            # Otherwise litdata deserializes 256 photos to return one.
             reader = _streaming_dataset()(self._root, serializers=_serializers(), batch_decode=0)
             self._opened = (os.getpid(), reader)
         return self._opened[1]
 
 
 def check_index(text: str, name: str, photos: int) -> None:
-    """See that litdata reads nothing but bytes and numbers, from files within the set.
+    """Check that litdata reads nothing but bytes and integers, from files within the set.
 
     Args:
-        text: of an index of litdata.
-        name: what an error calls it.
-        photos: how many there must be.
+        text: an index of litdata.
+        name: names the index in errors.
+        photos: expected number of photos.
 
     Raises:
-        UnreadableFileError: the index says otherwise.
+        UnreadableFileError: the index does not meet these conditions.
     """
     what = "the index of a packed data set"
     try:
@@ -159,12 +159,14 @@ def check_index(text: str, name: str, photos: int) -> None:
         config, chunks = read["config"], read["chunks"]
         files = [str(chunk["filename"]) for chunk in chunks]
         count = sum(int(chunk["chunk_size"]) for chunk in chunks)
-        told = {key: config.get(key) for key in _PLAIN}
+        found = {key: config.get(key) for key in _PLAIN}
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise UnreadableFileError(name, what, f"it is incomplete ({_first_line(error)})") from error
     for key, wanted in _PLAIN.items():
-        if told[key] != wanted:
-            reason = f"its {key} is {told[key]!r}, but only {wanted!r} is read, which runs no code; rnst pack writes it"
+        if found[key] != wanted:
+            reason = (
+                f"its {key} is {found[key]!r}, but only {wanted!r} is read, which runs no code; rnst pack writes it"
+            )
             raise UnreadableFileError(name, what, reason)
     if any(Path(file).name != file or not file.endswith(".bin") for file in files):
         raise UnreadableFileError(name, what, "it names files outside of the set")
@@ -173,7 +175,7 @@ def check_index(text: str, name: str, photos: int) -> None:
 
 
 def _text(root: str, file: str) -> str:
-    """A small file of a set."""
+    """The text of a small file of a set."""
     if not root.startswith(_BUCKETS):
         path = Path(root) / file
         if not path.is_file():
@@ -186,12 +188,12 @@ def _text(root: str, file: str) -> str:
     try:
         get_downloader(root, "", []).download_fileobj(f"{root}/{file}", content)
         return content.getvalue().decode()
-    except Exception as error:  # each kind of bucket has its own
+    except Exception as error:  # each kind of bucket raises its own
         raise MissingPathError(f"{root}/{file}", "packed data set", f"{_first_line(error)}. {_ADVICE}") from error
 
 
 def _streaming_dataset() -> Any:
-    """Litdata's reader. It is imported where it is used, because that takes a second."""
+    """Litdata's reader, imported on use because the import takes a second."""
     try:
         from litdata import StreamingDataset
     except ImportError as error:
@@ -200,17 +202,17 @@ def _streaming_dataset() -> Any:
 
 
 def _serializers() -> dict[str, Any]:
-    """Litdata's readers of all types by name; those but of bytes and numbers refuse."""
+    """Litdata's deserializers by type name; all but those of bytes and integers are replaced by refusals."""
     from litdata.streaming.serializers import _get_serializers
 
     return {name: known if name in DATA_FORMAT else _Refusal() for name, known in _get_serializers(None).items()}
 
 
 class _Refusal:
-    """In the place of a serializer of litdata."""
+    """Takes the place of a serializer of litdata and refuses."""
 
     def setup(self, _metadata: object) -> None:
-        """Litdata calls it for each type of an index, before the first photo."""
+        """Litdata calls this for each type in an index, before the first photo."""
         raise UnreadableFileError("an index", "one of a packed data set", "it asks for more than bytes and numbers")
 
     def deserialize(self, _data: object) -> None:

@@ -1,23 +1,31 @@
-"""Photos without labels: every photo below some folders. A teacher says what they show."""
+"""Photos without labels: all photos in folder trees. A teacher labels them."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from rnst.data.photos import LabeledPhotos, PhotoFiles, Preprocessing, is_photo
 from rnst.data.sources import Source, Split
 from rnst.errors import MissingPathError
 
 _SPLITS = ("train", "val")
-_HELD_OUT = 50  # where no folder has a val of its own, one photo in so many is validated on
-_ADVICE = "Give --data.root a folder with photos; they may lie in subfolders."
+_HELD_OUT = 50  # if no folder has its own val, one of so many photos is held out for validation
+_ADVICE = "Give --data.root a folder with two photos or more; they may be in subfolders."
+
+
+class _Photo(NamedTuple):
+    """A photo: the path at which it was found, and its name relative to the root."""
+
+    path: Path
+    name: str
 
 
 class UnlabeledSource(Source):
-    """All photos of folder trees, each with the label 0, which means nothing.
+    """All photos of folder trees, each with the meaningless label 0.
 
-    A root with a subfolder train is split as ever: train trains, val validates. A root without one is all training.
-    Where no root has a val, one photo in fifty is held out for validation: its name decides, so it is always the same.
+    A root with a subfolder train has the splits train and val. A root without one is all training photos. If no root
+    has a val, one photo in fifty is held out for validation, chosen by its name, so the choice never changes.
 
     Args:
         roots: folders, searched with all their subfolders except hidden ones.
@@ -28,33 +36,41 @@ class UnlabeledSource(Source):
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """None: the teacher's classes are those of the training."""
+        """Empty: the classes of a training are those of its teacher."""
         return ()
 
     def prepare(self) -> None:
-        """Require the folders."""
+        """Check that the folders exist."""
         for root in self._roots:
             if not root.is_dir():
                 raise MissingPathError(root.absolute(), "photos", _ADVICE)
 
     def open(self, split: Split, view: Preprocessing) -> LabeledPhotos:
-        """List the files; they are opened one by one.
+        """List the files; each is opened when it is used. A photo that several roots contain counts once.
 
         Raises:
-            MissingPathError: there is no photo.
+            MissingPathError: there is no photo, or a single one, too few for training and validation.
         """
-        if any((root / "val").is_dir() for root in self._roots):
-            found = [path for root in self._roots for path in _tree(_part(root, split))]
-        else:
-            every = [(root, path) for root in self._roots for path in _tree(_part(root, "train"))]
-            found = [path for root, path in every if _is_held_out(root, path) == (split == "val")]
+        train, validation = self._listed("train"), self._listed("val")
+        if not any((root / "val").is_dir() for root in self._roots):
+            validation = _held_out(train)
+        train = {photo: one for photo, one in train.items() if photo not in validation}
+        found = validation if split == "val" else train
         if not found:
             raise MissingPathError(self._roots[0].absolute(), f"{split} photos", _ADVICE)
-        return PhotoFiles([(path, 0) for path in found], view)
+        return PhotoFiles([(one.path, 0) for one in found.values()], view)
+
+    def _listed(self, split: Split) -> dict[Path, _Photo]:
+        """Photos of a split by resolved path; root by root, sorted by name."""
+        found: dict[Path, _Photo] = {}
+        for root in self._roots:
+            for path in _tree(_part(root, split)):
+                found.setdefault(path.resolve(), _Photo(path, path.relative_to(root).as_posix()))
+        return found
 
 
 def _part(root: Path, split: Split) -> Path | None:
-    """Where the photos of a split lie below `root`; None where there are none."""
+    """The folder below `root` with the photos of a split; None if there is none."""
     if any((root / name).is_dir() for name in _SPLITS):
         return root / split
     return root if split == "train" else None
@@ -67,5 +83,9 @@ def _tree(folder: Path | None) -> list[Path]:
     return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
-def _is_held_out(root: Path, path: Path) -> bool:
-    return zlib.crc32(path.relative_to(root).as_posix().encode()) % _HELD_OUT == 0
+def _held_out(photos: Mapping[Path, _Photo]) -> dict[Path, _Photo]:
+    """About one photo in fifty, chosen by a hash of its name, and at least one."""
+    hashes = {photo: zlib.crc32(one.name.encode()) for photo, one in photos.items()}
+    chosen = {photo for photo, value in hashes.items() if value % _HELD_OUT == 0}
+    chosen = chosen or set(sorted(hashes, key=hashes.__getitem__)[:1])
+    return {photo: one for photo, one in photos.items() if photo in chosen}

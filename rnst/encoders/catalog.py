@@ -8,7 +8,7 @@ import torch
 import torchvision
 from torch import nn
 
-from rnst.encoders.families import IMAGENET_MEAN, family_of
+from rnst.encoders.families import HEADS, family_of
 from rnst.encoders.layers import default_layers
 from rnst.encoders.names import ARCHITECTURES, SMALL, TIMM, WIDE_RESNETS, Network
 from rnst.encoders.published import PUBLISHED
@@ -19,8 +19,8 @@ from rnst.encoders.timm_networks import build_timm, timm_statistics
 from rnst.encoders.tiny import TINY, build_tiny
 from rnst.encoders.tokens import AnySizeTransformer
 from rnst.errors import UnknownNameError
+from rnst.normalization import IMAGENET_MEAN
 
-_HEADS = ("fc", "classifier", "heads", "head")
 _CLASSES_OF_IMAGENET = 1000
 
 
@@ -97,7 +97,7 @@ def build_headless(architecture: str, device: str = "meta") -> nn.Module:
     """
     with torch.device(device):
         network = build_timm(architecture) if architecture.startswith(TIMM) else build_classifier(architecture, 1)
-    for head in _HEADS:
+    for head in HEADS:
         if hasattr(network, head):
             setattr(network, head, nn.Identity())
     if isinstance(network, torchvision.models.VisionTransformer):

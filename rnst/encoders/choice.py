@@ -1,4 +1,4 @@
-"""A network as people name it who compare several: one of the catalog, with its own weights or with others."""
+"""A network of the catalog with its own or other weights, as the comparison commands name it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +9,11 @@ from rnst.encoders.names import Network, find_network
 
 @dataclass(frozen=True)
 class Choice:
-    """A network and the weights that are put into it.
+    """A network and its weights.
 
     Attributes:
-        encoder: name of the catalog.
-        weights: a file, "random", or None for the catalog's own.
+        encoder: name in the catalog.
+        weights: a file, "random", or None for the weights of the catalog.
     """
 
     encoder: str
@@ -21,10 +21,10 @@ class Choice:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """`ENCODER` or `ENCODER:WEIGHTS`, as `resnet18:random`.
+        """Parse `ENCODER` or `ENCODER:WEIGHTS`, such as `resnet18:random`.
 
         Raises:
-            UnknownNameError: no such encoder.
+            UnknownNameError: the catalog has no such encoder.
         """
         encoder, _, weights = text.partition(":")
         find_network(encoder)
@@ -32,10 +32,10 @@ class Choice:
 
     @property
     def network(self) -> Network:
-        """The catalog's row."""
+        """The entry in the catalog."""
         return find_network(self.encoder)
 
     @property
     def label(self) -> str:
-        """For tables: the encoder, and what its weights are where they are not its own."""
+        """The encoder, followed by its weights unless they are the catalog's; for tables."""
         return self.encoder if self.weights is None else f"{self.encoder}:{Path(self.weights).stem}"

@@ -1,6 +1,6 @@
-"""A whole classifier from a name or a weight file, with its own normalization: images in [0, 1] to logits."""
+"""A classifier from a name or a weight file, including its normalization: images in [0, 1] to logits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from rnst.encoders.catalog import build_classifier, input_statistics
 from rnst.encoders.encoder import weights_file
+from rnst.encoders.families import is_of_head
 from rnst.encoders.names import ARCHITECTURES, TIMM, Network, encoder_names, find_network
 from rnst.encoders.timm_networks import build_timm, check_timm_name, timm_statistics
 from rnst.encoders.weights.efficientnet_names import timm_names
@@ -19,7 +20,7 @@ _FILE_ENDINGS = (".safetensors", ".pt", ".pth", ".ckpt", ".best", ".latest")
 
 
 class Classifier(nn.Module):
-    """A network behind the normalization that its weights were trained with.
+    """A network preceded by the normalization that its weights were trained with.
 
     Args:
         network: normalized images (N, 3, H, W) to logits (N, K).
@@ -43,12 +44,13 @@ class Classifier(nn.Module):
 
 
 def weight_file(name: str) -> Path:
-    """The file that a name of the catalog, or a path, stands for; downloaded once where it is not here.
+    """The weight file of a catalog name or a path; a missing file of the catalog is downloaded once.
 
     Raises:
-        MissingPathError: it looks like a file, and is not there.
-        UnknownNameError: it looks like a name, and there is none such.
-        DownloadError: it cannot be fetched.
+        MissingPathError: `name` is a path without a file.
+        UnknownNameError: `name` is not in the catalog.
+        InvalidValueError: `name` is a network of timm.
+        DownloadError: the download failed.
     """
     path = Path(name)
     if path.is_file():
@@ -65,15 +67,17 @@ def load_classifier(name: str, *, architecture: str | None = None) -> tuple[Clas
     """Build and load a classifier in eval mode, channels last.
 
     Args:
-        name: of the catalog, or a weight file.
-        architecture: of a file that does not say it.
+        name: catalog name, or a weight file.
+        architecture: of a file that does not contain it.
 
     Returns:
         The classifier, and the facts of its file, completed by `architecture`, `mean`, `std` and `logits`.
 
     Raises:
-        InvalidValueError: the file does not say its architecture, and nobody else does.
-        MissingPathError, UnknownNameError, UnreadableFileError, WeightsMismatchError, DownloadError: see above.
+        InvalidValueError: the architecture is neither given nor in the file.
+        UnreadableFileError: the file is not a weight file.
+        WeightsMismatchError: the weights are of another architecture.
+        MissingPathError, UnknownNameError, DownloadError: see `weight_file`.
     """
     if name.startswith(TIMM):
         return _timm_classifier(name)
@@ -83,7 +87,7 @@ def load_classifier(name: str, *, architecture: str | None = None) -> tuple[Clas
     if known is None and name in encoder_names():
         known = find_network(name).architecture
     if known is None:
-        wanted = f"given: {path} does not say which network it is; one of {', '.join(ARCHITECTURES)}"
+        wanted = f"given: {path} does not contain it; one of {', '.join(ARCHITECTURES)}"
         raise InvalidValueError("--architecture", architecture, wanted)
     with torch.device("meta"):
         state = timm_names(state, build_classifier(known, 1).state_dict())
@@ -91,6 +95,7 @@ def load_classifier(name: str, *, architecture: str | None = None) -> tuple[Clas
     if logits is None:
         raise WeightsMismatchError(path, f"it has no head of {known}")
     network = build_classifier(known, logits)
+    refuse_left_over(network.state_dict(), state, path)
     load_into(network, state, path)
     mean, std = input_statistics(_row(name, known))
     return _with_facts(
@@ -99,7 +104,7 @@ def load_classifier(name: str, *, architecture: str | None = None) -> tuple[Clas
 
 
 def _timm_classifier(name: str) -> tuple[Classifier, Facts]:
-    """A network of timm with the weights and the head that timm fetches for it."""
+    """A network of timm with the weights and the head that timm downloads."""
     check_timm_name(name)
     network = build_timm(name, pretrained=True, classes=None)
     mean, std = timm_statistics(name)
@@ -112,13 +117,30 @@ def _with_facts(network: nn.Module, facts: Facts) -> tuple[Classifier, Facts]:
     return classifier.eval().to(memory_format=torch.channels_last), facts
 
 
+def refuse_left_over(wanted: Mapping[str, Tensor], state: Mapping[str, Tensor], path: Path) -> None:
+    """Reject the weights of a deeper network of the same family, whose first blocks would fit.
+
+    Args:
+        wanted: parameter name -> tensor of the whole classifier.
+        state: parameter name -> tensor of the file; top-level modules that the classifier lacks are allowed.
+        path: of the file.
+
+    Raises:
+        WeightsMismatchError: the file is of another architecture, such as a ResNet-34 for a ResNet-18.
+    """
+    parts = {name.partition(".")[0] for name in wanted}
+    for name in state:
+        if name not in wanted and name.partition(".")[0] in parts and not is_of_head(name):
+            raise WeightsMismatchError(path, f"the network has no {name}")
+
+
 def _row(name: str, architecture: str) -> Network:
-    """The catalog's row of a name; of a file, one that says no more than its architecture."""
+    """The catalog entry of a name; for a file, an entry with only its architecture."""
     return find_network(name) if name in encoder_names() else Network(name, architecture, "file", "", "")
 
 
 def _logits(architecture: str, state: State) -> int | None:
-    """How many classes the head in `state` tells apart; with 1000 a network may have another head than with few."""
+    """Number of classes of the head in `state`; a network may have a different head for 1000 classes than for few."""
     for classes in (1000, 2):
         with torch.device("meta"):
             one, other = (build_classifier(architecture, number).state_dict() for number in (classes, classes + 1))

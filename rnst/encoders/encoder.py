@@ -20,7 +20,12 @@ from rnst.encoders.tokens import as_map, grid_of, patch_size
 from rnst.encoders.weights.downloads import fetch
 from rnst.encoders.weights.files import load_into, read_weights
 from rnst.encoders.weights.layouts import Facts
-from rnst.errors import RnstError
+from rnst.errors import MissingPathError, RnstError
+
+_NOT_INSTALLED = (
+    "An installed package brings the default networks alone: take the file from checkpoints/ of rnst's repository and "
+    "name it with --weights."
+)
 
 
 class TooSmallError(RnstError):
@@ -150,9 +155,12 @@ def weights_file(network: Network, weights: str | None = None) -> Path:
         weights: a file, or None for the catalog's own.
 
     Raises:
+        MissingPathError: the network belongs to the project, and this installation did not bring its file.
         DownloadError: it cannot be fetched.
     """
     own = network.bundled_file if weights is None else Path(weights)
+    if weights is None and own is not None and not own.is_file():
+        raise MissingPathError(own, f"weights of {network.name}", _NOT_INSTALLED)
     return own or fetch(*weights_address(network))
 
 

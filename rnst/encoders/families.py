@@ -1,10 +1,11 @@
-"""Families of networks: what all members share that cannot be read off the network itself."""
+"""Families of networks: properties that all members share and that the network itself does not contain."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+from rnst.normalization import IMAGENET_MEAN, IMAGENET_STD
+
+HEADS = ("fc", "classifier", "heads", "head")  # the module that is the head of a classifier, in any family
 # Others than a network's own, by name. The last are those of MadryLab's Restricted ImageNet weights.
 NORMALIZATIONS = {
     "imagenet": (IMAGENET_MEAN, IMAGENET_STD),
@@ -18,16 +19,16 @@ class Family:
     """Networks of one design.
 
     Attributes:
-        title: for tables.
+        title: name in tables.
         prefixes: of the architectures' names.
-        style_layers: whose statistics make a good style; none means one for each resolution.
-        content_layers: whose features keep the content readable; none means the last but one of the style layers.
-        mean: of each channel, of the images that torchvision's weights were trained with.
-        std: of each channel.
+        style_layers: default style layers; empty means one for each resolution.
+        content_layers: default content layers; empty means the last but one of the style layers.
+        mean: of each channel of the normalization for torchvision's weights.
+        std: of each channel of the normalization for torchvision's weights.
         options: for torchvision's constructor.
-        wide_head: the classifier is larger than all that is before it.
-        stem_pools: pools of the stem that pictures of 32 pixels go without; None where it is not known.
-        deeper: stages behind the style layers, which experiments look at, too.
+        wide_head: the classifier has more parameters than all layers before it.
+        stem_pools: pools of the stem that are removed for images of 32 pixels; None if unknown.
+        deeper: stages after the style layers, which experiments use, too.
     """
 
     title: str
@@ -42,7 +43,7 @@ class Family:
     deeper: tuple[str, ...] = ()
 
 
-# Without the auxiliary classifiers, and without an initialization that takes torchvision a minute.
+# No auxiliary classifiers, and no initialization, which takes torchvision a minute.
 _PLAIN_INCEPTION = {"aux_logits": False, "init_weights": False}
 _OTHER = Family("others", ())
 
@@ -64,7 +65,7 @@ FAMILIES = (
         stem_pools=("maxpool",),
     ),
     Family("DenseNet", ("densenet",), stem_pools=("features.pool0",)),
-    # The layers of lucid's notebook on style transfer, and the one before them.
+    # The layers of lucid's notebook on style transfer, and conv3 before them.
     Family(
         "GoogLeNet",
         ("googlenet",),
@@ -103,10 +104,16 @@ FAMILIES = (
 
 
 def family_of(architecture: str) -> Family:
-    """The family of an architecture; one without any knowledge where there is none."""
+    """The family of an architecture; a family of defaults if no prefix matches."""
     return next((family for family in FAMILIES if architecture.startswith(family.prefixes)), _OTHER)
 
 
 def is_known(architecture: str) -> bool:
     """Whether the architecture belongs to a family of the table."""
     return family_of(architecture) is not _OTHER
+
+
+def is_of_head(parameter: str) -> bool:
+    """Whether the name of a parameter is one of a head's."""
+    head, dot, _ = parameter.partition(".")
+    return head in HEADS and dot == "."

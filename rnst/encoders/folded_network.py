@@ -1,4 +1,4 @@
-"""A network for those who want, often, its answers in eval mode and the gradient of its input: for attacks."""
+"""A copy of a network for attacks, which often need its eval-mode outputs and the gradient of its input."""
 
 import copy
 from collections.abc import Iterator
@@ -14,17 +14,18 @@ from rnst.encoders.surgery.graph import called_convolutions
 
 
 class FoldedNetwork:
-    """A copy of a network that gives the answers of its eval mode, and whose input gradient costs less.
+    """A copy of a network with the same eval-mode outputs and a cheaper input gradient.
 
-    While it is in use it holds frozen weights, those that the network has then, changed in three ways that leave the
-    function what it is: BatchNorm is folded into the convolution before it, where it directly follows one; kernels are
-    stored in the precision of autocast, which would cast frozen ones again in each pass; and a first convolution with a
-    stride sees blocks of pixels. What each of them gains stands in benchmarks/attack_gradient.py.
+    While in use, the copy has the current weights of the network, frozen. Three changes do not alter its function.
+    BatchNorm is folded into the convolution that it directly follows. Kernels are stored in the precision of autocast,
+    which would otherwise cast frozen kernels in each pass. A first convolution with a stride receives blocks of pixels.
+    benchmarks/attack_gradient.py measures the gain of each change.
 
-    It is no module, so that a task may keep it beside its network: it has nothing to train, to save or to synchronize.
+    The class is not a module, so that a LightningModule can store it beside its network: it has nothing to train, save
+    or synchronize.
 
     Args:
-        network: any classifier. Where torch.fx cannot trace it, only the precision of its kernels is changed.
+        network: any classifier. If torch.fx cannot trace it, only the precision of its kernels changes.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -34,13 +35,13 @@ class FoldedNetwork:
 
     @contextmanager
     def in_use(self, kernels: torch.dtype | None = None) -> Iterator[nn.Module]:
-        """The copy, with the weights and statistics that the network has now; its memory is free again afterwards.
+        """The copy, with the current weights and statistics of the network; its memory is freed afterwards.
 
         Args:
-            kernels: precision to store convolutions and linear layers in: that of the autocast in which the copy will
-                be called. None keeps theirs.
+            kernels: precision of the stored kernels of convolutions and linear layers: that of the autocast in which
+                the copy is called. None keeps the network's precision.
         """
-        # What is born in inference mode could never be used for a gradient.
+        # Tensors created in inference mode cannot be used for a gradient.
         with torch.inference_mode(mode=False), torch.no_grad():
             if self._copy is None:
                 self._copy = self._built()
@@ -80,7 +81,7 @@ class _Layer:
     norm: nn.Module | None
 
     def fill(self, kernels: torch.dtype | None) -> None:
-        """Give the target what the source holds now."""
+        """Copy the current parameters and buffers of the source to the target."""
         tensors: dict[str, Tensor] = dict(self.source.named_parameters(recurse=False))
         if isinstance(self.norm, nn.BatchNorm2d):
             tensors |= _folded(tensors["weight"], tensors.get("bias"), self.norm)
@@ -94,15 +95,15 @@ class _Layer:
             setattr(self.target, name, buffer)
 
     def empty(self) -> None:
-        """Let go of all weights and statistics."""
+        """Remove all weights and statistics from the target."""
         for name in [*self.target._parameters, *self.target._buffers]:
             setattr(self.target, name, None)
 
 
 def _folded(weight: Tensor, bias: Tensor | None, norm: nn.BatchNorm2d) -> dict[str, Tensor]:
-    """Kernels (O, C, K, K) and bias (O,) that do what the convolution and its BatchNorm do one after the other."""
+    """Kernels (O, C, K, K) and bias (O,) of a convolution that equals the convolution followed by its BatchNorm."""
     mean, variance = norm.running_mean, norm.running_var
-    if mean is None or variance is None:  # for the type checker: such a norm is not folded
+    if mean is None or variance is None:  # for the type checker: BatchNorm without statistics is not folded
         return {}
     both = fuse_conv_bn_weights(weight, bias, mean, variance, norm.eps, norm.weight, norm.bias)
     return dict(zip(("weight", "bias"), both, strict=True))

@@ -1,4 +1,4 @@
-"""Layer names: from what people say (relu4_2, layer3) to module paths. Names are derived by walking the network."""
+"""Layer names: from friendly names (relu4_2, layer3) to module paths, derived from the modules of the network."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,37 +12,37 @@ _KINDS = {nn.Conv2d: "conv", nn.BatchNorm2d: "bn", nn.ReLU: "relu", nn.MaxPool2d
 _FIRST_FIRE = 2  # SqueezeNet's authors count its first convolution too
 _MOST_STYLE_LAYERS = 5
 _SHORT_LIST = 12
-# A stage stands for its resolution; a pool, a change of resolution and what belongs to the head do not.
+# Not style layers by default: pools, changes of resolution, and parts of the head.
 _NO_STYLE = ("pool", "maxpool", "downsample", "top", "norm", "bn", "ln", "permute", "patch", "conv_head", "conv_proj")
 _NO_FEATURES = (nn.Identity, nn.AdaptiveAvgPool2d, nn.Dropout, nn.Flatten, nn.Linear)
 
 
 class LayerShapeError(RnstError):
-    """A layer gives no features of places in the picture."""
+    """The output of a layer is not a feature map of the image."""
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"layer {name!r} cannot be used: it never runs, or its output is no map that grows with the picture "
-            f"(as behind the global pool). Name an earlier layer."
+            f"layer {name!r} cannot be used: it never runs, or its output does not grow with the picture "
+            f"(as after the global pool). Name an earlier layer."
         )
 
 
 class UnknownLayerError(UnknownNameError):
-    """A layer that the network does not have."""
+    """The network has no such layer."""
 
     def __init__(self, name: str, valid: Sequence[str]) -> None:
         few = valid
         if len(valid) > _SHORT_LIST:
             few = [*valid[: _SHORT_LIST // 2], "...", *valid[-_SHORT_LIST // 2 :]]
-        example = "or any module path, as layer2.0.conv1 or features.3"
+        example = "or any module path, such as layer2.0.conv1 or features.3"
         super().__init__("layer", name, [*few, example])
 
 
 def friendly_layers(network: nn.Module) -> dict[str, str]:
     """Friendly name -> module path, in the order of the forward pass.
 
-    A VGG's layers are named by block and place, as relu4_2; those of a ResNet by stage, as layer3; others by what they
-    are (fire5, stage2, block7, denseblock3) or as their authors named them (inception4a).
+    Layers of a VGG are named by block and index (relu4_2), those of a ResNet by stage (layer3), those of other networks
+    by type (fire5, stage2, block7, denseblock3) or by their authors' names (inception4a).
     """
     features = getattr(network, "features", None)
     if isinstance(features, nn.Sequential) and isinstance(features[0], nn.Conv2d) and "0" in features._modules:
@@ -54,10 +54,10 @@ def friendly_layers(network: nn.Module) -> dict[str, str]:
 
 
 def resolve_layers(network: nn.Module, names: Sequence[str]) -> dict[str, str]:
-    """Name -> module path, for friendly names, for paths inside of them (block3.conv) and for module paths themselves.
+    """Name -> module path, for friendly names, for paths inside of them (block3.conv) and for module paths.
 
     Raises:
-        UnknownLayerError: a name is neither.
+        UnknownLayerError: a name is none of these.
     """
     friendly = friendly_layers(network)
     paths = {path for path, module in network.named_modules() if path and not isinstance(module, nn.Identity)}
@@ -74,7 +74,7 @@ def resolve_layers(network: nn.Module, names: Sequence[str]) -> dict[str, str]:
 
 
 def tap_layers(network: nn.Module, layers: dict[str, str]) -> tuple[dict[str, Tap], list[str]]:
-    """How to read each layer, and what never runs for them.
+    """The tap of each layer, and the modules that these layers do not need.
 
     Args:
         network: on the meta device, in eval mode.
@@ -84,7 +84,7 @@ def tap_layers(network: nn.Module, layers: dict[str, str]) -> tuple[dict[str, Ta
         Module path -> tap, the deepest last, and paths of modules that never run.
 
     Raises:
-        LayerShapeError: a layer gives no maps.
+        LayerShapeError: the output of a layer is not a feature map.
     """
     paths = set(layers.values())
     found, unused = survey(network, paths, paths)
@@ -95,7 +95,7 @@ def tap_layers(network: nn.Module, layers: dict[str, str]) -> tuple[dict[str, Ta
 
 
 def default_layers(network: nn.Module) -> tuple[str, ...]:
-    """The last layer of each resolution; of a transformer, which has one resolution, four equally spaced blocks.
+    """The last layer of each resolution; for a transformer, which has one resolution, four equally spaced blocks.
 
     Args:
         network: on the meta device, in eval mode.
@@ -128,7 +128,7 @@ def _by_block_and_place(features: nn.Sequential) -> dict[str, str]:
 
 
 def _by_kind(container: nn.Module, prefix: str) -> Iterator[tuple[str, str]]:
-    """Children by their own names where they have one, else by kind and number; lists of modules are opened."""
+    """Children by their own names, or by kind and number if they have none; lists of modules are flattened."""
     counts = Counter[str]()
     for name, child in container.named_children():
         path = f"{prefix}{name}"
@@ -146,14 +146,14 @@ def _by_kind(container: nn.Module, prefix: str) -> Iterator[tuple[str, str]]:
 
 
 def _is_list(name: str, module: nn.Module) -> bool:
-    """Whether a module only groups: stages in a row, or the encoder of a transformer, which holds its blocks."""
+    """Whether a module only groups others: consecutive stages, or the encoder of a transformer with its blocks."""
     if isinstance(module, nn.Sequential | nn.ModuleList):
-        return not name[-1].isdigit() and any(module.children())  # stage4 is a name, and layers.4 is none
+        return not name[-1].isdigit() and any(module.children())  # stage4 is a name, layers.4 is not
     return name == "encoder" and isinstance(getattr(module, "layers", None), nn.Sequential)
 
 
 def _own_name(name: str) -> str:
-    """`encoder_layer_0` of a transformer is its first block."""
+    """The name of a child; `encoder_layer_0` of a transformer becomes block1."""
     prefix, _, number = name.rpartition("_")
     return f"block{int(number) + 1}" if prefix == "encoder_layer" else name
 

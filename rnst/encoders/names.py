@@ -7,13 +7,13 @@ from pathlib import Path
 from rnst.encoders.families import is_known
 from rnst.encoders.published import PUBLISHED
 from rnst.errors import UnknownNameError
+from rnst.files import shipped_folders
 
 TIMM = "timm/"
 RANDOM = "random"  # weights of an encoder that is not trained
 SMALL = "_32px"  # ending of the name of a network for pictures of 32 pixels
 
-_ROOT = Path(__file__).parents[2]
-_BUNDLED_FOLDERS = (_ROOT / "checkpoints", _ROOT / "rnst" / "bundled" / "checkpoints")
+_BUNDLED_FOLDERS = shipped_folders("checkpoints")
 _CLOSE_NAMES = 5
 
 # What torchvision.models.list_models(module=torchvision.models) returns; a test compares both.
@@ -70,6 +70,8 @@ _IMAGENETTE_LICENCE = "weights MIT; trained on Imagenette, a research-only subse
 BUNDLED = {
     name: Network(name, architecture, "bundled", _IMAGENETTE_LICENCE, description)
     for name, architecture, description in (
+        ("resnet18_robust", "resnet18", "ResNet-18, adversarially trained on Imagenette (L2 radius 3 at 224 px)"),
+        ("resnet18_standard", "resnet18", "ResNet-18, ordinary training on the same photos"),
         ("resnet50_robust", "resnet50", "ResNet-50, adversarially trained on Imagenette (L2 radius 3 at 224 px)"),
         ("resnet50_standard", "resnet50", "ResNet-50, ordinary training on the same photos"),
         ("vgg16_standard", "vgg16_bn", "VGG-16 with BatchNorm, ordinary training on the same photos: the control"),
@@ -77,7 +79,7 @@ BUNDLED = {
 }
 
 _OTHER_TRAINING = {"robust": "standard", "standard": "robust"}
-DEFAULT_ENCODER = "resnet50_robust"
+DEFAULT_ENCODER = "resnet18_robust"
 
 
 def encoder_names() -> list[str]:

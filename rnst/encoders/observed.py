@@ -1,4 +1,4 @@
-"""A whole classifier, opened up: features of any layer, of the layer before the head, and the logits."""
+"""A whole classifier as an encoder: features of any layer, of the layer before the head, and the logits."""
 
 from collections.abc import Sequence
 
@@ -19,11 +19,11 @@ _HEADS = (LOGITS, REPRESENTATION)
 
 
 class Waking(nn.Module):
-    """A network whose dead units get a gradient during the first forward passes, and is what it was afterwards.
+    """An encoder whose inactive units get a gradient in the first forward passes only.
 
     Args:
-        encoder: its ReLUs are exchanged; in place.
-        passes: how many. lucid redirects the gradients of the first 16 steps.
+        encoder: its ReLUs are replaced by `RedirectedReLU`; in place.
+        passes: number of passes with redirected gradients. lucid uses 16.
     """
 
     def __init__(self, encoder: Encoder, passes: int) -> None:
@@ -36,25 +36,25 @@ class Waking(nn.Module):
         self._relus = [module for module in encoder.modules() if isinstance(module, RedirectedReLU)]
 
     def begin_anew(self, *, climbing: bool) -> None:
-        """The next pass is the first.
+        """Count passes from 0 again.
 
         Args:
-            climbing: gradients will be those of something to be raised, not of a loss.
+            climbing: the gradients are of a value to maximize, not of a loss.
         """
         self._done = 0
         for relu in self._relus:
             relu.climbing = climbing
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Features by layer of images (N, 3, H, W) in [0, 1]."""
-        return self._seen(images, self._done < self._passes)
+        """Layer -> features of images (N, 3, H, W) in [0, 1]."""
+        return self._features(images, self._done < self._passes)
 
     def as_it_is(self, images: Tensor) -> dict[str, Tensor]:
-        """The same without any redirected gradient; the pass does not count."""
+        """Same as `forward`, without redirected gradients; the pass is not counted."""
         self._done -= 1
-        return self._seen(images, redirected=False)
+        return self._features(images, redirected=False)
 
-    def _seen(self, images: Tensor, redirected: bool) -> dict[str, Tensor]:  # noqa: FBT001 - of two callers above
+    def _features(self, images: Tensor, redirected: bool) -> dict[str, Tensor]:  # noqa: FBT001 - private
         for relu in self._relus:
             relu.active = redirected
         self._done += 1
@@ -62,28 +62,28 @@ class Waking(nn.Module):
         return features
 
     def train(self, mode: bool = True) -> "Waking":  # noqa: ARG002, FBT001, FBT002 - the signature of nn.Module
-        """Stay in eval mode."""
+        """Keep the network in eval mode."""
         return super().train(mode=False)
 
 
 def load_observed(
     name: str, layers: Sequence[str], *, architecture: str | None = None, fake_last: bool = False
 ) -> tuple[Encoder, Facts]:
-    """Build, load, open, freeze.
+    """Build and load a classifier as a frozen encoder.
 
     Args:
-        name: of the catalog, or a weight file.
-        layers: friendly names or module paths; "logits"; "representation", what the last linear layer is given.
-        architecture: of a file that does not say it.
-        fake_last: pass the gradient straight through the ReLU of the deepest layer of maps among `layers`.
+        name: catalog name, or a weight file.
+        layers: friendly names or module paths; "logits"; "representation", the input of the last linear layer.
+        architecture: of a file that does not contain it.
+        fake_last: pass the gradient unchanged through the ReLU of the deepest layer of maps among `layers`.
 
     Returns:
-        The encoder, whose features of the two heads are (N, K), and the facts of `load_classifier`.
+        The encoder, whose features of "logits" and "representation" are (N, K), and the facts of `load_classifier`.
 
     Raises:
-        UnknownNameError, LayerShapeError: a layer does not exist, or gives no features.
+        UnknownNameError, LayerShapeError: a layer does not exist, or its output is not a feature map.
         InvalidValueError: the network has no linear head.
-        RnstError: those of `load_classifier`.
+        RnstError: see `load_classifier`.
     """
     classifier, facts = load_classifier(name, architecture=architecture)
     network = classifier.network
@@ -104,7 +104,7 @@ def load_observed(
 
 
 def _expose_representation(network: nn.Module, name: str) -> str:
-    """Put a place to look at before the last linear layer; in place. Returns its path."""
+    """Insert an identity module before the last linear layer; in place. Returns its path."""
     linear = [path for path, module in network.named_modules() if isinstance(module, nn.Linear)]
     if not linear:
         raise InvalidValueError("the layer", REPRESENTATION, f"a layer of maps: {name} has no linear head")

@@ -1,4 +1,4 @@
-"""What a network does on its way forward, learned from runs without data: which modules run, and what they give."""
+"""Forward passes on the meta device that find which modules of a network run, and the shapes of their outputs."""
 
 import copy
 import math
@@ -13,15 +13,15 @@ from torch.utils.hooks import RemovableHandle
 
 from rnst.encoders.tokens import patch_size
 
-_SIZES = ((224, 256), (288, 352))  # two, to tell what grows with the picture from what does not; multiples of 32
+_SIZES = ((224, 256), (288, 352))  # two sizes, to find the axes that grow with the image; multiples of 32
 
 
-class AllFound(Exception):  # noqa: N818 - no error: it ends a forward pass that has nothing left to find
-    """Every wanted layer has been reached."""
+class AllFound(Exception):  # noqa: N818 - not an error: ends a forward pass early
+    """Every requested layer has been reached."""
 
 
 def run_hooked(network: nn.Module, images: Tensor, handles: Iterable[RemovableHandle]) -> None:
-    """Run a network to its end, or until one of its hooks raises AllFound; remove the hooks in any case."""
+    """Run a network to its end, or until a hook raises AllFound; always remove the hooks."""
     try:
         network(images)
     except AllFound:
@@ -33,13 +33,13 @@ def run_hooked(network: nn.Module, images: Tensor, handles: Iterable[RemovableHa
 
 @dataclass
 class Trace:
-    """One run.
+    """Record of one run.
 
     Attributes:
-        outputs: module path -> its first output, in the order in which modules end.
-        versions: module path -> how often that output had been written to when the module ended.
+        outputs: module path -> its first output, in the order in which modules return.
+        versions: module path -> version counter of the output when the module returned.
         used: modules that ran.
-        makers: module path -> innermost module that gave that very tensor.
+        makers: module path -> innermost module that returned the same tensor.
     """
 
     outputs: dict[str, Any] = field(default_factory=dict)
@@ -54,9 +54,9 @@ class Tap:
 
     Attributes:
         layout: "maps" (N, C, H, W), "channels last" (N, H, W, C) or "tokens" (N, T, C).
-        overwritten: the network later writes into the output, so that it must be copied first.
-        stride: pixels of the picture for each position, as a power of two.
-        maker: path of the innermost module that gives this output: the last ReLU of a stage of a ResNet.
+        overwritten: the network later modifies the output in place, so that it must be copied first.
+        stride: pixels of the image per position, rounded to a power of two.
+        maker: path of the innermost module with this output, such as the last ReLU of a stage of a ResNet.
     """
 
     layout: str
@@ -70,11 +70,11 @@ def trace(network: nn.Module, until: Collection[str] = (), size: tuple[int, int]
 
     Args:
         network: in eval mode.
-        until: module paths; the run ends when all of them have been reached. Empty runs to the end.
-        size: height and width of the picture.
+        until: module paths; the run ends when all of them have been reached. If empty, it runs to the end.
+        size: height and width of the image.
     """
     found, waiting = Trace(), set(until)
-    made: dict[int, tuple[object, str]] = {}  # by identity; holding the tensor keeps its identity its own
+    made: dict[int, tuple[object, str]] = {}  # by id; the reference to the output keeps its id unique
     handles = []
     for path, module in network.named_modules():
 
@@ -90,7 +90,7 @@ def trace(network: nn.Module, until: Collection[str] = (), size: tuple[int, int]
                 raise AllFound
 
         handles.append(module.register_forward_hook(note))
-    # A module that contains the deepest layer never ends; it runs all the same.
+    # A module that contains the deepest layer does not return, but it is used.
     handles += [
         module.register_forward_pre_hook(lambda module, _inputs: found.used.add(module)) for module in network.modules()
     ]
@@ -101,16 +101,16 @@ def trace(network: nn.Module, until: Collection[str] = (), size: tuple[int, int]
 def survey(
     network: nn.Module, paths: Collection[str], until: Collection[str] = ()
 ) -> tuple[dict[str, Tap | None], list[str]]:
-    """How to read the outputs of modules, and what never runs.
+    """The taps of modules, and the modules that never run.
 
     Args:
         network: on the meta device, in eval mode.
         paths: of modules.
-        until: the run ends when all of these modules have been reached; empty runs to the end.
+        until: the run ends when all of these modules have been reached. If empty, it runs to the end.
 
     Returns:
-        Module path -> tap, the deepest last; None where the output is no features of places in the picture. And the
-        paths of modules that never ran, none of them inside of another.
+        Module path -> tap, the deepest last, or None if the output is not a feature map of the image; and the paths of
+        modules that never ran, without their submodules.
     """
     small, large = (trace(network, until, size) for size in _SIZES)
     found = [path for path in small.outputs if path in paths]
@@ -120,12 +120,12 @@ def survey(
 
 
 def smallest_side(network: nn.Module, paths: Collection[str], size: Sequence[int]) -> int | None:
-    """Pixels that a picture must have on each side; None where `size` is enough.
+    """Pixels that an image must have on each side; None if `size` is large enough, or the reason is another.
 
     Args:
         network: on any device.
         paths: modules that must be reached.
-        size: height and width of a picture that failed.
+        size: height and width of an image that failed.
     """
     skeleton = copy.deepcopy(network).to("meta")
 
@@ -157,7 +157,7 @@ def _tap(small: Trace, large: Trace, path: str, patch: int) -> Tap | None:
 
 
 def _covers(one: Tensor, other: Tensor, patch: int) -> bool:
-    """Whether there are as many tokens as patches, apart from as many of no place at both sizes."""
+    """Whether there is one token per patch, apart from the same number of class or register tokens at both sizes."""
     if not patch:
         return False
     grids = [math.prod(-(-side // patch) for side in size) for size in _SIZES]
@@ -165,7 +165,7 @@ def _covers(one: Tensor, other: Tensor, patch: int) -> bool:
 
 
 def _layout(one: torch.Size, other: torch.Size) -> str | None:
-    """Which axes grow with the picture."""
+    """The layout, found from the axes that grow with the image."""
     if len(one) != len(other):
         return None
     grows = tuple(side != its for side, its in zip(one, other, strict=True))
@@ -177,9 +177,10 @@ def _layout(one: torch.Size, other: torch.Size) -> str | None:
 
 
 def _unused(network: nn.Module, used: set[nn.Module]) -> list[str]:
-    """Paths of modules that did not run, none of them inside of another.
+    """Paths of modules that did not run, without their submodules.
 
-    Only what stands in a row is meant: an attention reads the weights of modules in it without running them.
+    Only children of the network and of `nn.Sequential` are considered: an attention module reads the weights of its
+    submodules without calling them.
     """
     unused: list[str] = []
     for path, module in network.named_modules():

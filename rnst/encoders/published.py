@@ -1,11 +1,11 @@
-"""Robust ImageNet networks that others trained and published: names, addresses, radii, accuracies, hashes."""
+"""Robust ImageNet networks that others trained and published: names, URLs, radii, accuracies, hashes."""
 
 from dataclasses import dataclass
 
 _FOLDER = "https://huggingface.co/madrylab/robust-imagenet-models/resolve/1c68d6e185c2a503ec164cc8f736b1642b12d769/"
-_LINF_UNIT = 255  # radii in the Linf files' names count gray levels
+_LINF_UNIT = 255  # radii in the names of Linf files are in gray levels
 
-# Name in the file's name -> torchvision's name, or ours where torchvision has none.
+# Architecture in the file name -> torchvision's name, or ours where torchvision has none.
 _ARCHITECTURES = {
     "densenet": "densenet161",
     "mnasnet": "mnasnet1_0",
@@ -15,7 +15,7 @@ _ARCHITECTURES = {
 
 # File, clean top-1 accuracy in percent, sha256. Accuracies: the table in the model card of
 # huggingface.co/madrylab/robust-imagenet-models (Salman et al. 2020, arXiv:2007.08489). Hashes: the Git LFS page of
-# each file there; "-" where that page was not at hand, then the server's own word is taken when the file is fetched.
+# each file there; "-" where that page was not available: the hash reported by the server is then used at download.
 _FILES = """
 resnet18_l2_eps0             69.79  d762c58693a2ecaf93160060bb2c32493598540a08852fb3068e95e88f032623
 resnet18_l2_eps0.01          69.90  629a82377947785e5481eeaf4e22e3ca59a2eedeb4e385730ee2392b2678407d
@@ -92,15 +92,15 @@ class PublishedWeights:
     """One published weight file.
 
     Attributes:
-        name: what `--encoder` takes.
-        architecture: name that `build_classifier` takes.
-        url: where the file lies.
-        sha256: of the file, or "" where it is not known beforehand.
+        name: name for `--encoder`.
+        architecture: name for `build_classifier`.
+        url: address of the file.
+        sha256: of the file, or "" if unknown before the download.
         licence: of the weights.
-        data: what they were trained on.
-        norm: of the ball they were trained in, "l2" or "linf".
-        radius: of that ball, images in [0, 1] at 224 px; 0 means ordinary training.
-        accuracy: share of validation images right as its publishers state it, not measured here; None: not stated.
+        data: training data.
+        norm: of the perturbations in training, "l2" or "linf".
+        radius: of the perturbations in training, for images in [0, 1] at 224 px; 0 means standard training.
+        accuracy: clean top-1 accuracy in [0, 1] as published, not measured here; None if not stated.
     """
 
     name: str
@@ -123,7 +123,7 @@ class PublishedWeights:
 
     @property
     def family(self) -> str:
-        """Name without the radius: networks that differ in nothing else share it."""
+        """Name without the radius, which networks that differ only in the radius share."""
         return self.name.partition("_eps")[0]
 
     @property

@@ -1,4 +1,4 @@
-"""Which pixels a feature looks at, found by walking the network: every operation that runs is seen and understood."""
+"""Receptive fields of layers, found by intercepting every operation of a forward pass on the meta device."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -12,12 +12,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from rnst.errors import RnstError
 
-_PROBE = (3, 232, 264)  # rows and columns differ, so that a transposition cannot pass for the picture itself
+_PROBE = (3, 232, 264)  # rows and columns differ, so that a transposition is detected
 _LAST_TWO = slice(-2, None)
 
 
 class CannotTileError(RnstError):
-    """A network whose features do not depend on a bounded part of the picture."""
+    """The features of the network do not depend on a bounded part of the image."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(
@@ -27,12 +27,12 @@ class CannotTileError(RnstError):
 
 @dataclass(frozen=True)
 class Reach:
-    """What one axis of a layer looks at: position p depends on pixels p * stride - before to p * stride + after.
+    """Receptive field along one axis: position p depends on pixels p * stride - before to p * stride + after.
 
     Attributes:
         stride: pixels between two positions.
-        before: pixels to the left of, or above, the pixel p * stride; negative where it begins behind that pixel.
-        after: pixels to the right of, or below, that pixel.
+        before: pixels to the left of, or above, the pixel p * stride; negative if the field begins after that pixel.
+        after: pixels to the right of, or below, the pixel p * stride.
     """
 
     stride: int = 1
@@ -40,21 +40,21 @@ class Reach:
     after: int = 0
 
     def through(self, kernel: int, stride: int, padding: int, dilation: int) -> "Reach":
-        """Behind a convolution or pool."""
+        """The reach after a convolution or pool."""
         before = self.before + padding * self.stride
         after = self.after + (dilation * (kernel - 1) - padding) * self.stride
         return Reach(self.stride * stride, before, after)
 
     def padded(self, begin: int, *, mirrored: bool = False) -> "Reach":
-        """Behind a padding of `begin` positions, or a cut where negative; a mirror shows its other side."""
+        """The reach after a padding of `begin` positions, or a crop if negative; `mirrored` is reflection padding."""
         change = begin * self.stride
         return Reach(self.stride, self.before + change, self.after + (abs(change) if mirrored else -change))
 
     def joined(self, other: "Reach") -> "Reach":
-        """Of a sum or concatenation.
+        """The reach of a sum or concatenation.
 
         Raises:
-            CannotTileError: the two are on different grids.
+            CannotTileError: the strides differ.
         """
         if self.stride != other.stride:
             raise CannotTileError(f"it joins features of strides {self.stride} and {other.stride}")
@@ -63,41 +63,41 @@ class Reach:
 
 @dataclass(frozen=True)
 class Field:
-    """Receptive field of a layer: that of its rows and that of its columns."""
+    """Receptive field of a layer along rows and columns."""
 
     rows: Reach = Reach()
     columns: Reach = Reach()
 
     def joined(self, other: "Field") -> "Field":
-        """Of a sum or concatenation."""
+        """The field of a sum or concatenation."""
         return Field(self.rows.joined(other.rows), self.columns.joined(other.columns))
 
 
 @torch.no_grad()
 def receptive_fields(encoder: nn.Module) -> dict[str, Field]:
-    """Receptive field of each layer that an encoder gives, without computing anything.
+    """Receptive field of each layer of an encoder, without computing features.
 
-    The network runs once on tensors without memory. Operations that are not known to be local, as attention or the
-    global pool of squeeze and excitation, are refused.
+    The network runs once on meta tensors. Operations that are not known to be local, such as attention or the global
+    pool of squeeze and excitation, are rejected.
 
     Args:
         encoder: images (1, 3, H, W) to layer -> features (1, C, H', W').
 
     Raises:
-        CannotTileError: a layer looks at the whole picture.
+        CannotTileError: a layer depends on the whole image, or an operation is unknown.
     """
     images = torch.empty(1, *_PROBE, device="meta")
     try:
         with _Walk(images) as walk:
             features = _without_memory(encoder, images)
-    except (AssertionError, RuntimeError) as error:  # of networks that want pictures of one size, as transformers
+    except (AssertionError, RuntimeError) as error:  # networks of one input size, such as transformers
         raise CannotTileError(f"it does not take a picture of {_PROBE[1]} x {_PROBE[2]} ({error})") from error
     return {layer: walk.field(tensor, layer) for layer, tensor in features.items()}
 
 
 @torch.no_grad()
 def layer_sizes(encoder: nn.Module, size: tuple[int, int]) -> dict[str, torch.Size]:
-    """Shape (1, C, H', W') of each layer for a picture of a height and width, without computing anything."""
+    """Shape (1, C, H', W') of each layer for an image of height and width `size`, without computing features."""
     features = _without_memory(encoder, torch.empty(1, 3, *size, device="meta"))
     return {layer: tensor.shape for layer, tensor in features.items()}
 
@@ -109,16 +109,16 @@ def _without_memory(encoder: nn.Module, images: Tensor) -> Mapping[str, Tensor]:
 
 
 class _Walk(TorchDispatchMode):
-    """Follows the picture through every operation; tensors that do not depend on it have no field."""
+    """Tracks the fields of tensors through every operation; tensors independent of the image have no field."""
 
     def __init__(self, images: Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch gives no types here
         self._fields: dict[int, tuple[Tensor, Field]] = {id(images): (images, Field())}  # the tensor keeps its id alive
 
     def field(self, tensor: Tensor, layer: str) -> Field:
-        """Field of a layer that has been reached."""
+        """Field of the output of a layer."""
         if id(tensor) not in self._fields or tensor.dim() != len(_PROBE) + 1:
-            raise CannotTileError(f"{layer} is no map of the picture")
+            raise CannotTileError(f"{layer} is not a feature map")
         return self._fields[id(tensor)][1]
 
     def __torch_dispatch__(
@@ -136,22 +136,22 @@ class _Walk(TorchDispatchMode):
 
 
 def _tensors(values: Sequence[Any]) -> list[Tensor]:
-    """Tensors among arguments and in lists of them."""
+    """Tensors in arguments and in lists of arguments."""
     flat = [item for value in values for item in (value if isinstance(value, list | tuple) else (value,))]
     return [item for item in flat if isinstance(item, Tensor)]
 
 
 def _behind(func: Any, args: tuple[Any, ...], inputs: Sequence[Tensor], output: Tensor, field: Field) -> Field:
-    """Field of what an operation gives; `field` is that of its inputs together."""
+    """Field of the output of an operation; `field` is the joined field of its inputs."""
     name = func.overloadpacket.__name__
-    if name in _MOVES:
-        return _MOVES[name](field, args)
-    # Each value from those of its own position, or channels that are sorted: height and width stay in their places.
+    if name in _SPATIAL:
+        return _SPATIAL[name](field, args)
+    # Each output depends only on inputs of its own position, or the operation reorders channels only.
     local = torch.Tag.pointwise in func.tags or name in _LOCAL or (name in _ALONG and _crosses_channels(name, args))
     local &= not (name == "native_batch_norm" and args[_TRAINING])
     in_place = all(tensor.shape[_LAST_TWO] == output.shape[_LAST_TWO] for tensor in inputs)
     if not (local and in_place):
-        raise CannotTileError(f"the operation {name} is not known to look at a bounded part of the picture")
+        raise CannotTileError(f"the operation {name} is not known to use a bounded part of the picture")
     return field
 
 
@@ -193,7 +193,7 @@ def _mirror(field: Field, args: tuple[Any, ...]) -> Field:
 
 _TRAINING = 5  # argument of native_batch_norm
 _POOL_DEFAULTS: tuple[Any, ...] = (None, None, [], 0, 1)  # input, kernel, stride (the kernel), padding, dilation
-_MOVES: dict[str, Callable[[Field, tuple[Any, ...]], Field]] = {
+_SPATIAL: dict[str, Callable[[Field, tuple[Any, ...]], Field]] = {
     "convolution": _convolution,
     "max_pool2d_with_indices": _pool,
     "avg_pool2d": _average_pool,
@@ -219,12 +219,12 @@ _ALONG = {"_softmax": 1, "cat": 1, "slice": 1, "select": 1, "split": 2, "transpo
 
 
 def _crosses_channels(name: str, args: tuple[Any, ...]) -> bool:
-    """Whether the axes that an operation names are not those of rows and columns."""
+    """Whether the axes of an operation exclude rows and columns."""
     dims = args[_ALONG[name] :][: 2 if name == "transpose" else 1] or (0,)
     rank = max(tensor.dim() for tensor in _tensors(args[:1]))
     return all(dim % rank < rank - 2 for dim in dims)
 
 
 def common_stride(fields: Mapping[str, Field]) -> int:
-    """Pixels at whose multiples every layer has a position: where a picture may be cut."""
+    """Least common multiple of the strides of all layers in pixels: images are cut at its multiples."""
     return math.lcm(*(reach.stride for field in fields.values() for reach in (field.rows, field.columns)))

@@ -1,4 +1,4 @@
-"""Networks of the library timm, which is an extra: imported only when one of them is asked for."""
+"""Networks of timm, an optional dependency that is imported only when one of them is used."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,7 +10,7 @@ from rnst.encoders.names import TIMM
 from rnst.errors import MissingExtraError, RnstError, UnknownNameError
 
 _MOST_NAMES = 8
-# What makes transformers take pictures of any size; networks that do not know an option refuse it.
+# Options that let transformers take images of any size, tried in order; networks without an option raise TypeError.
 _ANY_SIZE: tuple[dict[str, Any], ...] = (
     {"dynamic_img_size": True, "dynamic_img_pad": True},
     {"strict_img_size": False},
@@ -19,7 +19,7 @@ _ANY_SIZE: tuple[dict[str, Any], ...] = (
 
 
 class NoTimmWeightsError(RnstError):
-    """timm could not fetch its weights."""
+    """timm could not download the weights."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(
@@ -29,11 +29,11 @@ class NoTimmWeightsError(RnstError):
 
 
 def check_timm_name(name: str) -> None:
-    """Make sure that timm is here and has the network.
+    """Check that timm is installed and has the network.
 
     Raises:
         MissingExtraError: timm is not installed.
-        UnknownNameError: it has no such network.
+        UnknownNameError: timm has no such network.
     """
     timm, bare = _timm(name), name.removeprefix(TIMM)
     if not timm.is_model(bare.partition(".")[0]):
@@ -46,13 +46,13 @@ def build_timm(name: str, *, pretrained: bool = False, classes: int | None = 0) 
 
     Args:
         name: timm/NAME.
-        pretrained: fetch timm's weights; else they are fresh and random.
-        classes: number of logits; 0 builds it without its head, None with the head that timm's weights have.
+        pretrained: download timm's weights; otherwise the weights are random.
+        classes: number of logits; 0 means no head, None the head of timm's weights.
 
     Raises:
         MissingExtraError: timm is not installed.
-        UnknownNameError: it has no such network.
-        NoTimmWeightsError: they cannot be fetched.
+        UnknownNameError: timm has no such network.
+        NoTimmWeightsError: the weights cannot be downloaded.
     """
     check_timm_name(name)
     timm = _timm(name)

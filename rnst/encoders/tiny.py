@@ -1,4 +1,4 @@
-"""Networks so small that a whole experiment runs in minutes on one CPU core: for smoke tests, not for figures."""
+"""Tiny networks, with which an experiment takes minutes on one CPU core: for smoke tests, not for results."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,7 +10,7 @@ _WIDTHS = (16, 32, 64)
 
 
 class _Block(nn.Module):
-    """Two convolutions and a shortcut (He et al. 2016, section 3.3), at half the resolution."""
+    """Residual block of two convolutions that halves the resolution (He et al. 2016, section 3.3)."""
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class _Block(nn.Module):
 
 
 class _Tiny(nn.Module):
-    """Features, their mean over positions, and one linear layer."""
+    """Features, global average pooling and one linear layer."""
 
     def __init__(self, features: nn.Sequential, channels: int, classes: int) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ def _residual(classes: int) -> nn.Module:
 
 
 def _plain(classes: int, *, normalized: bool) -> nn.Module:
-    """Convolutions and pools in turn, as in a VGG."""
+    """Alternating convolutions and max pools, as in a VGG."""
 
     def layers() -> Iterator[nn.Module]:
         for before, after in zip((3, *_WIDTHS), _WIDTHS, strict=False):
@@ -67,7 +67,7 @@ TINY: dict[str, Callable[[int], nn.Module]] = {
 
 
 def build_tiny(name: str, classes: int) -> nn.Module:
-    """One of TINY, its convolutions initialized for ReLUs (He et al. 2015)."""
+    """A network of TINY; its convolutions are initialized for ReLUs (He et al. 2015)."""
     network = TINY[name](classes)
     if torch.get_default_device().type != "meta":
         for module in network.modules():

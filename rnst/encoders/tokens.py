@@ -1,4 +1,4 @@
-"""Vision transformers as encoders: pictures of any size, and tokens as maps."""
+"""Vision transformers as encoders: images of any size, and tokens as feature maps."""
 
 import torch
 from torch import Tensor, nn
@@ -6,14 +6,14 @@ from torch.nn import functional as F
 
 
 class AnySizeTransformer(nn.Module):
-    """torchvision's vision transformer without its head, for pictures of any size.
+    """torchvision's vision transformer without its head, for images of any size.
 
-    Sides that are no multiple of the patch are continued on the right and below by repeating the last pixels, so that
-    no part of the picture is out of sight. The embedding of positions, which was trained for one grid of patches, is
-    interpolated to the grid at hand (Dosovitskiy et al. 2021, section 3.2).
+    Sides that are not a multiple of the patch size are padded on the right and at the bottom by repeating the last
+    pixels, so that the patches cover the whole image. The position embedding, which was trained for one grid of
+    patches, is interpolated to the grid of the image (Dosovitskiy et al. 2021, section 3.2).
 
     Args:
-        network: the transformer; its modules are used, under the same names.
+        network: the transformer; its modules are reused under the same names.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -40,7 +40,7 @@ class AnySizeTransformer(nn.Module):
 
 
 def patch_size(network: nn.Module) -> int:
-    """Side of the square patches that a transformer cuts pictures into, ours or timm's; 0 where there are none."""
+    """Side in pixels of the patches of a transformer, ours or timm's; 0 for networks without patches."""
     owner = network if hasattr(network, "patch_size") else getattr(network, "patch_embed", None)
     size = getattr(owner, "patch_size", 0)
     return int(size[0] if isinstance(size, tuple) else size)
@@ -53,14 +53,14 @@ def grid_of(images: Tensor, patch: int) -> tuple[int, int]:
 
 
 def as_map(tokens: Tensor, grid: tuple[int, int]) -> Tensor:
-    """Tokens (N, T, C), those of no place first, to a map (N, C, rows, columns)."""
+    """Tokens (N, T, C), class and register tokens first, to a map (N, C, rows, columns)."""
     rows, columns = grid
     places = tokens[:, tokens.shape[1] - rows * columns :]
     return places.mT.reshape(len(tokens), -1, *grid)
 
 
 def _resized(positions: Tensor, grid: tuple[int, int]) -> Tensor:
-    """Embedding (1, 1 + side * side, C) of a square grid to one of `grid`."""
+    """Interpolate a position embedding (1, 1 + side * side, C) of a square grid to `grid`."""
     place_free, places = positions[:, :1], positions[:, 1:]
     side = round(places.shape[1] ** 0.5)
     if (side, side) == grid:

@@ -1,4 +1,4 @@
-"""Color as numbers that an optimizer likes: unbounded, and evenly scaled or decorrelated."""
+"""Color parametrizations for optimizers: unbounded channels, either plain or decorrelated."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -8,12 +8,12 @@ from torch import Tensor, nn
 
 # Square root of the covariance of RGB values over ImageNet photos, K = U sqrt(S). Figures: lucid (Olah et al. 2017).
 _COLOR_ROOT = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
-_MARGIN = 1e-3  # pixels at 0 and 1 would need infinite numbers
+_MARGIN = 1e-3  # pixels at 0 and 1 would need infinite parameters
 _KNEE = 0.05
 
 
 class ImageColor(nn.Module, ABC):
-    """A map between RGB in (0, 1) and three channels without bounds."""
+    """A map between RGB in (0, 1) and three unbounded channels."""
 
     @abstractmethod
     def to_rgb(self, channels: Tensor) -> Tensor:
@@ -25,11 +25,11 @@ class ImageColor(nn.Module, ABC):
 
 
 class PlainColor(ImageColor):
-    """RGB as it is, but for a soft knee within 0.05 of black and white that keeps it in range.
+    """RGB without a transform, except for a soft knee within 0.05 of black and white that keeps it in range.
 
-    Gradients of the network reach all colors as strongly as they come. With the same objective L-BFGS needs a third of
-    the evaluations that it needs with `DecorrelatedColor`, whose sigmoid and matrix hold back dark and bright pixels
-    and all saturated colors (docs/performance.md).
+    The gradient reaches all colors outside of the knee unchanged. For the same objective L-BFGS needs a third of the
+    evaluations that it needs with `DecorrelatedColor`, whose sigmoid and matrix reduce the gradients of dark and bright
+    pixels and of all saturated colors (docs/performance.md).
     """
 
     def to_rgb(self, channels: Tensor) -> Tensor:
@@ -48,11 +48,11 @@ class DecorrelatedColor(ImageColor):
     """RGB in (0, 1) as the sigmoid of a linear map of three uncorrelated channels.
 
     The map is K divided by its largest column norm, as in lucid. White noise in the new channels has the colors of
-    photos, which is a prior for pictures that are made from nothing, and the sigmoid keeps every pixel in its range
-    without a clamp that the optimizer knows nothing of.
+    photos, which is a prior for images that start from noise. The sigmoid keeps every pixel in range without a clamp,
+    which would change parameters outside of the optimizer.
 
     Args:
-        root: K, (3, 3), as `fit_color_root` finds it; none takes that of ImageNet.
+        root: K, (3, 3), see `fit_color_root`; None means that of ImageNet.
     """
 
     matrix: Tensor
@@ -81,15 +81,15 @@ class DecorrelatedColor(ImageColor):
 def fit_color_root(images: Iterable[Tensor]) -> Tensor:
     """K = U sqrt(S) of the covariance U S U^T of the RGB values of all pixels together: K K^T is that covariance.
 
-    lucid's constants were made so from ImageNet. The sign of a column is free; we choose its sum, or where that is
-    almost nothing its first number, positive.
+    lucid computed its constants from ImageNet in this way. The sign of a column is arbitrary; we make its sum positive,
+    or its first entry if the sum is almost 0.
 
     Args:
         images: at least one, each (1, 3, H, W) in [0, 1].
 
     Returns:
-        (3, 3), the most important direction first. A direction without any variance gets a thousandth of the first,
-        so that gray photos give a matrix that can be inverted.
+        (3, 3), the direction of largest variance first. A column of almost no variance gets a thousandth of the norm of
+        the first, so that gray photos give an invertible matrix.
     """
     count, total, outer = 0, torch.zeros(3, dtype=torch.float64), torch.zeros(3, 3, dtype=torch.float64)
     for image in images:

@@ -1,4 +1,4 @@
-"""The colors of one's own pictures as a basis."""
+"""A color basis from the user's own pictures."""
 
 from pathlib import Path
 
@@ -13,15 +13,15 @@ RGB, DECORRELATED = "rgb", "decorrelated"
 
 
 def read_color_root(basis: str) -> Tensor | None:
-    """The matrix for `DecorrelatedColor` that a setting asks for; None where it names no pictures.
+    """The matrix for `DecorrelatedColor` of a setting; None for rgb and decorrelated.
 
     Args:
         basis: rgb, decorrelated, a folder of pictures, a picture, or the name of a sample.
 
     Raises:
-        InvalidValueError: nothing of these.
-        MissingPathError: a folder without pictures.
-        UnreadableFileError: one of them is no picture.
+        InvalidValueError: `basis` is none of these.
+        MissingPathError: the folder has no pictures.
+        UnreadableFileError: a file is not a picture.
     """
     if basis in {RGB, DECORRELATED}:
         return None

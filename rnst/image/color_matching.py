@@ -1,4 +1,4 @@
-"""Colors of one picture for another: kept apart from brightness, or matched as a whole."""
+"""Color transfer between images: of all channels, or separately for luminance and chroma."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ _SMALLEST_VARIANCE = 1e-6  # of colors; that of the rounding to 8 bits is 1.3e-6
 
 
 def match_moments(image: Tensor, reference: Tensor) -> Tensor:
-    """Move the colors of `image` so that their mean and covariance are those of `reference`.
+    """Map the colors of `image` linearly so that their mean and covariance equal those of `reference`.
 
-    The linear map is the one that moves colors least (Pitie and Kokaram 2007, "The linear Monge-Kantorovitch linear
+    Of all such maps, this one changes colors least (Pitie and Kokaram 2007, "The linear Monge-Kantorovitch linear
     colour mapping", equation 9). Gatys et al. 2016 ("Preserving color in neural artistic style transfer", section 4)
-    match the style picture to the photo before the transfer, with other roots of the covariances.
+    match the style image to the photo before the transfer, with other roots of the covariances.
 
     Args:
         image: (1, 3, H, W) in [0, 1].
@@ -27,7 +27,7 @@ def match_moments(image: Tensor, reference: Tensor) -> Tensor:
     """
     colors, wanted = (picture.double().flatten(2).squeeze(0) for picture in (image, reference))
     mean, wanted_mean = colors.mean(1, keepdim=True), wanted.mean(1, keepdim=True)
-    root = _root(torch.cov(colors), least=_SMALLEST_VARIANCE)  # pictures of one color have no inverse otherwise
+    root = _root(torch.cov(colors), least=_SMALLEST_VARIANCE)  # otherwise singular for images of one color
     inverse = torch.linalg.inv(root)
     mapping = inverse @ _root(root @ torch.cov(wanted) @ root) @ inverse
     matched: Tensor = mapping @ (colors - mean) + wanted_mean
@@ -35,7 +35,7 @@ def match_moments(image: Tensor, reference: Tensor) -> Tensor:
 
 
 def match_histogram(image: Tensor, reference: Tensor) -> Tensor:
-    """Give `image` the histograms of `reference`, channel by channel in CIE Lab.
+    """Match the histograms of `image` to those of `reference`, channel by channel in CIE Lab.
 
     Args:
         image: (1, 3, H, W) in [0, 1].
@@ -46,7 +46,7 @@ def match_histogram(image: Tensor, reference: Tensor) -> Tensor:
 
 
 def gray_like(image: Tensor, reference: Tensor) -> Tensor:
-    """The luminance of `image` as a gray picture, with mean and deviation of the luminance of `reference`.
+    """The luminance of `image` as a gray image, with mean and standard deviation of the luminance of `reference`.
 
     Gatys et al. 2016, "Preserving color in neural artistic style transfer", section 3.
     """
@@ -57,14 +57,14 @@ def gray_like(image: Tensor, reference: Tensor) -> Tensor:
 
 
 def with_luminance_of(colors: Tensor, image: Tensor) -> Tensor:
-    """The colors of one picture (chroma of YIQ) with the luminance of another, both (1, 3, H, W) in [0, 1]."""
+    """The chroma (YIQ) of `colors` with the luminance of `image`, both (1, 3, H, W) in [0, 1]."""
     channels = rgb2yiq(_rows(colors))
     channels[..., 0] = rgb2yiq(_rows(image))[..., 0]
     return _image(yiq2rgb(channels))
 
 
 def _root(covariance: Tensor, least: float = 0.0) -> Tensor:
-    """Symmetric square root of a (3, 3) matrix whose eigenvalues are `least` at least."""
+    """Symmetric square root of a (3, 3) matrix, its eigenvalues clamped to at least `least`."""
     values, vectors = torch.linalg.eigh(covariance)
     root: Tensor = vectors @ torch.diag(values.clamp_min(least).sqrt()) @ vectors.T
     return root

@@ -20,23 +20,23 @@ from rnst.image.endings import QUALITY, check_format
 from rnst.image.formats import decoded, encode
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
-# What decoders raise when they are fed a damaged file.
+# Errors that decoders raise for damaged files.
 _DAMAGED = (
     OSError, SyntaxError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError, EOFError, RuntimeError,
     MemoryError, struct.error, Image.DecompressionBombError,
 )  # fmt: skip
-_PICTURES_IN_ONE_FILE = ("GIF", "PNG", "WEBP", "TIFF")  # not those of a phone, which are one picture and its helpers
+_PICTURES_IN_ONE_FILE = ("GIF", "PNG", "WEBP", "TIFF")  # not formats of phones, whose further images are auxiliary
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as it was in its file.
+    """A decoded picture file.
 
     Attributes:
-        image: (1, 3, H, W) float32 sRGB in [0, 1]; white where it is wholly transparent.
-        alpha: (1, 1, H, W) in [0, 1], 0 is transparent; None where nothing is.
-        profile: the color profile to put back when a picture made from this one is written; None for plain sRGB.
-        frames: how many pictures the file holds; this is the first.
+        image: (1, 3, H, W) float32 sRGB in [0, 1]; white where fully transparent.
+        alpha: (1, 1, H, W) in [0, 1], 0 is transparent; None for an opaque picture.
+        profile: color profile to restore when a picture made from this one is written; None for plain sRGB.
+        frames: number of pictures in the file; this is the first.
     """
 
     image: Tensor
@@ -51,13 +51,14 @@ class Picture:
 
 
 def read_picture(path: Path) -> Picture:
-    """A picture with all that is put back into one made from it.
+    """Read a picture with its transparency and color profile.
 
-    The orientation tag is applied, an embedded color profile is converted to sRGB, transparency is kept aside.
+    The orientation tag is applied, colors are converted from an embedded profile to sRGB, and transparency is stored
+    separately.
 
     Raises:
-        MissingPathError: no such file.
-        UnreadableFileError: not a picture, a damaged one, or one of more than 178 million pixels.
+        MissingPathError: the file does not exist.
+        UnreadableFileError: the file is not a picture, is damaged, or has more than 178 million pixels.
     """
     if not path.is_file():
         raise MissingPathError(path, "picture", "Give the path of a picture.")
@@ -80,19 +81,19 @@ def _picture(source: Path | io.BytesIO, name: Path | str) -> Picture:
 
 
 def read_image(path: Path) -> Tensor:
-    """A picture as (1, 3, H, W) float32 sRGB in [0, 1], laid over white where it is transparent.
+    """Read a picture as (1, 3, H, W) float32 sRGB in [0, 1], composited over white.
 
     Raises:
-        MissingPathError, UnreadableFileError: as `read_picture`.
+        MissingPathError, UnreadableFileError: see `read_picture`.
     """
     return _over_white(read_picture(path))
 
 
 def image_from_bytes(content: bytes, name: Path | str) -> Tensor:
-    """What `read_image` makes of a file that holds `content`; `name` is what an error calls it.
+    """Same as `read_image`, from the `content` of a file; `name` is used in errors.
 
     Raises:
-        UnreadableFileError: as `read_picture`.
+        UnreadableFileError: see `read_picture`.
     """
     return _over_white(_picture(io.BytesIO(content), name))
 
@@ -104,15 +105,15 @@ def _over_white(picture: Picture) -> Tensor:
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """Picture files that lie in a folder, in the order of their names; hidden ones are none.
+    """Picture files in a folder, sorted by name; hidden files are ignored.
 
     Raises:
-        MissingPathError: there are none.
+        MissingPathError: the folder has no pictures.
     """
     found = [path for path in folder.iterdir() if path.suffix.lower() in _PICTURES and path.is_file()]
     found = sorted(path for path in found if not path.name.startswith("."))
     if not found:
-        raise MissingPathError(folder, "pictures", f"Put some in, or name a folder of {', '.join(_PICTURES)} files.")
+        raise MissingPathError(folder, "pictures", f"Add some, or name a folder of {', '.join(_PICTURES)} files.")
     return found
 
 
@@ -124,17 +125,17 @@ def write_image(
     quality: int = QUALITY,
     like: Picture | None = None,
 ) -> None:
-    """Write a picture, complete or not at all.
+    """Write a picture atomically.
 
     Args:
         image: (1, 3, H, W) or (3, H, W) in [0, 1]; values outside are clamped.
-        path: the ending gives the format.
+        path: its extension sets the format.
         settings: stored as JSON in the file.
         quality: of JPEG and WebP, 1 to 100.
-        like: the picture whose transparency and color profile are put back.
+        like: picture whose transparency and color profile are restored.
 
     Raises:
-        InvalidValueError: an ending that is no picture format, or one that cannot hold so many pixels.
+        InvalidValueError: the extension is not a known format, or the format cannot hold so many pixels.
     """
     check_format(path, max(image.shape[-2:]))
     size = (image.shape[-2], image.shape[-1])
@@ -163,13 +164,27 @@ def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(image, size=size, mode="bicubic", antialias=True).clamp(0.0, 1.0)
 
 
+def reduced(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """Reduce (1, C, H, W) to height and width `size` by a Lanczos filter of three lobes, clamped to [0, 1].
+
+    This filter keeps more of the finest detail than `resize`, which is for inputs of networks. The result is on the
+    device of `image`, without a graph.
+    """
+    if tuple(image.shape[-2:]) == size:
+        return image
+    planes = image.detach().to("cpu", torch.float32)[0].numpy()
+    lanczos = Image.Resampling.LANCZOS
+    resampled = [np.asarray(Image.fromarray(plane).resize(size[::-1], lanczos)) for plane in planes]
+    return torch.from_numpy(np.stack(resampled)).unsqueeze(0).clamp(0.0, 1.0).to(image)
+
+
 def fit_long_side(size: tuple[int, int], long_side: int) -> tuple[int, int]:
-    """Height and width scaled, the aspect kept, so that the longer is `long_side`."""
+    """Height and width scaled to a longer side of `long_side`; the aspect ratio is kept."""
     factor = long_side / max(size)
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
 
 def fit_short_side(size: tuple[int, int], short_side: int) -> tuple[int, int]:
-    """Height and width scaled, the aspect kept, so that the shorter is `short_side`."""
+    """Height and width scaled to a shorter side of `short_side`; the aspect ratio is kept."""
     factor = short_side / min(size)
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))

@@ -1,4 +1,4 @@
-"""From what picture files hold to red, green, blue and transparency, and back: every mode that Pillow decodes."""
+"""Conversion between picture files, of every mode that Pillow decodes, and RGB with transparency."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,13 +22,13 @@ _LARGEST_8_BIT, _LARGEST_16_BIT = 255.0, 65535.0
 
 
 def decoded(picture: Image.Image) -> tuple[Pixels, Pixels | None, bytes | None]:
-    """Colors, transparency and color profile of an opened picture, upright.
+    """Colors, transparency and color profile of an opened picture; its orientation tag is applied.
 
-    16 bits of a gray picture are kept; those of a color picture are cut to 8 by Pillow.
+    A gray picture keeps 16 bits; Pillow reduces those of a color picture to 8.
 
     Returns:
-        (H, W, 3) in sRGB in [0, 1]; (H, W) in [0, 1], or None where nothing is transparent; the profile to be put
-        back, or None.
+        Colors (H, W, 3) in sRGB in [0, 1]; alpha (H, W) in [0, 1], or None for an opaque picture; the profile to
+        restore, or None.
     """
     picture = ImageOps.exif_transpose(picture)
     profile = picture.info.get("icc_profile")
@@ -58,18 +58,18 @@ def encode(
     quality: int,
     settings: Mapping[str, Any],
 ) -> None:
-    """Write a picture in the format that the ending of `path` names.
+    """Write a picture in the format of the extension of `path`.
 
-    TIFF has 16 bits a channel and stays in sRGB; the others have 8 and get the profile. JPEG cannot be transparent and
-    is laid over white.
+    TIFF has 16 bits per channel and stays in sRGB; the other formats have 8 bits and get the profile. JPEG has no
+    transparency; the picture is composited over white.
 
     Args:
         colors: (H, W, 3) in sRGB in [0, 1].
-        path: a file that may be overwritten.
+        path: file to write; an existing one is overwritten.
         alpha: (H, W, 1) in [0, 1], or None.
-        profile: for RGB, or None.
+        profile: ICC profile for RGB, or None.
         quality: of JPEG and WebP, 1 to 100.
-        settings: to be stored in the file.
+        settings: stored in the file.
     """
     ending = path.suffix.lower()
     if ending in _TIFF:
@@ -90,7 +90,7 @@ def encode(
 
 
 def _gray(picture: Image.Image) -> Pixels:
-    """(H, W) in [0, 1]. Pillow would cut the numbers of these modes at 255 instead of scaling them."""
+    """Gray values (H, W) in [0, 1]. Pillow would clip the values of these modes at 255 instead of scaling them."""
     numbers: Pixels = np.asarray(picture, dtype=np.float32)
     if picture.mode == "F":
         highest = numbers.max(initial=0.0)

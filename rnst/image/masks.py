@@ -1,14 +1,14 @@
-"""Masks: gray pictures that say how much, colored pictures that say which region."""
+"""Masks: gray pictures for strengths, colored pictures for regions."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-_COLORFUL = 0.25  # difference of channels from which a pixel is a color and no gray
-_ENOUGH = 0.001  # share of pixels that makes a picture a colored one, or a color a region
+_COLORFUL = 0.25  # difference of channels above which a pixel is colored, not gray
+_ENOUGH = 0.001  # share of pixels above which a picture is colored, or a color is a region
 
-# Eight colors, as the three channels are below or above one half: edges and JPEG hardly ever cross that.
+# Eight colors: each channel is below or above one half, a threshold that edges and JPEG artifacts rarely cross.
 COLORS = {
     "black": (0, 0, 0),
     "red": (1, 0, 0),
@@ -22,7 +22,7 @@ COLORS = {
 
 
 def is_colored(mask: Tensor) -> bool:
-    """Whether a mask (1, 3, H, W) in [0, 1] names regions by colors; a gray one says how much."""
+    """Whether a mask (1, 3, H, W) in [0, 1] marks regions by colors; a gray mask gives strengths."""
     spread = mask.amax(1) - mask.amin(1)
     return bool((spread > _COLORFUL).float().mean() > _ENOUGH)
 
@@ -33,7 +33,7 @@ def strength(mask: Tensor) -> Tensor:
 
 
 def color_regions(mask: Tensor) -> dict[str, Tensor]:
-    """Name of a color -> (1, 1, H, W), 1 where a colored mask (1, 3, H, W) has that color, else 0."""
+    """Name of a color -> (1, 1, H, W), 1 where the colored mask (1, 3, H, W) has the color, else 0."""
     bits = mask > 0.5  # noqa: PLR2004 - the middle
     regions = {}
     for name, color in COLORS.items():
@@ -44,11 +44,11 @@ def color_regions(mask: Tensor) -> dict[str, Tensor]:
 
 
 def sharing(masks: Sequence[Tensor]) -> list[Tensor]:
-    """Masks (1, 1, H, W) of one size, scaled down where they overlap, so that they add up to 1 at most."""
+    """Masks (1, 1, H, W) of one size, scaled down where they overlap, so that their sum is at most 1."""
     total = torch.stack(list(masks)).sum(0).clamp_min(1.0)
     return [mask / total for mask in masks]
 
 
 def rest(masks: Sequence[Tensor]) -> Tensor:
-    """What masks (1, 1, H, W) of one size leave over."""
+    """1 minus the sum of masks (1, 1, H, W) of one size, clamped to [0, 1]."""
     return (1.0 - torch.stack(list(masks)).sum(0)).clamp(0.0, 1.0)

@@ -1,4 +1,4 @@
-"""The settings of a picture inside its file, as JSON: in the text of a PNG, in the description tag of the others."""
+"""Settings stored as JSON inside a picture file: in the text of a PNG, in the description tag of other formats."""
 
 import json
 from collections.abc import Mapping
@@ -14,19 +14,19 @@ _DESCRIPTION = 0x010E  # the EXIF and TIFF tag ImageDescription, which picture v
 
 
 def as_text(settings: Mapping[str, Any]) -> str:
-    """JSON in ASCII, the only letters that the tag may hold."""
+    """The settings as ASCII JSON; the tag may hold only ASCII."""
     return json.dumps(dict(settings), default=str)
 
 
 def png_text(settings: Mapping[str, Any]) -> PngImagePlugin.PngInfo:
-    """What a PNG carries."""
+    """The settings as text of a PNG."""
     text = PngImagePlugin.PngInfo()
     text.add_itxt(_PNG_KEY, as_text(settings))
     return text
 
 
 def exif(settings: Mapping[str, Any]) -> Image.Exif:
-    """What a JPEG or a WebP carries."""
+    """The settings as EXIF of a JPEG or WebP."""
     tags = Image.Exif()
     tags[_DESCRIPTION] = as_text(settings)
     return tags

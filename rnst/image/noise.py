@@ -1,4 +1,4 @@
-"""Noise that already has something of a painting."""
+"""Noise with the colors and the spectrum of a style image."""
 
 import torch
 from torch import Tensor
@@ -9,22 +9,22 @@ _TINY = 1e-12
 
 
 def noise_like(picture: Tensor, size: tuple[int, int], seed: int) -> Tensor:
-    """Noise with the colors and the spectrum of a picture, as far as they can be had without its shapes.
+    """Noise with the colors and the spectrum of a picture, but without its shapes.
 
-    Each frequency keeps its strength and the relation of its three colors, and gets a random phase (Galerne, Gousseau
+    Each frequency keeps its amplitude and the relation of its three colors, and gets a random phase (Galerne, Gousseau
     and Morel 2011, "Random phase textures: theory and synthesis", section II). Mean and covariance of the colors are
     matched afterwards.
 
     Args:
-        picture: (1, 3, H, W) in [0, 1], at the size at which its strokes are wanted.
-        size: height and width of the noise; where it is larger than the picture, so are its waves.
+        picture: (1, 3, H, W) in [0, 1]; its size sets the texture scale.
+        size: height and width of the noise; noise larger than the picture has longer waves.
         seed: of the phases.
 
     Returns:
         (1, 3, *size) in [0, 1].
     """
     height, width = picture.shape[-2:]
-    # Cut off sharply, the picture would have a spectrum with a cross in it.
+    # Without a window, the border of the picture would put a cross into the spectrum.
     window = torch.hann_window(height, periodic=False)[:, None] * torch.hann_window(width, periodic=False)
     waves = (picture - picture.mean((-2, -1), keepdim=True)) * window
     canvas = max(height, size[0]), max(width, size[1])

@@ -1,4 +1,4 @@
-"""What an optimizer moves when it paints: parameters, and a function that draws them as an image."""
+"""Image parametrizations: the parameters that an optimizer updates, and the map from parameters to an image."""
 
 import math
 from abc import ABC, abstractmethod
@@ -11,23 +11,23 @@ from rnst.image.color import ImageColor, PlainColor
 
 
 class ImageParameter(nn.Module, ABC):
-    """A picture as parameters. They stay contiguous float32, which L-BFGS needs."""
+    """An image as parameters, which stay contiguous float32 as L-BFGS requires."""
 
     @classmethod
     @abstractmethod
     def from_image(cls, image: Tensor, *, color: ImageColor | None = None) -> Self:
-        """Parameters that draw `image`, (1, 3, H, W) in [0, 1], in `color`, `PlainColor` where there is none."""
+        """Parameters of `image`, (1, 3, H, W) in [0, 1], with the color map `color`; None means `PlainColor`."""
 
     @abstractmethod
     def forward(self) -> Tensor:
-        """The picture, (1, 3, H, W) in [0, 1]."""
+        """The image, (1, 3, H, W) in [0, 1]."""
 
 
 class PixelImage(ImageParameter):
     """Each pixel is a parameter, kept in range by the color map.
 
-    A clamp after each step would move the picture behind the back of an optimizer that remembers where it was: L-BFGS
-    with a line search then stands still.
+    A clamp after each step would change the parameters without updating the optimizer's state: L-BFGS with a line
+    search then makes no progress.
 
     Args:
         channels: (1, 3, H, W), unbounded.
@@ -41,20 +41,20 @@ class PixelImage(ImageParameter):
 
     @classmethod
     def from_image(cls, image: Tensor, *, color: ImageColor | None = None) -> Self:
-        """Parameters that draw `image`, (1, 3, H, W) in [0, 1], up to its values below 0.001 and above 0.999."""
+        """Parameters of `image`, (1, 3, H, W) in [0, 1], with its values clamped to [0.001, 0.999]."""
         color = (color or PlainColor()).to(image.device)
         return cls(color.from_rgb(image), color)
 
     def forward(self) -> Tensor:
-        """The picture, (1, 3, H, W) in [0, 1]."""
+        """The image, (1, 3, H, W) in [0, 1]."""
         return self.color.to_rgb(self.channels)
 
 
 class ClampedImage(ImageParameter):
-    """Each pixel is a parameter that is moved back into [0, 1] whenever the picture is drawn.
+    """Each pixel is a parameter that each forward pass clamps to [0, 1].
 
-    The optimizer is not told, so its memory of where it was is wrong at black and white. This is what most programs of
-    style transfer do, and here to compare with them; `PixelImage` paints better.
+    The clamp does not update the optimizer's state, which is then wrong at black and white. Most style transfer
+    programs do this; the class exists for comparison with them. `PixelImage` gives better results.
 
     Args:
         image: (1, 3, H, W).
@@ -66,28 +66,28 @@ class ClampedImage(ImageParameter):
 
     @classmethod
     def from_image(cls, image: Tensor, *, color: ImageColor | None = None) -> Self:  # noqa: ARG003 - RGB alone
-        """Parameters that draw `image`, (1, 3, H, W) in [0, 1], exactly."""
+        """Parameters of `image`, (1, 3, H, W) in [0, 1]."""
         return cls(image)
 
     def forward(self) -> Tensor:
-        """The picture, (1, 3, H, W) in [0, 1]."""
+        """The image, (1, 3, H, W) in [0, 1]."""
         with torch.no_grad():
             self.pixels.clamp_(0.0, 1.0)
-        return self.pixels * 1.0  # a copy: who keeps it shall not see it move
+        return self.pixels * 1.0  # a copy, so that later updates do not change it
 
 
 class FourierImage(ImageParameter):
-    """The picture's spectrum, scaled so that broad shapes move more easily than grain.
+    """The spectrum of the image, scaled so that a step changes low frequencies more than high ones.
 
-    Amplitude f ** -decay stands in for the metric of the optimizer: it changes what is found first, not what can be
-    drawn. The parametrization is that of lucid (Mordvintsev et al. 2018, "Differentiable image parameterizations"),
-    which uses decay 1, as in natural images. Style transfer with it hardly moves brush strokes; decays of 0.25 to 0.5
-    paint them and still leave out the pixel noise. A corner, beyond which amplitudes fall by one more power, makes up
-    for total variation, whose curvature grows with the square of the frequency.
+    The scale f ** -decay acts as a preconditioner: it changes which solution the optimizer finds first, not which
+    images exist. The parametrization is that of lucid (Mordvintsev et al. 2018, "Differentiable image
+    parameterizations"), which uses decay 1, the decay of natural images. In style transfer, decay 1 hardly produces
+    brush strokes; decays of 0.25 to 0.5 produce them and still suppress pixel noise. A corner, above which the scale
+    falls by one more power, compensates for total variation, whose curvature grows with the square of the frequency.
 
     Args:
         spectrum: (1, 3, H, W // 2 + 1, 2): real and imaginary part, divided by the scale.
-        size: height and width of the picture.
+        size: height and width of the image.
         decay: exponent of the scale.
         color: from channels to RGB.
         corner: of the scale, in cycles per pixel.
@@ -108,7 +108,7 @@ class FourierImage(ImageParameter):
     def from_image(
         cls, image: Tensor, decay: float = 0.5, corner: float = math.inf, *, color: ImageColor | None = None
     ) -> Self:
-        """Parameters that draw `image`, (1, 3, H, W) in [0, 1], up to its values below 0.001 and above 0.999."""
+        """Parameters of `image`, (1, 3, H, W) in [0, 1], with its values clamped to [0.001, 0.999]."""
         size = (image.shape[-2], image.shape[-1])
         color = (color or PlainColor()).to(image.device)
         channels = color.from_rgb(image)
@@ -116,16 +116,16 @@ class FourierImage(ImageParameter):
         return cls(spectrum / frequency_scale(size, decay, corner).to(image.device), size, decay, color, corner)
 
     def forward(self) -> Tensor:
-        """The picture, (1, 3, H, W) in [0, 1]."""
+        """The image, (1, 3, H, W) in [0, 1]."""
         scaled = torch.view_as_complex(self.spectrum * self.scale)
         return self.color.to_rgb(torch.fft.irfft2(scaled, s=self.size, norm="ortho"))
 
 
 def frequency_scale(size: tuple[int, int], decay: float, corner: float = math.inf) -> Tensor:
-    """Frequency ** -decay, far above the corner ** -(decay + 1); the lowest frequency stands in for zero.
+    """Frequency ** -decay, and far above the corner ** -(decay + 1); frequency 0 gets the scale of the lowest one.
 
     Args:
-        size: height and width of a picture.
+        size: height and width of an image.
         decay: 0 or more.
         corner: in cycles per pixel, more than 0.
 

@@ -1,4 +1,4 @@
-"""Color profiles: to sRGB when a picture is read, and back when it is written."""
+"""ICC color profiles: conversion to sRGB when a picture is read, and back when it is written."""
 
 import io
 
@@ -11,15 +11,15 @@ SRGB: bytes = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def to_srgb(picture: Image.Image, profile: bytes) -> tuple[Image.Image, bytes | None]:
-    """Convert a picture whose numbers mean what `profile` says.
+    """Convert a picture from `profile` to sRGB.
 
     Args:
-        picture: RGB, CMYK or gray, 8 bits a channel, without transparency.
+        picture: RGB, CMYK or gray, 8 bits per channel, without transparency.
         profile: an ICC profile.
 
     Returns:
-        The picture in sRGB, and the profile to be put back: the same one where it is for RGB, sRGB where it is for ink
-        or gray. A damaged profile, or one that does not fit, is ignored: the picture as it was, and None.
+        The picture in sRGB, and the profile to restore when it is written: `profile` if it is for RGB, sRGB if it is
+        for CMYK or gray. A damaged or unsuitable profile is ignored: the picture is unchanged and the profile None.
     """
     if picture.mode not in _INTO_SRGB:
         return picture, None
@@ -38,7 +38,7 @@ def from_srgb(picture: Image.Image, profile: bytes) -> tuple[Image.Image, bytes]
     """Convert an RGB picture from sRGB to a profile for RGB.
 
     Returns:
-        The picture and the profile to embed: sRGB where the other cannot be written to.
+        The picture and the profile to embed: sRGB if the conversion to `profile` fails.
     """
     if profile == SRGB:
         return picture, SRGB
@@ -47,7 +47,7 @@ def from_srgb(picture: Image.Image, profile: bytes) -> tuple[Image.Image, bytes]
         converted = ImageCms.profileToProfile(
             picture, ImageCms.ImageCmsProfile(io.BytesIO(SRGB)), target, outputMode="RGB"
         )
-    except _DAMAGED:  # some profiles, as of scanners, only lead into sRGB
+    except _DAMAGED:  # some profiles, such as those of scanners, only convert to sRGB
         return picture, SRGB
     return (picture, SRGB) if converted is None else (converted, profile)
 

@@ -1,6 +1,6 @@
-"""Sample photos and paintings by name, all on disk after installation: nothing here reaches for the network.
+"""Sample photos and paintings by name. All are on disk after installation; nothing here uses the internet.
 
-Photos are files inside the scikit-image package. Its functions that load them are not used, because they may download.
+Photos are files of the scikit-image package. Its loading functions are not used, because they may download files.
 """
 
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ class Sample:
 
     Attributes:
         kind: "photo" or "painting".
-        package: the installed package that holds the file.
+        package: installed package that contains the file.
         file: path inside the package.
-        license: the terms, as stated by the source.
-        credit: who made it.
+        license: license stated by the source.
+        credit: author.
     """
 
     kind: str
@@ -47,7 +47,7 @@ def sample_names(kind: str) -> list[str]:
     """Names of the samples of a kind, "photo" or "painting", the default first.
 
     Raises:
-        UnknownNameError: another kind.
+        UnknownNameError: the kind is neither.
     """
     if kind not in KINDS:
         raise UnknownNameError("kind of sample", kind, KINDS)
@@ -55,15 +55,15 @@ def sample_names(kind: str) -> list[str]:
 
 
 def sample_path(name: str) -> Path | None:
-    """File of the sample called `name`; None when there is no such sample, so that the caller may try it as a path.
+    """File of the sample called `name`; None if there is no such sample, so that the caller can try it as a path.
 
     Raises:
-        MissingPathError: the sample is known, but its package was installed without the file.
+        MissingPathError: the package of the sample is installed without the file.
     """
     sample = SAMPLES.get(name)
     if sample is None:
         return None
-    package = find_spec(sample.package)  # which does not import it
+    package = find_spec(sample.package)  # does not import the package
     folders = package.submodule_search_locations if package is not None else None
     path = Path(*(folders or [sample.package])[:1]) / sample.file
     if not path.is_file():
@@ -72,10 +72,10 @@ def sample_path(name: str) -> Path | None:
 
 
 def find_picture(name: str) -> Path:
-    """File of a sample, or the file that `name` is the path of.
+    """File of a sample, or the file with the path `name`.
 
     Raises:
-        MissingPathError: neither.
+        MissingPathError: `name` is neither.
     """
     path = sample_path(name) or Path(name)
     if not path.is_file():

@@ -14,24 +14,24 @@ Size = tuple[int, int]
 _PAD = 12
 _CROPS = (8, 4)
 _SCALES = tuple(1.0 + step / 50.0 for step in range(-5, 6))
-_CORNERS = ((0, 0), (1, 1), (0, 1), (1, 0))  # of a square, those of a diagonal first
+_CORNERS = ((0, 0), (1, 1), (0, 1), (1, 0))  # of a square, both corners of a diagonal first
 _ANGLES = (*range(-10, 11), *([0] * 5))
 
 
 class Transform(Protocol):
-    """A picture as it is put before the network."""
+    """A transform of the image before the network."""
 
     def __call__(self, image: Tensor) -> Tensor:
-        """Transform (N, C, H, W), a picture or a mask of one."""
+        """Transform (N, C, H, W), images or masks."""
 
     def size(self, size: Size) -> Size:
-        """Height and width of what comes out of a picture of `size`."""
+        """Height and width of the output for an image of `size`."""
 
 
 class Shift(NamedTuple):
-    """Moves a picture down and right by repeating its first row and column.
+    """Translates an image down and right by repeating its first row and column.
 
-    The network's grid of strides so meets the picture at another place, and nothing is cut off.
+    The strides of the network then have another phase with respect to the image, and nothing is cropped.
 
     Attributes:
         rows: 0 or more.
@@ -48,26 +48,26 @@ class Shift(NamedTuple):
         return F.pad(image, (self.columns, 0, self.rows, 0), mode="replicate")
 
     def size(self, size: Size) -> Size:
-        """Height and width of what comes out of a picture of `size`."""
+        """Height and width of the output for an image of `size`."""
         return size[0] + self.rows, size[1] + self.columns
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Frames a picture with its border, moves, scales, rotates around the middle, and moves again.
+    """Pads an image, jitters, scales, rotates around the center, and jitters again.
 
-    A network that must like the picture wherever it lies cannot be pleased by patterns that sit in one place. All five
-    steps are one bilinear sampling, so that the picture is blurred once. What lies outside repeats the border: lucid
-    fills it with gray, but a painting, whose statistics are the goal, has no gray frame. A picture that is made to
-    excite a network wants one: its outermost pixels would otherwise count a dozen times.
+    Random placements suppress patterns that excite the network at one position only. All five steps are one bilinear
+    sampling, so that the image is blurred once. Padding repeats the border by default. lucid pads with gray, but style
+    statistics should not contain a gray frame. An image that maximizes an activation needs the gray frame: its
+    outermost pixels would otherwise count a dozen times.
 
     Attributes:
-        pad: pixels of border that are added on each side.
-        crops: pixels by which height and width shrink, before the scale and after the angle.
-        corners: first row and column that are kept, of both crops; 0 up to that crop.
+        pad: pixels of padding on each side.
+        crops: pixels by which height and width shrink, before scaling and after rotation.
+        corners: first kept row and column of both crops, 0 to the size of the crop.
         scale: factor of height and width.
         angle: degrees, clockwise.
-        outside: what lies around the picture, in [0, 1]; none repeats its border.
+        outside: value of the padding, in [0, 1]; None repeats the border.
     """
 
     pad: int = 0
@@ -78,11 +78,11 @@ class Placement:
     outside: float | None = None
 
     def __call__(self, image: Tensor) -> Tensor:
-        """(N, C, H, W) to the size that `size` says."""
+        """(N, C, H, W) to the height and width that `size` returns."""
         before = (image.shape[-2], image.shape[-1])
         after = self.size(before)
         grown = [self._grown(side) for side in before]
-        # Back through the steps, from the middles of the new pixels to the old ones.
+        # Inverse map of all steps, from the centers of the output pixels to input coordinates.
         rows, columns = (
             torch.arange(after[axis], dtype=torch.float64) + 0.5 + self.corners[1][axis] - grown[axis] / 2
             for axis in (0, 1)
@@ -103,7 +103,7 @@ class Placement:
         return F.grid_sample(image - self.outside, grid, padding_mode="zeros", align_corners=False) + self.outside
 
     def size(self, size: Size) -> Size:
-        """Height and width of what comes out of a picture of `size`."""
+        """Height and width of the output for an image of `size`."""
         height, width = (max(1, self._grown(side) - self.crops[1]) for side in size)
         return height, width
 
@@ -115,26 +115,27 @@ class Placement:
 
 
 def draw_shifts(count: int, period: int, seed: int) -> list[Shift]:
-    """Shifts below `period`: first none at all, then random ones.
+    """Shifts below `period`: first a shift of 0, then random ones.
 
     Args:
-        count: how many.
-        period: stride of the deepest layer in pixels; shifts repeat beyond it.
-        seed: the same seed gives the same shifts.
+        count: number of shifts.
+        period: stride of the deepest layer in pixels, at which shifts repeat.
+        seed: of the random shifts.
     """
     drawn = torch.randint(period, (count - 1, 2), generator=torch.Generator().manual_seed(seed))
     return [Shift(), *(Shift(int(rows), int(columns)) for rows, columns in drawn)]
 
 
 def shifts_around(shift: Shift, count: int) -> list[Shift]:
-    """A shift and its neighbors, in an order in which the mean of few of them has no stride pattern left.
+    """A shift and its neighbors, ordered so that the mean over the first few already cancels stride patterns.
 
-    Two lie on a diagonal, four are all positions within two pixels, sixteen all within four: each pixel then meets
-    every phase of a stride of two, or of four, as often (as in Bayer's ordered dither, with the small steps first).
+    Two shifts lie on a diagonal, four are all positions within two pixels, sixteen all positions within four. Each
+    pixel then has every phase of a stride of two, or of four, equally often (as in Bayer's ordered dither, with the
+    small steps first).
 
     Args:
-        shift: the first of them.
-        count: how many.
+        shift: the first shift.
+        count: number of shifts.
     """
     shifts = []
     for number in range(count):
@@ -151,9 +152,9 @@ def draw_placements(count: int, seed: int, outside: float | None = None) -> list
     """Random placements, with lucid's constants.
 
     Args:
-        count: how many.
-        seed: the same seed gives the same placements; more of them begin with the same ones.
-        outside: what lies around the picture, see `Placement`.
+        count: number of placements.
+        seed: of the placements; a larger `count` starts with the same ones.
+        outside: see `Placement`.
     """
     generator = torch.Generator().manual_seed(seed)
 

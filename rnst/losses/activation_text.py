@@ -1,4 +1,4 @@
-"""Activations as text: `0.5*layer3:12 + class:tench`. Read by a small grammar; nothing is ever executed."""
+"""Activations as text, as in `0.5*layer3:12 + class:tench`. A small grammar parses the text; no code is executed."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -21,23 +21,23 @@ _FORMS = (
 
 
 class ObjectiveTextError(RnstError):
-    """Text that is no objective."""
+    """The text is not a valid objective."""
 
     def __init__(self, text: str, reason: str) -> None:
         super().__init__(f"cannot read the objective {text!r}: {reason}. Write {_FORMS}.")
 
 
 def parse_activation(text: str, classes: Sequence[str] = ()) -> Activation:
-    """Read an objective.
+    """Parse an objective.
 
     Args:
-        text: numbers, activations, + - * and parentheses; * binds more tightly. A minus behind an activation needs a
-            space before it. Names of classes with spaces are put in quotes: class:'golf ball'.
-        classes: names of the network's classes, in the order of its logits. A name may be followed by others of the
-            same class behind a bar: 'n01440764|tench'. Where none are known yet, any name stands for the first class.
+        text: numbers, activations, + - * and parentheses; * binds more tightly. A minus after an activation needs a
+            space before it. Class names with spaces are quoted: class:'golf ball'.
+        classes: names of the network's classes, in the order of its logits. A bar separates several names of one
+            class: 'n01440764|tench'. If empty, any name means the first class.
 
     Raises:
-        ObjectiveTextError: it is none; the message says why, and what is understood.
+        ObjectiveTextError: the text cannot be parsed; the message gives the reason and the grammar.
     """
     return _Reader(text, classes).read()
 
@@ -54,9 +54,9 @@ class _Reader:
     def read(self) -> Activation:
         found = self._sum()
         if self._next < len(self._tokens):
-            raise self._wrong(f"{self._tokens[self._next][1]!r} is not expected there")
+            raise self._wrong(f"{self._tokens[self._next][1]!r} is unexpected")
         if not isinstance(found, Activation):
-            raise self._wrong("a number alone is nothing to look for")
+            raise self._wrong("a number alone is not an activation")
         return found
 
     def _split(self) -> list[tuple[str, str]]:
@@ -81,7 +81,7 @@ class _Reader:
         if isinstance(left, Activation) and isinstance(right, Activation):
             return left + right
         if isinstance(left, Activation) or isinstance(right, Activation):
-            raise self._wrong("a number that is added changes nothing")
+            raise self._wrong("adding a number has no effect")
         return left + right
 
     def _product(self) -> Activation | float:
@@ -107,7 +107,7 @@ class _Reader:
         return self._atom(token)
 
     def _sign(self, wanted: str) -> str | None:
-        """The next token where it is one of these signs, which is then read."""
+        """Consume and return the next token if it is one of these signs."""
         if self._next == len(self._tokens) or self._tokens[self._next][0] != "sign":
             return None
         sign = self._tokens[self._next][1]
@@ -129,7 +129,7 @@ class _Reader:
     def _unit(self, layer: str, rest: str) -> Activation:
         match = _UNIT.fullmatch(rest)
         if match is None:
-            raise self._wrong(f"{rest!r} is no channel of {layer}")
+            raise self._wrong(f"{rest!r} is not a channel of {layer}")
         channel, row, column, middle = match.groups()
         if row is None and middle is None:
             return Channel(layer, int(channel))
@@ -154,9 +154,9 @@ class _Reader:
             weights = {int(channel): float(weight) for channel, weight in pairs}
             cosine_power = float(power or 0.0)
         except ValueError as error:
-            raise self._wrong(f"{rest!r} is no direction; write direction:layer3:4=1,7=-0.5") from error
+            raise self._wrong(f"{rest!r} is not a direction; write direction:layer3:4=1,7=-0.5") from error
         if not any(weights.values()):
-            raise self._wrong("a direction has a length")
+            raise self._wrong("the weights of a direction cannot all be 0")
         return Direction(layer, weights, cosine_power)
 
     def _wrong(self, reason: str) -> ObjectiveTextError:

@@ -1,6 +1,6 @@
-"""What a picture should excite in a network. One sign for all: the higher the value, the better, and all are maximized.
+"""Activations of a network that an image should maximize. Higher is always better.
 
-An optimizer that minimizes gets `minimized`, the only place where a sign is turned.
+`minimized` negates an activation for an optimizer that minimizes; no other function changes the sign.
 """
 
 from abc import ABC, abstractmethod
@@ -14,19 +14,20 @@ Features = Mapping[str, Tensor]
 
 
 class Activation(ABC):
-    """One number for each picture of a batch.
+    """One number for each image of a batch.
 
-    They combine: `a + b`, `a - b`, `-a`, `0.5 * a`, and `a * b`, which only wants both at once where both are positive.
+    Activations combine: `a + b`, `a - b`, `-a`, `0.5 * a` and `a * b`. The product raises both only where both are
+    positive.
     """
 
     @property
     @abstractmethod
     def layers(self) -> tuple[str, ...]:
-        """Names of the features that it looks at."""
+        """Names of the layers that it uses."""
 
     @abstractmethod
     def __call__(self, features: Features) -> Tensor:
-        """Values (N,) of features by layer: (N, C, H, W), or (N, K) of the logits and what lies before them."""
+        """Values (N,) of features by layer: (N, C, H, W), or (N, K) for the logits and the representation."""
 
     def __add__(self, other: "Activation") -> "Activation":
         return Sum(self, other)
@@ -52,7 +53,7 @@ class Scaled(Activation):
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """Those of the part."""
+        """Layers of the part."""
         return self.part.layers
 
     def __call__(self, features: Features) -> Tensor:
@@ -67,7 +68,7 @@ class _Pair(Activation):
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """Those of both parts, each once."""
+        """Layers of both parts, without duplicates."""
         return tuple(dict.fromkeys((*self.left.layers, *self.right.layers)))
 
 
@@ -89,21 +90,21 @@ class Product(_Pair):
 
 @dataclass(frozen=True)
 class EachItsOwn(Activation):
-    """A batch in which every picture wants something else.
+    """A separate activation for each image of a batch.
 
     Attributes:
-        activations: of the first picture, of the second, and so on.
+        activations: one for each image, in batch order.
     """
 
     activations: Sequence[Activation]
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """Those of all."""
+        """Layers of all activations, without duplicates."""
         return tuple(dict.fromkeys(layer for activation in self.activations for layer in activation.layers))
 
     def __call__(self, features: Features) -> Tensor:
-        """Values (N,) of as many pictures as there are activations."""
+        """Values (N,); N is the number of activations."""
         values = [
             activation({layer: features[layer][number : number + 1] for layer in activation.layers})
             for number, activation in enumerate(self.activations)
@@ -112,7 +113,7 @@ class EachItsOwn(Activation):
 
 
 def minimized(activation: Activation) -> Callable[[Features, Tensor], dict[str, Tensor]]:
-    """The activation as what `rnst.stylization.image_optimization` minimizes: minus the sum over the pictures."""
+    """An objective for `rnst.stylization.image_optimization` to minimize: minus the activation, summed over images."""
 
     def objective(features: Features, _image: Tensor) -> dict[str, Tensor]:
         return {"total": -activation(features).sum()}

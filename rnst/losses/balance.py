@@ -1,4 +1,4 @@
-"""Gradients of one size: how much each layer must count so that all pull alike."""
+"""Layer weights that give the gradients of all layers the same norm."""
 
 import math
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 def balance(losses: Mapping[str, nn.Module], features: Mapping[str, Tensor]) -> dict[str, float]:
-    """How large the gradient of each loss is, as its L1 norm at the layer.
+    """L1 norm of the gradient of each loss with respect to the features of its layer.
 
     Args:
         losses: layer -> loss.
@@ -27,13 +27,13 @@ def balance(losses: Mapping[str, nn.Module], features: Mapping[str, Tensor]) -> 
 
 
 def evened(*groups: Mapping[str, float]) -> list[dict[str, float]]:
-    """Weights that give all layers of all groups gradients of one L1 norm, the geometric mean of those they have.
+    """Weights that give all layers of all groups the same L1 gradient norm: the geometric mean of the given norms.
 
-    neural-style divides every gradient by its norm at every step. What it follows then is no gradient of anything, and
-    a line search has nothing to search; here the norms are measured once, at one picture, and stay.
+    neural-style divides every gradient by its norm at every step. The result is not the gradient of any function, so
+    a line search cannot use it. Here the norms are measured once, at one image, and stay fixed.
 
     Args:
-        groups: layer -> norm of the gradient; a layer without any gradient keeps weight 1.
+        groups: layer -> norm of the gradient; a layer with gradient 0 keeps weight 1.
     """
     known = [math.log(norm) for group in groups for norm in group.values() if norm > 0]
     common = math.exp(sum(known) / len(known)) if known else 1.0

@@ -1,7 +1,7 @@
-"""Weight conventions: what papers and programs divide their losses by, and the weights that they use with it.
+"""Weight conventions: how papers and programs normalize their losses, and the weights that they use.
 
-All are quadratic in the difference of mean Gram matrices, G = F F^T / M with N channels at M positions, and in the
-difference of features; they differ by constants alone, which decide what a weight means.
+All losses are quadratic in the difference of mean Gram matrices, G = F F^T / M with N channels at M positions, and in
+the difference of features. The conventions differ only by constant factors, which decide the scale of a weight.
 """
 
 from collections.abc import Callable
@@ -15,17 +15,17 @@ from rnst.errors import UnknownNameError
 
 @dataclass(frozen=True)
 class Convention:
-    """One way to count.
+    """Factors and default weights of one convention.
 
     Attributes:
-        style_factor: target's Gram matrix (N, N) -> what the sum of squared differences is multiplied by.
-        content_factor: target's features (1, N, H, W) -> likewise.
-        adds_layers: the losses of layers are added; else their mean is taken.
-        style_weight: that usually goes with it.
-        content_weight: likewise.
-        tv_weight: likewise.
-        absolute_variation: total variation is the sum of absolute differences of pixels that count to 255; else the
-            mean of squared ones in [0, 1].
+        style_factor: target's Gram matrix (N, N) -> factor of the sum of squared differences.
+        content_factor: target's features (1, N, H, W) -> factor of the sum of squared differences.
+        adds_layers: the losses of layers are added; else averaged.
+        style_weight: default weight of the style loss.
+        content_weight: default weight of the content loss.
+        tv_weight: default weight of total variation.
+        absolute_variation: total variation is the sum of absolute differences of pixels in [0, 255]; else the mean of
+            squared differences in [0, 1].
     """
 
     style_factor: Callable[[Tensor], Tensor]
@@ -60,7 +60,7 @@ CONVENTIONS = {
     "relative": Convention(
         relative_factor, relative_factor, adds_layers=False, style_weight=10.0, content_weight=1.0, tv_weight=5.0
     ),
-    # Nakano 2019, as PyTorch's tutorial; the weight is that of the robust ResNet-50.
+    # Nakano 2019, same factors as PyTorch's tutorial; the weight is for the robust ResNet-50.
     "nakano": Convention(
         _by_fourth_power, _mean_over_positions, adds_layers=True, style_weight=1e9, content_weight=1.0
     ),
@@ -94,10 +94,10 @@ CONVENTIONS = {
 
 
 def find_convention(name: str) -> Convention:
-    """The convention of that name.
+    """The convention with this name.
 
     Raises:
-        UnknownNameError: there is none.
+        UnknownNameError: no convention has this name.
     """
     if name not in CONVENTIONS:
         raise UnknownNameError("convention", name, CONVENTIONS)

@@ -1,4 +1,4 @@
-"""The weighted, named sum of losses that a picture minimizes."""
+"""The weighted sum of named losses that the optimizer minimizes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,15 +12,15 @@ from rnst.losses.statistics import WHOLE, Window
 
 @dataclass(frozen=True)
 class Weights:
-    """How much each part counts.
+    """Weights of the losses.
 
     Attributes:
-        style: of the mean over style layers.
-        content: of the mean over content layers.
-        total_variation: of the pixels.
-        style_layers: layer -> how much it counts in that mean; a layer that is not there counts 1.
-        content_layers: likewise.
-        absolute_variation: total variation as the sum of absolute differences of pixels that count to 255.
+        style: weight of the mean over style layers.
+        content: weight of the mean over content layers.
+        total_variation: weight of the total variation of the pixels.
+        style_layers: layer -> its weight in the mean; 1 for a layer without an entry.
+        content_layers: same as `style_layers`.
+        absolute_variation: total variation is the sum of absolute differences of pixels in [0, 255].
     """
 
     style: float
@@ -61,14 +61,14 @@ class Objective(nn.Module):
         return self.distance(self.statistics(features), image)
 
     def statistics(self, features: Mapping[str, Tensor], windows: Mapping[str, Window] | None = None) -> list[Any]:
-        """What the terms must know of the features; those of all tiles of a picture add up to those of the whole.
+        """Additive statistics of the features, one for each loss: sums over tiles equal those of the whole image.
 
         Args:
-            features: layer -> (1, C, H, W), of the whole picture or of a tile of it.
-            windows: layer -> which of its positions those are; none means all.
+            features: layer -> (1, C, H, W), of the whole image or of one tile.
+            windows: layer -> rows and columns that the features cover; None means all.
 
         Returns:
-            For each term a tensor, or a dataclass of tensors and numbers, to be added field by field.
+            For each loss a tensor, or a dataclass of tensors and numbers, to be added field by field.
         """
         windows = windows or {}
         layers = (*self.style_layers, *self.content_layers)
@@ -79,7 +79,7 @@ class Objective(nn.Module):
         ]
 
     def distance(self, statistics: Sequence[Any], image: Tensor) -> dict[str, Tensor]:
-        """What `forward` returns, from the statistics of the whole picture and the picture itself."""
+        """Same as `forward`, from the statistics of the whole image and the image itself."""
         style, content = statistics[: len(self._style)], statistics[len(self._style) :]
         weights = self.weights
         of_style = [weights.style_layers.get(layer, 1.0) for layer in self.style_layers]
@@ -95,7 +95,7 @@ class Objective(nn.Module):
 
 
 def _mean(terms: Iterable[Any], statistics: Sequence[Any], weights: Sequence[float], image: Tensor) -> Tensor:
-    """Mean of the weighted losses of one part; 0 where there are none."""
+    """Mean of the weighted losses of one part; 0 without losses."""
     total = image.new_zeros(())
     for term, statistic, weight in zip(terms, statistics, weights, strict=True):
         total = total + (weight / len(statistics)) * term.distance(statistic)

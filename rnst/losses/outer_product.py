@@ -1,4 +1,4 @@
-"""The sums behind every Gram matrix, with the memory and the arithmetic that they need and no more."""
+"""Sums of features and of their outer products, the basis of Gram matrices, with little memory and arithmetic."""
 
 from typing import Any
 
@@ -13,12 +13,14 @@ _VIEWS = ("Squeeze", "Permute", "View", "UnsafeView", "Reshape", "Slice")
 def sums_over_positions(positions: Tensor) -> tuple[Tensor, Tensor]:
     """Positions (N, C) to their sum (C,) and the sum of the outer products of each with itself (C, C).
 
-    In float32, or in float64 where the positions are; differentiable once. Autograd of `positions.T @ positions` would
-    do twice the work that the symmetry of the result asks for, add the two halves of its gradient in different memory
-    layouts, and keep a float32 copy of bfloat16 features until then. This one converts a few thousand positions at a
-    time, its gradient has the layout that convolutions want, and comes when the network's way back has arrived there:
-    losses are computed after the whole network, so the gradients of all their layers would otherwise be made first, and
-    wait in memory while everything else is still there.
+    The results are float32, or float64 for float64 positions, and differentiable once. Autograd of
+    `positions.T @ positions` would do twice the work that the symmetric result needs, add the two halves of its
+    gradient in different memory layouts, and keep a float32 copy of bfloat16 features until the backward pass. This
+    function converts a few thousand positions at a time, and its gradient has the memory layout of convolutions.
+
+    The gradient is computed when the backward pass of the network reaches the layer. Losses are computed after the
+    whole network, so autograd would otherwise compute the gradients of all layers first and hold them in memory
+    together with all activations.
     """
     total, outer = _Sums.apply(positions)
     if outer.grad_fn is not None and positions.grad_fn is not None:
@@ -56,10 +58,10 @@ class _Sums(torch.autograd.Function):
 
 
 def _come_as_late_as(node: Any, loss: Any) -> None:
-    """Let autograd run `loss` after all that came after `node` on the way forward.
+    """Let autograd run `loss` after all nodes that followed `node` in the forward pass.
 
-    Of what is ready on the way back, autograd runs what was made last. The number of a node is not part of torch's
-    public interface: where a release has no such method, nothing is lost but memory.
+    Among the nodes that are ready in the backward pass, autograd runs the most recent one first. The sequence number of
+    a node is not part of torch's public interface: with a release that lacks the method, only memory is lost.
     """
     while node.name().startswith(_VIEWS):  # taken after the whole network has run
         node = node.next_functions[0][0]

@@ -1,4 +1,4 @@
-"""Style and content losses. A target is measured once; a loss is a distance to it."""
+"""Style and content losses: distances to a target that is measured once."""
 
 from collections.abc import Callable
 
@@ -13,15 +13,15 @@ Factor = Callable[[Tensor], Tensor]
 
 
 class GramLoss(StyleLoss):
-    """Style as the Gram matrix of features (Gatys et al. 2016, equations 3 to 5), made free of scale.
+    """Style as the Gram matrix of features (Gatys et al. 2016, equations 3 to 5), independent of scale.
 
     The distance is ||G - T||^2 / ||T||^2 in the Frobenius norm, with G and T divided by their number of positions. The
-    paper divides by layer sizes instead; relative to the target, one weight means the same for every layer and network.
-    Another factor than 1 / ||T||^2 gives the conventions of others.
+    paper divides by layer sizes instead; relative to the target, one weight has the same effect for every layer and
+    network. Factors other than 1 / ||T||^2 give other conventions (see `rnst.losses.conventions`).
 
     Args:
         target: features of the style image, (1, C, H, W), or moments of several images or of parts of them.
-        factor: target's Gram matrix -> what the sum of squares is multiplied by.
+        factor: target's Gram matrix -> factor of the sum of squares.
     """
 
     target: Tensor
@@ -34,7 +34,7 @@ class GramLoss(StyleLoss):
         self.register_buffer("factor", factor(gram), persistent=False)
 
     def distance(self, statistics: Moments) -> Tensor:
-        """Scalar distance of `statistics` to the target; 0 is equal, 1 is as far as a black image."""
+        """Scalar distance of `statistics` to the target: 0 at the target, 1 for features that are all zero."""
         return (statistics.gram - self.target).square().sum() * self.factor
 
 
@@ -43,7 +43,7 @@ class ContentLoss(nn.Module):
 
     Args:
         target: features of the content image, (1, C, H, W).
-        factor: target -> what the sum of squares is multiplied by.
+        factor: target -> factor of the sum of squares.
     """
 
     target: Tensor
@@ -56,13 +56,13 @@ class ContentLoss(nn.Module):
         self.register_buffer("factor", factor(target), persistent=False)
 
     def statistics(self, features: Tensor, window: Window = WHOLE) -> Tensor:
-        """Sum of squared differences to the target: additive over positions. The features cover `window` of it."""
+        """Sum of squared differences to `window` of the target, which the features cover; additive over positions."""
         with torch.autocast(features.device.type, enabled=False):
             difference = features - self.target[(..., *window)]
             return (difference if difference.dtype == torch.float64 else difference.float()).square().sum()
 
     def distance(self, statistics: Tensor) -> Tensor:
-        """Scalar distance; 0 is equal, 1 is as far as features that are all zero."""
+        """Scalar distance: 0 at the target, 1 for features that are all zero."""
         return statistics * self.factor
 
     def forward(self, features: Tensor) -> Tensor:

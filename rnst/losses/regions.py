@@ -1,4 +1,4 @@
-"""Regions of a picture that have styles of their own."""
+"""Style losses of image regions, each with its own style."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 from rnst.losses.statistics import WHOLE, Moments, Window
 
-_SMALLEST_SHARE = 1e-6  # a region that is lost at the resolution of a layer says nothing there
+_SMALLEST_SHARE = 1e-6  # a region that vanishes at the resolution of a layer is ignored there
 
 
 @dataclass(frozen=True)
 class RegionalMoments:
-    """Moments of each of R regions, one above the other; they add up as those of one do.
+    """Stacked moments of R regions; additive, same as `Moments`.
 
     Attributes:
         count: (R,) sums of weights.
@@ -32,15 +32,16 @@ class RegionalMoments:
 
 
 class RegionalLoss(nn.Module):
-    """One style loss for each region; each counts by the share of the picture that it covers.
+    """One style loss for each region, weighted by the share of the image that the region covers.
 
-    So the pull on a pixel is as strong as without regions, however small its own is. Gatys et al. 2017 (Controlling
-    perceptual factors, section 4) guide Gram matrices likewise; they give every region the same weight instead.
+    The gradient at a pixel is then as strong as without regions, however small its region is. Gatys et al. 2017
+    (Controlling perceptual factors, section 4) also use one Gram matrix for each region, but with equal weights.
 
     Args:
-        losses: of the regions; each has `statistics(features, window, weights)`, which are moments, and `distance`.
+        losses: one for each region, with `statistics(features, window, weights)`, which returns moments, and
+            `distance`.
         masks: (1, 1, H, W) in [0, 1] for each region, at the resolution of the layer. Where they add up to less than 1,
-            the picture is free of style to that degree.
+            the style loss is reduced accordingly.
     """
 
     masks: Tensor
@@ -53,7 +54,7 @@ class RegionalLoss(nn.Module):
         self.register_buffer("shares", self.masks.float().mean((1, 2, 3, 4)), persistent=False)
 
     def statistics(self, features: Tensor, window: Window = WHOLE) -> RegionalMoments:
-        """Additive statistics of features (1, C, H, W) that cover `window` of the picture."""
+        """Additive statistics of features (1, C, H, W) that cover `window` of the image."""
         terms: tuple[Any, ...] = tuple(self._losses)
         found: list[Moments] = [
             term.statistics(features, window, mask)
@@ -64,7 +65,7 @@ class RegionalLoss(nn.Module):
         return RegionalMoments(counts, total, torch.stack([part.outer for part in found]))
 
     def distance(self, statistics: RegionalMoments) -> Tensor:
-        """Scalar: the mean distance over all positions that have a style, times the share of those in the picture."""
+        """Scalar: the mean distance over all positions with a style, times their share of the image."""
         distance = statistics.total.new_zeros(())
         terms: tuple[Any, ...] = tuple(self._losses)
         for index, term in enumerate(terms):
@@ -74,5 +75,5 @@ class RegionalLoss(nn.Module):
         return distance
 
     def forward(self, features: Tensor) -> Tensor:
-        """Distance of features (1, C, H, W) of the whole picture."""
+        """Distance of features (1, C, H, W) of the whole image."""
         return self.distance(self.statistics(features))

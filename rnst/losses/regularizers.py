@@ -1,4 +1,4 @@
-"""Priors on the pixels themselves."""
+"""Priors on the pixels."""
 
 from torch import Tensor
 
@@ -6,9 +6,9 @@ _GRAY_LEVELS = 255
 
 
 def total_variation(image: Tensor) -> Tensor:
-    """Mean squared difference of neighbors of an image (1, 3, H, W), rows and columns added.
+    """Mean squared difference of neighboring pixels of an image (1, 3, H, W); rows and columns are added.
 
-    The square punishes grain more than edges that are there for a reason (Mahendran and Vedaldi 2015, with beta = 2).
+    This is the total variation of Mahendran and Vedaldi 2015 with beta = 2.
     """
     rows = (image[..., 1:, :] - image[..., :-1, :]).square().mean()
     columns = (image[..., :, 1:] - image[..., :, :-1]).square().mean()
@@ -16,7 +16,7 @@ def total_variation(image: Tensor) -> Tensor:
 
 
 def absolute_variation(image: Tensor) -> Tensor:
-    """Sum of absolute differences of neighbors, in units of 1 / 255: the total variation of neural-style."""
+    """Sum of absolute differences of neighboring pixels, in units of 1 / 255: the total variation of neural-style."""
     rows = (image[..., 1:, :] - image[..., :-1, :]).abs().sum()
     columns = (image[..., :, 1:] - image[..., :, :-1]).abs().sum()
     return _GRAY_LEVELS * (rows + columns)

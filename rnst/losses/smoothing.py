@@ -1,4 +1,4 @@
-"""Activation smoothing: the softmax of a layer in the place of its features (SWAG, Wang, Li and Vasconcelos 2021)."""
+"""Activation smoothing: the softmax of a layer replaces its features (SWAG, Wang, Li and Vasconcelos 2021)."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -14,16 +14,16 @@ _LINEAR_ABOVE = 30.0  # exp(30) squared, summed over a million positions, is sti
 
 
 def exponentials(features: Tensor) -> Tensor:
-    """exp(features) in float32 or float64; linear above 30, where a softmax is a single spike anyway."""
+    """exp(features) in float32 or float64; linear above 30, where a softmax has a single peak anyway."""
     precise = features if features.dtype == torch.float64 else features.float()
     return precise.clamp_max(_LINEAR_ABOVE).exp() * (1 + (precise - _LINEAR_ABOVE).clamp_min(0))
 
 
 def softened(statistics: Moments) -> Moments:
-    """Moments of the softmax over a whole layer, from those of its exponentials.
+    """Moments of the softmax over a whole layer, from the moments of its exponentials.
 
-    The softmax is multiplied by the number of values that it is over, so that their mean is 1 whatever the size of the
-    picture; the paper leaves them with sum 1. Losses that are relative to their target do not notice.
+    The softmax is multiplied by the number of its values, so that their mean is 1 for every image size; in the paper
+    their sum is 1. Losses relative to their target are the same for both.
     """
     channels = statistics.total.shape[-1]
     mean = statistics.total.sum() / (statistics.count * channels)
@@ -37,10 +37,10 @@ def softened_moments(features: Tensor, weights: Tensor | None = None) -> Moments
 
 
 class Softened(nn.Module):
-    """A style loss that looks at the softmax.
+    """A style loss on the softmax of features.
 
     Args:
-        loss: its target was measured by `softened_moments`.
+        loss: style loss whose target was measured by `softened_moments`.
     """
 
     def __init__(self, loss: GramLoss | nn.Module) -> None:
@@ -65,13 +65,13 @@ class Softened(nn.Module):
 
 @dataclass(frozen=True)
 class ExponentialSums:
-    """What a difference of softmaxes is made of; sums over positions and channels.
+    """Sums over positions and channels from which the squared difference of two softmaxes is computed.
 
     Attributes:
         count: number of values.
-        total: of exponentials.
-        squares: of their squares.
-        products: with the target.
+        total: sum of exponentials.
+        squares: sum of their squares.
+        products: sum of their products with the target.
     """
 
     count: float
@@ -97,7 +97,7 @@ class SoftenedContentLoss(nn.Module):
 
     Args:
         target: features of the content image, (1, C, H, W).
-        factor: target -> what the sum of squares is multiplied by.
+        factor: target -> factor of the sum of squares.
     """
 
     target: Tensor
@@ -120,7 +120,7 @@ class SoftenedContentLoss(nn.Module):
             return ExponentialSums(float(raised.numel()), _sum(raised), _sum(raised.square()), _sum(products))
 
     def distance(self, statistics: ExponentialSums) -> Tensor:
-        """Scalar distance; 0 is equal."""
+        """Scalar distance: 0 at the target."""
         mean = statistics.total / statistics.count
         difference = statistics.squares / mean.square() - 2 * statistics.products / mean + self.square
         return self.factor * difference.clamp_min(0).to(self.factor.dtype)
@@ -131,5 +131,5 @@ class SoftenedContentLoss(nn.Module):
 
 
 def _sum(values: Tensor) -> Tensor:
-    """In float64 where the device has it: the parts of the difference nearly cancel."""
+    """Sum in float64, which MPS lacks: the parts of the difference nearly cancel."""
     return values.sum(dtype=values.dtype if values.device.type == "mps" else torch.float64)

@@ -1,4 +1,4 @@
-"""Additive statistics of features: what a style loss must know of an image, whole or in tiles."""
+"""Additive statistics of features, which style losses use, of a whole image or of its tiles."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from torch import Tensor
 
 from rnst.losses.outer_product import sums_over_positions
 
-# Rows and columns of a layer that some features cover: a tile of the picture, or the whole of it. A term whose
-# statistics depend on the place, as content and masks do, cuts its own maps to it: `target[(..., *window)]`.
+# Rows and columns of a layer that features cover: of a tile, or of the whole image. A loss whose statistics depend on
+# the position, as content and masks do, crops its own maps to the window: `target[(..., *window)]`.
 Window = tuple[slice, slice]
 WHOLE: Window = (slice(None), slice(None))
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Sums over positions. Those of two halves of an image add up to those of the whole.
+    """Sums over positions. The moments of two halves of an image add up to the moments of the whole image.
 
     Attributes:
         count: number of positions, or the sum of their weights.
@@ -40,13 +40,13 @@ class Moments:
 
 
 def moments(features: Tensor, weights: Tensor | None = None) -> Moments:
-    """Moments of features (1, C, H, W), in float32 (or float64 where the features are).
+    """Moments of features (1, C, H, W), in float32, or in float64 for float64 features.
 
-    Half precision is not enough here: sums over many thousand positions overflow float16 and lose digits in bfloat16.
+    Half precision is insufficient: sums over many thousand positions overflow float16 and lose digits in bfloat16.
 
     Args:
         features: (1, C, H, W).
-        weights: (1, 1, H, W), 0 or more: how much each position counts; none means 1. The count is their sum.
+        weights: (1, 1, H, W), 0 or more, of each position; None means 1. The count is their sum.
     """
     with torch.autocast(features.device.type, enabled=False):
         positions = features.squeeze(0).permute(1, 2, 0).flatten(0, 1)
@@ -59,12 +59,12 @@ def moments(features: Tensor, weights: Tensor | None = None) -> Moments:
 
 
 def blend(parts: Sequence[Moments], weights: Sequence[float]) -> Moments:
-    """Moments of a mixture: a set of positions in which each part has a share as large as its weight.
+    """Moments of a mixture: a set of positions in which the share of each part is its weight.
 
-    Blending moments, and not distances, is exact for whatever is made of them: Gram matrix, mean, covariance.
+    Blending moments instead of distances is exact for everything computed from them: Gram matrix, mean, covariance.
 
     Args:
-        parts: each counts alike, however many positions it has.
+        parts: the number of positions of a part has no effect on its share.
         weights: of the parts, 0 or more, with a positive sum.
     """
     shares = [weight / sum(weights) / part.count for part, weight in zip(parts, weights, strict=True)]

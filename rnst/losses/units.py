@@ -1,4 +1,4 @@
-"""What a picture can excite: a channel, a neuron, a direction, a class, a whole layer, or the features of a photo."""
+"""Activations: of a channel, a neuron, a direction, a class or a whole layer, and closeness to given features."""
 
 import math
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from rnst.errors import InvalidValueError
 from rnst.losses.activations import Activation, Features
 
 LOGITS = "logits"
-_LEAST_COSINE = 0.1  # a direction that the features do not point in yet must still pull (lucid has the same floor)
+_LEAST_COSINE = 0.1  # keeps the gradient alive where features do not have the direction yet (same floor as lucid)
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class _OfLayer(Activation):
 
 @dataclass(frozen=True)
 class Channel(_OfLayer):
-    """Mean of a channel over all positions; of LOGITS, the score of a class before the softmax.
+    """Mean of a channel over all positions; for LOGITS, the logit of a class.
 
     Attributes:
         layer: name of the features.
@@ -51,7 +51,7 @@ class Neuron(_OfLayer):
     Attributes:
         layer: name of the features.
         channel: counted from 0.
-        position: row and column, from 0; none means the middle.
+        position: row and column, from 0; None means the center.
     """
 
     channel: int
@@ -61,7 +61,7 @@ class Neuron(_OfLayer):
         """Values (N,).
 
         Raises:
-            InvalidValueError: the layer has fewer channels, fewer positions, or no positions at all.
+            InvalidValueError: the layer has fewer channels, fewer positions, or no positions.
         """
         found = _channel(features, self.layer, self.channel)
         if found.dim() == 1:
@@ -69,22 +69,22 @@ class Neuron(_OfLayer):
         height, width = found.shape[-2:]
         row, column = self.position or (height // 2, width // 2)
         if not (0 <= row < height and 0 <= column < width):
-            wanted = f"below {height},{width}, which {self.layer} has for a picture of this size"
+            wanted = f"below {height},{width}, which {self.layer} has for an image of this size"
             raise InvalidValueError("the position", f"{row},{column}", wanted)
         return found[:, row, column]
 
 
 @dataclass(frozen=True, eq=False)
 class Direction(_OfLayer):
-    """A weighted mixture of channels, of length 1, at all positions.
+    """Mean projection of the features at all positions on a direction of length 1.
 
-    With a power, the projection is multiplied by that power of the cosine (lucid's `direction` with `cossim_pow`, there
-    too not below 0.1): what points elsewhere as well then counts less.
+    With a power, the projection is multiplied by that power of the cosine similarity, clamped to at least 0.1 (same as
+    lucid's `direction` with `cossim_pow`): features that also have other directions then count less.
 
     Attributes:
         layer: name of the features.
-        weights: channel -> part of the direction; the others have none.
-        cosine_power: 0 projects only.
+        weights: channel -> component of the direction; 0 for all other channels.
+        cosine_power: exponent of the cosine; 0 uses only the projection.
     """
 
     weights: Mapping[int, float]
@@ -108,7 +108,7 @@ class Direction(_OfLayer):
 
 @dataclass(frozen=True)
 class DeepDream(_OfLayer):
-    """Mean square of all features of a layer: more of whatever is there (Mordvintsev, Olah and Tyka 2015)."""
+    """Mean square of all features of a layer, which amplifies them (Mordvintsev, Olah and Tyka 2015)."""
 
     def __call__(self, features: Features) -> Tensor:
         """Values (N,)."""
@@ -117,11 +117,11 @@ class DeepDream(_OfLayer):
 
 @dataclass(frozen=True, eq=False)
 class Closeness(_OfLayer):
-    """Minus the relative distance from given features, ||R(x) - r|| / ||r|| (Engstrom et al. 2019, equation 3).
+    """Minus the relative distance to given features, ||R(x) - r|| / ||r|| (Engstrom et al. 2019, equation 3).
 
     Attributes:
         layer: name of the features.
-        target: r, (1, ...) of the shape of the features of one picture.
+        target: r, (1, ...) of the shape of the features of one image.
     """
 
     target: Tensor
@@ -134,12 +134,12 @@ class Closeness(_OfLayer):
 
 
 def _over_places(values: Tensor) -> Tensor:
-    """Mean of (N, H, W) over all positions; (N,) has none."""
+    """Mean of (N, H, W) over all positions; (N,) is returned unchanged."""
     return values if values.dim() == 1 else values.flatten(1).mean(1)
 
 
 def _channel(features: Features, layer: str, channel: int) -> Tensor:
-    """(N, H, W), or (N,) of a layer without positions."""
+    """One channel: (N, H, W), or (N,) for a layer without positions."""
     found = features[layer]
     if not 0 <= channel < found.shape[1]:
         raise InvalidValueError("the channel", f"{layer}:{channel}", f"below {found.shape[1]}, which {layer} has")

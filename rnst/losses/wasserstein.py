@@ -6,28 +6,28 @@ from torch import Tensor
 from rnst.losses.statistics import Moments, moments
 from rnst.losses.style import StyleLoss
 
-_NOISE = 1e-4  # variance of the noise that is added to both, over the target's mean variance
-_SPAN = 1e-7  # directions with less than this share of the target's variance count as directions without any
-_EXACT = 256  # so many directions of largest variance are always compared one by one,
-_MOST = 0.99  # and more until they hold this share of the target's variance
+_NOISE = 1e-4  # variance of the noise that is added to both distributions, over the target's mean variance
+_SPAN = 1e-7  # directions with less than this share of the target's variance count as variance 0
+_EXACT = 256  # least number of directions of largest variance that are compared exactly
+_MOST = 0.99  # share of the target's variance that the exactly compared directions hold
 
 
 class WassersteinLoss(StyleLoss):
     """Squared 2-Wasserstein distance between normal distributions of features, relative to the target's mean square.
 
     |m - t|^2 + tr S + tr T - 2 tr (T^1/2 S T^1/2)^1/2 for means m, t and covariances S, T (Dowson and Landau 1982,
-    equation 16). As a style loss: Mroueh 2019; it also sees the mean color of each feature, which a Gram matrix mixes
-    with the covariance.
+    equation 16). As a style loss: Mroueh 2019. It compares means and covariances separately; a Gram matrix mixes them.
 
-    The square root has an infinite slope where a covariance loses a rank, as all do that have more channels than
-    positions. So a little white noise is added to both distributions within the span of the target, which keeps the
-    distance 0 at the target and bounds the gradient. Outside of that span the target has no variance, and the formula
-    is exact without its root: only a matrix as large as the target's rank is decomposed. Of the eigenvalues alone a
-    gradient is taken; it needs no differences of eigenvalues, which might be 0.
+    The square root has an infinite slope where a covariance is singular, as every covariance of more channels than
+    positions is. A little white noise is therefore added to both distributions within the span of the target. The noise
+    keeps the distance 0 at the target and bounds the gradient. Outside of that span the target has no variance, and the
+    root vanishes: only a matrix as large as the target's rank is decomposed. The gradient uses the eigenvalues only;
+    it does not divide by differences of eigenvalues, which may be 0.
 
-    A decomposition takes time with the cube of the number of directions, and most of a wide layer's hold next to
-    nothing. Where the target has more than 256, the last hundredth of its variance is compared by its sum alone. That
-    is a lower bound of the distance, still 0 and flat at the target, and pictures do not tell the difference.
+    The time of a decomposition grows with the cube of the number of directions, and most directions of a wide layer
+    have almost no variance. If the target has more than 256 directions, the last hundredth of its variance is compared
+    only by its sum. The result is a lower bound of the distance, still 0 with gradient 0 at the target; stylized images
+    show no visible difference.
 
     Args:
         target: features of the style image, (1, C, H, W), or moments of several images or of parts of them.
@@ -61,12 +61,12 @@ class WassersteinLoss(StyleLoss):
         self._uncounted = spanned - kept
 
     def distance(self, statistics: Moments) -> Tensor:
-        """Scalar distance of `statistics` to the target; 0 is equal, 1 is as far as a black image."""
+        """Scalar distance of `statistics` to the target: 0 at the target, 1 for features that are all zero."""
         with torch.autocast(self.mean.device.type, enabled=False):
             mean, covariance = _mean_and_covariance(statistics)
             common = self.root.T @ covariance @ self.root
             inner = _precise(common) + _precise(torch.diag(self.noise * self.variances))
-            # Rounding may leave the smallest eigenvalue, which is at least noise squared, a little below.
+            # The smallest eigenvalue is at least noise squared; rounding may give a slightly smaller one.
             least = _precise(self.noise).square()
             roots = torch.linalg.eigvalsh(inner).clamp_min(least).sqrt().sum()
             spread = covariance.trace() + self.noise * len(self.variances) + self.variances.sum()
@@ -76,7 +76,7 @@ class WassersteinLoss(StyleLoss):
             return relative
 
     def _of_the_rest(self, covariance: Tensor, common: Tensor) -> Tensor | float:
-        """What directions that are not looked at one by one add, beside the variance that `covariance` has in them."""
+        """Contribution of the directions compared by their sum, without their variance in `covariance`."""
         if not self._uncounted:
             return 0.0
         noise = self.noise * self._uncounted
@@ -86,11 +86,11 @@ class WassersteinLoss(StyleLoss):
 
 
 def _mean_and_covariance(statistics: Moments) -> tuple[Tensor, Tensor]:
-    """(C,) and (C, C)."""
+    """Mean (C,) and covariance (C, C)."""
     mean = statistics.total / statistics.count
     return mean, statistics.gram - torch.outer(mean, mean)
 
 
 def _precise(matrix: Tensor) -> Tensor:
-    """In float64, on the CPU where the device has none."""
+    """The matrix in float64; on the CPU for MPS, which lacks float64."""
     return matrix.double() if matrix.device.type != "mps" else matrix.cpu().double()

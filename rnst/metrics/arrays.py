@@ -1,4 +1,4 @@
-"""Pictures as the measures need them: checked, on the CPU, as NumPy arrays."""
+"""Checked pictures on the CPU, as tensors or as NumPy arrays, for the metrics."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def checked(image: Tensor, smallest: int = 1) -> Tensor:
-    """One picture, float32 on the CPU and cut from any graph, so that a measure gives the same number everywhere.
+    """One picture as float32 on the CPU, detached, so that a metric gives the same number on every device.
 
     Args:
         image: (1, 3, H, W) in [0, 1].
@@ -23,7 +23,7 @@ def checked(image: Tensor, smallest: int = 1) -> Tensor:
         (1, 3, H, W) float32.
 
     Raises:
-        InvalidValueError: another shape, too small a picture, or values that are not finite.
+        InvalidValueError: the shape is wrong, the picture too small, or a value NaN or infinite.
     """
     if image.dim() != 4 or image.shape[:2] != (1, 3) or min(image.shape[2:]) < smallest:  # noqa: PLR2004 a rank
         wanted = f"a tensor (1, 3, H, W) with both sides at least {smallest} px"
@@ -35,7 +35,7 @@ def checked(image: Tensor, smallest: int = 1) -> Tensor:
 
 
 def to_array(image: Tensor, smallest: int = 1) -> Array:
-    """(1, 3, H, W) in [0, 1] to (H, W, 3) float64; the checks are those of `checked`."""
+    """(1, 3, H, W) in [0, 1] to (H, W, 3) float64, checked by `checked`."""
     return checked(image, smallest)[0].permute(1, 2, 0).double().numpy()
 
 

@@ -1,4 +1,4 @@
-"""Traces that strided layers leave in pictures: checkerboards, stripes and pixel noise."""
+"""Artifacts of strided layers in pictures: checkerboards, stripes and pixel noise."""
 
 import numpy as np
 from torch import Tensor
@@ -11,28 +11,28 @@ COLUMNS = (0.0, 0.5)  # cycles per pixel down and across: every second column di
 ROWS = (0.5, 0.0)
 CHECKERBOARD = (0.5, 0.5)
 _SEGMENT = 64  # px
-_FLAT = 1e-7  # a deviation that only rounding makes: one 8-bit step in one of a billion pixels has as much
+_FLAT = 1e-7  # a deviation due to rounding alone: one 8-bit step in one of a billion pixels has as much
 _EIGHT_BIT_NOISE = (1.0 / 255.0) ** 2 / 12.0  # variance of rounding to 8 bits
 
 
 def nyquist_excess_db(image: Tensor, frequency: tuple[float, float] = CHECKERBOARD) -> float:
-    """How far a frequency stands out of its surroundings in the luminance spectrum.
+    """Excess power of a frequency over its surroundings in the luminance spectrum.
 
     The spectrum is Welch's: 64 px segments, half overlapping, mean removed, Hann window. The excess is the mean
     of log power in the 3x3 bins around `frequency` minus the median of log power in the square ring 4 to 8 bins away.
-    At a half cycle per pixel it shows the overlap of stride-2 kernels (Odena et al. 2016, "Deconvolution and
-    checkerboard artifacts"); at a quarter, that of two such layers. In JPEG files look at the half cycles only, since
-    blocks of 8 px show at all multiples of an eighth.
+    At half a cycle per pixel it shows the overlap of stride-2 kernels (Odena et al. 2016, "Deconvolution and
+    checkerboard artifacts"); at a quarter, that of two such layers. For JPEG files only half a cycle is meaningful,
+    since blocks of 8 px have power at all multiples of an eighth.
 
     Args:
         image: (1, 3, H, W) in [0, 1], sides at least 64 px.
         frequency: cycles per pixel down and across, in [0, 0.5] each: COLUMNS, ROWS, CHECKERBOARD, or others.
 
     Returns:
-        In dB, usually in [-5, 20]; lower is better, 0 is nothing unusual. Published pictures have 5 to 8 at COLUMNS and
+        In dB, typically in [-5, 20]; lower is better, 0 is no excess. Published pictures have 5 to 8 at COLUMNS and
         ROWS (both ResNets), and 1 (VGG).
     """
-    # Far below what 8 bits can hold, so that only a picture without any fine detail is touched: it gets 0 dB.
+    # Far below the resolution of 8 bits, so that it changes only pictures without any fine detail: these get 0 dB.
     power = 10.0 * np.log10(_welch(luminance(image, SMALLEST_SIDE)) + 0.01 * _EIGHT_BIT_NOISE)
     down, across = (_bins_from(part) for part in frequency)
     away = np.maximum(down[:, None], across[None, :])
@@ -40,10 +40,10 @@ def nyquist_excess_db(image: Tensor, frequency: tuple[float, float] = CHECKERBOA
 
 
 def high_frequency_fraction(image: Tensor, above: float = 0.25) -> float:
-    """Share of the luminance's energy, its mean left out, at more than `above` cycles per pixel in any direction.
+    """Share of the luminance's energy, without its mean, at more than `above` cycles per pixel in any direction.
 
-    From the Fourier transform of the whole picture under a Hann window, which keeps the picture's frame from counting
-    as an edge. Compare pictures of the same content and file format only: JPEG takes energy away here.
+    Computed by the Fourier transform of the whole picture under a Hann window, so that the picture's border does not
+    count as an edge. Compare only pictures of the same content and file format: JPEG removes energy here.
 
     Args:
         image: (1, 3, H, W) in [0, 1].
@@ -67,7 +67,7 @@ def noise_sigma(image: Tensor) -> float:
 
     .. math:: \sqrt{\pi / 2} \; \frac{1}{6 (W - 2)(H - 2)} \sum |I * N|
 
-    with the mask N of `high_pass`, which is blind to all that is linear in x or in y. Fine texture counts as noise.
+    with the mask N of `high_pass`, which cancels all that is linear in x or in y. Fine texture counts as noise.
 
     Args:
         image: (1, 3, H, W) in [0, 1], sides at least 3 px.
@@ -85,11 +85,11 @@ def high_pass(image: Tensor) -> Array:
 
 
 def phase_cv(signal: Array, stride: int) -> float:
-    """How unevenly a signal's energy lies on the phases of a grid: standard deviation over mean.
+    """Unevenness of a signal's energy over the phases of a grid: standard deviation over mean.
 
     The mean square is taken for each of the stride x stride positions (row mod stride, column mod stride). For the
-    gradient with respect to the input of a convolution of kernel k and stride s, with white weights, it follows from
-    how many taps reach each phase: 0.203 for 7x7/2, 0.48 for 3x3/2, 1.73 for 1x1/2, and 0 where s divides k.
+    gradient at the input of a convolution of kernel k and stride s, with white weights, the number of taps at each
+    phase determines it: 0.203 for 7x7/2, 0.48 for 3x3/2, 1.73 for 1x1/2, and 0 where s divides k.
 
     Args:
         signal: (..., H, W): a gradient, or `high_pass` of a picture. Leading axes are averaged. Rows and columns that
@@ -114,11 +114,11 @@ def phase_cv(signal: Array, stride: int) -> float:
 
 
 def overlap_cv(kernel: int, stride: int) -> float:
-    """The `phase_cv` that a convolution with white weights gives to the gradient at its input, in closed form.
+    """The `phase_cv` of the gradient at the input of a convolution with white weights, in closed form.
 
-    Along one axis, position p of the stride is reached by the taps p, p + stride, ... of the kernel: 4 and 3 of them
-    for 7 taps at stride 2. The energy at a position in the plane is proportional to the product of both counts (Odena
-    et al. 2016 show the same overlap for the transposed convolution, which the gradient is).
+    Along one axis, the taps p, p + stride, ... of the kernel reach position p of the stride: 4 and 3 of them for 7 taps
+    at stride 2. The energy at a position in the plane is proportional to the product of both counts (Odena et al. 2016
+    show the same overlap for the transposed convolution, which the gradient is).
 
     Args:
         kernel: taps along one axis.

@@ -1,4 +1,4 @@
-"""How far apart the colors of two pictures are, wherever in the pictures they stand."""
+"""Distance between the color distributions of two pictures, regardless of the positions of the colors."""
 
 import numpy as np
 from skimage.color import rgb2lab
@@ -8,7 +8,7 @@ from rnst.metrics.arrays import Array, to_array
 
 _DIRECTIONS = 64
 _BIN = 0.25  # Lab units; a tenth of a just noticeable difference
-_REACH = 210.0  # no color of sRGB is further from black than this
+_REACH = 210.0  # largest distance of an sRGB color from black
 
 
 def color_distance(image: Tensor, other: Tensor) -> float:
@@ -18,7 +18,7 @@ def color_distance(image: Tensor, other: Tensor) -> float:
 
     where F and G are the cumulative distributions of the pixels' colors along direction d (Rabin et al. 2011,
     "Wasserstein barycenter and its application to texture mixing"). The directions are fixed, evenly spread over the
-    half sphere. A Lab unit is about the smallest difference in color that is seen.
+    half sphere. A Lab unit is about the smallest visible difference in color.
 
     Never judge by this measure alone: a picture with the style's pixels in random order is nearly perfect.
 

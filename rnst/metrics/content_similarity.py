@@ -1,4 +1,4 @@
-"""How much of the content is left. Both measures are constraints, not goals: doing nothing scores best."""
+"""Similarity to the content. Both metrics are constraints, not goals: an unchanged photo scores best."""
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from rnst.metrics.arrays import Array, luminance
 
-SIDE = 100  # px, shorter side, at which content is compared: what is finer than that is stroke, not content
+SIDE = 100  # px, shorter side, at which content is compared: finer detail is brush strokes, not content
 _SMALLEST_SIDE = 16  # px; the window of SSIM spans 11
 _SMOOTHING = 1.0  # px, standard deviation
 _NO_EDGES = 1e-6
@@ -26,32 +26,32 @@ def edge_correlation(image: Tensor, content: Tensor) -> float:
         content: (1, 3, H', W') in [0, 1]; resampled to the shape of `image` where it has another.
 
     Returns:
-        In [-1, 1], higher is more alike; 0 where one of the pictures has no edges at all. Published stylizations have
-        0.8 (robust), 0.85 (VGG) and 0.99 (ordinary ResNet, which leaves the photo as it is). Symmetric for equal
+        In [-1, 1], higher is more similar; 0 if one of the pictures has no edges. Published stylizations have 0.8
+        (robust ResNet), 0.85 (VGG) and 0.99 (standard ResNet, which hardly changes the photo). Symmetric for equal
         shapes.
     """
     first, second = (_edges(gray) for gray in _reduced(image, content))
     norms = float(np.linalg.norm(first)), float(np.linalg.norm(second))
-    # Below, edges are rounding errors: a picture in which one pixel is off by one step of 8 bits has more than 1e-5.
+    # Smaller values are rounding errors: a picture in which one pixel is off by one step of 8 bits has more than 1e-5.
     return float(first @ second) / (norms[0] * norms[1]) if min(norms) > _NO_EDGES else 0.0
 
 
 def ssim(image: Tensor, content: Tensor) -> float:
     """Structural similarity of luminance (Wang et al. 2004), at a shorter side of 100 px.
 
-    The constants are those of the paper: Gaussian window of 1.5 px, K1 0.01, K2 0.03. At full size it would mostly
-    compare strokes; we depart from the paper by reducing both pictures to a fixed size.
+    The constants are those of the paper: Gaussian window of 1.5 px, K1 0.01, K2 0.03. We depart from the paper by
+    reducing both pictures to a fixed size: at full size the metric would mostly compare brush strokes.
 
     Args:
         image: (1, 3, H, W) in [0, 1], sides at least 16 px.
         content: (1, 3, H', W') in [0, 1]; resampled to the shape of `image` where it has another.
 
     Returns:
-        In [-1, 1], higher is more alike, 1 for equal pictures. Symmetric for equal shapes.
+        In [-1, 1], higher is more similar, 1 for equal pictures. Symmetric for equal shapes.
     """
     first, second = _reduced(image, content)
     return float(
-        structural_similarity(  # type: ignore[no-untyped-call]  # so it ships
+        structural_similarity(  # type: ignore[no-untyped-call]  # the library is untyped
             first, second, data_range=1.0, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
         )
     )
@@ -59,13 +59,13 @@ def ssim(image: Tensor, content: Tensor) -> float:
 
 def _edges(gray: Array) -> Array:
     """Gradient magnitudes of (H, W), as a vector without its mean."""
-    magnitude: Array = sobel(gaussian(gray, _SMOOTHING)).ravel()  # type: ignore[no-untyped-call]  # so they ship
+    magnitude: Array = sobel(gaussian(gray, _SMOOTHING)).ravel()  # type: ignore[no-untyped-call]  # untyped library
     centered: Array = magnitude - magnitude.mean()
     return centered
 
 
 def _reduced(image: Tensor, content: Tensor) -> tuple[Array, Array]:
-    """Luminance of both at one size, (h, w), the shorter side SIDE or what `image` has where it is smaller."""
+    """Luminance of both at one size, (h, w), with a shorter side of SIDE, or that of `image` if it is smaller."""
     first, second = luminance(image, _SMALLEST_SIDE), luminance(content)
     factor = min(1.0, SIDE / min(first.shape))
     size = [round(length * factor) for length in first.shape]

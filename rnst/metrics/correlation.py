@@ -1,4 +1,4 @@
-"""How surely do two figures of several things go together?"""
+"""Correlation of two quantities over several points, with its confidence interval."""
 
 import math
 from collections.abc import Sequence
@@ -9,18 +9,18 @@ import torch
 _DRAWS = 2000
 _ENDS = (0.025, 0.975)
 _TINY = 1e-12
-_LEAST = 3  # through two points there is always a line
+_LEAST = 3  # two points always lie on a line
 
 
 @dataclass(frozen=True)
 class Correlation:
-    """Pearson's coefficient; not a number where it is not defined.
+    """Pearson's coefficient; NaN where it is undefined.
 
     Attributes:
-        points: how many there are.
+        points: number of points.
         coefficient: from -1 to 1.
-        low: end of the 95 % interval.
-        high: its other end.
+        low: lower end of the 95 % interval.
+        high: upper end of the interval.
     """
 
     points: int
@@ -30,15 +30,15 @@ class Correlation:
 
 
 def correlation(first: Sequence[float], second: Sequence[float], seed: int = 0) -> Correlation:
-    """Pearson's coefficient with its percentile interval from resamplings of the points (Efron 1979).
+    """Pearson's coefficient with its percentile interval over bootstrap samples of the points (Efron 1979).
 
-    Resamplings that hold one point alone define none and are left out. Of few points the interval is wide, as it should
-    be: of three it reaches from -1 to 1 wherever one point does not lie between the others.
+    Bootstrap samples that contain a single point have no coefficient and are left out. The interval of few points is
+    wide, as it should be: that of three points reaches from -1 to 1 if no point lies between the others.
 
     Args:
-        first: one figure of each point.
-        second: the other one.
-        seed: of the resampling.
+        first: first quantity of each point.
+        second: second quantity of each point.
+        seed: seed of the bootstrap.
     """
     points = torch.tensor([first, second], dtype=torch.float64)
     count = points.shape[1]
@@ -51,7 +51,7 @@ def correlation(first: Sequence[float], second: Sequence[float], seed: int = 0) 
 
 
 def _coefficients(points: torch.Tensor) -> torch.Tensor:
-    """(2, draws, count) to (draws,); not a number where either figure is the same everywhere."""
+    """(2, draws, count) to (draws,); NaN where either quantity is constant."""
     centered = points - points.mean(2, keepdim=True)
     lengths = torch.linalg.vector_norm(centered, dim=2)
     together = (centered[0] * centered[1]).sum(1) / (lengths[0] * lengths[1])

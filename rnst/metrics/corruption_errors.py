@@ -1,4 +1,4 @@
-"""How much worse a network gets on spoiled photos, by the measure of another one (Hendrycks and Dietterich 2019)."""
+"""Errors of a network on corrupted photos, relative to a reference network (Hendrycks and Dietterich 2019)."""
 
 import math
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 PUBLISHED_ALEXNET = "published_alexnet"
-# Mean error of AlexNet over the five severities of ImageNet-C, as its authors publish it for the division; its error on
-# clean photos is that of torchvision's weights, the same network.
+# Mean error of AlexNet over the five severities of ImageNet-C, published by its authors as divisors; the error on clean
+# photos is that of torchvision's weights of the same network.
 _ALEXNET = {
     "gaussian_noise": 0.886428,
     "shot_noise": 0.894468,
@@ -34,7 +34,7 @@ _LOW, _HIGH = 0.025, 0.975
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure, and where it lies in 95 % of the resamplings of photos; not a number where it is not defined."""
+    """A value and its 95 % interval over bootstrap samples of the photos; NaN where it is undefined."""
 
     value: float
     low: float
@@ -43,14 +43,14 @@ class Estimate:
 
 @dataclass(frozen=True)
 class CorruptionErrors:
-    """What one network makes of spoiled photos; errors are shares, those relative to the reference percentages.
+    """Errors of one network on corrupted photos: errors are shares, relative errors are percentages.
 
     Attributes:
-        clean: error on the photos as they are.
+        clean: error on the clean photos.
         errors: corruption -> error at each severity.
-        relative_to_reference: corruption -> CE, its errors by those of the reference.
-        mean: mCE, their mean.
-        degradation: mean of the relative CE, in which both networks' clean errors are taken off.
+        relative_to_reference: corruption -> CE, the errors divided by those of the reference.
+        mean: mCE, the mean of the CE.
+        degradation: mean of the relative CE, for which both networks' clean errors are subtracted.
     """
 
     clean: Estimate
@@ -69,18 +69,18 @@ def published_alexnet(corruptions: tuple[str, ...], severities: int) -> Tensor:
 def corruption_errors(
     right: Tensor, reference: Tensor, corruptions: tuple[str, ...], seed: int = 0
 ) -> CorruptionErrors:
-    """Sum up one network.
+    """Aggregate the predictions of one network.
 
     CE of a corruption is the sum of the errors over severities, divided by the same sum of the reference; mCE is the
-    mean of the CE (equations 1 and 2 of the paper; in the relative ones both clean errors are subtracted first). The
-    intervals say what other photos of the same kind would change; networks and reference are resampled together. They
-    do not say what another training would.
+    mean of the CE (equations 1 and 2 of the paper; the relative ones subtract both clean errors first). The intervals
+    cover the choice of photos; networks and reference are resampled together. They do not cover the variance between
+    trainings.
 
     Args:
         right: (photos, 1 + corruptions * severities) bool, the clean photos first, then corruption by corruption.
         reference: the same of the reference on the same photos, or its errors (1 + corruptions * severities,).
-        corruptions: their names.
-        seed: of the resampling.
+        corruptions: names of the corruptions.
+        seed: seed of the bootstrap.
     """
     wrong = (~right).double()
     if reference.dim() == 1:
@@ -100,7 +100,7 @@ def corruption_errors(
 
 
 def _ratios(errors: Tensor, others: Tensor, corruptions: int, *, without_clean: bool) -> Tensor:
-    """CE in percent, (draws, corruptions); no number where the reference makes no errors more."""
+    """CE in percent, (draws, corruptions); NaN where the reference has no additional errors."""
     sums, references = (_summed(each, corruptions, without_clean=without_clean) for each in (errors, others))
     return torch.where(references > 0, 100.0 * (sums / references), math.nan)
 
@@ -114,7 +114,7 @@ def _summed(errors: Tensor, corruptions: int, *, without_clean: bool) -> Tensor:
 
 
 def _resampled(wrong: Tensor, seed: int) -> Tensor:
-    """Means over the photos (photos, V), and over resamplings of them: (1 + draws, V)."""
+    """Means over the photos (photos, V), and over bootstrap samples of them: (1 + draws, V)."""
     draw = torch.Generator().manual_seed(seed)
     photos = len(wrong)
     means = [wrong.mean(0)]
@@ -125,7 +125,7 @@ def _resampled(wrong: Tensor, seed: int) -> Tensor:
 
 
 def _estimate(values: Tensor) -> Estimate:
-    """From the value itself and those of the resamplings."""
+    """Build an estimate from a value and its bootstrap samples."""
     ends = torch.nanquantile(values[1:], torch.tensor([_LOW, _HIGH], dtype=values.dtype))
     low, high = ends.tolist()
     return Estimate(values[0].item(), low, high)

@@ -1,4 +1,4 @@
-"""How a network's gradient at a picture looks: smooth where shapes count, white where every pixel is on its own."""
+"""Spatial structure of a network's gradient at a picture: smooth if it follows shapes, white if it is noise."""
 
 import numpy as np
 from skimage.filters import gaussian
@@ -12,7 +12,7 @@ _SIGMA = 2.0  # px
 def gradient_coherence(gradient: Tensor, sigma: float = _SIGMA) -> float:
     r"""Correlation of a gradient with its own blurred version, the mean over its channels.
 
-    Of white noise it is the filter's middle over the filter's norm, :math:`1 / (\sqrt{\pi} \sigma)`: 0.28 at 2 px. A
+    White noise has the filter's center over the filter's norm, :math:`1 / (\sqrt{\pi} \sigma)`: 0.28 at 2 px. A
     gradient that is smooth over many pixels has almost 1.
 
     Args:
@@ -33,7 +33,7 @@ def gradient_coherence(gradient: Tensor, sigma: float = _SIGMA) -> float:
 
 
 def gradient_high_frequencies(gradient: Tensor, above: float = 0.25) -> float:
-    """Share of a gradient's energy, its mean left out, at more than `above` cycles per pixel, over all channels.
+    """Share of a gradient's energy, without its mean, at more than `above` cycles per pixel, over all channels.
 
     Args:
         gradient: (1, 3, H, W), of any scale.

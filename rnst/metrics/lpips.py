@@ -1,4 +1,4 @@
-"""Learned perceptual distance to the content (Zhang et al. 2018); only on request, as its network is downloaded."""
+"""Learned perceptual distance to the content (Zhang et al. 2018); optional, because its network is downloaded."""
 
 from functools import cache
 
@@ -14,7 +14,7 @@ SMALLEST_SIDE = 64  # px; below, the deepest layers of AlexNet have no extent le
 
 
 class NoLpipsError(RnstError):
-    """The network that LPIPS looks through cannot be had."""
+    """The network of LPIPS is not available."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(
@@ -28,7 +28,7 @@ def lpips_network() -> LearnedPerceptualImagePatchSimilarity:
     """Torchmetrics' LPIPS over AlexNet, loaded once.
 
     Raises:
-        NoLpipsError: its weights are not here and cannot be downloaded.
+        NoLpipsError: the weights are neither cached nor downloadable.
     """
     try:
         return LearnedPerceptualImagePatchSimilarity(net_type="alex", normalize=True)
@@ -38,9 +38,9 @@ def lpips_network() -> LearnedPerceptualImagePatchSimilarity:
 
 @torch.no_grad()
 def lpips(image: Tensor, content: Tensor) -> float:
-    """Distance of a picture to its content in the eyes of a trained AlexNet.
+    """Perceptual distance of a picture to its content under a trained AlexNet.
 
-    Not neutral: use it beside the style distance, never to choose between networks alone.
+    A trained network may favor related encoders: use the metric next to the style distance, never alone to rank them.
 
     Args:
         image: (1, 3, H, W) in [0, 1], sides at least 64 px.

@@ -1,4 +1,4 @@
-"""Which of several pictures no other one beats in both of two distances, and how much that is worth together."""
+"""Pareto fronts of pictures under two distances, and their hypervolume."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ Point = tuple[float, float]
 
 
 def pareto_front(points: Sequence[Point]) -> list[int]:
-    """Indices of the points that no other point dominates, by the first coordinate.
+    """Indices of the points that no other point dominates, ordered by the first coordinate.
 
     A point dominates another one if it is lower in one coordinate and not higher in the other. Of equal points, the
     first is kept.
@@ -22,11 +22,11 @@ def pareto_front(points: Sequence[Point]) -> list[int]:
 
 
 def hypervolume(points: Sequence[Point], reference: Point) -> float:
-    """Area that the points dominate, up to a reference (Zitzler and Thiele 1998): one number for a whole front.
+    """Area dominated by the points up to a reference (Zitzler and Thiele 1998): one number for a whole front.
 
     Args:
         points: two distances each; lower is better in both. Points beyond the reference count for nothing.
-        reference: the worst that counts in either distance.
+        reference: the worst value of each distance that counts.
 
     Returns:
         0 or more, at most the product of the reference's coordinates where distances are not negative; higher is

@@ -1,4 +1,4 @@
-"""How a layer's activation is spread over its units: a few towers, or a plain."""
+"""Spread of a layer's activation over its units: even, or concentrated in a few peaks."""
 
 import math
 
@@ -10,9 +10,9 @@ def softmax_entropy(features: Tensor) -> Tensor:
 
     .. math:: - \sum_i p_i \log p_i / \log n, \quad p = softmax(F)
 
-    as Wang, Li and Vasconcelos 2021 (SWAG) measure it, who find it low in layers that end a residual block; we divide
-    by the largest value that it can have, so that layers of any size compare. It falls with the scale of the features:
-    see `peak` for a measure that does not.
+    from Wang, Li and Vasconcelos 2021 (SWAG), who find low values in layers that end a residual block. We divide by the
+    largest possible value, so that layers of any size are comparable. The entropy falls with the scale of the features:
+    see `peak` for a scale-invariant measure.
 
     Args:
         features: (N, C, H, W).
@@ -27,6 +27,6 @@ def softmax_entropy(features: Tensor) -> Tensor:
 
 
 def peak(features: Tensor) -> Tensor:
-    """The largest activation over the mean of their sizes, (N,) of (N, C, H, W); at least 1, whatever their scale."""
+    """Largest activation over the mean absolute activation, (N,) of (N, C, H, W); at least 1, invariant to scale."""
     sizes = features.flatten(1).double().abs()
     return sizes.amax(dim=1) / sizes.mean(dim=1).clamp_min(1e-12)

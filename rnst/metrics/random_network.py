@@ -1,9 +1,9 @@
-"""A neutral eye: small convolutional networks that nobody trained, and the statistics of what they see.
+"""Small convolutional networks with random weights, and the statistics of their features.
 
-Random filters respond to color, contrast, orientation and scale like trained ones do, only less selectively, and
-textures can be told apart and even synthesized by them (Ustyuzhaninov et al. 2016, "Texture synthesis using shallow
-convolutional networks with random filters"). They belong to none of the networks that the article compares, so they
-favor none.
+Random filters respond to color, contrast, orientation and scale like trained ones do, only less selectively, and their
+features suffice to distinguish and even to synthesize textures (Ustyuzhaninov et al. 2016, "Texture synthesis using
+shallow convolutional networks with random filters"). They are unrelated to the networks that the article compares, so
+they favor none.
 """
 
 from dataclasses import dataclass
@@ -14,19 +14,18 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rnst.metrics.arrays import Array, checked
+from rnst.normalization import IMAGENET_MEAN, IMAGENET_STD
 
 SEEDS = (1, 2, 3, 4, 5)
 CHANNELS = (16, 24, 32)
-SMALLEST_SIDE = 18  # px; below, the last layer has no pixel left
+SMALLEST_SIDE = 18  # px; a smaller picture leaves no pixel to the last layer
 _KERNEL = 3
-_IMAGENET_MEAN = (0.485, 0.456, 0.406)
-_IMAGENET_STD = (0.229, 0.224, 0.225)
-_BLOCK = 1 << 14  # pixels taken to float64 at a time: the whole of a large picture would not fit the caches
+_BLOCK = 1 << 14  # pixels converted to float64 at a time: the whole of a large picture would exceed the caches
 
 
 @dataclass(frozen=True)
 class Gaussian:
-    """What is kept of one layer.
+    """Statistics of one layer.
 
     Attributes:
         mean: (C,) float64.
@@ -40,11 +39,11 @@ class Gaussian:
 def filters(seed: int) -> list[Tensor]:
     """The weights of one network: a (C_out, C_in, 3, 3) float32 tensor per layer, without biases.
 
-    He et al. 2015 (arXiv:1502.01852, equation 10): normal with variance 2 / (9 C_in). The draw depends on no random
-    number generator of torch, and on none of NumPy's distributions, whose streams may change between releases: it is
-    NumPy's PCG64 bit stream, which may not, and the transform of Box and Muller. For each layer in turn, the upper 53
-    of every 64 bits give uniform numbers in [0, 1); the first half of them are radii (of one minus the number), the
-    second half angles; all cosines come first, then all sines, in row-major order of the weights.
+    He et al. 2015 (arXiv:1502.01852, equation 10): normal with variance 2 / (9 C_in). The draw uses neither torch's
+    random number generators nor NumPy's distributions, whose streams may change between releases. It uses NumPy's PCG64
+    bit stream, which is stable, and the Box-Muller transform. For each layer in turn, the upper 53 of every 64 bits
+    give uniform numbers in [0, 1); the first half of them are radii (of one minus the number), the second half angles;
+    all cosines come first, then all sines, in row-major order of the weights.
     """
     stream = np.random.PCG64(seed)
     layers = []
@@ -60,17 +59,17 @@ def filters(seed: int) -> list[Tensor]:
 
 @torch.no_grad()
 def layer_statistics(image: Tensor, seed: int) -> list[Gaussian]:
-    """Mean and covariance of the features after each of the three rectifiers.
+    """Mean and covariance of the features after each of the three ReLUs.
 
-    The picture is normalized with ImageNet's statistics. A layer is a 3x3 convolution without padding (a frame of
-    zeros would count as texture) and a ReLU; 2x2 average pooling stands between layers.
+    The picture is normalized with ImageNet's statistics. A layer is a 3x3 convolution without padding (a border of
+    zeros would count as texture) and a ReLU, with 2x2 average pooling between layers.
 
     Args:
         image: (1, 3, H, W), sides at least SMALLEST_SIDE px.
-        seed: which network.
+        seed: selects the network.
     """
-    mean, deviation = (torch.tensor(values).view(1, 3, 1, 1) for values in (_IMAGENET_MEAN, _IMAGENET_STD))
-    # Channels last makes the whole nearly twice as fast on a CPU, pooling above all.
+    mean, deviation = (torch.tensor(values).view(1, 3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
+    # Channels last is nearly twice as fast on a CPU, above all for pooling.
     features = ((checked(image, SMALLEST_SIDE) - mean) / deviation).contiguous(memory_format=torch.channels_last)
     statistics = []
     for depth, weight in enumerate(filters(seed)):

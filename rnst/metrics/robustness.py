@@ -1,4 +1,4 @@
-"""What an evaluation found: right answers by class, attack and radius; and signs that an attack was too weak."""
+"""Results of a robustness evaluation: correct predictions by class, attack and radius; and signs of weak attacks."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,20 +12,20 @@ from rnst.files import read_json, write_json
 CLEAN = "clean"
 AUTOATTACK = "AutoAttack"
 
-_Z_95 = 1.959964  # of a normal distribution, 95 % lie within so many standard deviations
-_NOISE = 0.005  # a rise of the accuracy up to this is chance: random starts differ
+_Z_95 = 1.959964  # standard deviations around the mean that contain 95 % of a normal distribution
+_NOISE = 0.005  # an increase of the accuracy up to this is chance, as random starts differ
 _WIDE_GAP = 0.1  # between PGD and AutoAttack
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """Right answers under one attack.
+    """Correct predictions under one attack.
 
     Attributes:
         attack: "clean", "PGD-20" and so on.
-        radius: of the ball.
-        steps: of the attack; 0 where it has none of its own.
-        right_of_class: how many photos of each class were answered rightly.
+        radius: radius of the ball.
+        steps: steps of the attack; 0 if it has no number of steps.
+        right_of_class: number of correctly classified photos of each class.
     """
 
     attack: str
@@ -35,7 +35,7 @@ class Measurement:
 
     @property
     def right(self) -> int:
-        """Right answers in all."""
+        """Total number of correct predictions."""
         return sum(self.right_of_class)
 
 
@@ -49,13 +49,13 @@ class Evaluation:
         norm: of the ball.
         image_size: side of the photos in pixels, at which radii are stated.
         class_names: one for each label.
-        photos_of_class: how many photos of each class were looked at.
+        photos_of_class: number of evaluated photos of each class.
         measurements: clean first, then attack by attack, radii rising.
         settings: every setting, resolved.
-        facts: what the weight file says of itself.
-        weights_sha256: of the weight file.
-        seconds: that it took.
-        versions: of the libraries.
+        facts: facts that the weight file records.
+        weights_sha256: hash of the weight file.
+        seconds: duration.
+        versions: versions of the libraries.
     """
 
     network: str
@@ -73,7 +73,7 @@ class Evaluation:
 
     @property
     def photos(self) -> int:
-        """Photos in all."""
+        """Total number of photos."""
         return sum(self.photos_of_class)
 
     @property
@@ -87,7 +87,7 @@ class Evaluation:
         return tuple(sorted({one.radius for one in self.measurements}))
 
     def accuracy(self, measurement: Measurement) -> float:
-        """Share of right answers."""
+        """Share of correct predictions."""
         return measurement.right / self.photos
 
     def find(self, attack: str, radius: float) -> Measurement | None:
@@ -101,7 +101,7 @@ class Evaluation:
         return [radius for radius, _ in found], [self.accuracy(one) for _, one in found]
 
     def write(self, path: Path) -> None:
-        """Write everything as JSON, complete or not at all; accuracies and warnings are written for readers' sake."""
+        """Write everything as JSON, complete or not at all; accuracies and warnings are included for readers."""
         content = asdict(self)
         content["photos"] = self.photos
         for entry, measurement in zip(content["measurements"], self.measurements, strict=True):
@@ -112,11 +112,11 @@ class Evaluation:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read what `write` wrote.
+        """Read a file that `write` wrote.
 
         Raises:
-            MissingPathError: no such file.
-            UnreadableFileError: not an evaluation of ours.
+            MissingPathError: the file does not exist.
+            UnreadableFileError: the file is not an evaluation of ours.
         """
         return read_json(path, "an evaluation", "Give the evaluation.json that rnst evaluate wrote.", cls._from_json)
 
@@ -132,7 +132,7 @@ class Evaluation:
 
 
 def interval(right: int, photos: int) -> tuple[float, float]:
-    """Where the true accuracy lies with 95 % confidence, for photos drawn at random (Wilson 1927)."""
+    """95 % confidence interval of the accuracy, for photos drawn at random (Wilson 1927)."""
     if not photos:
         return 0.0, 1.0
     share, weight = right / photos, _Z_95**2 / photos
@@ -142,11 +142,11 @@ def interval(right: int, photos: int) -> tuple[float, float]:
 
 
 def masking_signs(evaluation: Evaluation) -> list[str]:
-    """What the checklists take for signs of masked gradients, that is of attacks that are too weak.
+    """Signs of gradient masking, that is of attacks that are too weak, from published checklists.
 
-    A larger ball holds the smaller, and more steps can stop after fewer, so accuracy must not rise with either
-    (Athalye et al. 2018, section 3.1; Carlini et al. 2019, section 5); nor may an attack without gradients or with
-    another loss find much more than PGD.
+    A larger ball contains the smaller one, and more steps can stop early, so accuracy must not rise with either
+    (Athalye et al. 2018, section 3.1; Carlini et al. 2019, section 5). Nor may an attack without gradients or with
+    another loss find many more errors than PGD.
     """
     signs = []
     for attack in evaluation.attacks:

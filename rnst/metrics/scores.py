@@ -1,4 +1,4 @@
-"""All measures of one stylized picture, by name."""
+"""All metrics of one stylized picture, by name."""
 
 from torch import Tensor
 
@@ -16,24 +16,24 @@ from rnst.metrics.color_distance import color_distance
 from rnst.metrics.content_similarity import edge_correlation, ssim
 from rnst.metrics.style_distance import StyleReference
 
-_TINY = 1e-6  # a photo that is its own style
+_TINY = 1e-6  # for a photo that is its own style
 
 
 def score(image: Tensor, content: Tensor, style: Tensor) -> dict[str, float]:
-    """Every measure that pictures alone can give. The meanings stand in `score_table.SCORE_TABLE`.
+    """All metrics that need only pictures. `score_table.SCORE_TABLE` explains them.
 
     Args:
-        image: (1, 3, H, W) in [0, 1], what was painted; sides at least 64 px.
-        content: (1, 3, H', W') in [0, 1], what it shows, not cropped.
-        style: (1, 3, H", W") in [0, 1], at the size at which it was painted from; sides at least 18 px.
+        image: (1, 3, H, W) in [0, 1], the stylized picture; sides at least 64 px.
+        content: (1, 3, H', W') in [0, 1], the content photo, not cropped.
+        style: (1, 3, H", W") in [0, 1], the style at the size that the optimization used; sides at least 18 px.
 
     Returns:
         Name -> value, in the order of the table.
 
     Raises:
-        InvalidValueError: a picture of another shape, too small, or not finite.
+        InvalidValueError: a picture has another shape, is too small, or has NaN or infinite values.
     """
-    # The cheap measures first: they refuse a picture that is too small before time is spent.
+    # Cheap metrics first: they refuse a picture that is too small before time is spent.
     artifacts = artifact_scores(image)
     reference = StyleReference(style)
     distance, untouched = reference.distance(image), reference.distance(content)
@@ -49,7 +49,7 @@ def score(image: Tensor, content: Tensor, style: Tensor) -> dict[str, float]:
 
 
 def artifact_scores(image: Tensor) -> dict[str, float]:
-    """The measures that need no reference: for a texture, or for a picture that is judged by itself.
+    """The metrics without a reference: for a texture, or for a picture without content or style.
 
     Args:
         image: (1, 3, H, W) in [0, 1], sides at least 64 px.

@@ -1,4 +1,4 @@
-"""The smallest picture whose stride artifacts can be measured. Imports no torch, so that help is quick."""
+"""The smallest picture whose stride artifacts can be measured. Does not import torch, so that help is fast."""
 
 SMALLEST_SIDE = 64
-"""In pixels; a segment of Welch's spectrum is as large."""
+"""In pixels; the side of a segment of Welch's spectrum."""

@@ -1,4 +1,4 @@
-"""How far a picture is from a style, in the eyes of networks that nobody trained."""
+"""Style distance under random features: how far a picture is from a style according to untrained networks."""
 
 from typing import Self
 
@@ -12,11 +12,11 @@ _TINY = 1e-8  # keeps the distance to a style without any texture finite, so tha
 
 
 class StyleReference:
-    """A style, measured once, to compare many pictures with.
+    """A style, measured once, to compare with many pictures.
 
     Args:
-        style: (1, 3, H, W) in [0, 1], sides at least 18 px. Its size matters, since the networks see strokes in
-            pixels: give it the size at which it was painted from.
+        style: (1, 3, H, W) in [0, 1], sides at least 18 px. Its size matters, since brush strokes are measured in
+            pixels: pass the style at the size that the optimization used.
     """
 
     def __init__(self, style: Tensor) -> None:
@@ -37,26 +37,26 @@ class StyleReference:
         picture = checked(image, SMALLEST_SIDE)
         own_mean, own_deviation = _palette(picture)
         mean, deviation = self._palette
-        # Values may leave [0, 1]. Clamping them would give the picture another texture.
+        # Values may leave [0, 1]. Clamping them would change the texture.
         return self.distance((picture - own_mean) / own_deviation.clamp_min(_TINY) * deviation + mean)
 
     @classmethod
     def of(cls, style: Tensor | Self) -> "StyleReference":
-        """`style` itself where it is a reference already, else a reference to it."""
+        """`style` itself if it is a reference already, otherwise a reference to it."""
         return style if isinstance(style, StyleReference) else cls(style)
 
 
 def style_distance(image: Tensor, style: Tensor) -> float:
-    r"""Neutral style distance: Wasserstein-2 between Gaussians of random features, relative to the style's spread.
+    r"""Style distance: Wasserstein-2 between Gaussians of random features, relative to the style's spread.
 
     .. math:: \frac{1}{|S||L|} \sum_{s \in S} \sum_{l \in L} W_2(N_{sl}(image), N_{sl}(style)) / \sqrt{tr C_{sl}(style)}
 
     over five networks S (`random_network.SEEDS`) of three layers L each. The Gaussian per layer is a common summary of
-    style (Li et al. 2017, arXiv:1701.01036; Vacher et al. 2020, arXiv:2006.07229); we depart from both by taking
-    untrained networks. It needs no weights and takes no side. On the 16 published triples of the article it ranks the
-    robust picture and the VGG picture before the ordinary one each time. It is not fooled by shuffled pixels; copying
-    the colors alone brings a picture part of the way. Two halves of one painting are 0.2 to 1.0 apart, so only pictures
-    with the same style can be compared.
+    style (Li et al. 2017, arXiv:1701.01036; Vacher et al. 2020, arXiv:2006.07229); we depart from both by using
+    untrained networks, which need no weights and favor none of the compared encoders. On the 16 published triples of
+    the article the robust ResNet's picture and VGG's picture are always closer than the standard ResNet's. Shuffled
+    pixels do not fool the distance; copying the colors alone reduces it in part. Two halves of one painting are 0.2 to
+    1.0 apart, so only pictures with the same style are comparable.
 
     Args:
         image: (1, 3, H, W) in [0, 1], sides at least 18 px.
@@ -72,8 +72,8 @@ def style_distance(image: Tensor, style: Tensor) -> float:
 def texture_distance(image: Tensor, style: Tensor) -> float:
     """`style_distance` after the image was given the mean and the standard deviation of each RGB channel of the style.
 
-    What remains is texture: strokes, contrast between neighbors, and the shape of the color distribution beyond its
-    first two moments. A picture that only took over the palette gains nothing by it.
+    The remaining distance is texture: brush strokes, contrast between neighbors, and the shape of the color
+    distribution beyond its first two moments. Adopting the palette alone does not reduce it.
 
     Args:
         image: (1, 3, H, W) in [0, 1], sides at least 18 px.
@@ -91,8 +91,8 @@ def gaussian_wasserstein(first: Gaussian, second: Gaussian) -> float:
     .. math:: W_2^2 = |m_1 - m_2|^2 + tr(C_1 + C_2 - 2 (C_1^{1/2} C_2 C_1^{1/2})^{1/2})
 
     We compute the second part as :math:`\min_U |C_1^{1/2} - C_2^{1/2} U|^2` over orthogonal U, which is equal (Bhatia
-    et al. 2019, arXiv:1712.01504, theorem 1) and has no difference of large numbers, whose rounding would be magnified
-    by the outer root, or make it the root of something negative.
+    et al. 2019, arXiv:1712.01504, theorem 1). This form has no difference of large numbers, whose rounding errors the
+    outer root would amplify or turn into the root of a negative number.
 
     Returns:
         In [0, inf), in the units of the features; symmetric.
@@ -104,7 +104,7 @@ def gaussian_wasserstein(first: Gaussian, second: Gaussian) -> float:
 
 
 def _root(covariance: Tensor) -> Tensor:
-    """Symmetric square root of a (C, C) covariance; rounding may have made some eigenvalues slightly negative."""
+    """Symmetric square root of a (C, C) covariance; slightly negative eigenvalues, due to rounding, count as zero."""
     values, vectors = torch.linalg.eigh(covariance)
     root: Tensor = (vectors * values.clamp_min(0.0).sqrt()) @ vectors.T
     return root

@@ -1,4 +1,4 @@
-"""The mean of the pictures that an optimizer passes through."""
+"""A running mean of the images along an optimization."""
 
 from typing import Any
 
@@ -8,15 +8,15 @@ _FORGETTING = 8
 
 
 class RunningMean:
-    """Exponential mean that forgets where it began.
+    """Exponential moving average whose first images fade.
 
-    Adam jumps around the picture that it looks for; the mean of its jumps has less grain than any of them. A run of
-    fewer steps than an exponential mean remembers would end with the way it came: its early pictures fade as a power of
-    the number of steps instead (polynomial-decay averaging, Shamir and Zhang 2013, section 4), so that the mean is over
-    about the last ninth, until that is as long as what `decay` remembers.
+    Adam oscillates around the optimum; the mean of its images has less grain than each of them. In a run shorter than
+    the memory of an exponential average, the early images would dominate. The first images therefore fade as a power of
+    the number of steps (polynomial-decay averaging, Shamir and Zhang 2013, section 4): the mean is over about the last
+    ninth of the steps, until the memory of `decay` is shorter.
 
     Args:
-        decay: share that the old keeps when a picture is added, in [0, 1); 0.99 is about the last hundred.
+        decay: weight of the old mean when an image is added, in [0, 1); 0.99 averages about the last hundred images.
     """
 
     def __init__(self, decay: float) -> None:
@@ -25,7 +25,7 @@ class RunningMean:
         self.picture: Tensor | None = None
 
     def add(self, picture: Tensor) -> Tensor:
-        """Take in one more picture; returns the mean."""
+        """Add one image and return the mean."""
         self._count += 1
         if self.picture is None:
             self.picture = picture.detach().clone()
@@ -35,14 +35,14 @@ class RunningMean:
         return self.picture
 
     def begin_anew(self) -> None:
-        """Forget all pictures."""
+        """Forget all images."""
         self._count, self.picture = 0, None
 
     def state(self) -> dict[str, Any]:
-        """What `restore` takes."""
+        """The state for `restore`."""
         return {"count": self._count, "picture": self.picture}
 
     def restore(self, state: dict[str, Any], like: Tensor) -> None:
-        """Go on from `state`, on the device of `like`."""
+        """Restore a `state`, on the device of `like`."""
         self._count, picture = state["count"], state["picture"]
         self.picture = None if picture is None else picture.to(like.device)

@@ -1,4 +1,4 @@
-"""One picture on several devices: a process for each, and the strategy by which Lightning lets them work together."""
+"""One image on several devices: a process for each device, and the Lightning strategy that synchronizes them."""
 
 import contextlib
 import logging
@@ -17,33 +17,34 @@ from pytorch_lightning.strategies import DDPStrategy
 from rnst.errors import RnstError
 from rnst.optimization.ranks import follow_first, leave_group
 
-# A process that ends breaks its connections, which the others notice at once on CPUs. GPUs notice only that nothing
-# comes: within this time. Processes on CPUs get longer, because a slow one is not a dead one.
-_PATIENCE_GPU = timedelta(seconds=50)
-_PATIENCE_CPU = timedelta(minutes=10)
-_FAREWELL_SECONDS = 5.0
-# Each is 0 in the first process, whoever has started the processes; torchrun and SLURM count over all machines.
+# A process that ends closes its connections. On CPUs the other processes detect this at once; on GPUs only the timeout
+# detects it. The timeout on CPUs is longer, because a slow process is not a lost one.
+_TIMEOUT_GPU = timedelta(seconds=50)
+_TIMEOUT_CPU = timedelta(minutes=10)
+_JOIN_SECONDS = 5.0
+# Each is 0 in the first process, whichever launcher started the processes; torchrun and SLURM count over all machines.
 _RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID")
 
 
 class SharedPicture(DDPStrategy):
-    """Every process holds the whole picture and moves it alike; `TiledObjective` shares out the work.
+    """Every process holds the whole image and makes the same updates; `TiledObjective` distributes the tiles.
 
-    Lightning's own wrapper would average the gradients of losses that each process computes for itself. Here the loss
-    is one, and its gradient is added up where it arises; so all that is left to do is to begin with the same picture.
+    Lightning's DDP wrapper would average gradients of separate losses. Here all processes share one loss, and
+    `TiledObjective` already sums its gradient. The strategy therefore only makes all processes start from the same
+    image and use the gradient of the first.
     """
 
     def __init__(self) -> None:
-        super().__init__(timeout=_PATIENCE_GPU if torch.cuda.is_available() else _PATIENCE_CPU)
+        super().__init__(timeout=_TIMEOUT_GPU if torch.cuda.is_available() else _TIMEOUT_CPU)
 
     def configure_ddp(self) -> None:
-        """Begin with the first process's picture, and follow its gradients."""
+        """Start from the first process's image, and use its gradients."""
         if self.lightning_module is not None:
             follow_first(parameter for parameter in self.lightning_module.parameters() if parameter.requires_grad)
 
 
 def is_first() -> bool:
-    """Whether this process is the one that talks and writes."""
+    """Whether this process is the one that logs and writes files."""
     return all(int(os.environ.get(name, "0")) == 0 for name in _RANKS)
 
 
@@ -51,13 +52,13 @@ def is_first() -> bool:
 def companions(work: Callable[[], object], devices: int) -> Iterator[None]:
     """Start the other processes of a run, each of which calls `work`; end them with the block.
 
-    Lightning's own launcher kills the first process when another one dies, and the picture is lost with it; these
-    report to nobody, and the first process notices by a `DeviceLostError`. Processes that somebody else has started, as
-    torchrun or a batch system for several machines does, are taken as they are.
+    Lightning's launcher kills the first process when another one dies, and the image is lost. Here the first process
+    gets a `DeviceLostError` instead. If torchrun or a batch system for several machines has started the processes, no
+    process is started.
 
     Args:
-        work: what the others do; it can be sent to a new process.
-        devices: of this machine, this process's own among them.
+        work: function that the other processes call; it must be picklable.
+        devices: number of devices of this machine, including that of this process.
     """
     if devices == 1 or "LOCAL_RANK" in os.environ:
         yield
@@ -87,7 +88,7 @@ def companions(work: Callable[[], object], devices: int) -> Iterator[None]:
 
 
 def _companion(work: Callable[[], object], environment: dict[str, str], threads: int) -> None:
-    """In a new process. Ctrl-C is for the first one, which ends this one."""
+    """Call `work` in a new process. The process ignores Ctrl-C: the first process handles it and ends this one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(environment)
     torch.set_num_threads(threads)
@@ -95,14 +96,14 @@ def _companion(work: Callable[[], object], environment: dict[str, str], threads:
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
         work()
-    except RnstError:  # the first process meets the same mistake, or notices that this one is gone; it reports
+    except RnstError:  # the first process raises the same error, or detects that this process is gone, and reports it
         sys.exit(2)
 
 
 def _end(processes: Sequence[BaseProcess]) -> None:
     for process in processes:
-        process.join(_FAREWELL_SECONDS)
-        if process.is_alive():  # it waits for a message that will not come: only this ends it
+        process.join(_JOIN_SECONDS)
+        if process.is_alive():  # it waits for a message that never comes, so only a kill ends it
             process.kill()
             process.join()
 
@@ -115,14 +116,15 @@ def _free_port() -> int:
 
 
 def spread_whole_pictures(pictures: int, devices: int, *, fits_one_device: bool) -> bool:
-    """Whether several devices take a picture each, instead of sharing every picture.
+    """Whether each device stylizes pictures of its own, instead of sharing every picture.
 
-    Whole pictures need no tiles, no second look and no messages: with as many pictures as devices nothing is faster.
-    With fewer, some devices would stand idle. A picture too large for one device's memory can only be shared.
+    Whole pictures need no tiles, no second forward pass and no communication: this is the fastest choice for at least
+    as many pictures as devices. With fewer pictures, some devices would be idle. A picture too large for the memory of
+    one device must be shared.
 
     Args:
-        pictures: how many are to be painted.
-        devices: how many there are.
-        fits_one_device: whether a picture fits into the memory of one, cut into tiles or not.
+        pictures: number of pictures to stylize.
+        devices: number of devices.
+        fits_one_device: whether a picture fits into the memory of one device, with or without tiles.
     """
     return fits_one_device and pictures >= devices

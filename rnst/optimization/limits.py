@@ -1,4 +1,4 @@
-"""Limits that a user sets on tiles and memory, read and checked. Imports no torch, so that help is quick."""
+"""Parsing and validation of the user's limits on tiles and memory. Imports no torch, so that `--help` is fast."""
 
 import re
 
@@ -9,10 +9,10 @@ _SMALLEST_TILE = 32
 
 
 def parse_memory(text: str) -> float:
-    """Bytes of a text as 8GB, 500 MB or 1.5e9.
+    """Bytes of a size such as 8GB, 500 MB or 1.5e9.
 
     Raises:
-        InvalidValueError: it is none.
+        InvalidValueError: the text is not a size.
     """
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?(?:e\d+)?)\s*([KMGT]?)i?B?\s*", text, re.IGNORECASE)
     if match is None or float(match[1]) == 0.0:
@@ -21,7 +21,7 @@ def parse_memory(text: str) -> float:
 
 
 def check_limits(tile: int | None, memory: str | None) -> None:
-    """Refuse what cannot be meant.
+    """Validate the limits.
 
     Raises:
         InvalidValueError: the side of a tile or the memory is out of range.

@@ -1,4 +1,4 @@
-"""The mean of several losses of one picture, with the memory of one."""
+"""The mean of several losses of one image, with the memory of one loss."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,13 +11,13 @@ _TOTAL = "total"
 
 
 def mean_losses(measures: Sequence[Callable[[Tensor], Losses]], image: Tensor) -> Losses:
-    """Mean of what each of `measures` says of a picture.
+    """Mean of the losses that each of `measures` computes for an image.
 
-    One after the other goes forward and back, and its graph is dropped before the next one comes: the total alone has a
-    way back, and the gradients have been added up when it begins.
+    Each measure runs its forward and backward pass before the next one starts, so that only one graph exists at a time.
+    The summed gradient is stored in the forward pass; only "total" of the result is differentiable.
 
     Args:
-        measures: image to named scalars, "total" among them, the same names each.
+        measures: functions from image to named scalars, "total" among them; all return the same names.
         image: (1, 3, H, W).
     """
     if len(measures) == 1:

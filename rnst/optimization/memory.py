@@ -1,9 +1,7 @@
-"""How much memory a picture takes, and the largest tiles that fit."""
+"""Memory that an image takes, and the largest tiles that fit."""
 
 import os
 import re
-import resource
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,39 +12,40 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from rnst.encoders.receptive_fields import Field, layer_sizes
 from rnst.errors import RnstError
+from rnst.machine import resident_peak_bytes
 from rnst.optimization.tiles import Grid, Size, cut, cut_by_area, whole
 
 _PROBE_SIDE = 224
 _MAP_DIMENSIONS = 4
 _FLOAT_PIXEL = 12  # bytes of a float32 pixel of three channels
-_ARRAYS = 20  # of the size of the picture, that parameters, gradient and line search take at once (measured)
-_MATRICES = 5  # float32, channels x channels, of each layer: statistics, target, and what both need on the way back
-_WORKING_MAPS = 3  # of the largest layer's size, that a convolution's way back holds beside what was saved
-_SHARE_OF_AVAILABLE = 0.7  # the rest is for what allocators waste and others need
+_ARRAYS = 20  # arrays of image size that parameters, gradient and line search hold at once (measured)
+_MATRICES = 5  # float32 matrices, channels x channels, of each layer: statistics, target, and for the backward pass
+_WORKING_MAPS = 3  # maps of the largest layer's size that a convolution's backward pass holds beside saved tensors
+_SHARE_OF_AVAILABLE = 0.7  # the rest is for allocator overhead and other processes
 _LEAST_HISTORY = 3
 _GIBIBYTE = 2**30
 _CGROUP = Path("/sys/fs/cgroup")
 
 
 class NotEnoughMemoryError(RnstError):
-    """Not even the smallest tiles fit."""
+    """Even the smallest tiles do not fit into memory."""
 
     def __init__(self, budget: float, size: Size) -> None:
         height, width = size
         super().__init__(
-            f"too little memory for {width} x {height} pixels: {max(0.0, budget) / 1e9:.1f} GB are left beside what "
-            "process and network take; give more by --memory, add --devices, or choose a smaller --size"
+            f"too little memory for {width} x {height} pixels: {max(0.0, budget) / 1e9:.1f} GB remain after "
+            "process and network; raise --memory, add --devices, or choose a smaller --size"
         )
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How a picture fits.
+    """Tiles and L-BFGS history that fit into memory.
 
     Attributes:
-        grid: its tiles.
-        history: past steps that L-BFGS may remember.
-        predicted: bytes in all, beside what the process held before.
+        grid: tiles of the image.
+        history: past steps that L-BFGS may store.
+        predicted: total bytes, in addition to those that the process held before.
     """
 
     grid: Grid
@@ -55,12 +54,12 @@ class Plan:
 
 
 def appetite(encoder: nn.Module) -> float:
-    """Bytes of an encoder's way forward and back for each pixel, measured in the precision that autocast has now."""
+    """Bytes per pixel of an encoder's forward and backward pass, measured in the current autocast precision."""
     saved: dict[int, Tensor] = {}
 
     def note(tensor: Tensor) -> Tensor:
-        tensor = tensor.detach()  # an output that is kept with its graph would keep that graph for ever
-        if tensor.dim() == _MAP_DIMENSIONS and tensor.shape[0] == 1:  # kernels are saved too, and cost nothing more
+        tensor = tensor.detach()  # an output stored with its graph would keep the graph alive
+        if tensor.dim() == _MAP_DIMENSIONS and tensor.shape[0] == 1:  # saved kernels take no additional memory
             saved[tensor.untyped_storage().data_ptr()] = tensor
         return tensor
 
@@ -74,10 +73,10 @@ def appetite(encoder: nn.Module) -> float:
 
 
 def standing_bytes(encoder: nn.Module) -> float:
-    """Bytes of an encoder's way forward and back that do not grow with the picture.
+    """Bytes of an encoder's forward and backward pass that do not depend on the image size.
 
-    Autocast gives every kernel a copy in half precision, which is kept for the way back; style losses compare matrices
-    of all channels with all.
+    Autocast copies every kernel to half precision and keeps the copy for the backward pass; style losses use matrices
+    of channels x channels.
     """
     device = next((tensor.device.type for tensor in encoder.parameters()), "cpu")
     mixed = torch.is_autocast_enabled(device)
@@ -87,14 +86,14 @@ def standing_bytes(encoder: nn.Module) -> float:
 
 
 def layer_bytes(encoder: nn.Module, layers: Iterable[str], precision: torch.dtype) -> float:
-    """Bytes of the features of some layers for each pixel of the picture."""
+    """Bytes of the features of some layers per pixel of the image."""
     shapes = layer_sizes(encoder, (_PROBE_SIDE, _PROBE_SIDE))
     found: float = sum(shapes[layer].numel() for layer in layers) * precision.itemsize / _PROBE_SIDE**2
     return found
 
 
 def available_bytes(device: torch.device) -> float:
-    """Memory that is free on a device, or in this machine and this container for the CPU."""
+    """Share of the free memory in bytes that may be used: of a device, or for the CPU of this machine and container."""
     if device.type == "cuda":
         free: int = torch.cuda.mem_get_info(device)[0]
         return _SHARE_OF_AVAILABLE * free
@@ -110,14 +109,13 @@ def available_bytes(device: torch.device) -> float:
 
 
 def held_bytes(device: torch.device) -> float:
-    """What this process holds now."""
+    """Bytes that this process holds now."""
     if device.type == "cuda":
         return float(torch.cuda.memory_allocated(device))
     status = Path("/proc/self/statm")
     if status.is_file():
         return float(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    unit = 1 if sys.platform == "darwin" else 1024
-    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+    return float(resident_peak_bytes())
 
 
 def plan(
@@ -130,19 +128,19 @@ def plan(
     target_bytes: float = 0.0,
     devices: int = 1,
 ) -> Plan:
-    """The fewest tiles within a budget; where they would be tiny, L-BFGS remembers fewer steps.
+    """The fewest tiles within a budget; if they would be tiny, with a shorter history of L-BFGS.
 
     Args:
         size: height and width in pixels.
         fields: receptive field of each layer.
         per_pixel: bytes that the encoder needs for each pixel of a tile.
         budget: bytes of one device.
-        history: steps that L-BFGS is to remember; 0 for Adam.
-        target_bytes: of targets that are as large as the picture.
-        devices: how many share the picture.
+        history: steps that L-BFGS should store; 0 for Adam.
+        target_bytes: bytes of targets of image size.
+        devices: number of devices that share the image.
 
     Raises:
-        NotEnoughMemoryError: nothing fits.
+        NotEnoughMemoryError: even the smallest tiles do not fit.
     """
     pixels = size[0] * size[1]
     least = min(history, _LEAST_HISTORY)
@@ -159,17 +157,17 @@ def plan(
 
 
 def whole_bytes(size: Size, per_pixel: float, history: int, target_bytes: float) -> float:
-    """Bytes of a picture that is not cut; arguments as of `plan`."""
+    """Bytes of an image without tiles; arguments: see `plan`."""
     pixels = size[0] * size[1]
     return image_bytes(pixels, history) + target_bytes + per_pixel * pixels
 
 
 def image_bytes(pixels: int, history: int) -> float:
-    """Bytes of everything that is as large as the picture: parameters, gradients, line search, history of L-BFGS."""
+    """Bytes of all arrays of image size: parameters, gradients, line search, history of L-BFGS."""
     return float((_ARRAYS + 2 * history) * _FLOAT_PIXEL * pixels)
 
 
 def _smallest_area(size: Size, fields: Mapping[str, Field]) -> int:
-    """Pixels of the smallest tile that still owns about as much as it has to look at around."""
+    """Pixels of the smallest tile whose owned part is about as wide as its halo."""
     halo = max(reach.before + reach.after for field in fields.values() for reach in (field.rows, field.columns))
     return cut(size, fields, *(max(1, length // max(1, halo)) for length in size)).largest

@@ -1,7 +1,7 @@
-"""Optimizers for pictures."""
+"""Optimizers of images."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,48 +14,48 @@ _ADAM_BETAS = (0.9, 0.99)
 _QUIET = 1e-3  # gradients below this share of the first ones' root mean square count as noise
 _MOST_EVALUATIONS = 20
 _LOSSES_IN_VIEW = 10
-_FIRST_STEP = 0.01  # root mean square; parameters are in units of a picture's range, 0 to 1
+_FIRST_STEP = 0.01  # root mean square; parameters are in units of the range of pixels, 0 to 1
 
 
 @dataclass(frozen=True)
 class PixelOptimizer:
-    """How the parameters of a picture move.
+    """Settings of the optimizer that updates the parameters of an image.
 
     Args:
         name: "lbfgs" (few steps, each of one or a few evaluations) or "adam".
-        learning_rate: None takes 1 for L-BFGS and 0.05 for Adam.
-        history: pairs of past steps that L-BFGS keeps; each costs twice the memory of the picture.
-        line_search: L-BFGS looks for a step that stays below the highest of its last ten losses (strong Wolfe
-            conditions); without it, it takes the full quasi-Newton step, which is one evaluation but may climb.
-        averaging: Adam's running mean of pictures keeps this share of the old ones; 0 takes no mean.
+        learning_rate: factor of each step; 1 is usual with L-BFGS, and 0.05 with Adam.
+        history: pairs of past steps that L-BFGS stores; each takes twice the memory of the image.
+        line_search: L-BFGS searches a step whose loss is below the highest of its last ten (strong Wolfe conditions);
+            without the search it takes the full quasi-Newton step, which is one evaluation but may raise the loss.
+        averaging: decay of the running mean of Adam's images; 0 means no averaging.
     """
 
     name: Literal["lbfgs", "adam"] = "lbfgs"
-    learning_rate: float | None = None
+    learning_rate: float = 1.0
     history: int = 10
     line_search: bool = True
     averaging: float = 0.0
 
     @property
     def averages(self) -> bool:
-        """Whether the mean of the pictures is what is looked for."""
+        """Whether the result is the mean of the images."""
         return self.name == "adam" and self.averaging > 0
 
     @property
     def descends(self) -> bool:
-        """Whether steps should lower the loss, if not each of them."""
+        """Whether the loss should fall over several steps."""
         return self.name == "lbfgs" and self.line_search
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        """An optimizer of `parameters`. One `step` of L-BFGS is one iteration; its history is kept between steps."""
+        """Build the optimizer. One `step` of L-BFGS is one iteration; the history is kept between steps."""
         if self.name == "adam":
-            return QuietAdam(parameters, lr=self.learning_rate or 0.05, betas=_ADAM_BETAS)
+            return QuietAdam(parameters, lr=self.learning_rate, betas=_ADAM_BETAS)
         return ThriftyLBFGS(
             parameters,
-            lr=self.learning_rate or 1.0,
+            lr=self.learning_rate,
             max_iter=1,
-            # torch shares this budget with the line search: its default of max_iter * 5 // 4 leaves the search no
-            # evaluation at all, and the picture stands still for ever.
+            # torch shares this budget with the line search: its default of max_iter * 5 // 4 leaves no evaluation for
+            # the search, and the image would never change.
             max_eval=_MOST_EVALUATIONS,
             history_size=self.history,
             tolerance_grad=0.0,
@@ -65,18 +65,19 @@ class PixelOptimizer:
 
 
 class QuietAdam(torch.optim.Adam):
-    """torch's Adam, whose epsilon is a share of the first gradient's size instead of a number.
+    """torch's Adam with an epsilon that is a share of the first gradient's root mean square.
 
-    Adam divides each gradient by its own size. Where a parameter has none to speak of, as the highest frequencies of a
-    picture before a stem that blurs, that turns rounding into whole steps: colored grain, different on every machine
-    and in every order of tiles. Pictures have gradients around 1e-4, so that the usual 1e-8 does not stop it.
+    Adam divides each gradient by its own magnitude. Where gradients are almost 0, such as at the highest frequencies of
+    an image before a stem with a blur, this amplifies rounding errors to full steps: colored grain that differs between
+    machines and between orders of tiles. Gradients of images are around 1e-4, so the usual epsilon of 1e-8 does not
+    prevent this.
     """
 
     def step(self, closure: Callable[[], Tensor]) -> Tensor:  # type: ignore[override]
         """One step.
 
         Args:
-            closure: zeroes the gradients, evaluates, back-propagates, returns the scalar loss.
+            closure: zeroes the gradients, evaluates the loss, runs the backward pass and returns the scalar loss.
         """
         with torch.enable_grad():
             loss = closure()
@@ -91,27 +92,46 @@ class QuietAdam(torch.optim.Adam):
 
 
 class ThriftyLBFGS(torch.optim.LBFGS):
-    """torch's L-BFGS, which evaluates less.
+    """torch's L-BFGS with fewer evaluations.
 
-    Each `step` begins by evaluating the point where the last line search ended, and that search has just done so. Where
-    the parameters are still the same, bit for bit, the loss is remembered and the gradients are still in place.
+    Each `step` of torch first evaluates the point where the last line search ended, which that search has already
+    evaluated. If the parameters are still the same, bit for bit, the stored loss and gradients are reused.
 
-    A line search asks for a loss below the highest of the last ten, not below the last (Grippo, Lampariello and Lucidi
-    1986): near the end a step gains less than what rounding to bfloat16 adds to the loss, and a search for descent then
-    evaluates again and again without getting anywhere, where the full step would have gone on.
+    The line search requires a loss below the highest of the last ten, not below the last (Grippo, Lampariello and
+    Lucidi 1986). Near the end a step lowers the loss by less than the rounding error of bfloat16. A search for descent
+    then evaluates repeatedly without progress, where the full step would have made progress.
 
-    The first line search begins with a step that can be seen. torch divides the gradient by the sum of its magnitudes,
-    which moves a million pixels by a millionth each, and takes several evaluations to get away from there.
+    The first line search starts with a step of visible size. torch divides the gradient by the sum of its magnitudes,
+    which updates each of a million pixels by about a millionth, and needs several evaluations to enlarge that step.
     """
 
     def __init__(self, parameters: Iterable[nn.Parameter], **options: Any) -> None:
         super().__init__(parameters, **options)
-        self._last: tuple[Tensor, Tensor] | None = None  # the point that was evaluated last, and its loss
+        self._last: tuple[Tensor, Tensor] | None = None  # the parameters of the last evaluation, and their loss
         self._outdated: Tensor | None = None
 
+    def state_dict(self) -> dict[str, Any]:
+        """With what is known of the parameters as they are, so that it need not be evaluated again."""
+        state: dict[str, Any] = super().state_dict()
+        loss = self._known_loss()
+        if loss is not None:
+            state["evaluated"] = [loss, *(parameter.grad for parameter in self.param_groups[0]["params"])]
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state; the parameters are those of that moment."""
+        super().load_state_dict({name: value for name, value in state.items() if name != "evaluated"})
+        self._last = self._outdated = None
+        if "evaluated" not in state:
+            return
+        loss, *gradients = state["evaluated"]
+        for parameter, gradient in zip(self.param_groups[0]["params"], gradients, strict=True):
+            parameter.grad = gradient.to(parameter.device, copy=True)
+        self._last = self._parameters(), loss.to(parameter.device)
+
     def objective_changed(self) -> None:
-        """Forget the last evaluation: the same parameters now have another loss, and another gradient."""
-        if self.state and self._known_loss() is not None:  # a search may end where it did not look last
+        """Forget the last evaluation: loss and gradient of the same parameters have changed."""
+        if self.state and self._known_loss() is not None:  # a search may end at a point other than its last evaluation
             self._outdated = self._gradient()
         self._last = None
         if self.state:
@@ -121,7 +141,7 @@ class ThriftyLBFGS(torch.optim.LBFGS):
         """One iteration.
 
         Args:
-            closure: zeroes the gradients, evaluates, back-propagates, returns the scalar loss.
+            closure: zeroes the gradients, evaluates the loss, runs the backward pass and returns the scalar loss.
         """
         evaluated = False
 
@@ -141,19 +161,19 @@ class ThriftyLBFGS(torch.optim.LBFGS):
             loss = remembering()
         with self._first_length():
             super().step(self._with_patience(remembering, loss))  # type: ignore[no-untyped-call]
-        if not evaluated:  # a picture that stands still; Lightning wants the closure of each step to have run
+        if not evaluated:  # the parameters did not change; Lightning requires each step to call the closure
             closure()
         return loss
 
     def _with_patience(self, closure: Callable[[], Tensor], loss: Tensor) -> Callable[[], Tensor]:
-        """Let torch, which asks for the starting point first, take the highest of the last losses for that of it."""
+        """Return the highest of the last losses for torch's first evaluation, which is that of the starting point."""
         losses = self._own_state["losses"] = [*self._own_state.get("losses", ()), loss.item()][-_LOSSES_IN_VIEW:]
         first = [loss.new_tensor(max(losses))]
         return lambda: first.pop() if first else closure()
 
     @contextmanager
     def _first_length(self) -> Iterator[None]:
-        """Have the first step with a line search try `_FIRST_STEP` times the learning rate; gradients are in place."""
+        """Start the first line search at `_FIRST_STEP` times the learning rate; the gradients are already computed."""
         group = self.param_groups[0]
         if "n_iter" in self._own_state or group["line_search_fn"] is None:
             yield
@@ -169,10 +189,10 @@ class ThriftyLBFGS(torch.optim.LBFGS):
             group["lr"] = rate
 
     def _compare_within_one_objective(self, closure: Callable[[], Tensor], outdated: Tensor) -> None:
-        """Let the curvature of the last step be what it was then.
+        """Keep the curvature pair of the last step within one objective.
 
-        torch takes it from the difference of the gradients at both ends of a step, and would now see one of the old
-        objective and one of the new. Both are known at the end, so their difference is put on the other, too.
+        torch subtracts the gradients at both ends of a step; after a change, one is of the old objective and one of the
+        new. Both gradients are known at the end of the step, so their difference is added to that at its start.
         """
         with torch.enable_grad():
             closure()
@@ -181,18 +201,18 @@ class ThriftyLBFGS(torch.optim.LBFGS):
 
     @property
     def _own_state(self) -> dict[str, Any]:
-        """Torch keeps all of it with the first parameter."""
+        """The state of L-BFGS, which torch stores with the first parameter."""
         state: dict[str, Any] = self.state[self.param_groups[0]["params"][0]]
         return state
 
     def _known_loss(self) -> Tensor | None:
-        """Loss of the parameters as they are, where they were evaluated last; their gradients are then in place."""
+        """Loss of the current parameters if they were evaluated last; their gradients are then already computed."""
         if self._last is None or not torch.equal(self._parameters(), self._last[0]):
             return None
         return self._last[1]
 
     def _parameters(self) -> Tensor:
-        """A copy, in one vector."""
+        """A copy of the parameters as one vector."""
         return parameters_to_vector(self.param_groups[0]["params"]).detach()
 
     def _gradient(self) -> Tensor:
@@ -200,10 +220,10 @@ class ThriftyLBFGS(torch.optim.LBFGS):
 
 
 def start_again(optimizer: Any, shorter: float) -> None:
-    """Forget all past steps, take shorter ones and, with L-BFGS, search along each for one that descends; in place.
+    """Clear the state, reduce the learning rate and, for L-BFGS, turn on the line search; in place.
 
     Args:
-        optimizer: a `torch.optim.Optimizer` as `PixelOptimizer` builds them.
+        optimizer: a `torch.optim.Optimizer` that `PixelOptimizer` has built.
         shorter: factor of the learning rate, in (0, 1].
     """
     optimizer.state.clear()

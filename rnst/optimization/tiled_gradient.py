@@ -1,11 +1,11 @@
-"""The exact gradient of a picture that is too large for one pass of the network, or belongs to several devices.
+"""The exact gradient of an image that is too large for one pass of the network, or is shared by several devices.
 
-A loss knows a picture only through statistics that add up over its positions. Forward, each tile is looked at without a
-graph and its statistics are added; backward, each tile is looked at again, and the gradient of the loss with respect to
-the statistics is carried on into its pixels. The result is that of the whole picture but for rounding, with the memory
-of one tile (Galerne et al. 2024, "Scaling painting style transfer"). We depart from the paper in two points: tiles see
-only what their own positions depend on, because the gradients of neighbors add up where they overlap; and the last tile
-keeps its graph, so that it is looked at once.
+A loss depends on the image only through statistics that add up over positions. The forward pass computes each tile
+without a graph and adds its statistics. The backward pass computes each tile again and propagates the gradient of the
+loss with respect to the statistics to its pixels. The result equals that of the whole image up to rounding, with the
+memory of one tile (Galerne et al. 2024, "Scaling painting style transfer"). We depart from the paper in two points.
+Tiles contain only the pixels that their own positions depend on, because the gradients of neighbors add up where tiles
+overlap. The last tile keeps its graph, so that it is computed only once.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,27 +26,27 @@ PICTURE = "picture"
 
 
 class TileableObjective(Protocol):
-    """An objective in two halves; see `rnst.losses.objective.Objective`."""
+    """An objective with separate `statistics` and `distance`; see `rnst.losses.objective.Objective`."""
 
     def statistics(self, features: Mapping[str, Tensor], windows: Mapping[str, Window] | None = None) -> list[Any]:
-        """Additive statistics of features that cover a window of each layer."""
+        """Additive statistics of features that cover `windows` of the layers."""
 
     def distance(self, statistics: Sequence[Any], image: Tensor) -> dict[str, Tensor]:
         """Named scalars, "total" among them."""
 
 
 class TiledStatistics:
-    """Statistics of a picture, computed tile by tile; their gradient flows into the picture.
+    """Statistics of an image, computed tile by tile and differentiable with respect to the image.
 
-    With a process group, each rank computes its share of the tiles, and all get the same sums. All ranks must be called
-    with the same picture.
+    With a process group, each rank computes its share of the tiles, and all ranks get the same sums. All ranks must be
+    called with the same image.
 
     Args:
         encoder: images (1, 3, H, W) in [0, 1] to layer -> features; frozen.
         fields: receptive field of each of its layers.
-        grid: how the picture is cut.
+        grid: tiles of the image.
         measure: (features, windows) to additive statistics; see `rnst.losses.objective.Objective.statistics`.
-        shared: False lets each rank compute all tiles.
+        shared: False makes each rank compute all tiles.
     """
 
     def __init__(
@@ -66,16 +66,16 @@ class TiledStatistics:
         self._template: list[Any] = []
 
     def __call__(self, image: Tensor) -> list[Any]:
-        """Statistics of a picture (1, 3, H, W) in [0, 1] of the size of the grid.
+        """Statistics of an image (1, 3, H, W) in [0, 1] of the size of the grid.
 
         Raises:
-            DeviceLostError: another rank does not answer.
+            DeviceLostError: another rank does not respond.
         """
         leaves = _Sum.apply(image, self)
         return _rebuilt(self._template, leaves)
 
-    def look(self, pixels: Tensor, tile: Tile) -> list[Tensor]:
-        """Statistics of what a tile owns, as one flat list."""
+    def of_tile(self, pixels: Tensor, tile: Tile) -> list[Tensor]:
+        """Statistics of the positions that a tile owns, as one flat list."""
         features, windows = self.owned(pixels, tile)
         self._template = self._measure(features, windows)
         return _leaves(self._template, pixels)
@@ -89,7 +89,7 @@ class TiledStatistics:
         return [part.view_as(total) for part, total in zip(parts, sums, strict=True)]
 
     def owned(self, pixels: Tensor, tile: Tile) -> tuple[dict[str, Tensor], dict[str, Window]]:
-        """Features that a tile owns, and the window of each layer that they are."""
+        """Features that a tile owns, and the window of each layer that they cover."""
         features: Mapping[str, Tensor] = self._encoder(pixels)
         fields = {layer: self._fields[layer] for layer in features}
         owned = {layer: features[layer][(..., *tile.inside(field))] for layer, field in fields.items()}
@@ -97,13 +97,13 @@ class TiledStatistics:
 
 
 class TiledObjective(nn.Module):
-    """Losses of a picture, computed tile by tile; all ranks get the same, bit for bit.
+    """Losses of an image, computed tile by tile; all ranks get the same values, bit for bit.
 
     Args:
-        encoder: as of `TiledStatistics`.
-        fields: likewise.
-        grid: likewise.
-        objective: what is minimized.
+        encoder: see `TiledStatistics`.
+        fields: see `TiledStatistics`.
+        grid: see `TiledStatistics`.
+        objective: objective to minimize.
     """
 
     def __init__(
@@ -118,21 +118,22 @@ class TiledObjective(nn.Module):
         """Named scalars, "total" among them.
 
         Args:
-            features: of `Unseen`: the picture as the network is to see it, (1, 3, H, W) of the size of the grid.
-            image: the picture itself, for losses of its pixels.
+            features: output of `Unseen`: the transformed image, the encoder's input, (1, 3, H, W) of the size of the
+                grid.
+            image: the untransformed image, for losses of its pixels.
 
         Raises:
-            DeviceLostError: another rank does not answer.
+            DeviceLostError: another rank does not respond.
         """
         losses = self.objective.distance(self.statistics(features[PICTURE]), image)
         return agreed(losses) if world_size() > 1 else losses
 
 
 class Unseen(nn.Module):
-    """Stands where an encoder does, and leaves the picture to a `TiledObjective`."""
+    """Placeholder for an encoder that passes the image on to a `TiledObjective`."""
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """The picture itself as the only layer."""
+        """The image itself as the only layer."""
         return {PICTURE: images}
 
 
@@ -140,14 +141,14 @@ class Unseen(nn.Module):
 def features_in_tiles(
     encoder: nn.Module, fields: Mapping[str, Field], grid: Grid, image: Tensor, keep: Iterable[str]
 ) -> dict[str, Tensor]:
-    """Features of a picture (1, 3, H, W) of the size of the grid, with the memory of one tile beside them.
+    """Features of an image (1, 3, H, W) of the size of the grid; the forward pass takes the memory of one tile.
 
     Args:
-        encoder: as of `TiledStatistics`.
-        fields: likewise.
-        grid: likewise.
-        image: the picture.
-        keep: layers that are wanted; the others are given as tensors of their shape without memory.
+        encoder: see `TiledStatistics`.
+        fields: see `TiledStatistics`.
+        grid: see `TiledStatistics`.
+        image: (1, 3, H, W) in [0, 1].
+        keep: layers whose features are returned; all others are meta tensors of their shape.
     """
     shapes = layer_sizes(encoder, grid.size)
     found = {layer: torch.empty(shape, device="meta") for layer, shape in shapes.items()}
@@ -162,18 +163,18 @@ def features_in_tiles(
 
 
 class _Sum(torch.autograd.Function):
-    """From a picture to the statistics of all tiles of all ranks, and the way back."""
+    """From an image to the statistics of all tiles of all ranks, with the backward pass."""
 
     @staticmethod
     def forward(ctx: Any, image: Tensor, tiled: TiledStatistics) -> tuple[Tensor, ...]:
-        """Add up the statistics; the last tile keeps its graph where there will be a way back."""
+        """Add up the statistics; the last tile keeps its graph if a gradient is needed."""
         *others, last = tiled.tiles
         sums: list[Tensor] = []
         for tile in others:
-            sums = _added(sums, tiled.look(image[(..., *tile.seen)], tile))
+            sums = _added(sums, tiled.of_tile(image[(..., *tile.seen)], tile))
         pixels = image[(..., *last.seen)].detach()
         with torch.set_grad_enabled(ctx.needs_input_grad[0]):
-            kept = tiled.look(pixels.requires_grad_(ctx.needs_input_grad[0]), last)
+            kept = tiled.of_tile(pixels.requires_grad_(ctx.needs_input_grad[0]), last)
         leaves = [total.to(leaf.dtype) for total, leaf in zip(tiled.reduced(_added(sums, kept)), kept, strict=True)]
         ctx.save_for_backward(image)
         ctx.tiled, ctx.kept = tiled, (pixels, kept)
@@ -185,18 +186,18 @@ class _Sum(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        """Carry the gradient of the statistics on into the pixels, tile by tile."""
+        """Propagate the gradient of the statistics to the pixels, tile by tile."""
         (image,) = ctx.saved_tensors
         *others, last = ctx.tiled.tiles
         gradient = torch.zeros_like(image)
         pixels, leaves = ctx.kept
-        ctx.kept = None  # the graph goes before the next one comes
+        ctx.kept = None  # frees the graph before the next one is built
         gradient[(..., *last.seen)] += _pulled(leaves, gradients, pixels)
         del leaves
         for tile in others:
             pixels = image[(..., *tile.seen)].detach().requires_grad_()
             with torch.enable_grad(), torch.autocast(**ctx.autocast):
-                leaves = ctx.tiled.look(pixels, tile)
+                leaves = ctx.tiled.of_tile(pixels, tile)
             gradient[(..., *tile.seen)] += _pulled(leaves, gradients, pixels)
             del leaves
         return sum_over_ranks(gradient) if ctx.tiled.shared else gradient, None
@@ -222,7 +223,7 @@ def _leaves(statistics: Iterable[Any], like: Tensor) -> list[Tensor]:
 
 
 def _rebuilt(template: Iterable[Any], leaves: Sequence[Tensor]) -> list[Any]:
-    """Statistics of the form of `template` with other tensors."""
+    """Statistics with the structure of `template` and the tensors `leaves`."""
     rest = iter(leaves)
     return [
         replace(statistic, **{entry.name: next(rest) for entry in fields_of(statistic)})
@@ -233,7 +234,7 @@ def _rebuilt(template: Iterable[Any], leaves: Sequence[Tensor]) -> list[Any]:
 
 
 def _exact(like: Tensor) -> torch.dtype:
-    """What sums over many tiles are kept in; Apple's GPUs have nothing wider than float32."""
+    """Type of sums over many tiles; MPS has no float64."""
     return torch.float32 if like.device.type == "mps" else torch.float64
 
 

@@ -1,9 +1,9 @@
-"""Integer geometry of tiles: what each one sees, and which positions of each layer it owns. No model, no autograd.
+"""Integer geometry of tiles: the pixels each one receives, and the positions of each layer it owns. No autograd.
 
-A tile owns pixels; of every layer it owns the positions whose pixel p * stride it owns, so that the tiles of a picture
-share out all positions of all layers, each to one. It sees as many pixels more as those positions depend on. Where it
-ends with the picture, the network's padding is that of the whole picture; where it does not, all positions that the
-wrong padding reaches belong to a neighbor.
+A tile owns pixels; of every layer it owns the positions whose pixel p * stride it owns, so that every position of every
+layer belongs to exactly one tile. A tile also receives the surrounding pixels that these positions depend on. At the
+border of the image, the network's padding is the same as for the whole image; elsewhere, all positions that the padding
+affects belong to a neighboring tile.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,18 +15,18 @@ from rnst.encoders.receptive_fields import Field, Reach, common_stride
 Size = tuple[int, int]
 Slices = tuple[slice, slice]
 
-_MOST_PARTS = 128  # of one axis, in a search; more are for pictures that no search is needed for
-_ENOUGH = 4  # a search ends at so many times the tiles of the best grid so far
+_MOST_PARTS = 128  # most parts of one axis in a search
+_ENOUGH = 4  # a search ends at this multiple of the number of tiles of the best grid so far
 
 
 @dataclass(frozen=True)
 class Cut:
-    """One axis of a tile, in pixels of the picture.
+    """One axis of a tile, in pixels of the image.
 
     Attributes:
-        owned: first pixel that is owned, and the one behind the last.
-        seen: the same of what the network looks at; it begins at a multiple of every layer's stride.
-        last: whether it ends with the picture; it then owns all that is left of a layer.
+        owned: first owned pixel, and the end (exclusive).
+        seen: first pixel that the network receives, a multiple of every layer's stride, and the end (exclusive).
+        last: whether the tile ends at the border of the image; it then owns all remaining positions of a layer.
     """
 
     owned: tuple[int, int]
@@ -35,15 +35,15 @@ class Cut:
 
     @property
     def length(self) -> int:
-        """Pixels that the network looks at."""
+        """Pixels that the network receives."""
         return self.seen[1] - self.seen[0]
 
     def window(self, reach: Reach) -> slice:
-        """Positions of a layer that are owned, counted from the beginning of the picture."""
+        """Owned positions of a layer, in the layer of the whole image."""
         return self._positions(reach, 0)
 
     def inside(self, reach: Reach) -> slice:
-        """The same positions, counted from the beginning of what the network gives for this tile."""
+        """Owned positions of a layer, in the network's output for this tile."""
         return self._positions(reach, self.seen[0] // reach.stride)
 
     def _positions(self, reach: Reach, origin: int) -> slice:
@@ -53,36 +53,36 @@ class Cut:
 
 @dataclass(frozen=True)
 class Tile:
-    """A part of a picture."""
+    """A rectangle of the image."""
 
     rows: Cut
     columns: Cut
 
     @property
     def area(self) -> int:
-        """Pixels that the network looks at."""
+        """Pixels that the network receives."""
         return self.rows.length * self.columns.length
 
     @property
     def seen(self) -> Slices:
-        """Rows and columns of the picture that the network looks at."""
+        """Rows and columns of the image that the network receives."""
         return slice(*self.rows.seen), slice(*self.columns.seen)
 
     def window(self, field: Field) -> Slices:
-        """Rows and columns of a layer that are owned, within the layer of the whole picture."""
+        """Owned rows and columns of a layer, in the layer of the whole image."""
         return self.rows.window(field.rows), self.columns.window(field.columns)
 
     def inside(self, field: Field) -> Slices:
-        """The same, within what the network gives for this tile."""
+        """Owned rows and columns of a layer, in the network's output for this tile."""
         return self.rows.inside(field.rows), self.columns.inside(field.columns)
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A picture cut into tiles of nearly equal size.
+    """An image cut into tiles of nearly equal size.
 
     Attributes:
-        size: height and width of the picture in pixels.
+        size: height and width of the image in pixels.
         tiles: row by row.
     """
 
@@ -91,26 +91,26 @@ class Grid:
 
     @property
     def largest(self) -> int:
-        """Pixels that the network looks at in the largest tile."""
+        """Pixels that the network receives for the largest tile."""
         return max(tile.area for tile in self.tiles)
 
     @property
     def overhead(self) -> float:
-        """Pixels that the network looks at in all tiles, in pixels of the picture."""
+        """Pixels that the network receives for all tiles, as a multiple of the pixels of the image."""
         return sum(tile.area for tile in self.tiles) / (self.size[0] * self.size[1])
 
     def shares(self, devices: int) -> list[list[Tile]]:
-        """Tiles of each device: the largest first, each to the one that has least to do."""
+        """Tiles of each device: the largest first, each to the device with the least work."""
         shares: list[list[Tile]] = [[] for _ in range(devices)]
         for tile in sorted(self.tiles, key=lambda tile: -tile.area):
             min(shares, key=lambda share: (sum(other.area for other in share), len(share))).append(tile)
         return shares
 
     def cost(self, devices: int) -> float:
-        """Work of the device that has most to do: pixels, times how often the network runs over them.
+        """Work of the device with the most work: pixels times passes of the network.
 
-        A tile is looked at for its statistics, again for its gradient, and the gradient itself costs as much again; the
-        last tile of each device is not looked at again, because its graph is still there.
+        A tile needs a forward pass for its statistics, and another forward pass and a backward pass for its gradient.
+        The last tile of each device keeps its graph and needs only one forward pass.
         """
         return max(
             3.0 * sum(tile.area for tile in share) - max((tile.area for tile in share), default=0)
@@ -119,19 +119,19 @@ class Grid:
 
 
 def whole(size: Size) -> Grid:
-    """One tile, the picture itself."""
+    """A single tile, the whole image."""
     rows, columns = (Cut((0, length), (0, length), last=True) for length in size)
     return Grid(size, (Tile(rows, columns),))
 
 
 def cut(size: Size, fields: Mapping[str, Field], rows: int, columns: int) -> Grid:
-    """Cut a picture into about `rows` times `columns` tiles; fewer where a tile would be smaller than a stride.
+    """Cut an image into about `rows` times `columns` tiles; fewer where a tile would be smaller than a stride.
 
     Args:
         size: height and width in pixels.
         fields: receptive field of each layer that is used.
-        rows: how many tiles lie one below the other.
-        columns: how many lie side by side.
+        rows: number of rows of tiles.
+        columns: number of columns of tiles.
     """
     stride = common_stride(fields)
     across_rows = _cut_axis(size[0], rows, [field.rows for field in fields.values()], stride)
@@ -145,10 +145,10 @@ def cut_by_side(size: Size, fields: Mapping[str, Field], side: int) -> Grid:
 
 
 def cut_by_area(size: Size, fields: Mapping[str, Field], area: int, devices: int = 1) -> Grid | None:
-    """The grid of least work whose tiles look at `area` pixels at most, with at least one tile for each device.
+    """The grid of least work whose tiles receive at most `area` pixels, with at least one tile for each device.
 
     Returns:
-        The grid; None where not even the smallest tiles are small enough, or there are fewer than devices.
+        The grid; None if even the smallest tiles are too large, or if there are fewer tiles than devices.
     """
     most = [min(_MOST_PARTS, max(1, length // common_stride(fields))) for length in size]
     longest = (
@@ -161,7 +161,7 @@ def cut_by_area(size: Size, fields: Mapping[str, Field], area: int, devices: int
         if rows * columns < devices or longest[0][rows - 1] * longest[1][columns - 1] > area:
             continue
         if best is not None and rows * columns > _ENOUGH * max(devices, len(best[1].tiles)):
-            break  # more cuts only look at more pixels
+            break  # more tiles only add overlap
         candidate = cut(size, fields, rows, columns)
         cost = candidate.cost(devices)
         if len(candidate.tiles) >= devices and (best is None or cost < best[0]):
@@ -170,7 +170,7 @@ def cut_by_area(size: Size, fields: Mapping[str, Field], area: int, devices: int
 
 
 def _cut_axis(length: int, parts: int, reaches: Sequence[Reach], stride: int) -> list[Cut]:
-    """Cut one axis at multiples of `stride`, into parts as even as that allows."""
+    """Cut one axis at multiples of `stride`, into parts of nearly equal length."""
     bounds = sorted({round(length * part / parts / stride) * stride for part in range(parts)})
     bounds = [*(bound for bound in bounds if bound < length), length]
     return [_cut_out(owned, length, reaches, stride) for owned in pairwise(bounds)]

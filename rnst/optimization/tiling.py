@@ -1,11 +1,11 @@
-"""How the pictures of one run are cut: by the user's word, or as the memory has it."""
+"""Tiles for the images of one run, from the user's limits or from the available memory."""
 
 import logging
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -36,29 +36,36 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Limits:
-    """What the user allows.
+    """What a run may use of the machine.
 
     Attributes:
-        tile: side of a tile in pixels; 0 is the whole picture, None as large as the memory has it.
-        memory: bytes that a process may take, as 8GB; None is most of what is free.
-        devices: how many share a picture.
-        history: steps that L-BFGS is to remember; 0 for other optimizers.
+        tile: side of a tile in pixels; 0 is the whole image, None is as large as fits into memory.
+        memory: bytes that a process may take, such as 8GB; None is most of the free memory.
+        devices: number of devices that share an image.
+        history: steps that L-BFGS should store; 0 for other optimizers.
+        precision: of the network's arithmetic; the losses are always computed in fp32.
+        device: kind of device on which the tiles are computed.
     """
 
     tile: int | None = None
     memory: str | None = None
     devices: int = 1
     history: int = 0
+    precision: Literal["bf16", "fp32"] = "fp32"
+    device: str = "cpu"
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision as torch calls it."""
+        return torch.bfloat16 if self.precision == "bf16" else torch.float32
 
 
 class Tiling:
-    """Cuts pictures of any size for one encoder.
+    """Cuts images of any size into tiles for one encoder.
 
     Args:
         encoder: frozen.
-        limits: what is allowed.
-        device: where the tiles will be computed.
-        precision: of the network's arithmetic, for what is done outside of a Trainer.
+        limits: what is allowed; their precision is for what is done outside of a Trainer.
         content_layers: layers whose features are targets, as large as the picture.
     """
 
@@ -66,14 +73,12 @@ class Tiling:
         self,
         encoder: nn.Module,
         limits: Limits,
-        device: torch.device,
-        precision: torch.dtype = torch.float32,
         content_layers: Sequence[str] = (),
     ) -> None:
         self._encoder = encoder
         self._limits = limits
-        self._device = device
-        self._precision = precision
+        self._device = torch.device(limits.device)
+        self._precision = limits.dtype
         self._content_layers = content_layers
         self._grids: dict[Size, Grid] = {}
         self.history = limits.history
@@ -83,41 +88,41 @@ class Tiling:
         """Receptive fields of the encoder's layers.
 
         Raises:
-            CannotTileError: it looks at the whole picture.
+            CannotTileError: a layer depends on the whole image.
         """
         return receptive_fields(self._encoder)
 
     @cached_property
     def _needs(self) -> tuple[float, float, float]:
-        """Bytes of encoder and targets for each pixel, and of the encoder at any size; measured once."""
+        """Bytes per pixel of encoder and of targets, and bytes of the encoder at any size; measured once."""
         with self._mixed(self._device):
             targets = layer_bytes(self._encoder, self._content_layers, self._precision)
             return appetite(self._encoder), targets, standing_bytes(self._encoder)
 
     def grid(self, size: Size) -> Grid:
-        """Tiles of a picture.
+        """Tiles of an image.
 
         Raises:
-            CannotTileError: the encoder looks at the whole picture, which does not fit or is to be shared.
-            InvalidValueError: the picture is too small to be shared by so many devices.
-            NotEnoughMemoryError: not even small tiles fit.
+            CannotTileError: a layer depends on the whole image, which does not fit or must be shared.
+            InvalidValueError: the image is too small for the number of devices.
+            NotEnoughMemoryError: even the smallest tiles do not fit.
         """
         if size not in self._grids:
             self._grids[size] = self._cut(size)
         return self._grids[size]
 
     def features(self, image: Tensor, keep: Collection[str]) -> dict[str, Tensor]:
-        """Features of the layers in `keep`; others may be shapes without memory."""
+        """Features of the layers in `keep`; those of other layers may be meta tensors."""
         grid = self.grid(_size(image))
         if len(grid.tiles) == 1:
-            with torch.autocast(image.device.type, enabled=False):  # it stays, and every step is compared with it
+            with torch.autocast(image.device.type, enabled=False):  # targets of all steps need full precision
                 features: dict[str, Tensor] = self._encoder(image, keep)
             return features
         with self._mixed(image.device):
             return features_in_tiles(self._encoder, self.fields, grid, image, keep)
 
     def statistics(self, image: Tensor, measure: Measure) -> list[Any]:
-        """Sums of what `measure` makes of the features; see `TiledStatistics`."""
+        """Statistics that `measure` computes from the features, summed over tiles; see `TiledStatistics`."""
         grid = self.grid(_size(image))
         if len(grid.tiles) == 1:
             return measure(self._encoder(image), {})
@@ -125,17 +130,23 @@ class Tiling:
         with self._mixed(image.device):
             return tiled(image)
 
+    def tile_of(self, size: Size) -> int:
+        """Side in pixels of the tiles of a picture, as asked for or of the largest one; 0 where it is not cut."""
+        tiles = self.grid(size).tiles
+        longest = max(cut.owned[1] - cut.owned[0] for tile in tiles for cut in (tile.rows, tile.columns))
+        return 0 if len(tiles) == 1 else self._limits.tile or longest
+
     def is_tiled(self, size: Size) -> bool:
-        """Whether pictures of a size, and smaller ones, need a `TiledObjective`.
+        """Whether images of this size, and smaller ones, need a `TiledObjective`.
 
         Raises:
-            RnstError: a child of it, as of `grid`.
+            RnstError: a subclass, see `grid`.
         """
-        tiles = len(self.grid(size).tiles)  # also asked for where devices share: it says what cannot be
+        tiles = len(self.grid(size).tiles)  # for several devices too, because it validates the limits
         return self._limits.devices > 1 or tiles > 1
 
     def objective(self, objective: TileableObjective, size: Size) -> TiledObjective:
-        """The objective of pictures of a size, computed in tiles."""
+        """The objective of images of this size, computed in tiles."""
         return TiledObjective(self._encoder, self.fields, self.grid(size), objective)
 
     def _cut(self, size: Size) -> Grid:
@@ -179,9 +190,7 @@ class Tiling:
         )
         if found.history < self.history:
             self.history = found.history
-            _log.warning(
-                "L-BFGS remembers %d steps instead of %d, to fit into the memory", found.history, limits.history
-            )
+            _log.warning("L-BFGS stores %d steps instead of %d, to fit into the memory", found.history, limits.history)
         return found.grid
 
 

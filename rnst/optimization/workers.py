@@ -1,4 +1,4 @@
-"""Jobs that several processes take from one list, each with its share of the machine."""
+"""Parallel jobs: several processes take jobs from one list, each with its share of the machine."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -8,7 +8,7 @@ from multiprocessing.queues import Queue
 from threading import Thread
 from typing import TypeVar
 
-import torch
+from rnst.machine import take_share
 
 _Job = TypeVar("_Job")
 _Outcome = TypeVar("_Outcome")
@@ -17,15 +17,15 @@ _Outcome = TypeVar("_Outcome")
 def in_processes(
     work: Callable[[_Job], _Outcome], jobs: Sequence[_Job], workers: int
 ) -> Iterator[tuple[int, _Outcome]]:
-    """Outcomes in the order in which they are ready, each with the number of its job.
+    """Outcomes in the order of completion, each with the index of its job.
 
     Args:
-        work: done for each job; both can be sent to a new process.
-        jobs: taken one by one.
-        workers: processes; with 1 it is this one.
+        work: function of a job; function and jobs must be picklable.
+        jobs: inputs of `work`.
+        workers: number of processes; 1 runs all jobs in this process.
 
     Raises:
-        Exception: whatever `work` raises; jobs that have not begun are then dropped.
+        Exception: any exception of `work`; jobs that have not started are then cancelled.
     """
     if workers == 1:
         for index, job in enumerate(jobs):
@@ -46,17 +46,13 @@ def in_processes(
 
 
 def _take_seat(seats: "Queue[int]", workers: int) -> None:
-    """Give a worker its share of the machine: a device of its own where there are several, else some threads."""
-    seat = seats.get()
-    devices = torch.cuda.device_count()
-    if devices:
-        os.environ["CUDA_VISIBLE_DEVICES"] = str(seat % devices)
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
+    """Assign a worker its share of the machine: a GPU where there are any, and a share of the CPU threads."""
+    take_share(seats.get(), workers)
     Thread(target=_leave_with_parent, daemon=True).start()
 
 
 def _leave_with_parent() -> None:
-    """A program that was killed takes its workers along."""
+    """End this worker when its parent process ends, for example because it was killed."""
     parent = parent_process()
     if parent is not None:
         parent.join()

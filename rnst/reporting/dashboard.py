@@ -1,4 +1,4 @@
-"""A workspace in Weights & Biases that compares pictures and trainings: built here, saved or written as JSON."""
+"""A Weights & Biases workspace that compares pictures and trainings: built here, then saved or written as JSON."""
 
 from importlib import import_module
 from pathlib import Path
@@ -12,11 +12,11 @@ _SETTINGS = ("encoder", "style_weight", "content_weight", "init", "steps")
 
 
 def build_dashboard(project: str, entity: str = "") -> Any:
-    """The workspace; needs no account.
+    """Build the workspace; this needs no account.
 
     Args:
-        project: where `rnst` logs its runs.
-        entity: user or team; "" is the user's own.
+        project: project of the runs.
+        entity: user or team; "" is the logged-in user.
 
     Raises:
         MissingExtraError: wandb-workspaces is not installed.
@@ -30,7 +30,7 @@ def build_dashboard(project: str, entity: str = "") -> Any:
     return workspaces.Workspace(
         entity=entity,
         project=project,
-        name="rnst: which weights paint",
+        name="rnst: pictures and trainings",
         sections=[workspaces.Section(name=name, panels=inside, is_open=True) for name, inside in sections.items()],
     )
 
@@ -52,13 +52,13 @@ def _comparisons(panels: Any) -> list[Any]:
 
 
 def _pictures(panels: Any) -> list[Any]:
-    """What was painted, what it was on the way, and what sums a sweep up."""
+    """Finished pictures, intermediate pictures, and the summaries of sweeps."""
     browser = panels.MediaBrowser
     return [
         browser(title="Finished", media_keys=["final"], mode="gallery", gallery_axis="run"),
-        browser(title="On the way", media_keys=["picture"], mode="grid", grid_x_axis="step", grid_y_axis="run"),
+        browser(title="Snapshots", media_keys=["picture"], mode="grid", grid_x_axis="step", grid_y_axis="run"),
         browser(title="Sweeps: slider and plot", media_keys=["compare", "pareto"]),
-        browser(title="What the attack does", media_keys=["attack"]),
+        browser(title="Effect of the attack", media_keys=["attack"]),
     ]
 
 
@@ -73,13 +73,13 @@ def _curves(panels: Any) -> list[Any]:
 
 
 def save_dashboard(workspace: Any) -> str:
-    """Save a workspace to the account that is logged in, and give its address."""
+    """Save a workspace to the logged-in account, and return its address."""
     workspace.save()
     return str(workspace.url)
 
 
 def write_dashboard(workspace: Any, path: Path) -> None:
-    """Write what would be sent as JSON, complete or not at all."""
-    # The library offers no public way to look at a workspace that is not saved.
+    """Write the workspace as JSON, as it would be sent, complete or not at all."""
+    # The library has no public access to the content of an unsaved workspace.
     model = workspace._to_model().model_dump(mode="json", by_alias=True)
     write_json(path, model)

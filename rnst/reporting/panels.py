@@ -1,4 +1,4 @@
-"""Several small plots on one sheet: curves side by side, and bars that compare changes."""
+"""Several small plots in one figure: curves side by side, or bars that compare changes."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ class Panel:
         y_label: what the values are, with their unit.
         curves: name in the legend -> (positions, values); one name has one color on the whole sheet.
         dashed: the same for thin dashed curves, which show what the curve of the same name is compared with.
-        log: values on a logarithmic axis.
+        dashed: the same for thin dashed curves, each a baseline of the curve of the same name.
     """
 
     title: str
@@ -42,13 +42,13 @@ class Panel:
 
 
 def curve_panels(path: Path, panels: Sequence[Panel], *, columns: int = 2, dashed: str = "") -> None:
-    """Write small plots of curves as PNG (or what the ending of `path` says), complete or not at all.
+    """Write small plots of curves as PNG (or the format of the suffix of `path`), complete or not at all.
 
     Args:
         path: file to write.
         panels: row by row.
         columns: panels in a row.
-        dashed: what dashed curves are, for the legend; "" where there are none.
+        dashed: label of the dashed curves in the legend; "" if there are none.
     """
     rows = math.ceil(len(panels) / columns)
     figure = Figure(figsize=(_INCHES[0] * columns, _INCHES[1] * rows), dpi=DOTS_PER_INCH, layout="constrained")
@@ -76,15 +76,15 @@ def bar_panels(
     references: Mapping[str, float] | None = None,
     reference: str = "",
 ) -> None:
-    """Write horizontal bars as PNG (or what the ending of `path` says), complete or not at all.
+    """Write horizontal bars as PNG (or the format of the suffix of `path`), complete or not at all.
 
     Args:
         path: file to write.
-        panels: what the lengths of the bars are, with their unit -> name in the legend -> one length for each group;
-            None where there is none.
-        groups: what is compared, from top to bottom.
-        references: panel -> a length that a dotted line marks.
-        reference: what that line is, for the legend.
+        panels: label of the bar lengths, with unit -> name in the legend -> one length for each group, None for no
+            bar.
+        groups: the compared groups, from top to bottom.
+        references: panel -> length marked by a dotted line.
+        reference: label of the dotted line in the legend.
     """
     names = list(dict.fromkeys(name for series in panels.values() for name in series))
     pitch = len(names) + _GAP

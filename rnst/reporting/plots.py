@@ -1,4 +1,4 @@
-"""Curves as a picture. Only this file and panels import matplotlib."""
+"""Plots of curves and points. Only this module and panels import matplotlib."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ Front = tuple[Sequence[tuple[float, float]], Sequence[int]]
 
 _INCHES = (7.0, 4.2)
 DOTS_PER_INCH = 150
-# Colors and marks that stay apart for color-blind readers and in print (Okabe and Ito's palette).
+# Colors and markers that color-blind readers and prints distinguish (Okabe and Ito's palette).
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 MARKS = ("o", "s", "^", "D", "v", "P", "X")
 _LEGEND_COLUMNS, _COLUMNS_OF_LONG_NAMES = 4, 3
@@ -33,7 +33,7 @@ def line_plot(
     title: str = "",
     percent: bool = False,
 ) -> None:
-    """Write curves over one pair of axes as PNG (or what the ending of `path` says), complete or not at all.
+    """Write curves over one pair of axes as PNG (or the format of the suffix of `path`), complete or not at all.
 
     Args:
         path: file to write.
@@ -60,7 +60,7 @@ def line_plot(
 
 
 def front_plot(path: Path, fronts: Mapping[str, Front], *, x_label: str, y_label: str, title: str = "") -> None:
-    """Write points of several kinds, those that no other one beats joined by a line, complete or not at all.
+    """Write points of several kinds with their Pareto fronts as lines, complete or not at all.
 
     Args:
         path: file to write.
@@ -92,8 +92,8 @@ def labeled_points(
     Args:
         path: file to write.
         points: name -> two shares in [0, 1], shown as percentages.
-        x_label: what the first one is.
-        y_label: what the second one is.
+        x_label: what the first share is.
+        y_label: what the second share is.
         title: written above the axes.
     """
     figure = Figure(figsize=_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
@@ -122,13 +122,13 @@ def _finish(figure: Figure, axes: Axes, title: str, kinds: int, columns: int = _
 def picture_table(
     path: Path, rows: Mapping[str, Sequence[Tensor]], captions: Mapping[str, Sequence[Caption]], top: Sequence[str]
 ) -> None:
-    """Write rows of small pictures with words as PNG, complete or not at all.
+    """Write rows of small pictures with captions as PNG, complete or not at all.
 
     Args:
         path: file to write.
-        rows: what a row shows -> its pictures, each (1, 3, H, W) in [0, 1], of equal size.
-        captions: row -> the words under each of its pictures and whether they are good news. A row may have none.
-        top: words above each column.
+        rows: label of the row -> its pictures, each (1, 3, H, W) in [0, 1], of equal size.
+        captions: row -> for each of its pictures, the words below it and whether they are good news. Optional by row.
+        top: labels above the columns.
     """
     columns = len(top)
     figure = Figure(figsize=(_INCHES_OF_PICTURE * columns + 0.6, _INCHES_OF_PICTURE * 1.15 * len(rows) + 0.3))

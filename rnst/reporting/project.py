@@ -1,4 +1,4 @@
-"""Where runs are tracked."""
+"""The default project of experiment tracking."""
 
 PROJECT = "rnst"
 """Name of the project in Weights & Biases."""

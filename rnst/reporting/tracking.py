@@ -1,6 +1,6 @@
-"""Weights & Biases: the only file that imports wandb. It never asks for an account and never needs a network.
+"""Weights & Biases: the only module that imports wandb. It never requires an account or a network.
 
-wandb takes a second to import, so it is imported where a run is tracked, and nowhere else.
+The import of wandb takes a second, so it happens only where a run is tracked.
 """
 
 import netrc
@@ -30,22 +30,22 @@ def tracker(
 ) -> WandbLogger | None:
     """A logger for Weights & Biases, or None.
 
-    Without a key the run is written to `folder` and `wandb sync` uploads it later.
+    Without an API key the run is written to `folder`, and `wandb sync` can upload it later.
 
     Args:
-        tracking: "auto" goes online where a key or WANDB_MODE says so and offline otherwise; "wandb" insists on going
-            online unless WANDB_MODE says otherwise; "off" tracks nothing, nor does WANDB_MODE=disabled.
+        tracking: "auto" is online if there is a key or WANDB_MODE says so, otherwise offline; "wandb" is online unless
+            WANDB_MODE says otherwise; "off" and WANDB_MODE=disabled track nothing.
         folder: where the run is written.
-        job_type: what the run does, as "train" or "stylize".
-        group: runs that belong together.
-        tags: words to filter by.
+        job_type: kind of run, as "train" or "stylize".
+        group: name of the group of related runs.
+        tags: words for filtering.
         config: every setting, resolved.
     """
     if tracking == "off" or os.environ.get("WANDB_MODE") == "disabled":
         return None
     import wandb
 
-    folder = folder.resolve()  # the process that writes runs may have been started in another folder
+    folder = folder.resolve()  # the process that writes runs may have another working directory
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("WANDB_SILENT", "true")
     logger = WandbLogger(
@@ -58,7 +58,7 @@ def tracker(
         config=dict(config),
         settings=wandb.Settings(silent=True),
     )
-    # Lightning 2.6 hands on a setting that wandb has given up, and wandb warns of it on every start.
+    # Lightning 2.6 passes a setting that wandb has deprecated, and wandb warns about it at every start.
     logger._wandb_init.pop("anonymous", None)
     return logger
 
@@ -77,11 +77,11 @@ class PictureTracker:
 
     @property
     def loggers(self) -> list[Logger]:
-        """What a Trainer takes."""
+        """The loggers for a Trainer."""
         return [self._logger] if self._logger is not None else []
 
     def show(self, image: Tensor, step: int) -> None:
-        """Log an intermediate picture (1, 3, H, W) at the number of its step."""
+        """Log an intermediate picture (1, 3, H, W) at its step."""
         if self._logger is not None:
             log_picture(self._logger, "picture", image, step)
 
@@ -99,7 +99,7 @@ class PictureTracker:
 
 
 class SweepTracker:
-    """One run that sums up a sweep, in the group of the runs of its pictures.
+    """One run that summarizes a sweep, in the group of its pictures' runs.
 
     Args:
         tracking, folder, group, config: see `tracker`.
@@ -115,7 +115,7 @@ class SweepTracker:
             rows: names, settings and scores of each picture.
             pictures: file of each picture, in the same order.
             plot: PNG of style against content.
-            page: HTML that carries its pictures.
+            page: HTML with embedded pictures.
         """
         if self._logger is None:
             return
@@ -139,15 +139,15 @@ def log_experiment(
     tables: Mapping[str, Sequence[Mapping[str, object]]],
     figures: Sequence[Path],
 ) -> None:
-    """One run for an experiment that is finished: what it measured as tables, and its figures.
+    """Log one run for a finished experiment: its measurements as tables, and its figures.
 
     Args:
         tracking: see `tracker`.
-        folder: of the experiment; its name is the group.
+        folder: folder of the experiment; its name is the group.
         job_type: the command, as "layers".
         config: every setting, resolved.
-        tables: name -> rows; a name that a row lacks is left empty in it.
-        figures: PNG files; they appear under their names without ending.
+        tables: name -> rows; columns that a row lacks are left empty in it.
+        figures: PNG files, logged under their names without suffix.
     """
     logger = tracker(tracking, folder, job_type=job_type, group=folder.name, tags=[job_type], config=config)
     if logger is None:
@@ -164,12 +164,12 @@ def log_experiment(
 
 
 def finish_training(loggers: Sequence[Logger], weights_sha256: str, facts: Mapping[str, Any]) -> None:
-    """Note the hash of the exported weights, which the runs of pictures painted with them carry too, and close the run.
+    """Log the hash of the exported weights, which the runs of pictures made with them log too, and close the run.
 
     Args:
-        loggers: of the training; those of others are left alone.
-        weights_sha256: of the exported file.
-        facts: what the exported file says about itself.
+        loggers: loggers of the training; those of other types are not used.
+        weights_sha256: hash of the exported file.
+        facts: facts that the exported file records.
     """
     for logger in loggers:
         if isinstance(logger, WandbLogger):
@@ -178,14 +178,14 @@ def finish_training(loggers: Sequence[Logger], weights_sha256: str, facts: Mappi
 
 
 def log_picture(logger: WandbLogger, name: str, image: Tensor, step: int) -> None:
-    """Log an image (1, 3, H, W) in [0, 1] as JPEG: a PNG of noise takes ten times as long to write."""
+    """Log an image (1, 3, H, W) in [0, 1] as JPEG, because a PNG of noise takes ten times as long to write."""
     import wandb
 
     logger.log_metrics({name: [wandb.Image(to_bytes(image), file_type="jpg")]}, step=step)  # type: ignore[dict-item]
 
 
 def is_offline(tracking: Tracking) -> bool:
-    """Whether runs are written to disk alone; see `tracker`."""
+    """Whether runs are only written to disk; see `tracker`."""
     mode = os.environ.get("WANDB_MODE")
     if mode is not None:
         return mode != "online"
@@ -193,13 +193,13 @@ def is_offline(tracking: Tracking) -> bool:
 
 
 def has_key() -> bool:
-    """Whether an API key is in the environment or in the user's netrc file; reads no value."""
+    """Whether an API key is in the environment or in the user's netrc file; the key itself is not used."""
     if os.environ.get("WANDB_API_KEY"):
         return True
     import wandb
 
     host = urlparse(os.environ.get("WANDB_BASE_URL") or wandb.Settings().base_url).hostname
-    named = os.environ.get("NETRC")  # wandb looks there, Python's netrc does not
+    named = os.environ.get("NETRC")  # wandb reads this file, Python's netrc does not
     try:
         keys = netrc.netrc(Path(named).expanduser() if named else None)
         return host is not None and keys.authenticators(host) is not None

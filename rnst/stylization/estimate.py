@@ -12,10 +12,9 @@ from rnst.errors import RnstError
 from rnst.losses.statistics import moments
 from rnst.optimization.memory import appetite, available_bytes, held_bytes, image_bytes, layer_bytes, standing_bytes
 from rnst.optimization.tiles import whole
-from rnst.optimization.tiling import Tiling
+from rnst.optimization.tiling import Limits, Tiling
+from rnst.stylization.job import Job
 from rnst.stylization.scales import Scale
-from rnst.stylization.schedule import steps_of_an_augmentation
-from rnst.stylization.settings import StylizationSettings
 
 _SAMPLE_SIDE = 160  # pixels
 _SAMPLES = 2  # after one that warms up
@@ -32,7 +31,7 @@ class TooLargeError(RnstError):
     def __init__(self, size: tuple[int, int], needed: float, free: float, fitting: int) -> None:
         super().__init__(
             f"{size[1]} x {size[0]} pixels need about {needed / _GIGA:.1f} GB more, and {free / _GIGA:.1f} GB are "
-            f"free. Lower --size to {fitting} or less, or let it be computed in tiles, without --tile 0"
+            f"free. Lower --size to {fitting} or less, or --supersample, or compute it in tiles, without --tile 0"
         )
 
 
@@ -69,9 +68,7 @@ class Estimate:
         return f"about {_duration(self.seconds)} and {(self.held + self.needed) / _GIGA:.1f} GB{tiles}"
 
 
-def estimate(
-    settings: StylizationSettings, encoder: Encoder, plan: Sequence[Scale], device: torch.device, tiling: Tiling
-) -> Estimate:
+def estimate(job: Job, encoder: Encoder, plan: Sequence[Scale], device: torch.device, tiling: Tiling) -> Estimate:
     """Measure a few evaluations of a small picture and scale them to the plan.
 
     Time grows with the number of pixels that the network looks at; that of the optimizer itself is left out, as it is
@@ -79,38 +76,40 @@ def estimate(
     one that has most to do.
 
     Args:
-        settings: optimizer, precision and views.
+        job: optimizer, limits and augmentations.
         encoder: the network, on any device.
         plan: sizes and steps.
         device: where it will run.
         tiling: how pictures are cut.
     """
     encoder.to(device)
-    with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
+    with torch.autocast(device.type, torch.bfloat16, enabled=job.limits.precision == "bf16"):
         per_pixel, standing = appetite(encoder), standing_bytes(encoder)
         seconds = _seconds_of_a_pixel(encoder, device)
-    total = 0.0
+    total, margin = 0.0, job.parametrization.margin
     for scale in plan:
-        views = -(-scale.steps // steps_of_an_augmentation(settings)) + 1
-        evaluations = (scale.steps - scale.done) * _EVALUATIONS[settings.optimizer] + _FORWARD * views
-        most = _seen(settings, scale, 2 * _MEAN_SHIFT)
-        work = tiling.grid(most).cost(settings.devices) / whole(most).cost(1)
-        pixels = math.prod(_seen(settings, scale, _MEAN_SHIFT))
-        total += settings.shifts_per_step * evaluations * seconds * work * pixels
-    largest = max((_seen(settings, scale, 2 * _MEAN_SHIFT) for scale in plan), key=math.prod)
+        views = -(-scale.steps // job.augmentations.hold) + 1
+        evaluations = (scale.steps - scale.done) * _EVALUATIONS[job.optimizer.name] + _FORWARD * views
+        most = _seen(margin, scale, 2 * _MEAN_SHIFT)
+        work = tiling.grid(most).cost(job.limits.devices) / whole(most).cost(1)
+        pixels = math.prod(_seen(margin, scale, _MEAN_SHIFT))
+        total += job.augmentations.shifts_per_step * evaluations * seconds * work * pixels
+    largest = max((_seen(margin, scale, 2 * _MEAN_SHIFT) for scale in plan), key=math.prod)
     grid = tiling.grid(largest)
-    remembered = min(settings.history, tiling.history) if settings.optimizer == "lbfgs" else 0
-    targets = settings.shifts_per_step * layer_bytes(encoder, settings.content_layers or (), torch.float32)
-    needed = image_bytes(math.prod(largest), remembered) + targets * math.prod(largest) + per_pixel * grid.largest
+    targets = job.augmentations.shifts_per_step * layer_bytes(encoder, job.look.content_layers, torch.float32)
+    needed = image_bytes(math.prod(largest), tiling.history) + targets * math.prod(largest) + per_pixel * grid.largest
     return Estimate(total, needed + standing, held_bytes(device), available_bytes(device), len(grid.tiles))
 
 
-def summary(settings: StylizationSettings, plan: Sequence[Scale], expected: Estimate, device: torch.device) -> str:
-    """One line for the user."""
-    height, width = plan[-1].size
+def summary(
+    limits: Limits, size: tuple[int, int], plan: Sequence[Scale], expected: Estimate, device: torch.device
+) -> str:
+    """One line for the user about a picture whose finished `size` is height and width in pixels."""
+    height, width = size
+    optimized = "" if plan[-1].size == size else f"optimized at {plan[-1].size[1]} x {plan[-1].size[0]}, "
     scales = f"{len(plan)} scales of {plan[-1].steps} steps" if len(plan) > 1 else f"{plan[-1].steps} steps"
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{torch.get_num_threads()} CPU threads"
-    return f"{width} x {height} pixels, {scales} on {name} in {settings.precision}: {expected}"
+    return f"{width} x {height} pixels, {optimized}{scales} on {name} in {limits.precision}: {expected}"
 
 
 def _seconds_of_a_pixel(encoder: Encoder, device: torch.device) -> float:
@@ -127,9 +126,9 @@ def _seconds_of_a_pixel(encoder: Encoder, device: torch.device) -> float:
     return min(taken[1:]) / _SAMPLE_SIDE**2
 
 
-def _seen(settings: StylizationSettings, scale: Scale, shift: int) -> tuple[int, int]:
+def _seen(margin: int, scale: Scale, shift: int) -> tuple[int, int]:
     """Height and width of what the network sees, with margin and shift."""
-    more = 2 * settings.margin + shift
+    more = 2 * margin + shift
     return scale.size[0] + more, scale.size[1] + more
 
 

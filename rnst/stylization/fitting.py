@@ -11,7 +11,14 @@ from rnst.stylization.image_optimization import ImageOptimization
 
 
 def fit(trainer: pl.Trainer, task: ImageOptimization) -> bool:
-    """Run; False where Ctrl-C ended it."""
+    """Run; False where Ctrl-C ended it.
+
+    A run that was stopped behind its last step has nothing left but its end, and Lightning does not begin a run without
+    steps.
+    """
+    if not len(task.train_dataloader()):
+        task.on_train_end()
+        return True
     with _without_hints():
         try:
             trainer.fit(task)

@@ -16,16 +16,15 @@ from rnst.image.samples import find_picture
 from rnst.optimization.workers import in_processes
 from rnst.results import Result
 from rnst.stylization.inputs import read_inputs
+from rnst.stylization.job import Job, resolve
 from rnst.stylization.output_names import named_by
 from rnst.stylization.parallel import are_spread, of_one_device, stylize_alone
 from rnst.stylization.progress import OnStep
-from rnst.stylization.record import check_scores, describe
+from rnst.stylization.record import check_scores, finished
 from rnst.stylization.session import Session, open_session
 from rnst.stylization.settings import StylizationSettings
-from rnst.stylization.stylize import Stylized, paint, with_layers
+from rnst.stylization.stylize import Stylized, paint
 from rnst.stylization.targets import StyleTargets
-
-_OF_THE_RUN = ("scales", "tile", "memory", "devices")  # may differ between runs that paint the same
 
 
 class FolderError(RnstError):
@@ -60,33 +59,34 @@ def stylize_folder(
         RnstError: a mistake in the input, before any work is done; or at the end, where single pictures failed.
         KeyboardInterrupt: stopped; what is finished is kept, and the picture at work as far as it was.
     """
-    settings = with_layers((settings or StylizationSettings()).replaced(**options))
-    settings = settings.replaced(output=named_by(settings.output, settings.as_dict()))
-    jobs = _jobs(settings)
+    settings = (settings or StylizationSettings()).replaced(**options)
+    output = named_by(settings.output, settings.as_dict())
+    places = _places(settings.content, output, settings.size)
+    jobs = [resolve(settings.replaced(content=photo, output=path)) for photo, path in places]
     for name in settings.styles:
         read_image(find_picture(name))  # a style that cannot be read is told once, and not for every photo
-    session = open_session(settings, console or Console(stderr=True), on_step)
-    finished = [_finished(job) for job in jobs]
-    there = sum(result is not None for result in finished)
+    session = open_session(jobs[0], console or Console(stderr=True), on_step)
+    results = [_finished(job) for job in jobs]
+    there = sum(result is not None for result in results)
     session.console.print(f"{len(jobs)} pictures" + (f", {there} of them finished already" if there else ""))
-    missing = [index for index, result in enumerate(finished) if result is None]
+    missing = [index for index, result in enumerate(results) if result is None]
     if are_spread([jobs[index] for index in missing], session):
-        results, failures = _spread(jobs, finished, missing, session)
+        complete, failures = _spread(jobs, results, missing, session)
     else:
-        results, failures = _stylize_all(jobs, finished, session)
+        complete, failures = _stylize_all(jobs, results, session)
     if failures:
         raise FolderError(failures)
-    return results
+    return complete
 
 
 def _spread(
-    jobs: Sequence[StylizationSettings], finished: Sequence[Result | None], missing: Sequence[int], session: Session
+    jobs: Sequence[Job], there: Sequence[Result | None], missing: Sequence[int], session: Session
 ) -> tuple[list[Result], list[str]]:
     """Like `_stylize_all`, a picture for each device at a time."""
-    results, failures = list(finished), list[str]()
+    results, failures = list(there), list[str]()
     work = [of_one_device(jobs[index]) for index in missing]
-    for done, (index, outcome) in enumerate(in_processes(stylize_alone, work, jobs[0].devices), start=1):
-        name = Path(work[index].content).name
+    for done, (index, outcome) in enumerate(in_processes(stylize_alone, work, jobs[0].limits.devices), start=1):
+        name = Path(work[index].pictures.content).name
         if isinstance(outcome, RnstError):
             failures.append(str(outcome))
             session.console.print(f"failed: {name}: {outcome}", markup=False)
@@ -104,17 +104,17 @@ def _complete(result: Result) -> Result:
 
 
 def _stylize_all(
-    jobs: Sequence[StylizationSettings], finished: Sequence[Result | None], session: Session
+    jobs: Sequence[Job], there: Sequence[Result | None], session: Session
 ) -> tuple[list[Result], list[str]]:
     """Results, and what went wrong with the pictures that have none."""
     results, failures = list[Result](), list[str]()
     targets: StyleTargets | None = None
-    last: tuple[StylizationSettings, Tensor] | None = None
-    for number, (job, result) in enumerate(zip(jobs, finished, strict=True), start=1):
+    last: tuple[Job, Tensor] | None = None
+    for number, (job, result) in enumerate(zip(jobs, there, strict=True), start=1):
         if result is not None:
-            picture = Stylized(read_image(job.output), result)
+            picture = Stylized(read_image(job.records.output), result)
         else:
-            session.console.print(f"{number} of {len(jobs)}: {Path(job.content).name}", markup=False)
+            session.console.print(f"{number} of {len(jobs)}: {Path(job.pictures.content).name}", markup=False)
             try:
                 picture, targets = _next(job, session, targets, last)
             except RnstError as error:
@@ -122,64 +122,56 @@ def _stylize_all(
                 session.console.print(f"failed: {error}", markup=False)
                 continue
         results.append(_complete(picture.result))
-        last = (job, picture.image) if job.sequence else None
+        last = (job, picture.image) if job.pictures.sequence else None
     return results, failures
 
 
 def _next(
-    job: StylizationSettings,
-    session: Session,
-    targets: StyleTargets | None,
-    last: tuple[StylizationSettings, Tensor] | None,
+    job: Job, session: Session, targets: StyleTargets | None, last: tuple[Job, Tensor] | None
 ) -> tuple[Stylized, StyleTargets]:
     """Paint one picture, in a sequence from the last one.
 
     Such a frame has one scale: what a coarse one would paint is there already, and would flicker.
     """
-    inputs = read_inputs(job)
+    inputs = read_inputs(job.pictures, job.resolution, job.look.style_scale)
     check_scores(job, inputs)
-    if targets is None or job.colors != "free":
-        targets = StyleTargets(job, session.encoder, inputs.regions)
+    if targets is None or job.pictures.colors != "free":
+        targets = StyleTargets(job.look, session.encoder, inputs.regions, job.limits)
     if last is not None:
         before, image = last
-        photo = read_inputs(before).content
+        photo = read_inputs(before.pictures, before.resolution).content
         if photo.shape != inputs.content.shape:
             wanted = "frames of one size"
-            raise InvalidValueError("--sequence", f"{Path(job.content).name}", wanted)
+            raise InvalidValueError("--sequence", f"{Path(job.pictures.content).name}", wanted)
         inputs = replace(inputs, start=image, previous=(photo, image))
-        job = job.replaced(scales=1)
-    return paint(job, inputs, session, targets), targets
+        job = _of_one_scale(job)
+    return paint(job.at(inputs.size), inputs, session, targets), targets
 
 
-def _jobs(settings: StylizationSettings) -> list[StylizationSettings]:
-    """One picture's settings for each photo of the folder."""
-    folder = Path(settings.content)
+def _places(content: str, output: Path, size: int) -> list[tuple[str, Path]]:
+    """Each photo of the folder, and where its picture goes."""
+    folder = Path(content)
     photos = sorted(pictures_in(folder), key=_natural)
-    ending = settings.output.suffix or ".png"
-    output = settings.output.with_suffix("")
-    if output.resolve() == folder.resolve():
-        raise InvalidValueError("--output", str(settings.output), "another folder than that of the photos")
+    ending = output.suffix or ".png"
+    target = output.with_suffix("")
+    if target.resolve() == folder.resolve():
+        raise InvalidValueError("--output", str(output), "another folder than that of the photos")
     stems = [path.stem for path in photos]
     targets = [
-        output / f"{path.stem if stems.count(path.stem) == 1 else path.name.replace('.', '_')}{ending}"
+        target / f"{path.stem if stems.count(path.stem) == 1 else path.name.replace('.', '_')}{ending}"
         for path in photos
     ]
-    check_format(targets[0], settings.size)
-    return [settings.replaced(content=str(photo), output=path) for photo, path in zip(photos, targets, strict=True)]
+    check_format(targets[0], size)
+    return [(str(photo), path) for photo, path in zip(photos, targets, strict=True)]
 
 
-def _finished(job: StylizationSettings) -> Result | None:
-    """The result of an earlier run that had the same settings and came to its end."""
-    sidecar = job.output.with_suffix(".json")
-    if not (sidecar.is_file() and job.output.is_file()):
-        return None
-    try:
-        result = Result.read(sidecar)
-    except RnstError:
-        return None
-    same = {name: value for name, value in describe(job).items() if name not in _OF_THE_RUN}
-    recorded = {name: value for name, value in result.settings.items() if name in same}
-    return result if result.finished and recorded == same else None
+def _finished(job: Job) -> Result | None:
+    """The picture that is there already; all frames of a sequence but the first have one scale."""
+    return finished(job) or (finished(_of_one_scale(job)) if job.pictures.sequence else None)
+
+
+def _of_one_scale(job: Job) -> Job:
+    return replace(job, resolution=replace(job.resolution, scales=1))
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

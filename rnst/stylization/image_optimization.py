@@ -2,10 +2,10 @@
 
 import contextlib
 import logging
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from rnst.image.parameters import ImageParameter
 from rnst.image.transforms import Transform
 from rnst.optimization.averaging import RunningMean
-from rnst.optimization.health import MOST_RESTARTS, DivergenceMonitor, Failure
+from rnst.optimization.health import Failure, Remedy, RestartPolicy
 from rnst.optimization.mean_losses import mean_losses
 from rnst.optimization.optimizers import PixelOptimizer, ThriftyLBFGS, start_again
+from rnst.stylization.best import BestSoFar, without_margin
 
 Features = Mapping[str, Tensor]
 
@@ -67,22 +68,20 @@ class Schedule:
 
 
 class ImageOptimization(pl.LightningModule):
-    """Move a picture until its features are what an objective asks for.
+    """Update an image until its features are what an objective asks for.
 
-    A run whose loss explodes, is no number, or stands still goes back to its best picture and on from there in float32,
-    with shorter steps and a line search, and says so; after a few such restarts it ends with that picture.
-
-    What is kept is the picture of lowest loss, or, where the optimizer averages, the running mean of all pictures; its
-    losses are measured at the end, in the last view.
+    A run whose loss explodes, is not finite, or stands still goes back to its best picture and on from there in
+    float32, with shorter steps and a line search, and says so, see `RestartPolicy`. What is kept is told by
+    `BestSoFar`; the losses of a mean are measured at the end, in the last view.
 
     Args:
         image: the only parameter that is trained.
         encoder: image (1, 3, H, W) in [0, 1] to layer -> features; frozen.
         views: the picture is optimized for one view after the other, for the last one to the end. What only pleases one
             position of the network's grid of strides, as a checkerboard does, is undone by the next view.
-        optimizer: how the picture moves.
+        optimizer: how the parameters are updated.
         schedule: when what happens.
-        margin: pixels around the picture that are painted and never shown: the network's zero padding spoils them.
+        margin: pixels around the picture that are optimized and never shown: the network's zero padding spoils them.
     """
 
     def __init__(
@@ -105,33 +104,26 @@ class ImageOptimization(pl.LightningModule):
         self.first_step = schedule.first_step + schedule.done
         self.margin = margin
         self.losses: dict[str, float] = {}
-        self.first_losses: dict[str, float] = {}
-        self.best_losses: dict[str, float] = {"total": math.inf}
-        self.best_image: Tensor | None = None
-        self.mean = RunningMean(optimizer.averaging) if optimizer.averages else None
-        self._lowest = math.inf
-        self._best_parameters = _copies(image)
-        self._monitor = DivergenceMonitor(optimizer.descends)
-        self._restarts = 0
-        self._over = False
+        self.best = BestSoFar(image, RunningMean(optimizer.averaging) if optimizer.averages else None)
+        self._policy = RestartPolicy(descends=optimizer.descends)
+        self._optimizer_state: Mapping[str, Any] | None = None
 
+    @torch.no_grad()
     def forward(self) -> Tensor:
         """The picture as it is now, (1, 3, H, W) in [0, 1], without its margin."""
-        with torch.no_grad():
-            mean = None if self.mean is None else self.mean.picture
-            return self._shown(self.image() if mean is None else mean)
+        return without_margin(self.image() if self.best.mean is None else self.best.mean, self.margin)
 
-    def train_dataloader(self) -> Iterable[int]:
+    def train_dataloader(self) -> range:
         """One item for each step; there is no data but the picture."""
         return range(self.schedule.done, self.schedule.steps)
 
     def on_train_batch_start(self, batch: int, batch_idx: int) -> int | None:  # noqa: ARG002 - a hook
-        """A new view makes what L-BFGS remembers of the last evaluation untrue."""
-        if self._over:
+        """Another view has another objective: what the optimizer knows of the last evaluation is out of date."""
+        if self._policy.over:
             return -1  # Lightning then ends the epoch
         if self._view(batch_idx) is not self._view(batch_idx - 1):
             if self.schedule.hold > 1:
-                self._monitor.begin_anew()
+                self._policy.objective_changed()
             optimizer = self.optimizers(use_pl_optimizer=False)
             if isinstance(optimizer, ThriftyLBFGS):
                 optimizer.objective_changed()
@@ -140,12 +132,11 @@ class ImageOptimization(pl.LightningModule):
     def training_step(self, batch: int, batch_idx: int) -> Tensor:  # noqa: ARG002 - a hook
         """Loss of the picture; L-BFGS may call this several times in one step."""
         view = self._view(batch_idx)
-        with torch.autocast(self.device.type, enabled=False) if self._restarts else contextlib.nullcontext():
+        with torch.autocast(self.device.type, enabled=False) if self._policy.in_fp32 else contextlib.nullcontext():
             image = self.image()
             losses = view.losses(self.encoder, image)
         self.losses = {name: value.item() for name, value in losses.items()}
-        self.first_losses = self.first_losses or self.losses
-        self._keep(image)
+        self.best.add(self.losses, self.image, image, self.margin)
         self.log("step", float(self.first_step + self.global_step))  # Lightning takes this as the step of the row
         self.log_dict({f"loss/{name}": value for name, value in self.losses.items()})
         return losses["total"]
@@ -154,57 +145,50 @@ class ImageOptimization(pl.LightningModule):
         turn = (self.schedule.done + batch_idx) // self.schedule.hold
         return self.views[min(turn, len(self.views) - 1)]
 
-    def _keep(self, image: Tensor) -> None:
-        total = self.losses["total"]
-        if total < self._lowest:
-            self._lowest, self._best_parameters = total, _copies(self.image)
-        if self.mean is not None and math.isfinite(total):
-            self.best_losses, self.best_image = self.losses, self._shown(self.mean.add(image))
-        if self.mean is None and total < self.best_losses["total"]:
-            self.best_losses, self.best_image = self.losses, self._shown(image)
+    def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
+        """Update, then see whether the run still gets anywhere: callbacks find it as the next step will."""
+        super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+        remedy, failure = self._policy.observe(self.losses["total"])
+        if remedy is Remedy.GO_ON:
+            return
+        self.best.restore(self.image)
+        if remedy is Remedy.RESTART:
+            start_again(self.optimizers(use_pl_optimizer=False), 1.0 if failure is Failure.STALLED else _SHORTER)
+        _log.warning("step %d: %s; %s", self.first_step + batch_idx + 1, failure, remedy)
 
+    @torch.no_grad()
     def on_train_end(self) -> None:
-        """A mean has never been looked at before."""
-        if self.mean is None or self.mean.picture is None:
-            return
-        with torch.no_grad():
-            losses = self.views[-1].losses(self.encoder, self.mean.picture)
-        self.best_losses = {name: value.item() for name, value in losses.items()}
-
-    def on_train_batch_end(self, outputs: object, batch: int, batch_idx: int) -> None:  # noqa: ARG002 - a hook
-        """Look whether the run still gets anywhere."""
-        failure = self._monitor.observe(self.losses["total"])
-        if failure is not None:
-            self._start_again(failure, batch_idx + 1)
-
-    def _start_again(self, failure: Failure, step: int) -> None:
-        self._restarts += 1
-        if failure is Failure.STALLED and self._restarts > 1:
-            self._monitor.begin_anew()  # in float32 this is as low as it gets; the next view may go on
-            return
-        with torch.no_grad():
-            for parameter, best in zip(self.image.parameters(), self._best_parameters, strict=True):
-                parameter.copy_(best)
-        if self.mean is not None:
-            self.mean.begin_anew()
-        if self._restarts > MOST_RESTARTS:
-            _log.warning("step %d: %s again; ending with the best picture so far", self.first_step + step, failure)
-            self._over = True
-            return
-        start_again(self.optimizers(use_pl_optimizer=False), 1.0 if failure is Failure.STALLED else _SHORTER)
-        self._monitor.begin_anew()
-        _log.warning(
-            "step %d: %s; going on from the best picture, more carefully and in fp32", self.first_step + step, failure
-        )
-
-    def _shown(self, image: Tensor) -> Tensor:
-        rows, columns = (slice(self.margin, side - self.margin) for side in image.shape[-2:])
-        return image[..., rows, columns].detach()
+        """Measure the mean, which has never been looked at before."""
+        if self.best.mean is not None:
+            losses = self.views[-1].losses(self.encoder, self.best.mean)
+            self.best.losses = {name: value.item() for name, value in losses.items()}
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """The picture alone."""
+        """Of the picture alone."""
         return self.optimizer.build(self.image.parameters())
 
+    def run_state(self) -> dict[str, Any]:
+        """Everything that the next step depends on, between two steps."""
+        optimizer: Any = self.optimizers(use_pl_optimizer=False)
+        return {
+            "parameters": list(self.image.parameters()),
+            "optimizer": optimizer.state_dict(),
+            "best": self.best.state_dict(),
+            "policy": self._policy.state_dict(),
+        }
 
-def _copies(image: ImageParameter) -> list[Tensor]:
-    return [parameter.detach().clone() for parameter in image.parameters()]
+    @torch.no_grad()
+    def load_run_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from the state of a run of `schedule.done` steps; the optimizer follows when there is one."""
+        for parameter, stored in zip(self.image.parameters(), state["parameters"], strict=True):
+            parameter.copy_(stored)
+        self.best.load_state_dict(state["best"])
+        self._policy.load_state_dict(state["policy"])
+        self._optimizer_state = state["optimizer"]
+
+    def on_train_start(self) -> None:
+        """Give the optimizer its part of a state that has been loaded."""
+        optimizer: Any = self.optimizers(use_pl_optimizer=False)
+        if self._optimizer_state is not None:
+            optimizer.load_state_dict(self._optimizer_state)
+            self._optimizer_state = None

@@ -1,7 +1,8 @@
 """What a picture is made from: the photo, the styles and where they go, all read from files and prepared."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -10,11 +11,11 @@ from torch import Tensor
 from rnst.errors import InvalidValueError
 from rnst.image.color_basis import read_color_root
 from rnst.image.color_matching import gray_like, match_histogram, match_moments, with_luminance_of
-from rnst.image.files import Picture, fit_long_side, fit_short_side, read_image, read_picture, resize
+from rnst.image.files import Picture, fit_long_side, read_image, read_picture, reduced, resize
 from rnst.image.masks import COLORS, color_regions, is_colored, rest, sharing, strength
 from rnst.image.noise import noise_like
 from rnst.image.samples import find_picture
-from rnst.stylization.settings import NO_CONTENT, StylizationSettings
+from rnst.stylization.parts import Pictures, Resolution, Size
 
 _COLOR_MATCHES = {"luminance": gray_like, "match": match_moments, "histogram": match_histogram}
 
@@ -82,12 +83,19 @@ class Inputs:
         masks = [region.mask for region in self.regions if region.mask is not None]
         return masks or None
 
-    def finished(self, image: Tensor, colors: str) -> Tensor:
-        """The painted picture (1, 3, H, W) as it is shown.
+    def finished(self, image: Tensor, colors: str, largest: tuple[int, int] | None = None) -> Tensor:
+        """The optimized picture (1, 3, H, W) as it is shown.
 
         With "luminance", the colors of the photo come back. Where masks leave the picture without a style, so does the
         photo itself.
+
+        Args:
+            image: in [0, 1], of any scale.
+            colors: of the settings.
+            largest: height and width of the finished picture, to which a larger image is reduced; None reduces nothing.
         """
+        if largest is not None and (image.shape[-2] > largest[0] or image.shape[-1] > largest[1]):
+            image = reduced(image, largest)
         size, masks = (image.shape[-2], image.shape[-1]), self.masks
         if self.photo is None or (colors != "luminance" and masks is None):
             return image
@@ -100,68 +108,82 @@ class Inputs:
         return image * (1.0 - free) + photo * free
 
 
-def read_inputs(settings: StylizationSettings) -> Inputs:
+def read_inputs(pictures: Pictures, resolution: Resolution, style_scale: float = 1.0) -> Inputs:
     """Read and prepare all pictures.
+
+    Args:
+        pictures: their names, and what is done with them.
+        resolution: how large noise has to be.
+        style_scale: of the look; noise like the style has the scale of the style.
 
     Raises:
         MissingPathError, UnreadableFileError: a picture cannot be had.
         InvalidValueError: masks do not fit the styles or each other.
     """
-    photo = None if settings.content == NO_CONTENT else read_picture(find_picture(settings.content))
-    styles = [read_picture(find_picture(name)) for name in settings.styles]
-    content = photo.image if photo is not None else _canvas(settings, styles[0])
+    photo = read_picture(find_picture(pictures.content)) if pictures.has_content else None
+    styles = [read_picture(find_picture(name)) for name in pictures.styles]
+    content = photo.image if photo is not None else torch.full((1, 3, *_canvas_size(pictures, styles[0].size)), 0.5)
     images = [style.image for style in styles]
-    if photo is not None and settings.colors in _COLOR_MATCHES:
-        images = [_COLOR_MATCHES[settings.colors](image, photo.image) for image in images]
-        content = gray_like(content, content) if settings.colors == "luminance" else content
-    weights = settings.style_weights or [1.0] * len(images)
+    if photo is not None and pictures.colors in _COLOR_MATCHES:
+        images = [_COLOR_MATCHES[pictures.colors](image, photo.image) for image in images]
+        content = gray_like(content, content) if pictures.colors == "luminance" else content
+    weights = pictures.style_weights
     sources = [Source(image, weight, style.alpha) for image, weight, style in zip(images, weights, styles, strict=True)]
-    files = zip((settings.content, *settings.styles), (photo, *styles), strict=True)
+    files = zip((pictures.content, *pictures.styles), (photo, *styles), strict=True)
     notes = tuple(
         f"{name} holds {picture.frames} pictures; the first is taken"
         for name, picture in files
         if picture is not None and picture.frames > 1
     )
-    start = _start(settings, content, images[0])
+    size = resolution.optimized((content.shape[-2], content.shape[-1]))
+    start = content if pictures.init == "content" else _start(pictures, size, images[0], style_scale)
     return Inputs(
-        photo, content, _regions(settings, sources), start, None, notes, read_color_root(settings.color_basis)
+        photo, content, _regions(pictures, sources), start, None, notes, read_color_root(pictures.color_basis)
     )
 
 
-def picture_size(settings: StylizationSettings, size: tuple[int, int]) -> tuple[int, int]:
-    """Height and width in pixels that a content of `size` is painted at."""
-    fit = fit_long_side if settings.side == "long" else fit_short_side
-    return fit(size, settings.size)
+def content_size(pictures: Pictures) -> Size:
+    """Height and width in pixels of the content, or of the canvas of a texture.
+
+    Raises:
+        MissingPathError, UnreadableFileError: it cannot be read.
+    """
+    path = find_picture(pictures.content if pictures.has_content else pictures.styles[0])
+    status = path.stat()
+    size = _size_of(path.resolve(), status.st_size, status.st_mtime_ns)
+    return size if pictures.has_content else _canvas_size(pictures, size)
 
 
-def _canvas(settings: StylizationSettings, style: Picture) -> Tensor:
-    height, width = style.size
-    aspect = settings.aspect or width / height
-    longer = max(style.size)
-    size = (round(longer / aspect), longer) if aspect >= 1.0 else (longer, round(longer * aspect))
-    return torch.full((1, 3, max(1, size[0]), max(1, size[1])), 0.5)
+@lru_cache(maxsize=1024)
+def _size_of(path: Path, _size: int, _changed: int) -> Size:
+    """Of a file that has not changed since, the size is not read again."""
+    return read_picture(path).size
 
 
-def _start(settings: StylizationSettings, content: Tensor, style: Tensor) -> Tensor:
-    size = picture_size(settings, (content.shape[-2], content.shape[-1]))
-    without_content = settings.content == NO_CONTENT or settings.content_weight == 0
-    init = settings.init or ("style_noise" if without_content else "content")
-    if init == "content":
-        return content
+def _canvas_size(pictures: Pictures, style: Size) -> Size:
+    """Height and width of a texture: as long as the style, in the shape that is asked for."""
+    height, width = style
+    aspect = pictures.aspect if isinstance(pictures.aspect, float | int) else width / height
+    longer = max(style)
+    return (max(1, round(longer / aspect)), longer) if aspect >= 1.0 else (longer, max(1, round(longer * aspect)))
+
+
+def _start(pictures: Pictures, size: Size, style: Tensor, style_scale: float) -> Tensor:
+    init, seed = pictures.init, pictures.seed
     if init == "style":
         return resize(style, size)
     if init == "style_noise":
-        seen = fit_long_side((style.shape[-2], style.shape[-1]), max(1, round(max(size) * settings.style_scale)))
-        return noise_like(resize(style, seen), size, settings.seed)
+        seen = fit_long_side((style.shape[-2], style.shape[-1]), max(1, round(max(size) * style_scale)))
+        return noise_like(resize(style, seen), size, seed)
     if init == "noise":
-        noise = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(settings.seed))
+        noise = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(seed))
         return 0.5 + _NOISE * (noise - 0.5)
     return resize(read_image(find_picture(init)), size)
 
 
-def _regions(settings: StylizationSettings, sources: Sequence[Source]) -> tuple[Region, ...]:
-    parts = _read_masks("--style_mask", settings.style_mask, (len(sources),))
-    places = _read_masks("--content_mask", settings.content_mask, (len(sources), len(sources) - 1, 1))
+def _regions(pictures: Pictures, sources: Sequence[Source]) -> tuple[Region, ...]:
+    parts = _read_masks("--style_mask", pictures.style_mask, (len(sources),))
+    places = _read_masks("--content_mask", pictures.content_mask, (len(sources), len(sources) - 1, 1))
     if len(places) == 1 and is_colored(places[0]):
         return _colored_regions(places[0], parts, sources)
     parted = (
@@ -171,7 +193,7 @@ def _regions(settings: StylizationSettings, sources: Sequence[Source]) -> tuple[
         return (Region(tuple(parted)),)
     if len(places) not in {len(sources), len(sources) - 1}:
         wanted = f"a gray picture for each of the {len(sources)} styles, or one less, or one colored picture"
-        raise InvalidValueError("--content_mask", settings.content_mask, wanted)
+        raise InvalidValueError("--content_mask", list(pictures.content_mask), wanted)
     size = (places[0].shape[-2], places[0].shape[-1])
     masks = sharing([resize(strength(place), size) for place in places])
     if len(masks) < len(sources):
@@ -206,8 +228,8 @@ def _within(source: Source, mask: Tensor) -> Source:
     return replace(source, mask=mask)
 
 
-def _read_masks(option: str, names: Iterable[str] | None, counts: Sequence[int]) -> list[Tensor]:
-    if names is None:
+def _read_masks(option: str, names: Sequence[str], counts: Sequence[int]) -> list[Tensor]:
+    if not names:
         return []
     masks = [read_image(Path(name)) for name in names]
     if len(masks) not in counts:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from rich.console import Console
@@ -10,46 +11,47 @@ from rnst.errors import RnstError
 from rnst.optimization.devices import spread_whole_pictures
 from rnst.optimization.memory import NotEnoughMemoryError, available_bytes
 from rnst.results import Result
-from rnst.stylization.inputs import picture_size, read_inputs
+from rnst.stylization.inputs import read_inputs
+from rnst.stylization.job import Job
 from rnst.stylization.session import Session
-from rnst.stylization.settings import StylizationSettings
-from rnst.stylization.stylize import stylize
+from rnst.stylization.stylize import stylize_job
 from rnst.stylization.tiling import check_tiling
 
 
-def are_spread(jobs: Sequence[StylizationSettings], session: Session) -> bool:
+def are_spread(jobs: Sequence[Job], session: Session) -> bool:
     """Whether each device takes whole pictures; not with a sequence, nor where somebody watches each step."""
     if (
         not jobs
-        or jobs[0].devices == 1
-        or jobs[0].sequence
+        or jobs[0].limits.devices == 1
+        or jobs[0].pictures.sequence
         or session.on_step is not None
         or "LOCAL_RANK" in os.environ
     ):
         return False
     fit = all(_fits_one(of_one_device(job), session) for job in jobs)
-    return spread_whole_pictures(len(jobs), jobs[0].devices, fits_one_device=fit)
+    return spread_whole_pictures(len(jobs), jobs[0].limits.devices, fits_one_device=fit)
 
 
-def _fits_one(job: StylizationSettings, session: Session) -> bool:
+def _fits_one(job: Job, session: Session) -> bool:
     try:
-        check_tiling(job, session.encoder, picture_size(job, read_inputs(job).size))
+        inputs = read_inputs(job.pictures, job.resolution)
+        check_tiling(job, session.encoder, job.resolution.optimized(inputs.size))
     except RnstError as error:  # of any other kind it is told when the picture's turn comes
         return not isinstance(error, NotEnoughMemoryError)
     return True
 
 
-def of_one_device(job: StylizationSettings) -> StylizationSettings:
+def of_one_device(job: Job) -> Job:
     """The same picture by one of several processes, which share the memory of a machine without GPUs."""
-    memory = job.memory
+    memory = job.limits.memory
     if memory is None and not torch.cuda.is_available():
-        memory = f"{available_bytes(torch.device('cpu')) / job.devices:.0f}"
-    return job.replaced(devices=1, memory=memory)
+        memory = f"{available_bytes(torch.device('cpu')) / job.limits.devices:.0f}"
+    return replace(job, limits=replace(job.limits, devices=1, memory=memory))
 
 
-def stylize_alone(job: StylizationSettings) -> Result | RnstError:
+def stylize_alone(job: Job) -> Result | RnstError:
     """One picture, silently; an error is handed back, so that it does not end the others."""
     try:
-        return stylize(job, console=Console(quiet=True)).result
+        return stylize_job(job, console=Console(quiet=True)).result
     except RnstError as error:
         return error

@@ -1,5 +1,6 @@
-"""What is written down about a finished picture."""
+"""What is written down about a finished picture, and whether a picture is there that is the one asked for."""
 
+import json
 import os
 import resource
 import sys
@@ -10,106 +11,151 @@ import torch
 from rnst.encoders.encoder import weights_file
 from rnst.encoders.names import RANDOM, find_network
 from rnst.encoders.weights.files import sha256_of
-from rnst.errors import InvalidValueError
-from rnst.image.files import fit_long_side, resize
-from rnst.image.samples import find_picture
+from rnst.errors import InvalidValueError, RnstError
+from rnst.image.color_basis import DECORRELATED, RGB
+from rnst.image.files import fit_long_side, pictures_in, resize
+from rnst.image.samples import find_picture, sample_path
 from rnst.metrics.lpips import lpips, lpips_network
 from rnst.metrics.scores import score
 from rnst.metrics.sizes import SMALLEST_SIDE
 from rnst.results import Result
-from rnst.stylization.inputs import Inputs, picture_size
+from rnst.stylization.inputs import Inputs, content_size
+from rnst.stylization.job import Job, names
+from rnst.stylization.parts import OWN, NetworkChoice, Pictures, Records
 from rnst.stylization.scale_runner import ScaleOutcome
-from rnst.stylization.settings import NO_CONTENT, StylizationSettings
 
+# Options that may differ between two runs that make the same picture.
+NOT_OF_THE_PICTURE = (
+    *("output", "quality", "save_every", "resume", "scores", "lpips", "group", "tracking"),
+    *("tile", "memory", "devices"),
+)
+_INITS = ("content", "style", "style_noise", "noise")
 _KIBIBYTE = 1024
 _TINY = 1e-12
 
 
-def describe(settings: StylizationSettings) -> dict[str, object]:
-    """All settings, and where the photo and the paintings lie, seen from the picture: a page of results shows them."""
-    folder = settings.output.parent.resolve()
+def describe(job: Job) -> dict[str, object]:
+    """All options, and where the photo and the paintings lie, seen from the picture: a page of results shows them."""
+    folder, pictures = job.records.output.parent.resolve(), job.pictures
 
     def seen(name: str) -> str:
         return os.path.relpath(find_picture(name).resolve(), folder)
 
-    content = "" if settings.content == NO_CONTENT else seen(settings.content)
-    return {**settings.as_dict(), "content_path": content, "style_paths": [seen(name) for name in settings.styles]}
-
-
-def names(settings: StylizationSettings) -> tuple[str, tuple[str, ...]]:
-    """Names of the content, "" where there is none, and of the styles."""
-    content = "" if settings.content == NO_CONTENT else Path(settings.content).stem
-    return content, tuple(Path(style).stem for style in settings.styles)
-
-
-def title(settings: StylizationSettings) -> str:
-    """Pictures of one content and style are compared with each other."""
-    content, styles = names(settings)
-    return f"{content or 'texture'} in the style of {' + '.join(styles)}"
+    content = seen(pictures.content) if pictures.has_content else ""
+    return {**job.as_dict(), "content_path": content, "style_paths": [seen(name) for name in pictures.styles]}
 
 
 def result_of(
-    settings: StylizationSettings,
+    job: Job,
     painted: ScaleOutcome,
     seconds: float,
     scores: dict[str, float],
     described: dict[str, object],
+    sources: dict[str, list[str]],
 ) -> Result:
-    """The record of one picture."""
-    content, styles = names(settings)
+    """The record of one picture; what was chosen by the memory is in it as it was used."""
+    content, styles = names(job.pictures)
     return Result(
-        image=settings.output,
+        image=job.records.output,
         content=content,
         styles=styles,
-        encoder=settings.encoder,
-        settings=described,
+        encoder=job.network.encoder,
+        settings={**described, "tile": painted.tile},
         seconds=round(seconds, 2),
         peak_memory_bytes=_peak_memory(),
         losses=painted.losses,
-        weights_sha256=hash_of(settings),
+        weights_sha256=hash_of(job.network),
+        sources_sha256=sources,
         size=(painted.image.shape[-1], painted.image.shape[-2]),
         scores=scores,
         finished=painted.finished,
     )
 
 
-def check_scores(settings: StylizationSettings, inputs: Inputs) -> None:
+def finished(job: Job) -> Result | None:
+    """The result of an earlier run, if its picture is the one that is asked for.
+
+    It is where the resolved options are the same, but for NOT_OF_THE_PICTURE; weights and pictures that were read have
+    the same content; it was not stopped early; and the scores that are asked for are there.
+    """
+    output = job.records.output
+    sidecar = output.with_suffix(".json")
+    if not (sidecar.is_file() and output.is_file()):
+        return None
+    try:
+        result = Result.read(sidecar)
+        # Sidecars are JSON, in which a tuple is a list.
+        asked = json.loads(json.dumps(job.at(content_size(job.pictures)).as_dict()))
+        same = (
+            result.finished
+            and all(result.settings.get(name) == asked[name] for name in asked.keys() - set(NOT_OF_THE_PICTURE))
+            and dict(result.sources_sha256) == hashes_of(job.pictures)
+            and result.weights_sha256 == hash_of(job.network)
+        )
+    except RnstError:  # who makes the picture will hear of it
+        return None
+    measured = not job.records.scores or (result.scores and ("lpips" in result.scores or not job.records.lpips))
+    return result if same and measured else None
+
+
+def check_scores(job: Job, inputs: Inputs) -> None:
     """Refuse a picture that could not be measured once it is painted.
 
     Raises:
         InvalidValueError: too small, or without content.
     """
-    if not settings.scores:
-        if settings.lpips:
-            raise InvalidValueError("--lpips", settings.lpips, "false unless --scores is true")
+    records, size = job.records, job.resolution.delivered(inputs.size)
+    if not records.scores:
+        if records.lpips:
+            raise InvalidValueError("--lpips", records.lpips, "false unless --scores is true")
         return
-    if settings.lpips:
+    if records.lpips:
         lpips_network()  # what cannot be downloaded is told before the work
     if inputs.photo is None:
-        raise InvalidValueError("--scores", settings.scores, "false for a picture without content")
-    if min(picture_size(settings, inputs.size)) < SMALLEST_SIDE:
+        raise InvalidValueError("--scores", records.scores, "false for a picture without content")
+    if min(size) < SMALLEST_SIDE:
         wanted = f"larger with --scores: both sides need {SMALLEST_SIDE} pixels"
-        raise InvalidValueError("--size", settings.size, wanted)
+        raise InvalidValueError("--size", job.resolution.size, wanted)
 
 
-def scores_of(settings: StylizationSettings, inputs: Inputs, painted: ScaleOutcome) -> dict[str, float]:
+def scores_of(records: Records, inputs: Inputs, painted: ScaleOutcome) -> dict[str, float]:
     """All measures of the finished picture, against the first style at the size at which it was looked at."""
-    if not settings.scores or inputs.photo is None:
+    if not records.scores or inputs.photo is None:
         return {}
     style = inputs.regions[0].sources[0].image
     size = fit_long_side((style.shape[-2], style.shape[-1]), max(painted.image.shape[-2:]))
     scores = score(painted.image, inputs.photo.image, resize(style, size))
-    if settings.lpips:
+    if records.lpips:
         scores["lpips"] = lpips(painted.image, inputs.photo.image)
     return {**scores, "style_loss_reduction": painted.first_losses["style"] / max(painted.losses["style"], _TINY)}
 
 
-def hash_of(settings: StylizationSettings) -> str:
+def hash_of(network: NetworkChoice) -> str:
     """Hash of the weight file, or "" where the weights are random or timm keeps them."""
-    network = find_network(settings.encoder)
-    if settings.weights == RANDOM or (network.source == "timm" and not settings.weights):
+    row = find_network(network.encoder)
+    if network.weights == RANDOM or (row.source == "timm" and network.weights == OWN):
         return ""
-    return sha256_of(weights_file(network, settings.weights))
+    return sha256_of(weights_file(row, None if network.weights == OWN else network.weights))
+
+
+def hashes_of(pictures: Pictures) -> dict[str, list[str]]:
+    """Option -> SHA-256 of each file that it names.
+
+    Raises:
+        MissingPathError: there is no such file.
+    """
+    named = {
+        "content": [pictures.content] if pictures.has_content else [],
+        "style": pictures.styles,
+        "content_mask": pictures.content_mask,
+        "style_mask": pictures.style_mask,
+        "init": [] if pictures.init in _INITS else [pictures.init],
+    }
+    found = {option: [sha256_of(find_picture(name)) for name in files] for option, files in named.items() if files}
+    if pictures.color_basis not in {RGB, DECORRELATED}:
+        path = sample_path(pictures.color_basis) or Path(pictures.color_basis)
+        found["color_basis"] = [sha256_of(file) for file in (pictures_in(path) if path.is_dir() else [path])]
+    return found
 
 
 def _peak_memory() -> int:

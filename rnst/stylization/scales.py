@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from rnst.image.files import fit_long_side
 from rnst.ranges import SMALLEST_SIZE
-from rnst.stylization.settings import StylizationSettings
 
 _SCALE_FACTOR = 2**0.5
 _COARSEST = 362  # pixels; coarser ones cost little, but strokes that begin there end up soft
@@ -29,17 +28,21 @@ class Scale:
     done: int = 0
 
 
-def plan_scales(size: tuple[int, int], settings: StylizationSettings) -> list[Scale]:
+def usual_scales(long_side: int) -> int:
+    """How many scales end at a long side in pixels and begin at about the coarsest that is worth it."""
+    return 1 + max(0, math.floor(math.log(long_side / _COARSEST, _SCALE_FACTOR) + _ROUNDING))
+
+
+def plan_scales(size: tuple[int, int], long_side: int, count: int, steps: int) -> list[Scale]:
     """Sizes from coarse to fine; each scale takes the same number of steps.
 
     Args:
         size: height and width of the content in pixels; its aspect is kept.
-        settings: size, scales and steps.
+        long_side: of the last scale in pixels.
+        count: of scales; those that would be tiny are left out.
+        steps: optimizer steps of each.
     """
-    scales = settings.scales
-    if scales == "auto":
-        scales = 1 + max(0, math.floor(math.log(settings.size / _COARSEST, _SCALE_FACTOR) + _ROUNDING))
-    long_sides = [round(settings.size / _SCALE_FACTOR**step) for step in reversed(range(scales))]
-    long_sides = [side for side in long_sides if side >= min(SMALLEST_SIZE, settings.size)]
-    sizes = [fit_long_side(size, long_side) for long_side in long_sides]
-    return [Scale(fitted, settings.steps, settings.steps * index) for index, fitted in enumerate(sizes)]
+    long_sides = [round(long_side / _SCALE_FACTOR**step) for step in reversed(range(count))]
+    long_sides = [side for side in long_sides if side >= min(SMALLEST_SIZE, long_side)]
+    sizes = [fit_long_side(size, side) for side in long_sides]
+    return [Scale(fitted, steps, steps * index) for index, fitted in enumerate(sizes)]

@@ -14,10 +14,10 @@ from rnst.image.transforms import Shift, Transform, draw_placements, draw_shifts
 from rnst.losses.objective import Objective
 from rnst.losses.temporal import TemporalObjective
 from rnst.optimization.tiling import Tiling
-from rnst.stylization.image_optimization import STEPS_OF_AN_AUGMENTATION, AugmentedObjective
+from rnst.stylization.image_optimization import AugmentedObjective
 from rnst.stylization.inputs import Inputs
+from rnst.stylization.parts import Augmentations, Look
 from rnst.stylization.scales import Scale
-from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.targets import StyleTargets, content_losses, even_pull, regional, weighted
 from rnst.stylization.tiling import TargetCache, is_tiled
 
@@ -25,16 +25,13 @@ _STRIDE_PERIOD = 32  # stride of the deepest layer of a ResNet; a VGG's divides 
 _STRAIGHT = Shift()
 
 
-def steps_of_an_augmentation(settings: StylizationSettings) -> int:
-    """Steps before the next view; L-BFGS needs an objective that stands still for some, Adam does not."""
-    return 1 if settings.transforms == "robust" and settings.optimizer == "adam" else STEPS_OF_AN_AUGMENTATION
-
-
 class AugmentationSchedule:
     """Makes the views of a picture.
 
     Args:
-        settings: layers are named.
+        look: what the picture is compared by.
+        augmentations: how the network sees it.
+        margin: pixels around the picture that are optimized too.
         encoder: frozen.
         inputs: photo, styles and regions.
         targets: of the styles.
@@ -42,9 +39,18 @@ class AugmentationSchedule:
     """
 
     def __init__(
-        self, settings: StylizationSettings, encoder: Encoder, inputs: Inputs, targets: StyleTargets, tiling: Tiling
+        self,
+        look: Look,
+        augmentations: Augmentations,
+        margin: int,
+        encoder: Encoder,
+        inputs: Inputs,
+        targets: StyleTargets,
+        tiling: Tiling,
     ) -> None:
-        self._settings = settings
+        self._look = look
+        self._augmentations = augmentations
+        self._margin = margin
         self._encoder = encoder
         self._scene = inputs
         self._targets = targets
@@ -68,24 +74,24 @@ class AugmentationSchedule:
         turns = self._turns(scale)
         seen_size = (content.shape[-2], content.shape[-1])
         transforms = list(dict.fromkeys([_STRAIGHT, *(transform for turn in turns for transform in turn)]))
-        cut = is_tiled(self._settings, self._tiling, [transform.size(seen_size) for transform in transforms])
+        cut = is_tiled(self._look, self._tiling, [transform.size(seen_size) for transform in transforms])
         pull: Sequence[dict[str, float]] = ({}, {})
 
         def objective(transform: Transform) -> nn.Module:
             nonlocal pull
-            features = self._tiling.features(transform(content), self._settings.content_layers or ())
+            features = self._tiling.features(transform(content), self._look.content_layers)
             style = styles[0]
             if masks is not None:
                 style = regional(styles, [transform(mask) for mask in masks], features)
-            losses = content_losses(self._settings, features)
-            if self._settings.normalize_gradients and transform == _STRAIGHT:
+            losses = content_losses(self._look, features)
+            if self._look.normalize_gradients and transform == _STRAIGHT:
                 pull = even_pull(style, losses, self._encoder(self._halfway(content)))
-            found = self._steady(weighted(self._settings, style, losses, pull), size)
+            found = self._steady(weighted(self._look, style, losses, pull), size)
             return self._tiling.objective(found, transform.size(seen_size)) if cut else found
 
-        cache = TargetCache(objective, self._settings.shifts_per_step)
+        cache = TargetCache(objective, self._augmentations.shifts_per_step)
         views = {transform: AugmentedObjective(transform, cache.objective(transform)) for transform in transforms}
-        if self._settings.normalize_gradients:  # all views need what is measured here
+        if self._look.normalize_gradients:  # all views need what is measured here
             views[_STRAIGHT] = AugmentedObjective(_STRAIGHT, objective(_STRAIGHT))
         together = [[views[transform] for transform in turn] for turn in turns]
         return [replace(first, others=tuple(others)) for first, *others in together], cut
@@ -96,14 +102,14 @@ class AugmentationSchedule:
         Shifts take the first half of the steps. What the picture then likes about the network's grid of strides is
         little, and without them it comes as close to its targets as it can.
         """
-        hold, together = steps_of_an_augmentation(self._settings), self._settings.shifts_per_step
+        hold, together = self._augmentations.hold, self._augmentations.shifts_per_step
         first, count = scale.first_step // hold, math.ceil(scale.steps / hold) - 1
-        if self._settings.transforms == "robust":
-            drawn = draw_placements((first + count) * together, self._settings.seed)
+        if self._augmentations.transforms == "robust":
+            drawn = draw_placements((first + count) * together, self._augmentations.seed)
             starts = range(first * together, len(drawn), together)
             placed: list[list[Transform]] = [[*drawn[start : start + together]] for start in starts]
             return [*placed, [_STRAIGHT]]
-        shifted = draw_shifts(self._settings.shifts, _STRIDE_PERIOD, self._settings.seed)[1:]
+        shifted = draw_shifts(self._augmentations.shifts, _STRIDE_PERIOD, self._augmentations.seed)[1:]
         turns = [shifted[(first + turn) % len(shifted)] for turn in range((count + 1) // 2)] if shifted else []
         return [[*shifts_around(shift, together)] for shift in (*turns, _STRAIGHT)]
 
@@ -114,14 +120,14 @@ class AugmentationSchedule:
 
     def _steady(self, objective: Objective, size: tuple[int, int]) -> Objective | TemporalObjective:
         """Tied to the last frame of a sequence, where there is one."""
-        previous, weight = self._scene.previous, self._settings.sequence_weight
+        previous, weight = self._scene.previous, self._look.sequence_weight
         if previous is None or weight == 0:
             return objective
         photo, painted = (self._framed(picture, size) for picture in previous)
         return TemporalObjective(objective, painted, (photo, self._framed(self._scene.content, size)), weight)
 
     def _framed(self, picture: Tensor, size: tuple[int, int]) -> Tensor:
-        return framed(resize(picture, size), self._settings.margin)
+        return framed(resize(picture, size), self._margin)
 
 
 def framed(image: Tensor, margin: int) -> Tensor:

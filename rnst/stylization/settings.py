@@ -17,6 +17,7 @@ from rnst.ranges import (
     PositiveInt,
     Quality,
     Share,
+    Supersampling,
     check_ranges,
 )
 
@@ -37,6 +38,8 @@ class StylizationSettings:
         encoder: network that looks at the pictures (`rnst models` lists them).
         weights: weight file for the encoder, or "random"; none means the encoder's own.
         size: long side of the picture in pixels (or the short one, with --side short).
+        supersample: optimize the picture at so many times its size, and reduce it at the end. Details finer than the
+            network's first stride come from here; time and memory grow with its square.
         side: which side of the picture is as long as --size says.
         aspect: width divided by height of a picture without content; none means that of the style.
         steps: optimizer steps at each scale.
@@ -115,9 +118,10 @@ class StylizationSettings:
     encoder: str = DEFAULT_ENCODER
     weights: str | None = None
     size: Pixels = 512
+    supersample: Supersampling = 2.0
     side: Literal["long", "short"] = "long"
     aspect: PositiveFloat | None = None
-    steps: PositiveInt = 75
+    steps: PositiveInt = 40
     scales: PositiveInt | Literal["auto"] = "auto"
     optimizer: Literal["lbfgs", "adam"] = "lbfgs"
     learning_rate: PositiveFloat | None = None

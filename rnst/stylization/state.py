@@ -6,12 +6,11 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
 import pytorch_lightning as pl
-import torch
 from pytorch_lightning.callbacks import Callback
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -32,20 +31,30 @@ class State:
     Attributes:
         scale: number of its scale, from 0.
         step: steps done at that scale.
-        content: parameters, optimizer and best picture: tensors, numbers, texts, lists and dictionaries of them.
+        content: see `ImageOptimization.run_state`: tensors, numbers, texts, lists and dictionaries of them.
         settings: of the run.
+        first_losses: of the picture that the first scale began with.
+        seconds: that it has taken, in all sessions so far.
     """
 
     scale: int
     step: int
     content: Mapping[str, Any]
     settings: Mapping[str, Any]
+    first_losses: Mapping[str, float]
+    seconds: float
+
+    @property
+    def best_image(self) -> Tensor | None:
+        """(1, 3, H, W) in [0, 1], what a finished run would have given; None before there is one."""
+        image: Tensor | None = self.content["best"]["image"]
+        return image
 
     def write(self, path: Path) -> None:
         """Write the file, complete or not at all."""
         tensors: dict[str, Tensor] = {}
-        tree = _flattened({"scale": self.scale, "step": self.step, "content": self.content}, tensors)
-        described = json.dumps({"tree": tree, "settings": dict(self.settings)}, default=str)
+        values = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "settings"}
+        described = json.dumps({"tree": _flattened(values, tensors), "settings": dict(self.settings)}, default=str)
         with written_aside(path) as aside:
             save_file(tensors, aside, metadata={_KEY: described})
 
@@ -62,7 +71,7 @@ class State:
                 # Cloned into memory aligned as that of a run: sums of unaligned numbers are rounded otherwise.
                 tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no dictionary
             tree = _restored(described["tree"], tensors)
-            return cls(tree["scale"], tree["step"], tree["content"], described["settings"])
+            return cls(**tree, settings=described["settings"])
         except (SafetensorError, OSError, ValueError, KeyError, TypeError, IndexError) as error:
             raise UnreadableFileError(path, "the state of a stopped picture", str(error)) from error
 
@@ -73,8 +82,8 @@ class State:
             InvalidValueError: they differ.
         """
         plain = json.loads(json.dumps(dict(settings), default=str))
-        for name in plain.keys() - set(without):
-            if plain[name] != self.settings.get(name):
+        for name in plain:
+            if name not in without and plain[name] != self.settings.get(name):
                 wanted = f"{self.settings.get(name)!r}, as in the stopped run, to go on with --resume"
                 raise InvalidValueError(f"--{name}", plain[name], wanted)
 
@@ -90,14 +99,26 @@ class StateKeeper(Callback):
         path: the file beside the picture.
         every: steps between two writes; 0 writes on Ctrl-C only.
         settings: of the run.
-        state: where to go on; None starts at the beginning.
+        state: that the run goes on from; None starts at the beginning.
+
+    Attributes:
+        scale: at work, from 0.
+        first_losses: of the picture that the first scale began with; empty until that scale is finished.
     """
 
     def __init__(self, path: Path, every: int, settings: Mapping[str, Any], state: State | None = None) -> None:
-        self._path, self._every, self._settings, self._state = path, every, settings, state
+        self._path, self._every, self._settings = path, every, settings
         self._stopping = False
         self._not_before = 0.0  # on the clock of time.monotonic
-        self.scale = 0
+        self._began = time.monotonic() - (0.0 if state is None else state.seconds)
+        self.state = state
+        self.scale = 0 if state is None else state.scale
+        self.first_losses: Mapping[str, float] = {} if state is None else state.first_losses
+
+    @property
+    def seconds(self) -> float:
+        """Since the run began, without the time between sessions."""
+        return time.monotonic() - self._began
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -118,21 +139,6 @@ class StateKeeper(Callback):
         finally:
             signal.signal(signal.SIGINT, before)
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:  # noqa: ARG002 - a hook
-        """Go on where the state says."""
-        state, self._state = self._state, None
-        if state is None:
-            return
-        content = state.content
-        with torch.no_grad():
-            for parameter, stored in zip(pl_module.image.parameters(), content["parameters"], strict=True):
-                parameter.copy_(stored)
-        pl_module.optimizers(use_pl_optimizer=False).load_state_dict(content["optimizer"])
-        if pl_module.mean is not None:
-            pl_module.mean.restore(content["mean"], pl_module())
-        pl_module.best_losses = content["best_losses"]
-        pl_module.best_image = content["best_image"].to(pl_module.device)
-
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: object) -> None:
         """Write, where it is time; then stop, where that was asked for.
 
@@ -148,15 +154,9 @@ class StateKeeper(Callback):
             raise KeyboardInterrupt
 
     def _write(self, step: int, pl_module: Any) -> None:
-        content = {
-            "parameters": list(pl_module.image.parameters()),
-            "optimizer": pl_module.optimizers(use_pl_optimizer=False).state_dict(),
-            "mean": None if pl_module.mean is None else pl_module.mean.state(),
-            "best_losses": dict(pl_module.best_losses),
-            "best_image": pl_module.best_image,
-        }
         began = time.monotonic()
-        State(self.scale, step, content, self._settings).write(self._path)
+        first_losses = self.first_losses or pl_module.best.first_losses
+        State(self.scale, step, pl_module.run_state(), self._settings, first_losses, self.seconds).write(self._path)
         ended = time.monotonic()
         self._not_before = ended + (ended - began) / _SHARE
 

@@ -1,6 +1,5 @@
 """Paint a photo in the style of a painting: read, load, paint coarse to fine, write."""
 
-import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,8 +10,6 @@ from pytorch_lightning.callbacks import Callback
 from rich.console import Console
 from torch import Tensor
 
-from rnst.encoders.catalog import content_layers, style_layers
-from rnst.encoders.names import find_network
 from rnst.errors import InvalidValueError, RnstError
 from rnst.image.files import write_image
 from rnst.optimization.devices import companions, is_first
@@ -20,21 +17,27 @@ from rnst.optimization.ranks import DeviceLostError
 from rnst.reporting.tracking import PictureTracker
 from rnst.results import Result
 from rnst.stylization.estimate import estimate, summary
-from rnst.stylization.inputs import Inputs, picture_size, read_inputs
+from rnst.stylization.inputs import Inputs, read_inputs
+from rnst.stylization.job import Job, names, resolve
 from rnst.stylization.output_names import named_by
+from rnst.stylization.parts import Records
 from rnst.stylization.progress import OnStep, StepReports, StylizationProgress
-from rnst.stylization.record import check_scores, describe, hash_of, names, result_of, scores_of, title
-from rnst.stylization.scale_runner import NoFiniteLossError, ScaleOutcome, ScaleRunner, usual_decay
-from rnst.stylization.scales import plan_scales
+from rnst.stylization.record import (
+    NOT_OF_THE_PICTURE,
+    check_scores,
+    describe,
+    hash_of,
+    hashes_of,
+    result_of,
+    scores_of,
+)
+from rnst.stylization.scale_runner import NoFiniteLossError, ScaleOutcome, ScaleRunner
 from rnst.stylization.session import Session, open_session
-from rnst.stylization.settings import NO_CONTENT, StylizationSettings
+from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.snapshots import Snapshots
 from rnst.stylization.state import State, StateKeeper
-from rnst.stylization.targets import StyleTargets, usual_style_loss, usual_weights
+from rnst.stylization.targets import StyleTargets
 from rnst.stylization.tiling import check_tiling
-
-# Settings that a picture may have changed when it goes on after a stop.
-_FREE_TO_CHANGE = ("resume", "save_every", "quality", "scores", "tracking", "group")
 
 
 class StoppedError(RnstError):
@@ -77,131 +80,115 @@ def stylize(
         RnstError: a child of it for every mistake in the input, before any work is done.
         TypeError: an option that StylizationSettings does not have.
     """
-    settings = with_layers((settings or StylizationSettings()).replaced(**options))
-    settings = settings.replaced(output=named_by(settings.output, settings.as_dict()))
+    settings = (settings or StylizationSettings()).replaced(**options)
     if settings.has_folder:
         raise InvalidValueError("--content", settings.content, "one picture; stylize_folder paints those of a folder")
     if settings.sequence:
         raise InvalidValueError("--sequence", settings.sequence, "false unless --content is a folder of frames")
-    inputs = read_inputs(settings)
-    check_scores(settings, inputs)
-    return paint(settings, inputs, open_session(settings, console, on_step))
+    job = resolve(settings)
+    output = named_by(settings.output, job.as_dict())
+    return stylize_job(replace(job, records=replace(job.records, output=output)), console, on_step)
 
 
-def paint(
-    settings: StylizationSettings, inputs: Inputs, session: Session, targets: StyleTargets | None = None
-) -> Stylized:
+def stylize_job(job: Job, console: Console | None = None, on_step: OnStep | None = None) -> Stylized:
+    """Read, load and paint what has been resolved; arguments, result and errors as of `stylize`."""
+    inputs = read_inputs(job.pictures, job.resolution, job.look.style_scale)
+    check_scores(job, inputs)
+    return paint(job.at(inputs.size), inputs, open_session(job, console, on_step))
+
+
+def paint(job: Job, inputs: Inputs, session: Session, targets: StyleTargets | None = None) -> Stylized:
     """Paint one picture from what has been read and loaded; write it and its sidecar.
 
     Args:
-        settings: layers are named.
-        inputs: of those settings.
-        session: of those settings.
+        job: with its scales.
+        inputs: of that job.
+        session: of that job.
         targets: of the styles, where they have been measured for another picture.
     """
-    check_tiling(settings, session.encoder, picture_size(settings, inputs.size))
-    settings.output.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be had is told before the work
-    described = describe(settings)
+    output = job.records.output
+    check_tiling(job, session.encoder, job.resolution.optimized(inputs.size))
+    output.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be had is told before the work
+    described, sources = describe(job), hashes_of(job.pictures)
     if inputs.color_root is not None:
         described["color_matrix"] = inputs.color_root.tolist()
-    content, styles = names(settings)
-    began = time.perf_counter()
+    content, styles = names(job.pictures)
+    keeper = _keeper(job.records, described)
     if not is_first():  # somebody else has started several processes: one of them writes
-        settings = _silent(settings)
+        job = replace(job, records=job.records.silent())
     tracker = PictureTracker(
-        settings.tracking,
-        settings.output.parent,
-        group=settings.group or title(settings),
-        tags=[settings.encoder, *filter(None, (content, *styles))],
-        config={**described, "weights_facts": session.facts, "weights_sha256": hash_of(settings)},
+        job.records.tracking,
+        output.parent,
+        group=job.records.group,
+        tags=[job.network.encoder, *filter(None, (content, *styles))],
+        config={**described, "weights_facts": session.facts, "weights_sha256": hash_of(job.network)},
     )
     for note in inputs.notes:
         session.console.print(note, markup=False)
-    with companions(partial(_share, settings, inputs), settings.devices):
-        painted = _paint(settings, inputs, session, targets, tracker, described)
-    seconds = time.perf_counter() - began
-    result = result_of(settings, painted, seconds, scores_of(settings, inputs, painted), described)
+    with companions(partial(_share, job, inputs), job.limits.devices):
+        painted = _paint(job, inputs, session, targets, tracker, keeper)
+    result = result_of(job, painted, keeper.seconds, scores_of(job.records, inputs, painted), described, sources)
     if is_first():
-        write_image(painted.image, settings.output, result.settings, quality=settings.quality, like=inputs.photo)
+        write_image(painted.image, output, result.settings, quality=job.records.quality, like=inputs.photo)
         result.write()
     tracker.finish(painted.image, painted.losses, result.scores)
     if painted.failure is not None:
-        raise StoppedError(settings.output, painted.failure)
+        raise StoppedError(output, painted.failure)
     return Stylized(painted.image, result)
 
 
-def _share(settings: StylizationSettings, inputs: Inputs) -> None:
+def _share(job: Job, inputs: Inputs) -> None:
     """What another device does for a picture: the same, without a word to anybody."""
-    tracker = PictureTracker("off", settings.output.parent, group="", tags=[], config={})
-    _paint(_silent(settings), inputs, open_session(settings), None, tracker, describe(settings))
-
-
-def _silent(settings: StylizationSettings) -> StylizationSettings:
-    """The same picture without records of it."""
-    return settings.replaced(tracking="off", save_every=0, scores=False, lpips=False)
-
-
-def with_layers(settings: StylizationSettings) -> StylizationSettings:
-    """The encoder's default layers where none are named, none without content; what is usual for the rest."""
-    network = find_network(settings.encoder)
-    without_content = settings.content == NO_CONTENT or settings.content_weight == 0
-    return settings.replaced(
-        style_layers=settings.style_layers or list(style_layers(network)),
-        content_layers=[] if without_content else settings.content_layers or list(content_layers(network)),
-        **({"content_layer_weights": None} if without_content else {}),
-        style_loss=usual_style_loss(settings),
-        fourier_decay=usual_decay(settings),
-        **usual_weights(settings),
-    )
+    tracker = PictureTracker("off", job.records.output.parent, group="", tags=[], config={})
+    job = replace(job, records=job.records.silent())
+    _paint(job, inputs, open_session(job), None, tracker, _keeper(job.records, describe(job)))
 
 
 def _paint(
-    settings: StylizationSettings,
+    job: Job,
     inputs: Inputs,
     session: Session,
     targets: StyleTargets | None,
     tracker: PictureTracker,
-    described: dict[str, object],
+    keeper: StateKeeper,
 ) -> ScaleOutcome:
     """Coarse to fine, each scale from the picture of the last."""
-    settings = settings.replaced(size=max(picture_size(settings, inputs.size)), side="long")
-    runner = ScaleRunner(settings, session.encoder, inputs, targets)
-    plan = plan_scales(inputs.size, settings)
-    keeper, state = _keeper(settings, described)
-    first = 0
+    records, delivered = job.records, job.resolution.delivered(inputs.size)
+    runner, plan = ScaleRunner(job, session.encoder, inputs, targets), list(job.scales)
+    state, first, start = keeper.state, keeper.scale, inputs.start
     if state is not None:
-        first, start = state.scale, state.content["best_image"]
         plan[first] = replace(plan[first], done=state.step)
-        inputs = replace(inputs, start=start)
+        start = inputs.start if state.best_image is None else state.best_image
     done = plan[first].first_step + plan[first].done
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    expected = estimate(settings, session.encoder, plan[first:], device, runner.tiling)
-    session.console.print(summary(settings, plan[first:], expected, device), markup=False, highlight=False)
-    if settings.tile == 0:  # otherwise tiles are cut as the memory has it
-        expected.check(plan[-1].size)
-    finish = partial(inputs.finished, colors=settings.colors)
-    where = (settings.output.parent, settings.output.stem)
-    snapshots = Snapshots(*where, settings.save_every, finish=finish, like=inputs.photo, show=tracker.show)
+    device = torch.device(job.limits.device)
+    expected = estimate(job, session.encoder, plan[first:], device, runner.tiling)
+    session.console.print(summary(job.limits, delivered, plan[first:], expected, device), markup=False, highlight=False)
+    if job.limits.tile == 0:  # otherwise tiles are cut as the memory has it
+        expected.check(delivered)
+    finish = partial(inputs.finished, colors=job.pictures.colors, largest=delivered)
+    where = (records.output.parent, records.output.stem)
+    snapshots = Snapshots(*where, records.save_every, finish=finish, like=inputs.photo, show=tracker.show)
     with StylizationProgress(sum(scale.steps for scale in plan), session.console, done) as progress, keeper.listening():
         watchers: list[Callback] = [progress, snapshots]
         if session.on_step is not None:
             watchers.append(StepReports(session.on_step, finish))
         watchers.append(keeper)
-        keeper.scale = first
-        painted = runner.paint(plan[first], inputs.start, watchers, tracker.loggers)
+        content = None if state is None else state.content
+        painted = runner.paint(plan[first], start, watchers, tracker.loggers, content)
         try:
             for keeper.scale in range(first + 1, len(plan)):
                 if painted.finished:
-                    next_size = runner.paint(plan[keeper.scale], painted.image, watchers, tracker.loggers)
-                    painted = replace(next_size, first_losses=painted.first_losses)
+                    keeper.first_losses = keeper.first_losses or painted.first_losses
+                    painted = runner.paint(plan[keeper.scale], painted.image, watchers, tracker.loggers)
         except (KeyboardInterrupt, NoFiniteLossError, DeviceLostError) as stop:
             # Before this scale had a picture: that of the last one is kept.
             painted = replace(painted, finished=False, failure=stop if isinstance(stop, DeviceLostError) else None)
     if painted.finished and is_first():
-        state_path(settings.output).unlink(missing_ok=True)
+        state_path(records.output).unlink(missing_ok=True)
     if not painted.finished:
         session.console.print("stopped; keeping the best picture so far. --resume goes on with it")
-    return replace(painted, image=finish(painted.image))
+    first_losses = dict(keeper.first_losses or painted.first_losses)
+    return replace(painted, image=finish(painted.image), first_losses=first_losses)
 
 
 def state_path(output: Path) -> Path:
@@ -209,10 +196,10 @@ def state_path(output: Path) -> Path:
     return output.with_suffix(".state.safetensors")
 
 
-def _keeper(settings: StylizationSettings, described: dict[str, object]) -> tuple[StateKeeper, State | None]:
-    """What keeps the state of this picture, and the state to go on from, where there is one and that was asked for."""
-    path, state = state_path(settings.output), None
-    if settings.resume and path.is_file():
+def _keeper(records: Records, described: dict[str, object]) -> StateKeeper:
+    """What keeps the state of this picture; with the state to go on from, where there is one and that was asked for."""
+    path, state = state_path(records.output), None
+    if records.resume and path.is_file():
         state = State.read(path)
-        state.check(described, _FREE_TO_CHANGE)
-    return StateKeeper(path, settings.save_every, described, state), state
+        state.check(described, NOT_OF_THE_PICTURE)
+    return StateKeeper(path, records.save_every, described, state)

@@ -1,6 +1,7 @@
-"""What a picture should look like: losses measured once from the paintings and the photo, as the settings ask for."""
+"""What a picture should look like: losses measured once from the paintings and the photo, as a look asks for."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -17,11 +18,12 @@ from rnst.losses.regions import RegionalLoss
 from rnst.losses.smoothing import Softened, SoftenedContentLoss, exponentials, softened
 from rnst.losses.statistics import WHOLE, Moments, Window, blend, moments
 from rnst.losses.wasserstein import WassersteinLoss
+from rnst.optimization.tiling import Limits, Tiling
 from rnst.stylization.inputs import Region, Source
-from rnst.stylization.settings import StylizationSettings
-from rnst.stylization.tiling import tiling_of_styles
+from rnst.stylization.parts import Look
 
 Losses = dict[str, nn.Module]
+WITHOUT_TILES = Limits(tile=0)
 
 
 class StyleTargets:
@@ -31,20 +33,21 @@ class StyleTargets:
     painting had so many positions of each.
 
     Args:
-        settings: layers and scale of the styles.
-        encoder: looks at them.
+        look: layers and scale of the styles, and the loss.
+        encoder: gives the features of those layers.
         regions: the styles.
+        limits: how they may be cut; each device looks at all of them.
     """
 
-    def __init__(self, settings: StylizationSettings, encoder: Encoder, regions: Sequence[Region]) -> None:
-        self._settings, self._encoder, self._regions = settings, encoder, regions
-        self._tiling = tiling_of_styles(settings, encoder)
+    def __init__(self, look: Look, encoder: Encoder, regions: Sequence[Region], limits: Limits = WITHOUT_TILES) -> None:
+        self._look, self._encoder, self._regions = look, encoder, regions
+        self._tiling = Tiling(encoder, replace(limits, devices=1, history=0))
         self._measured: dict[int, list[Losses]] = {}
 
     @torch.no_grad()
     def at(self, long_side: int) -> list[Losses]:
         """For each region, layer -> loss; the styles keep their aspect and have that long side, times their scale."""
-        long_side = max(1, round(long_side * self._settings.style_scale))
+        long_side = max(1, round(long_side * self._look.style_scale))
         if long_side not in self._measured:
             self._measured[long_side] = [self._losses(region, long_side) for region in self._regions]
         return self._measured[long_side]
@@ -54,12 +57,12 @@ class StyleTargets:
         weights = [source.weight for source in region.sources]
         if len(measured) > 1:
             measured = [{layer: blend([one[layer] for one in measured], weights) for layer in measured[0]}]
-        return {layer: _style_loss(self._settings, target) for layer, target in measured[0].items()}
+        return {layer: _style_loss(self._look, target) for layer, target in measured[0].items()}
 
     def _moments(self, source: Source, long_side: int) -> dict[str, Moments]:
         size = fit_long_side((source.image.shape[-2], source.image.shape[-1]), long_side)
         device = self._encoder.mean.device
-        layers, smooth = self._settings.style_layers or [], self._settings.smoothing != "none"
+        layers, smooth = list(self._look.style_layers), self._look.smoothing != "none"
         mask = None if source.mask is None else resize(source.mask.to(device), size)
         shapes = layer_sizes(self._encoder, size) if mask is not None else {}
         masks = {layer: at_layer(mask, shapes[layer][-2:]) for layer in layers} if mask is not None else {}
@@ -96,11 +99,11 @@ def at_layer(mask: Tensor, size: torch.Size) -> Tensor:
     return F.adaptive_avg_pool2d(mask, (size[0], size[1]))
 
 
-def content_losses(settings: StylizationSettings, features: Mapping[str, Tensor]) -> Losses:
+def content_losses(look: Look, features: Mapping[str, Tensor]) -> Losses:
     """Layer -> loss with the features of the photo, exactly as large as the picture, as its target."""
-    kind = ContentLoss if settings.smoothing == "none" else SoftenedContentLoss
-    factor = find_convention(settings.convention).content_factor
-    return {layer: kind(features[layer], factor) for layer in settings.content_layers or ()}
+    kind = ContentLoss if look.smoothing == "none" else SoftenedContentLoss
+    factor = find_convention(look.convention).content_factor
+    return {layer: kind(features[layer], factor) for layer in look.content_layers}
 
 
 def even_pull(style: Losses, content: Losses, features: Mapping[str, Tensor]) -> tuple[dict[str, float], ...]:
@@ -108,34 +111,28 @@ def even_pull(style: Losses, content: Losses, features: Mapping[str, Tensor]) ->
     return tuple(evened(balance(style, features), balance(content, features)))
 
 
-def weighted(
-    settings: StylizationSettings, style: Losses, content: Losses, pull: Sequence[Mapping[str, float]] = ({}, {})
-) -> Objective:
+def weighted(look: Look, style: Losses, content: Losses, pull: Sequence[Mapping[str, float]] = ({}, {})) -> Objective:
     """The objective that the picture minimizes.
 
     Args:
-        settings: weights of parts and layers, and what they mean.
+        look: weights of parts and layers, and what they mean.
         style: layer -> loss.
         content: layer -> loss.
-        pull: weights of style and content layers, beside those of the settings.
+        pull: weights of style and content layers, beside those of the look.
     """
-    convention = find_convention(settings.convention)
-    parts = [(style, settings.style_layer_weights, pull[0]), (content, settings.content_layer_weights, pull[1])]
+    convention = find_convention(look.convention)
+    parts = [(style, look.style_layers, pull[0]), (content, look.content_layers, pull[1])]
     layers = []
     for losses, own, balanced in parts:
         common = len(losses) if convention.adds_layers else 1  # the objective takes the mean
-        weights = own or [1.0] * len(losses)
-        layers.append(
-            {layer: common * weight * balanced.get(layer, 1.0) for layer, weight in zip(losses, weights, strict=True)}
-        )
-    usual = usual_weights(settings)
+        layers.append({layer: common * own[layer] * balanced.get(layer, 1.0) for layer in losses})
     return Objective(
         style,
         content,
         Weights(
-            usual["style_weight"],
-            usual["content_weight"],
-            usual["tv_weight"],
+            look.style_weight,
+            look.content_weight,
+            look.tv_weight,
             style_layers=layers[0],
             content_layers=layers[1],
             absolute_variation=convention.absolute_variation,
@@ -143,23 +140,9 @@ def weighted(
     )
 
 
-def usual_weights(settings: StylizationSettings) -> dict[str, float]:
-    """The three weights; those that are not set are the ones that are usual with the convention."""
-    convention = find_convention(settings.convention)
-    names = ("style_weight", "content_weight", "tv_weight")
-    chosen = {name: getattr(settings, name) for name in names}
-    return {name: getattr(convention, name) if value is None else value for name, value in chosen.items()}
-
-
-def usual_style_loss(settings: StylizationSettings) -> str:
-    """What is meant where no style loss is named; docs/looks.md shows why it is w2."""
-    ours = settings.convention == "relative" and settings.smoothing == "none"
-    return settings.style_loss or ("w2" if ours else "gram")
-
-
-def _style_loss(settings: StylizationSettings, target: Moments) -> nn.Module:
-    if usual_style_loss(settings) == "w2":
+def _style_loss(look: Look, target: Moments) -> nn.Module:
+    if look.style_loss == "w2":
         loss: nn.Module = WassersteinLoss(target)
     else:
-        loss = GramLoss(target, find_convention(settings.convention).style_factor)
-    return loss if settings.smoothing == "none" else Softened(loss)
+        loss = GramLoss(target, find_convention(look.convention).style_factor)
+    return loss if look.smoothing == "none" else Softened(loss)

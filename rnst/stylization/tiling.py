@@ -1,4 +1,4 @@
-"""A painting in tiles: what the settings allow, and targets as large as the picture only while they are needed."""
+"""A picture in tiles: how it is cut, and targets as large as the picture only while they are needed."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -10,52 +10,46 @@ from rnst.encoders.encoder import Encoder
 from rnst.errors import InvalidValueError
 from rnst.image.transforms import Transform
 from rnst.optimization.tiling import Limits, Tiling
-from rnst.stylization.settings import StylizationSettings
+from rnst.stylization.job import Job
+from rnst.stylization.parts import Augmentations, Look
 
 Objective = Callable[[Mapping[str, Tensor], Tensor], dict[str, Tensor]]
 
 
-def tiling_of_picture(settings: StylizationSettings, encoder: Encoder) -> Tiling:
+def tiling_of_picture(limits: Limits, look: Look, augmentations: Augmentations, encoder: Encoder) -> Tiling:
     """How the picture is cut."""
-    history = settings.history if settings.optimizer == "lbfgs" else 0
-    limits = Limits(settings.tile, settings.memory, settings.devices, history)
-    targets = [*(settings.content_layers or ())] * settings.shifts_per_step  # each view of a step has its own
-    return Tiling(encoder, limits, _device(), _precision(settings), targets)
+    targets = [*look.content_layers] * augmentations.shifts_per_step  # each transform of a step has its own
+    return Tiling(encoder, limits, targets)
 
 
-def tiling_of_styles(settings: StylizationSettings, encoder: Encoder) -> Tiling:
-    """How a painting is cut; each device looks at all of it."""
-    return Tiling(encoder, Limits(settings.tile, settings.memory), _device(), _precision(settings))
-
-
-def is_tiled(settings: StylizationSettings, tiling: Tiling, sizes: Iterable[tuple[int, int]]) -> bool:
+def is_tiled(look: Look, tiling: Tiling, sizes: Iterable[tuple[int, int]]) -> bool:
     """Whether pictures of these sizes are computed in tiles.
 
     Raises:
         InvalidValueError: a setting needs the whole picture at once.
     """
     cut = tiling.is_tiled(max(sizes, key=math.prod))
-    if cut and settings.normalize_gradients:
+    if cut and look.normalize_gradients:
         raise InvalidValueError(
-            "--normalize_gradients", settings.normalize_gradients, "false for a picture in tiles (or add --tile 0)"
+            "--normalize_gradients", look.normalize_gradients, "false for a picture in tiles (or add --tile 0)"
         )
     return cut
 
 
-def check_tiling(settings: StylizationSettings, encoder: Encoder, size: tuple[int, int]) -> None:
+def check_tiling(job: Job, encoder: Encoder, size: tuple[int, int]) -> None:
     """Refuse tiles that cannot be, before anything is written.
 
     Args:
-        settings: of the picture.
-        encoder: of those settings.
-        size: height and width that it will have; the margin is painted, too.
+        job: of the picture.
+        encoder: of that job.
+        size: height and width at which it will be optimized, without the margin.
 
     Raises:
-        RnstError: a child of it, as of `Tiling.grid` and `is_tiled`.
+        RnstError: as of `Tiling.grid` and `is_tiled`.
     """
-    encoder.to(_device())
-    height, width = (side + 2 * settings.margin for side in size)
-    is_tiled(settings, tiling_of_picture(settings, encoder), [(height, width)])
+    encoder.to(job.limits.device)
+    height, width = (side + 2 * job.parametrization.margin for side in size)
+    is_tiled(job.look, tiling_of_picture(job.limits, job.look, job.augmentations, encoder), [(height, width)])
 
 
 class TargetCache:
@@ -84,11 +78,3 @@ class TargetCache:
             return losses
 
         return of_this_view
-
-
-def _precision(settings: StylizationSettings) -> torch.dtype:
-    return torch.bfloat16 if settings.precision == "bf16" else torch.float32
-
-
-def _device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

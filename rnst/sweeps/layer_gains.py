@@ -1,4 +1,4 @@
-"""What each style layer brings, from a sweep over sets of layers."""
+"""Contribution of each style layer to the style distance, from a sweep over sets of layers."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,13 +12,13 @@ _DISTANCE = "relative_style_distance"
 
 
 def layer_gains(results: Sequence[Result]) -> dict[str, tuple[float, int]]:
-    """Layer -> by how much adding it to a set of style layers lowers the style distance, and to how many sets it was.
+    """Layer -> mean decrease of the style distance when it is added to a set of style layers, and number of such sets.
 
-    The mean over all pairs of sets in the sweep that differ in that layer alone: the Shapley value, but for the weights
-    of the sizes of sets. Distances are those of picked pictures, the mean over photos, paintings and all else.
+    The mean is taken over all pairs of sets in the sweep that differ in this layer alone: the Shapley value, except for
+    the weighting by set size. Distances are those of picked pictures, averaged over photos, paintings and all else.
 
     Args:
-        results: with scores and picks; those whose layers are the encoder's own are left out.
+        results: with scores and picks; results with the encoder's default layers are left out.
     """
     found: dict[frozenset[str], list[float]] = {}
     for result in results:
@@ -32,7 +32,7 @@ def layer_gains(results: Sequence[Result]) -> dict[str, tuple[float, int]]:
 
 
 def gains_table(gains: Mapping[str, tuple[float, int]]) -> Table:
-    """What `layer_gains` found, the largest first."""
+    """Table of `layer_gains`, the largest gain first."""
     table = Table(title="style layers: fall of the style distance when one is added", title_justify="left", box=SIMPLE)
     for name in ("layer", "mean gain", "sets"):
         table.add_column(name, justify="left" if name == "layer" else "right")

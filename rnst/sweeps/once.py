@@ -7,9 +7,10 @@ from rich.console import Console
 from torch import Tensor
 
 from rnst.results import Result
+from rnst.stylization.job import resolve
+from rnst.stylization.record import finished
 from rnst.stylization.settings import StylizationSettings
-from rnst.stylization.stylize import stylize
-from rnst.sweeps.plan import SweepRun
+from rnst.stylization.stylize import stylize_job
 
 
 def painted_once(settings: StylizationSettings, score: Callable[[Tensor], Mapping[str, float]] | None = None) -> Result:
@@ -23,10 +24,11 @@ def painted_once(settings: StylizationSettings, score: Callable[[Tensor], Mappin
         KeyboardInterrupt: it was stopped.
         RnstError: it cannot be painted.
     """
-    there = SweepRun(settings, {}).finished()
-    if there is not None:
+    job = resolve(settings)
+    there = finished(job)
+    if there is not None and (score is None or there.scores):
         return there
-    image, result = stylize(settings, console=Console(quiet=True))
+    image, result = stylize_job(job, console=Console(quiet=True))
     if not result.finished:
         raise KeyboardInterrupt("stopped; the same command goes on with what is missing")
     if score is not None:

@@ -1,8 +1,9 @@
-"""The automatic pick: what stands in for choosing the best pictures by hand.
+"""The automatic pick, which replaces choosing the best pictures by hand.
 
-Among the pictures of one content, style and encoder that keep the content readable (edge correlation of at least 0.7),
-the one of lowest neutral style distance is picked. Where several lie within 5 % of the lowest, the least checkerboard
-and stripes (Nyquist excess) decides. If none keeps the content, the one that keeps most of it is picked.
+Candidates are the pictures of one content, style and encoder that keep the content readable (edge correlation of at
+least 0.7). The one of lowest style distance (under random features) is picked. If several are within 5 % of the lowest,
+the one with the least checkerboard and stripes (Nyquist excess) is picked. Without candidates, the picture with the
+highest edge correlation is picked.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +20,7 @@ Group = tuple[str, tuple[str, ...], str]
 
 
 def grouped(results: Iterable[Result]) -> dict[Group, list[Result]]:
-    """Results of each content, styles and encoder."""
+    """Results by content, styles and encoder."""
     groups: dict[Group, list[Result]] = {}
     for result in results:
         groups.setdefault((result.content, result.styles, result.encoder), []).append(result)
@@ -27,7 +28,7 @@ def grouped(results: Iterable[Result]) -> dict[Group, list[Result]]:
 
 
 def pick(results: Sequence[Result]) -> Result:
-    """The best of several results, by the rule above.
+    """The best of several results, by the rule in the module's docstring.
 
     Args:
         results: at least one, with scores.
@@ -41,6 +42,6 @@ def pick(results: Sequence[Result]) -> Result:
 
 
 def marked(results: Sequence[Result]) -> list[Result]:
-    """The same results; the score "picked" is 1 for the best of each content, styles and encoder, and 0 for others."""
+    """The same results with the score "picked": 1 for the best of each content, styles and encoder, else 0."""
     best = {pick(members).image for members in grouped(results).values()}
     return [replace(result, scores={**result.scores, PICKED: float(result.image in best)}) for result in results]

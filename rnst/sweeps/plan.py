@@ -1,7 +1,6 @@
 """What a sweep paints: every content in every style by every encoder, over one grid that is the same for all."""
 
 import itertools
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -99,16 +98,6 @@ class SweepRun:
         """The same result under the name of its arm."""
         return replace(result, encoder=self.arm or result.encoder)
 
-    def finished(self) -> Result | None:
-        """The result, if this very picture was painted to the end already."""
-        sidecar = self.settings.output.with_suffix(".json")
-        if not (sidecar.is_file() and self.settings.output.is_file()):
-            return None
-        result = Result.read(sidecar)
-        asked = json.loads(json.dumps(self.settings.as_dict(), default=str))
-        same = all(result.settings.get(name) == value for name, value in asked.items() if _is_telling(name, value))
-        return self.labeled(result) if same and result.finished and result.scores else None
-
 
 def plan(sweep: SweepSettings, make: Settings = lambda values: StylizationSettings(**values)) -> list[SweepRun]:
     """Every cell of a sweep. The encoder varies slowest, so that the pictures of one pair are made close together.
@@ -187,11 +176,6 @@ def _picture(name: str, folders: Sequence[Path]) -> str:
         return name
     advice = f"Give a file, a folder that holds it as --pictures, or a sample: {', '.join(SAMPLES)}."
     raise MissingPathError(name, "picture", advice)
-
-
-def _is_telling(name: str, value: object) -> bool:
-    """Whether a setting must be the same for a picture to be the same; one that the encoder chooses need not."""
-    return name not in {"output", "tracking", "save_every"} and value is not None
 
 
 def _shown(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What a sweep leaves beside its pictures: a table of all, the picks, a plot of what each network trades, a page."""
+"""Output of a sweep beside its pictures: a table of all results, the picks, a plot of the trade-offs, a page."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -18,19 +18,19 @@ from rnst.results import Result
 from rnst.sweeps.picking import EDGES_KEPT, PICKED, grouped
 
 _THUMBNAIL_SIDE = 320
-# The worst that counts in the hypervolume: nothing of the style, nothing of the content.
+# The worst values that count in the hypervolume: no style transferred, no content kept.
 _REFERENCE = (1.0, 1.0)
 _SHOWN = {"style_distance": "style", "edge_correlation": "edges", "nyquist_excess_columns_db": "Nyquist dB"}
 _LOOK: Any = {"title_justify": "left", "box": SIMPLE, "pad_edge": False}
 
 
 def distances(result: Result) -> Point:
-    """Content distance, as one minus the edge correlation, and style distance relative to the untouched photo's."""
+    """Content distance (one minus the edge correlation) and style distance relative to that of the unchanged photo."""
     return 1.0 - result.scores["edge_correlation"], result.scores["relative_style_distance"]
 
 
 def picks_table(results: Sequence[Result], grid: Sequence[str]) -> Table:
-    """The picked results, one row each, those of one pair together.
+    """The picked results, one row each, grouped by content and style.
 
     Args:
         results: with scores and picks.
@@ -99,9 +99,9 @@ def write_table(results: Sequence[Result], path: Path, grid: Sequence[str]) -> N
 
 
 def write_fronts(results: Sequence[Result], path: Path) -> None:
-    """Plot style distance against content distance for every encoder, with the front that no other picture beats.
+    """Plot style distance against content distance for every encoder, with its Pareto front.
 
-    Of more encoders than a reader can tell apart, those whose pictures dominate the largest areas are drawn.
+    With more encoders than readers can distinguish, those with the largest hypervolumes are drawn.
     """
     means = {
         encoder: _mean_over_pairs([result for result in results if result.encoder == encoder])
@@ -120,20 +120,20 @@ def write_fronts(results: Sequence[Result], path: Path) -> None:
 
 
 def write_page(results: Sequence[Result], output: Path, title: str) -> Path:
-    """The page that compares all pictures, with small versions of them for its list."""
+    """Write the page that compares all pictures, with thumbnails in its list."""
     thumbnails = {result.image: thumbnail(result, output.parent) for result in results}
     return write_gallery(results, output, title=title, thumbnails=thumbnails)
 
 
 def write_small_page(results: Sequence[Result], output: Path, title: str) -> Path:
-    """A page of the picked pictures alone that carries them, reduced, in itself."""
+    """Write a page of the picked pictures alone, embedded at reduced size."""
     picked = [result for result in results if result.scores[PICKED]]
     small = [replace(result, image=thumbnail(result, output.parent)) for result in picked]
     return write_gallery(small, output, title=title, embed=True)
 
 
 def thumbnail(result: Result, folder: Path) -> Path:
-    """A small version of a picture in `folder`/thumbnails; made where there is none as new as the picture."""
+    """A small version of a picture in `folder`/thumbnails; made if there is none as new as the picture."""
     path = folder / "thumbnails" / f"{result.image.parent.name}--{result.image.stem}.jpg"
     if not path.is_file() or path.stat().st_mtime < result.image.stat().st_mtime:
         image = read_image(result.image)
@@ -161,7 +161,7 @@ def _shown(value: object) -> str:
 
 
 def as_rows(results: Sequence[Result], grid: Sequence[str]) -> list[Mapping[str, object]]:
-    """Names, varied settings and scores of each result, for a tracker."""
+    """Names, varied settings and scores of each result, for an experiment tracker."""
     return [
         {
             "content": result.content,

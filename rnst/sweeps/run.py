@@ -1,4 +1,4 @@
-"""Paint every cell of a sweep, score the pictures, pick the best, and write table, plots and page."""
+"""Stylize all pictures of a sweep, score them, pick the best, and write table, plots and page."""
 
 from collections.abc import Sequence
 
@@ -8,36 +8,37 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rnst.errors import RnstError
 from rnst.optimization.workers import in_processes
 from rnst.results import Result
+from rnst.stylization.job import resolve
 from rnst.stylization.parallel import stylize_alone
+from rnst.stylization.record import finished
 from rnst.sweeps.picking import marked
 from rnst.sweeps.plan import SweepRun, SweepSettings
 
 
 def run_cells(sweep: SweepSettings, cells: Sequence[SweepRun], console: Console) -> list[Result]:
-    """Paint what is not finished yet.
+    """Make the pictures that are not finished yet.
 
-    A sweep that was stopped goes on where it was: pictures that are there, painted to the end with the same settings
-    and scored, are not painted again.
+    A stopped sweep resumes: pictures that exist, finished with the same settings and scored, are not made again.
 
     Args:
-        sweep: says how many pictures are painted at the same time.
-        cells: of the plan.
+        sweep: its `workers` is the number of pictures made at the same time.
+        cells: runs of the plan.
         console: where progress is shown.
 
     Returns:
-        A result for each cell, in the order of the cells; the best are marked.
+        One result for each run, in the order of the runs; the best are marked.
 
     Raises:
-        KeyboardInterrupt: stopped; what is finished is kept.
-        RnstError: pictures could not be painted; the others are finished and kept.
+        KeyboardInterrupt: the user stopped the sweep; finished pictures are kept.
+        RnstError: pictures failed; the others are finished and kept.
     """
-    results = {index: cell.finished() for index, cell in enumerate(cells)}
+    results = {index: finished_run(cell) for index, cell in enumerate(cells)}
     missing = [index for index, result in results.items() if result is None]
     console.print(f"{len(cells)} pictures, {len(cells) - len(missing)} of them there already")
-    failures: list[str] = []
+    work, failures = [resolve(cells[index].settings) for index in missing], list[str]()
     with _progress(console) as progress:
         bar = progress.add_task("sweep", total=len(cells), completed=len(cells) - len(missing))
-        for index, outcome in in_processes(stylize_alone, [cells[index].settings for index in missing], sweep.workers):
+        for index, outcome in in_processes(stylize_alone, work, sweep.workers):
             progress.advance(bar)
             if isinstance(outcome, Result):
                 results[missing[index]] = cells[missing[index]].labeled(outcome)
@@ -51,15 +52,21 @@ def run_cells(sweep: SweepSettings, cells: Sequence[SweepRun], console: Console)
     return _with_picks([result for result in results.values() if result is not None])
 
 
+def finished_run(run: SweepRun) -> Result | None:
+    """The result of an earlier sweep, if it finished this very picture."""
+    result = finished(resolve(run.settings))
+    return run.labeled(result) if result is not None else None
+
+
 class SweepError(RnstError):
-    """Some pictures of a sweep could not be painted."""
+    """Some pictures of a sweep failed."""
 
     def __init__(self, failures: Sequence[str]) -> None:
         super().__init__(f"{len(failures)} pictures failed, the first: {failures[0]}. The others are kept.")
 
 
 def _with_picks(results: Sequence[Result]) -> list[Result]:
-    """Mark the best of each group, on disk as well."""
+    """Mark the best of each group, also in the sidecars."""
     chosen = marked(results)
     for before, after in zip(results, chosen, strict=True):
         if before.scores != after.scores:

@@ -1,4 +1,4 @@
-"""One photo that an evaluation attacked, for people to look at."""
+"""One attacked photo of an evaluation, for display."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class AttackSample:
-    """A photo before and after the attack, and what the network took them for.
+    """A photo before and after the attack, with the classes predicted for both.
 
     Attributes:
         photo: (1, 3, H, W) in [0, 1], on the CPU.
-        adversarial: the same after the attack.
-        name: the class it belongs to.
-        seen: class of the network's answer to the photo.
-        seen_attacked: class of its answer to the adversarial photo.
+        adversarial: the same photo after the attack.
+        name: its true class.
+        seen: class predicted for the photo.
+        seen_attacked: class predicted for the adversarial photo.
     """
 
     photo: Tensor

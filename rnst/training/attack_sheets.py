@@ -1,4 +1,4 @@
-"""What the attack does to photos, as sheets: to disk, and to whatever tracks the training."""
+"""Sheets of attacked photos, written to disk and to the experiment tracker."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,11 +16,11 @@ _MAGNIFIED = 10.0
 
 
 class AttackSheets(Callback):
-    """After each evaluation, write what the attack does: photos, adversarial photos, the difference, and the answers.
+    """Write a sheet after each evaluation: photos, adversarial photos, their difference, and the predicted classes.
 
     Args:
-        folder: where attack_epoch_003.png and its kin go.
-        show: called with the sheet (1, 3, H, W) and the number of the step, for a tracker.
+        folder: receives attack_epoch_003.png and so on.
+        show: called with the sheet (1, 3, H, W) and the global step, for an experiment tracker.
     """
 
     def __init__(self, folder: Path, show: Callable[[Tensor, int], None] | None = None) -> None:
@@ -37,7 +37,7 @@ class AttackSheets(Callback):
 
 
 def attack_sheet(path: Path, samples: Sequence[AttackSample]) -> None:
-    """Write three rows: photos, adversarial photos, the difference magnified around gray; and what was seen in them."""
+    """Write three rows: photos, adversarial photos, and the difference magnified around gray, with predictions."""
     rows = {
         "photo": [sample.photo for sample in samples],
         "attacked": [sample.adversarial for sample in samples],

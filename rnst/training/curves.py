@@ -1,4 +1,4 @@
-"""The learning curve of a training: read from its tables, drawn anew after each validation."""
+"""The learning curve of a training: read from its metric tables, drawn again after each validation."""
 
 import csv
 from collections.abc import Mapping
@@ -18,18 +18,18 @@ class LearningCurve(Callback):
     """Keep `curve.png` in the folder of a run: clean and robust accuracy by epoch.
 
     Args:
-        folder: of the run; its tables are in `metrics`.
+        folder: folder of the run; its tables are in `metrics`.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:  # noqa: ARG002 - a hook
-        """Draw what the last epoch has added; the tables are complete by now."""
+        """Draw the curve with the last epoch, whose tables are complete now."""
         self._draw(trainer)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:  # noqa: ARG002 - a hook
-        """Draw the whole."""
+        """Draw the complete curve."""
         self._draw(trainer)
 
     def _draw(self, trainer: pl.Trainer) -> None:
@@ -41,13 +41,13 @@ class LearningCurve(Callback):
 
 
 def learning_curves(folder: Path) -> dict[str, Curve]:
-    """Accuracies by epoch of one training; what a resumed training did again counts, not what it threw away.
+    """Accuracies by epoch of one training; epochs that a resumed training repeated replace the earlier ones.
 
     Args:
-        folder: of the run.
+        folder: folder of the run.
 
     Returns:
-        Name of the curve -> (epochs done, shares in [0, 1]); empty where nothing was evaluated yet.
+        Name of the curve -> (epochs done, shares in [0, 1]); empty before the first evaluation.
     """
     tables = sorted(folder.glob("metrics/version_*/metrics.csv"), key=lambda path: int(path.parent.name.split("_")[1]))
     rows: list[dict[str, str]] = []

@@ -1,4 +1,4 @@
-"""What the weights go down: the loss of a batch and of the same batch under attack."""
+"""Training losses of a batch and of the same batch under attack."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -15,14 +15,14 @@ Network = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class TrainingLoss(ABC):
-    """One number for a batch, from its images and its adversarial images.
+    """One scalar for a batch, from its clean and its adversarial images.
 
-    The attack has run before, against the network in eval mode. The network comes in train mode: each forward pass
-    normalizes by the statistics of its own batch and moves the running ones.
+    The attack has run before, against the network in eval mode. The network is passed in train mode: each forward pass
+    normalizes by the statistics of its own batch and updates the running ones.
 
     Args:
         label_smoothing: share of the target that is spread over all classes.
-        class_weights: one weight for each class, by which its photos count; the mean is taken over photos, not over
+        class_weights: one weight for each class, applied to its photos; the mean is taken over photos, not over
             weights, so a batch split over devices gives the same gradient. None: all classes count alike.
     """
 
@@ -30,7 +30,7 @@ class TrainingLoss(ABC):
     class_weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a share that is none."""
+        """Refuse an invalid share."""
         if not 0 <= self.label_smoothing < 1:
             raise InvalidValueError("loss.label_smoothing", self.label_smoothing, "0 or more and less than 1")
 
@@ -41,12 +41,12 @@ class TrainingLoss(ABC):
         Args:
             network: images (N, 3, H, W) in [0, 1] to logits (N, K), float32.
             images: (N, 3, H, W) in [0, 1].
-            adversarial: the same after the attack.
+            adversarial: the same images after the attack.
             labels: (N,) class numbers, or (N, K) probabilities.
         """
 
     def check(self, classes: int) -> None:
-        """Refuse weights that do not belong to `classes` classes."""
+        """Refuse class weights whose number is not `classes`."""
         if self.class_weights is not None and len(self.class_weights) != classes:
             raise InvalidValueError("model.loss.class_weights", self.class_weights, f"{classes} numbers")
 
@@ -60,25 +60,25 @@ class TrainingLoss(ABC):
 class AdversarialLoss(TrainingLoss):
     """Cross-entropy of the adversarial images alone (Madry et al. 2018, equation 2.1).
 
-    One forward pass: batch statistics come from adversarial images, as in the `robustness` library. With the attack
-    `NoAttack` it is ordinary training.
+    There is one forward pass: batch statistics come from adversarial images, as in the `robustness` library. With the
+    attack `NoAttack` this is standard training.
     """
 
     def __call__(self, network: Network, images: Tensor, adversarial: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ARG002
-        """See `TrainingLoss`; the clean images are not looked at."""
+        """See `TrainingLoss`; the clean images are not used."""
         logits = network(adversarial)
         return self._cross_entropy(logits, labels), logits
 
 
 @dataclass(frozen=True)
 class TradesLoss(TrainingLoss):
-    """Cross-entropy of the clean images, and `beta` times how far the attack moves the answer (TRADES).
+    """Cross-entropy of the clean images, plus `beta` times the divergence that the attack causes (TRADES).
 
-    Zhang et al. 2019, equation 5, with KL(clean || attacked) in both places: here, with gradients through both answers,
-    and in the attack, whose loss must be `rnst.attacks.loss.CleanDivergence` (it computes the clean answer once, in
+    Zhang et al. 2019, equation 5, with KL(clean || attacked) in both places: here, with gradients through both outputs,
+    and in the attack, whose loss must be `rnst.attacks.loss.CleanDivergence` (it computes the clean output once, in
     eval mode, without a graph). As in the authors' program there are two forward passes in train mode, clean then
-    adversarial: each is normalized by its own statistics, and both move the running ones. We depart in the start of the
-    attack: uniform in the ball, not a small normal step.
+    adversarial: each is normalized by its own statistics, and both update the running ones. We depart from the authors
+    in the start of the attack: uniform in the ball instead of a small normal step.
 
     Args:
         label_smoothing: see `TrainingLoss`; for the clean images.

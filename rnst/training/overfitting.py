@@ -1,4 +1,4 @@
-"""A watch for catastrophic overfitting: a network that resists the attack it is trained with, and no other."""
+"""Detection of catastrophic overfitting: the network resists only the attack that it is trained with."""
 
 import math
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 from torch.utils.data import default_collate
 
-from rnst.attacks.pgd import PGD
+from rnst.attacks.pgd import published_pgd
 from rnst.errors import InvalidValueError
 
 _HALF = 0.5
@@ -21,13 +21,13 @@ _DEVIATIONS = 3.0
 
 @dataclass(frozen=True)
 class MonitorSettings:
-    """When and how to look.
+    """When and how to check for catastrophic overfitting.
 
     Attributes:
-        every: optimizer steps between two looks; 0 for never.
-        photos: how many photos of the validation are held back for it.
-        steps: of PGD; each is 2.5 radii / steps long.
-        stop: end the training when it happens and export the last good weights; else only say so.
+        every: optimizer steps between two checks; 0 for never.
+        photos: number of validation photos to use, evenly spread.
+        steps: steps of PGD; each is 2.5 radii / steps long.
+        stop: on detection, end the training and export the last good weights; otherwise only report it.
     """
 
     every: int = 0
@@ -36,40 +36,40 @@ class MonitorSettings:
     stop: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse numbers that mean nothing."""
+        """Refuse numbers out of range."""
         for name, value, least in (("every", self.every, 0), ("photos", self.photos, 1), ("steps", self.steps, 1)):
             if value < least:
                 raise InvalidValueError(f"--monitor.{name}", value, f"{least} or more")
 
 
 class OverfittingMonitor(Callback):
-    """Compares, on photos held back, accuracy under the training's own attack and under PGD in the same ball.
+    """Compares accuracy under the training's own attack and under PGD in the same ball, on validation photos.
 
-    One-step attacks can teach a network to fool that one step; within a few hundred steps PGD accuracy then falls to
-    zero while the training looks better than ever (Wong et al. 2020, section 5.3). Where PGD accuracy is less than half
-    of the other, beyond what chance explains, that has happened. What the monitor draws changes nothing for the
-    training.
+    Networks can learn to fool a one-step attack alone; within a few hundred steps PGD accuracy then falls to zero while
+    the training metrics look better than ever (Wong et al. 2020, section 5.3). The monitor detects this when PGD
+    accuracy is less than half of the accuracy under the own attack, beyond what chance explains. Its random draws do
+    not change the training.
 
     Args:
-        settings: when and how to look.
-        last_good: where the last state that resisted is kept.
-        say: told when it happens.
+        settings: when and how to check.
+        last_good: where the last state that resisted PGD is stored.
+        report: called with a message when overfitting is detected.
     """
 
-    def __init__(self, settings: MonitorSettings, last_good: Path, say: Callable[[str], object]) -> None:
+    def __init__(self, settings: MonitorSettings, last_good: Path, report: Callable[[str], object]) -> None:
         self._settings = settings
         self._last_good = last_good
-        self._say = say
+        self._report = report
         self._held: tuple[Tensor, Tensor] | None = None
         self.collapsed_at: int | None = None
         self.last_good_step: int | None = None
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:  # noqa: ARG002 - a hook
-        """Another stage may have another size of images."""
+        """Drop the held photos: another stage may have another image size."""
         self._held = None
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: object) -> None:
-        """Look, when the time has come."""
+        """Check, when a check is due."""
         step = trainer.global_step
         if not self._settings.every or step % self._settings.every or self.collapsed_at is not None:
             return
@@ -79,37 +79,37 @@ class OverfittingMonitor(Callback):
         for logger in trainer.loggers:
             logger.log_metrics({name: float(value) for name, value in metrics.items()}, step=step - 1)
         if collapsed:
-            self._report(trainer, step, own, pgd)
+            self._announce(trainer, step, own, pgd)
         else:
             trainer.save_checkpoint(self._last_good)
             self.last_good_step = step
 
     def restore(self, trainer: pl.Trainer, model: pl.LightningModule) -> bool:
-        """Put the last good weights into `model` if the training was stopped; whether it was."""
+        """Load the last good weights into `model` if the monitor stopped the training; returns whether it did."""
         if self.collapsed_at is None or self.last_good_step is None or not self._settings.stop:
             return False
         trainer.strategy.barrier()
         model.load_state_dict(trainer.strategy.load_checkpoint(self._last_good, weights_only=True)["state_dict"])
         if trainer.is_global_zero:
-            self._last_good.touch()  # the newest state: a resumed training goes on from here, not from what is spoiled
+            self._last_good.touch()  # now the newest state: a resumed training continues from it, not from the collapse
         return True
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint keeps."""
+        """The state that a checkpoint stores."""
         return {"last_good_step": self.last_good_step}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a checkpoint."""
+        """Restore the state from a checkpoint."""
         self.last_good_step = state_dict["last_good_step"]
 
     def _accuracies(self, trainer: pl.Trainer, pl_module: Any) -> tuple[float, float]:
-        """Under the training's own attack and under PGD, over all devices."""
+        """Accuracy under the training's own attack and under PGD, over all devices."""
         images, labels = self._held or self._hold(trainer, pl_module)
         attack = pl_module.attack
         if not attack.ball.radius:
             raise InvalidValueError("--monitor.every", self._settings.every, "0 where the training has no radius")
         steps = self._settings.steps
-        pgd = PGD(attack.ball, steps=steps, step_size=2.5 * attack.ball.radius / steps, random_start=True)
+        pgd = published_pgd(attack.ball, steps, random_start=True)
         devices = [pl_module.device] if pl_module.device.type == "cuda" else []
         with torch.random.fork_rng(devices), trainer.precision_plugin.forward_context():
             found = torch.stack([pl_module.accuracy_under(adversary, images, labels) for adversary in (attack, pgd)])
@@ -117,7 +117,7 @@ class OverfittingMonitor(Callback):
         return own, robust
 
     def _hold(self, trainer: pl.Trainer, pl_module: Any) -> tuple[Tensor, Tensor]:
-        """This device's part of the photos held back: spread over the whole validation, which is sorted by class."""
+        """This device's part of the held photos, spread over the whole validation set, which is sorted by class."""
         data: Any = trainer.datamodule  # type: ignore[attr-defined] # Lightning attaches it
         photos = data.val_dataloader().dataset
         numbers = torch.linspace(0, len(photos) - 1, min(self._settings.photos, len(photos))).long().tolist()
@@ -128,13 +128,13 @@ class OverfittingMonitor(Callback):
         self._held = (images, labels)
         return images, labels
 
-    def _report(self, trainer: pl.Trainer, step: int, own: float, pgd: float) -> None:
+    def _announce(self, trainer: pl.Trainer, step: int, own: float, pgd: float) -> None:
         self.collapsed_at = step
         kept = "no good state was seen before"
         if self.last_good_step is not None:
             kept = f"the state of step {self.last_good_step} is kept in {self._last_good}"
         then = "The training stops" if self._settings.stop else "The training goes on"
-        self._say(
+        self._report(
             f"catastrophic overfitting at step {step}: {own:.0%} right under the attack of the training, "
             f"{pgd:.0%} under PGD-{self._settings.steps}. {then}; {kept}. Less radius, more steps or a warm-up help."
         )
@@ -142,13 +142,13 @@ class OverfittingMonitor(Callback):
 
 
 def has_collapsed(own: float, pgd: float, photos: int, classes: int) -> bool:
-    """Whether PGD accuracy is less than half of that under the own attack, and the latter no guessing.
+    """Whether PGD accuracy is less than half of the accuracy under the own attack, and the latter above guessing.
 
     Args:
-        own: share of photos right under the training's own attack.
-        pgd: share right under PGD.
-        photos: how many were counted; differences below three standard deviations of such a count mean nothing.
-        classes: a network that guesses is right for one photo in so many.
+        own: share of photos classified correctly under the training's own attack.
+        pgd: the same share under PGD.
+        photos: number of photos; differences below three standard deviations of such a count are insignificant.
+        classes: number of classes; guessing is right for one photo in so many.
     """
     deviation = math.sqrt(max(own * (1 - own), 0.25 / photos) / photos)
     return pgd < _HALF * own and own - max(pgd, 1 / classes) > _DEVIATIONS * deviation

@@ -1,4 +1,4 @@
-"""How weights move: optimizer and learning-rate schedule of a classifier."""
+"""Optimizer and learning-rate schedule of a classifier."""
 
 import math
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from rnst.errors import InvalidValueError
 
-_RISE = 0.3  # share of a one-cycle run that rises, where nothing else is said
+_RISE = 0.3  # share of a one-cycle run in which the learning rate rises, unless warmup_epochs sets it
 
 
 @dataclass(frozen=True)
@@ -23,15 +23,15 @@ class Recipe:
 
     Args:
         learning_rate: highest value that the schedule reaches.
-        method: "sgd" with momentum, or "adamw" (Adam with weight decay of its own; learning rates near 0.001).
+        method: "sgd" with momentum, or "adamw" (Adam with decoupled weight decay; learning rates near 0.001).
         momentum: share of the last update that is kept; with "adamw", of the first moment.
-        nesterov: look ahead along the momentum ("sgd" alone).
-        weight_decay: pull of all parameters towards zero.
+        nesterov: Nesterov momentum ("sgd" alone).
+        weight_decay: decay of all parameters towards zero.
         schedule: "step" divides by ten at `milestones`; "one_cycle" rises and falls to zero; "cosine" falls to zero;
             "constant".
         milestones: epochs at which "step" divides.
-        warmup_epochs: how long the learning rate rises from zero, in epochs or parts of one. With "one_cycle", 0 means
-            30 % of the run; with the others, no rise.
+        warmup_epochs: duration of the rise of the learning rate from zero, in epochs or fractions of one. With
+            "one_cycle", 0 means 30 % of the run; with the others, no warm-up.
     """
 
     learning_rate: float = 0.1
@@ -44,7 +44,7 @@ class Recipe:
     warmup_epochs: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse what no optimizer takes."""
+        """Refuse values that optimizers do not accept."""
         if self.learning_rate <= 0:
             raise InvalidValueError("recipe.learning_rate", self.learning_rate, "more than 0")
         if not 0 <= self.momentum < 1:
@@ -55,7 +55,7 @@ class Recipe:
             raise InvalidValueError("recipe.warmup_epochs", self.warmup_epochs, "0 or more")
 
     def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        """The method on `parameters`."""
+        """Build the optimizer of `parameters`."""
         if self.method == "adamw":
             betas = (self.momentum, 0.999)
             return torch.optim.AdamW(parameters, lr=self.learning_rate, betas=betas, weight_decay=self.weight_decay)
@@ -68,10 +68,10 @@ class Recipe:
         )
 
     def scheduler(self, optimizer: torch.optim.Optimizer, total_steps: int, epochs: int) -> LRScheduler:
-        """A schedule that is advanced once for every optimizer step.
+        """Build a schedule that is advanced once for every optimizer step.
 
         Args:
-            optimizer: whose learning rate changes.
+            optimizer: its learning rate is changed.
             total_steps: optimizer steps of the whole run.
             epochs: epochs of the whole run.
 
@@ -91,7 +91,7 @@ class Recipe:
         return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.share(step, total_steps, epochs))
 
     def share(self, step: int, total_steps: int, epochs: int) -> float:
-        """Part of the highest learning rate that a schedule other than "one_cycle" uses at `step`, from 0 on."""
+        """Fraction of the highest learning rate at `step`, counted from 0, for schedules other than "one_cycle"."""
         steps_of_epoch = total_steps / epochs
         warmup = round(self.warmup_epochs * steps_of_epoch)
         if step < warmup:

@@ -12,7 +12,7 @@ from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy
 
 from rnst.attacks.attack import Attack
-from rnst.attacks.pgd import PGD
+from rnst.attacks.pgd import published_pgd
 from rnst.data.datamodules import DataFacts
 from rnst.encoders.catalog import build_classifier
 from rnst.encoders.folded_network import FoldedNetwork
@@ -22,34 +22,33 @@ from rnst.errors import InvalidValueError
 from rnst.training.attack_sample import AttackSample
 from rnst.training.losses import AdversarialLoss, TrainingLoss
 from rnst.training.recipe import Recipe
-from rnst.training.teacher import SoftLabels, Teacher
+from rnst.training.teacher import SoftLabels, Teacher, class_numbers, entropy
 
 _SAMPLES = 8
-_EVALUATION_STEPS = 20
 
 
 class RobustClassifier(pl.LightningModule):
-    """Minimize a loss of the worst image in a ball around each training image (Madry et al. 2018, equation 2.1).
+    """Minimize the loss of the worst image in a ball around each training image (Madry et al. 2018, equation 2.1).
 
-    One step: the attack runs against the network as it is in eval mode, then the network takes one train-mode step down
-    the loss, which says what it makes of the images and of the adversarial images. With a teacher, the labels of a
-    batch are the teacher's probabilities, of which the attack maximizes and the step minimizes the cross-entropy: up to
-    the teacher's own entropy, which no weight changes, that is KL(teacher || student). Accuracies then count how often
-    the network agrees with the teacher's most probable class.
+    In each step the attack runs against the network in eval mode; then the optimizer takes one step with the network in
+    train mode, along the gradient of a loss of the clean and the adversarial images. With a teacher, the labels of a
+    batch are the teacher's probabilities. The attack maximizes and the step minimizes the cross-entropy with them: up
+    to the teacher's own entropy, which no weight changes, this is KL(teacher || student). Accuracies then count how
+    often the network agrees with the teacher's most probable class.
 
     Args:
-        data: what the data module knows of its photos; the command line fills it in.
-        attack: adversary of the training. Its radius is stated at the data's full image size; batches of smaller
-            images (early stages) are attacked with the radius scaled by size / full size, the same strength per pixel.
+        data: facts that the data module provides; the command line fills them in.
+        attack: adversary of the training. Its radius is stated at the data's full image size; for smaller images
+            (early stages) the radius is scaled by size / full size, which is the same strength per pixel.
         evaluation: adversary of validation and test. None: PGD of 20 steps in the ball of `attack`, each 2.5 radii / 20
             long, the protocol of the published tables.
         architecture: name of a torchvision classifier.
         recipe: optimizer and schedule.
-        loss: what the weights go down: adversarial training or TRADES, label smoothing, class weights.
-        weights: weight file, or name that `rnst models` lists, to start from; a head for other classes is made anew.
-            None: random weights.
-        teacher: network that labels the photos; the classes are its own. None: the labels of the data.
-        radius_warmup_epochs: how long the radius of `attack` grows from zero, in epochs or parts of one.
+        loss: training loss: adversarial training or TRADES, label smoothing, class weights.
+        weights: weight file, or name that `rnst models` lists, to start from; the head is replaced if the classes
+            differ. None: random weights.
+        teacher: network that labels the photos and determines the classes. None: the labels of the data.
+        radius_warmup_epochs: duration of the growth of the radius of `attack` from zero, in epochs or fractions of one.
     """
 
     def __init__(  # noqa: PLR0913 - one flat list of options is what the command line and the YAML show
@@ -71,15 +70,16 @@ class RobustClassifier(pl.LightningModule):
         loss.check(len(data.class_names))
         if radius_warmup_epochs < 0:
             raise InvalidValueError("model.radius_warmup_epochs", radius_warmup_epochs, "0 or more")
+        attack.ball.check(data.image_size)
         self.attack = attack
-        self.evaluation = evaluation or _published_protocol(attack)
+        self.evaluation = evaluation or _published(attack)
         self.architecture = architecture
         self.recipe = recipe
         self.loss = loss
         self.radius_warmup_epochs = radius_warmup_epochs
         self.weights = weights
         network, self.data = _initial(architecture, weights, data)
-        # Channels last is the layout in which convolutions are fastest, on CPUs and on GPUs.
+        # Convolutions are fastest in the channels-last layout, on CPUs and on GPUs.
         self.network = network.to(memory_format=torch.channels_last)
         self._folded = FoldedNetwork(self.network)
         self.register_buffer("mean", torch.tensor(self.data.mean).view(1, 3, 1, 1), persistent=False)
@@ -101,7 +101,7 @@ class RobustClassifier(pl.LightningModule):
         """Images (N, 3, H, W) and their labels: class numbers (N,), or the teacher's probabilities (N, K).
 
         Args:
-            batch: of the data module; with a teacher, its images come third.
+            batch: from the data module; with a teacher, its images are the third item.
         """
         images, labels, *seen_by_teacher = batch
         return images, labels if self._soft_labels is None else self._soft_labels(seen_by_teacher[0])
@@ -111,29 +111,29 @@ class RobustClassifier(pl.LightningModule):
         images, labels = self.labeled(batch)
         adversarial = self._attacked(self._grown_attack(batch_idx), images, labels)
         loss, logits = self.loss(lambda seen: self(seen).float() / self._temperature, images, adversarial, labels)
-        loss = self._temperature**2 * (loss - _entropy(labels))
-        accuracy = (logits.argmax(1) == _classes(labels)).float().mean()
+        loss = self._temperature**2 * (loss - entropy(labels))
+        accuracy = (logits.argmax(1) == class_numbers(labels)).float().mean()
         self.log("train/loss", loss, prog_bar=True)
         self.log("train/accuracy_attacked", accuracy)
         return loss
 
     def validation_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:
-        """Count right answers, clean and under attack."""
+        """Count correct predictions, clean and under attack."""
         self._evaluate(batch, batch_idx, "val")
 
     def test_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:
-        """Count right answers, clean and under attack."""
+        """Count correct predictions, clean and under attack."""
         self._evaluate(batch, batch_idx, "test")
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """The recipe, its schedule advanced at every step."""
+        """The optimizer, and its schedule, advanced at every step."""
         optimizer = self.recipe.optimizer(self.network.parameters())
         total_steps = int(self.trainer.estimated_stepping_batches)
         scheduler = self.recipe.scheduler(optimizer, total_steps, max(1, self.trainer.max_epochs or 1))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def facts(self) -> dict[str, Any]:
-        """What a weight file records of this network: plain values only."""
+        """The facts that a weight file records about this network, as plain values."""
         return {
             "architecture": self.architecture,
             "classes": list(self.data.class_names),
@@ -151,11 +151,11 @@ class RobustClassifier(pl.LightningModule):
         }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """A checkpoint tells what an exported file tells, so that it can be evaluated and converted by itself."""
+        """Store the facts of an exported file too, so that a checkpoint can be evaluated and converted by itself."""
         checkpoint[FACTS_KEY] = self.facts()
 
     def accuracy_under(self, attack: Attack, images: Tensor, labels: Tensor) -> Tensor:
-        """Share of `images` (N, 3, H, W) that the network in eval mode still gets right, a scalar; the mode is kept.
+        """Accuracy of the network in eval mode on `images` (N, 3, H, W) under attack, a scalar; the mode is restored.
 
         Args:
             attack: its radius is stated at the data's full image size.
@@ -167,13 +167,13 @@ class RobustClassifier(pl.LightningModule):
         self.network.eval()
         try:
             with torch.no_grad():
-                right: Tensor = self(adversarial).argmax(1) == _classes(labels)
+                right: Tensor = self(adversarial).argmax(1) == class_numbers(labels)
                 return right.float().mean()
         finally:
             self.network.train(was_training)
 
     def _grown_attack(self, batch_idx: int) -> Attack:
-        """The attack of the training, as far as its radius has grown."""
+        """The attack of the training at the current radius of its warm-up."""
         if not self.radius_warmup_epochs:
             return self.attack
         epochs = self.current_epoch + (batch_idx + 1) / self.trainer.num_training_batches
@@ -182,7 +182,7 @@ class RobustClassifier(pl.LightningModule):
     def _evaluate(self, batch: tuple[Tensor, ...], batch_idx: int, split: str) -> None:
         images, labels = self.labeled(batch)
         adversarial = self._attacked(self.evaluation, images, labels)
-        labels = _classes(labels)
+        labels = class_numbers(labels)
         clean, attacked = self(images), self(adversarial)
         if batch_idx == 0:
             self.samples = []
@@ -201,7 +201,7 @@ class RobustClassifier(pl.LightningModule):
         self.log(name, metric, on_step=False, on_epoch=True, prog_bar=True)
 
     def _attacked(self, attack: Attack, images: Tensor, labels: Tensor) -> Tensor:
-        """Adversarial images, made against the network as it is in eval mode; the network itself is not touched."""
+        """Adversarial images against the network in eval mode; the network's own mode does not change."""
         attack = attack.scaled(images.shape[-1] / self.data.image_size)
         device = images.device.type
         kernels = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
@@ -213,37 +213,30 @@ class RobustClassifier(pl.LightningModule):
         return 1.0 if self.teacher is None else self.teacher.temperature
 
 
+def _published(attack: Attack) -> Attack:
+    """The attack of the published tables in the ball of `attack`."""
+    if not attack.ball.radius:
+        raise InvalidValueError("model.evaluation", None, "given where the attack of the training has no radius")
+    return published_pgd(attack.ball)
+
+
 def _with_classes(data: DataFacts, soft_labels: SoftLabels | None) -> DataFacts:
-    """Facts with the classes that are learned: those of a teacher, if there is one."""
+    """Facts with the classes to learn: those of the teacher, if there is one."""
     if soft_labels is not None:
         return replace(data, class_names=soft_labels.class_names)
     if not data.class_names:
         raise InvalidValueError("data.classes", "none", "given, or model.teacher, whose classes are learned")
+    if len(data.class_names) == 1:
+        raise InvalidValueError(
+            "data.root", f"photos of {data.class_names[0]} alone", "a folder for each of two classes"
+        )
     return data
 
 
 def _initial(architecture: str, weights: str | None, data: DataFacts) -> tuple[nn.Module, DataFacts]:
-    """The network at the start of the training, and facts with the normalization that its weights belong to."""
+    """The network at the start of the training, and facts with the normalization that its weights require."""
     network = build_classifier(architecture, len(data.class_names))
     if weights is None:
         return network, data
     facts = start_from(network, weights, data.class_names)
     return network, replace(data, mean=tuple(facts.get("mean", data.mean)), std=tuple(facts.get("std", data.std)))
-
-
-def _classes(labels: Tensor) -> Tensor:
-    """Class numbers (N,) of labels that are class numbers already, or probabilities (N, K): the most probable one."""
-    return labels if labels.dim() == 1 else labels.argmax(1)
-
-
-def _entropy(labels: Tensor) -> Tensor:
-    """Mean entropy of probabilities (N, K), a scalar; class numbers have none."""
-    return torch.zeros(()).to(labels.device) if labels.dim() == 1 else torch.special.entr(labels).sum(1).mean()
-
-
-def _published_protocol(attack: Attack) -> Attack:
-    """How published tables measure robustness in the ball of `attack`."""
-    radius = attack.ball.radius
-    if not radius:
-        raise InvalidValueError("model.evaluation", None, "given where the attack of the training has no radius")
-    return PGD(attack.ball, steps=_EVALUATION_STEPS, step_size=2.5 * radius / _EVALUATION_STEPS)

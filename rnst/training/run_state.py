@@ -1,4 +1,4 @@
-"""What a training keeps on disk, so that it can go on after any end, the hardest included."""
+"""The state that a training keeps on disk, so that it can resume after any end, even a killed process."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ from rnst.files import written_aside
 
 _CHECKPOINTS = "checkpoints"
 _CONFIG = "config.yaml"
-# Of the trainer, only these change what is learned; with a schedule over the whole run, its length does, too.
+# Of the trainer's options, only these change the result; so does its length, if the schedule spans the whole run.
 _LEARNED_WITH = {
     *("max_steps", "precision", "accumulate_grad_batches", "gradient_clip_val", "gradient_clip_algorithm"),
     *("devices", "num_nodes", "limit_train_batches", "sync_batchnorm", "overfit_batches"),
@@ -29,7 +29,7 @@ _FREE_EVALUATION = ("data.evaluation_photos", "model.evaluation")
 
 
 class OtherSettingsError(RnstError):
-    """A run cannot go on with settings it was not started with."""
+    """A run cannot resume with settings other than those of its start."""
 
     def __init__(self, option: str, now: object, then: object, folder: Path) -> None:
         super().__init__(
@@ -39,10 +39,10 @@ class OtherSettingsError(RnstError):
 
 
 class CompleteCheckpoints(TorchCheckpointIO):
-    """Writes a checkpoint aside, down to the disk, then renames it.
+    """Writes a checkpoint to a temporary file, flushes it to the disk, then renames it.
 
-    Lightning writes to the folder for temporary files and moves; between two file systems that is a copy, and a process
-    killed within it leaves half a file under the final name.
+    Lightning writes to the folder for temporary files and then moves the file. Between two file systems this is a copy,
+    and a process killed during the copy leaves half a file under the final name.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: _PATH, storage_options: Any | None = None) -> None:  # noqa: ARG002
@@ -54,7 +54,7 @@ class CompleteCheckpoints(TorchCheckpointIO):
 
 
 def run_folder(output: Path) -> Path:
-    """Where a training keeps its state and its logs: below `runs`, by the whole path of its output."""
+    """The folder of a training's state and logs: below `runs`, named by the whole path of its output."""
     path = output.resolve().with_suffix("")
     here = Path.cwd().resolve()
     return Path("runs") / (path.relative_to(here) if path.is_relative_to(here) else path.relative_to(path.anchor))
@@ -64,9 +64,9 @@ def checkpoint_callbacks(folder: Path, *, minutes: float, steps: int) -> list[Mo
     """Keep the newest complete state: of each epoch, and within epochs if asked for.
 
     Args:
-        folder: of the run.
-        minutes: also every so many minutes; 0 for never.
-        steps: also every so many optimizer steps; 0 for never.
+        folder: folder of the run.
+        minutes: save also every so many minutes; 0 for never.
+        steps: save also every so many optimizer steps; 0 for never.
     """
 
     def keeper(name: str, **when: Any) -> ModelCheckpoint:
@@ -81,34 +81,34 @@ def checkpoint_callbacks(folder: Path, *, minutes: float, steps: int) -> list[Mo
 
 
 def last_good_checkpoint(folder: Path) -> Path:
-    """Where a monitor keeps the last state that resisted."""
+    """Where a monitor stores the last state that resisted the attack."""
     return folder / _CHECKPOINTS / "last_good.ckpt"
 
 
-def newest_checkpoint(folder: Path, say: Callable[[str], object]) -> Path:
-    """The state that `--resume` goes on from: the newest one that is complete.
+def newest_checkpoint(folder: Path, report: Callable[[str], object]) -> Path:
+    """The newest complete checkpoint, from which `--resume` continues.
 
     Args:
-        folder: of the run.
-        say: told of files that are passed over.
+        folder: folder of the run.
+        report: called with a message for each file that is skipped.
 
     Raises:
-        MissingPathError: the run has left none.
+        MissingPathError: the run has no complete checkpoint.
     """
     found = [path for path in (folder / _CHECKPOINTS).glob("*.ckpt") if not path.name.startswith(".")]
     for path in sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True):
         if _is_complete(path):
             return path
-        say(f"{path} is not complete and is passed over")
+        report(f"{path} is not complete and is skipped")
     advice = "Start without --resume; a run keeps its state after each epoch, or each --checkpoint_minutes."
     raise MissingPathError(folder / _CHECKPOINTS, "a complete checkpoint to resume from", advice)
 
 
 def refuse_other_settings(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Compare the settings that a run was started with and those it shall go on with.
+    """Compare the settings that a run was started with to those of its continuation.
 
     Raises:
-        OtherSettingsError: one that changes what is learned is another one.
+        OtherSettingsError: a setting that changes the result differs.
     """
     file = folder / _CONFIG
     if not file.is_file():
@@ -122,14 +122,14 @@ def refuse_other_settings(folder: Path, settings: Mapping[str, Any]) -> None:
 
 
 def begin(folder: Path, config: str, *, resume: bool) -> Path | None:
-    """Make the folder of a run and keep its configuration there; an earlier run moves aside unless it is resumed.
+    """Make the folder of a run and store its configuration there; an earlier run is renamed unless it is resumed.
 
     Returns:
-        Where the earlier run is now, if there was one.
+        The new path of the earlier run, if there was one.
     """
     moved = None
     if resume:
-        for aside in (folder / _CHECKPOINTS).glob(".*.ckpt"):  # of a process that was killed while it wrote
+        for aside in (folder / _CHECKPOINTS).glob(".*.ckpt"):  # left by a process that was killed while it wrote
             aside.unlink()
     elif any((folder / _CHECKPOINTS).glob("*.ckpt")):
         numbers = (number for number in range(1, 10_000) if not folder.with_name(f"{folder.name}.{number}").exists())
@@ -141,7 +141,7 @@ def begin(folder: Path, config: str, *, resume: bool) -> Path | None:
 
 
 def _is_complete(path: Path) -> bool:
-    """Whether all parts of the file are there, and whole: it is an archive with a check sum for each."""
+    """Whether all parts of the file exist and are intact: the archive has a check sum for each."""
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None

@@ -1,6 +1,7 @@
-"""Soft labels: the probabilities that a frozen network gives to the classes of an image before the attack."""
+"""Soft labels: class probabilities that a frozen network predicts for an image before the attack."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,14 +16,14 @@ from rnst.errors import InvalidValueError
 
 @dataclass(frozen=True)
 class Teacher:
-    """A network whose answers are learned (knowledge distillation: Hinton et al. 2015, section 2).
+    """A network whose predictions are the labels (knowledge distillation: Hinton et al. 2015, section 2).
 
     Args:
         network: a name that `rnst models` lists, timm/NAME, or a weight file that names its architecture.
         weights: weight file for `network`; None takes the network's own.
-        image_size: side in pixels at which it receives the student's crop, before the attack.
-        temperature: both networks' logits are divided by it; the higher, the more the small probabilities count. The
-            loss is multiplied by its square, so that gradients keep their size.
+        image_size: side in pixels at which the teacher receives the student's crop, before the attack.
+        temperature: divisor of both networks' logits; the higher, the more the small probabilities count. The loss is
+            multiplied by its square, so that the size of gradients does not change.
     """
 
     network: str
@@ -31,27 +32,35 @@ class Teacher:
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse sizes and temperatures that mean nothing."""
+        """Refuse sizes and temperatures out of range."""
         if self.image_size < 1:
             raise InvalidValueError("model.teacher.image_size", self.image_size, "at least 1")
         if self.temperature <= 0:
             raise InvalidValueError("model.teacher.temperature", self.temperature, "more than 0")
 
     def facts(self) -> dict[str, Any]:
-        """What a weight file records: plain values only."""
-        return {"network": self.network, "image_size": self.image_size, "temperature": self.temperature}
+        """The facts that a weight file records, as plain values."""
+        network = Path(self.network).name if Path(self.network).is_file() else self.network
+        weights = None if self.weights is None else Path(self.weights).name
+        return {
+            "network": network,
+            "weights": weights,
+            "image_size": self.image_size,
+            "temperature": self.temperature,
+        }
 
 
 class SoftLabels:
     """A loaded teacher.
 
-    It is no module, so that a task may keep it beside its network: it has nothing to train, to save or to synchronize.
+    The class is not a module, so that a task can hold it next to its network: nothing in it is trained, saved or
+    synchronized.
 
     Args:
-        teacher: which network.
+        teacher: network and settings.
 
     Raises:
-        RnstError: its weights cannot be read, or do not fit.
+        RnstError: the weights cannot be read, or do not fit.
     """
 
     def __init__(self, teacher: Teacher) -> None:
@@ -74,3 +83,13 @@ class SoftLabels:
         with torch.no_grad(), self._folded.in_use(kernels) as network:
             logits: Tensor = network(images).float()
             return (logits / self._temperature).softmax(1)
+
+
+def class_numbers(labels: Tensor) -> Tensor:
+    """Class numbers (N,) of labels: unchanged if they are class numbers, the most probable class of (N, K)."""
+    return labels if labels.dim() == 1 else labels.argmax(1)
+
+
+def entropy(labels: Tensor) -> Tensor:
+    """Mean entropy of probabilities (N, K), a scalar; 0 for class numbers."""
+    return torch.zeros(()).to(labels.device) if labels.dim() == 1 else torch.special.entr(labels).sum(1).mean()

@@ -1,4 +1,4 @@
-"""Make robust weights: train, measure clean and under attack, export one file with all its facts."""
+"""Train robust weights, measure them clean and under attack, and export one file with all facts."""
 
 import copy
 import platform
@@ -15,6 +15,7 @@ import torch
 import torchvision
 from torch import Tensor
 
+from rnst.data.datamodules import PhotoFolders
 from rnst.encoders.probe import smallest_side
 from rnst.encoders.weights.files import write_weights
 from rnst.errors import RnstError
@@ -22,6 +23,7 @@ from rnst.training.averaging import AveragedWeights
 from rnst.training.overfitting import OverfittingMonitor
 from rnst.training.robust_classifier import RobustClassifier
 
+_HARDLY_BETTER = 1.2  # times the share that guessing gets right
 _LARGEST_HALF = torch.finfo(torch.float16).max
 
 
@@ -36,7 +38,7 @@ class DivergedError(RnstError):
 
 
 class SmallPhotosError(RnstError):
-    """The photos are smaller than what the network can look at."""
+    """The photos are smaller than the network's smallest input."""
 
     def __init__(self, architecture: str, side: int, smallest: int) -> None:
         super().__init__(
@@ -45,11 +47,11 @@ class SmallPhotosError(RnstError):
         )
 
 
-def look_at_network(model: RobustClassifier, sides: Iterable[int]) -> None:
-    """Fail now where the network cannot look at photos of one of these sides, in pixels.
+def check_network(model: RobustClassifier, sides: Iterable[int]) -> None:
+    """Fail early if photos of one of these sides, in pixels, are too small for the network.
 
     Raises:
-        SmallPhotosError: they are too small for its pools.
+        SmallPhotosError: the photos are too small for the network's pools.
     """
     side = min(sides)
     *_, last = (path for path, _ in model.network.named_modules())
@@ -58,40 +60,59 @@ def look_at_network(model: RobustClassifier, sides: Iterable[int]) -> None:
         raise SmallPhotosError(model.architecture, side, smallest)
 
 
-def look_at_data(data: pl.LightningDataModule) -> None:
-    """Fail now where photos are missing, before anything is written."""
+class NoStepError(RnstError):
+    """The photos do not fill one batch."""
+
+    def __init__(self, photos: int, batch: int, devices: int = 1) -> None:
+        together = f"{batch} on each of {devices} devices" if devices > 1 else str(batch)
+        super().__init__(
+            f"{photos} photos do not fill one batch of {together}, so no step could be made. "
+            "Lower --data.batch_size, or give more photos"
+        )
+
+
+def check_data(data: PhotoFolders) -> None:
+    """Fail early if photos are missing or too few, before anything is written.
+
+    Raises:
+        MissingPathError: there are no photos.
+        NoStepError: the photos do not fill a batch.
+    """
     data.prepare_data()
-    data.train_dataloader()
+    loader = data.train_dataloader()
+    if not len(loader):
+        raise NoStepError(len(loader.dataset), data.batch_size)  # type: ignore[arg-type] # an epoch has a length
     data.val_dataloader()
 
 
 def train(
     trainer: pl.Trainer,
     model: RobustClassifier,
-    data: pl.LightningDataModule,
+    data: PhotoFolders,
     output: Path,
     *,
     resume: Path | None = None,
     half: bool = False,
-    say: Callable[[str], object],
+    report: Callable[[str], object],
 ) -> dict[str, Any]:
     """Train, test, export.
 
     Args:
-        trainer: its checkpoint callbacks keep the state to resume from. Where it averages the weights, the average is
-            tested and exported; where its monitor stopped it, the last good weights are.
+        trainer: its checkpoint callbacks keep the state to resume from. If it averages the weights, the average is
+            tested and exported; if its monitor stopped it, the last good weights are.
         model: the classifier with its attack.
         data: photos.
         output: safetensors file to write.
-        resume: Lightning checkpoint to go on from.
-        half: export kernels as float16, if they fit.
-        say: told what a user must know of the export.
+        resume: Lightning checkpoint to resume from.
+        half: export kernels as float16, if their values fit.
+        report: called with messages about the export that concern the user.
 
     Returns:
         The facts in the exported file.
 
     Raises:
         DivergedError: the weights are not finite.
+        NoStepError: the photos do not fill one batch on each of the devices.
     """
     began = time.perf_counter()
     _fit(trainer, model, data, resume)
@@ -100,6 +121,7 @@ def train(
     state = model.network.state_dict()
     _refuse_diverged(state)
     accuracies = trainer.test(model, datamodule=data, verbose=False)[0]
+    _warn_of_guessing(accuracies["test/accuracy_clean"], len(model.data.class_names), report)
     facts = {
         **model.facts(),
         **ended,
@@ -111,15 +133,27 @@ def train(
         **_origin(),
     }
     if trainer.is_global_zero:
-        write_weights(output, state, facts, half=half and _fits_half(state, say))
+        write_weights(output, state, facts, half=half and _fits_half(state, report))
     return facts
 
 
-def _fit(trainer: pl.Trainer, model: RobustClassifier, data: pl.LightningDataModule, resume: Path | None) -> None:
+def _fit(trainer: pl.Trainer, model: RobustClassifier, data: PhotoFolders, resume: Path | None) -> None:
     try:
         trainer.fit(model, datamodule=data, ckpt_path=resume, weights_only=True)
-    except SystemExit as stop:  # what Lightning makes of Ctrl-C
+    except SystemExit as stop:  # Lightning turns Ctrl-C into SystemExit
         raise KeyboardInterrupt("stopped; --resume goes on from the newest complete checkpoint") from stop
+    if not trainer.global_step:
+        photos = len(data.train_dataloader().dataset)  # type: ignore[arg-type] # an epoch has a length
+        raise NoStepError(photos, data.batch_size, trainer.world_size)
+
+
+def _warn_of_guessing(accuracy: float, classes: int, report: Callable[[str], object]) -> None:
+    """Report a network that is hardly better than guessing."""
+    if accuracy < _HARDLY_BETTER / classes:
+        report(
+            f"the accuracy of {accuracy:.1%} is that of guessing among {classes} classes: the weights have learned "
+            "nothing. Train longer, lower the radius, or try another learning rate"
+        )
 
 
 def _refuse_diverged(state: Mapping[str, Tensor]) -> None:
@@ -129,7 +163,7 @@ def _refuse_diverged(state: Mapping[str, Tensor]) -> None:
 
 
 def _origin() -> dict[str, Any]:
-    """The command and the versions of what it ran with."""
+    """The command, and the versions that it ran with."""
     return {
         "command": shlex.join(["python", Path(sys.argv[0]).name, *sys.argv[1:]]),
         "versions": {
@@ -142,7 +176,7 @@ def _origin() -> dict[str, Any]:
 
 
 def _how_it_ended(trainer: pl.Trainer, model: RobustClassifier) -> dict[str, Any]:
-    """What callbacks made of the weights; takes back those that a monitor found spoiled."""
+    """Facts about averaging and the monitor; restores the last good weights if the monitor found overfitting."""
     facts: dict[str, Any] = {}
     for callback in trainer.callbacks:  # type: ignore[attr-defined] # Lightning attaches them
         if isinstance(callback, AveragedWeights):
@@ -154,9 +188,9 @@ def _how_it_ended(trainer: pl.Trainer, model: RobustClassifier) -> dict[str, Any
     return facts
 
 
-def _fits_half(state: Mapping[str, Tensor], say: Callable[[str], object]) -> bool:
-    """Whether all that `write_weights` stores as float16, kernels and matrices, stays finite."""
+def _fits_half(state: Mapping[str, Tensor], report: Callable[[str], object]) -> bool:
+    """Whether all tensors that `write_weights` stores as float16, kernels and matrices, stay finite."""
     fits = all(bool(tensor.abs().max() <= _LARGEST_HALF) for tensor in state.values() if tensor.dim() > 1)
     if not fits:
-        say(f"a weight is too large for float16 ({_LARGEST_HALF:g}): all are exported as float32")
+        report(f"a weight is too large for float16 ({_LARGEST_HALF:g}): all are exported as float32")
     return fits

@@ -111,3 +111,23 @@ def test_radius_zero_allows_nothing(ball: Ball) -> None:
     none, delta = replace(ball, radius=0.0), torch.randn(3, 3, 4, 4)
     assert torch.equal(none.project(delta), torch.zeros_like(delta))
     assert torch.equal(none.random_start(delta), torch.zeros_like(delta))
+
+
+@pytest.mark.parametrize("ball", [L2Ball, LinfBall])
+@pytest.mark.parametrize("radius", [-1.0, math.nan, math.inf])
+def test_a_radius_that_is_no_length__is_refused(ball: type[Ball], radius: float) -> None:
+    with pytest.raises(InvalidValueError, match=r"ball\.radius"):
+        ball(radius)
+
+
+def test_a_linf_radius_in_levels__is_refused_and_translated() -> None:
+    with pytest.raises(InvalidValueError, match=r"8\.0.*at most 1.*8 of 255 levels is 0\.031373"):
+        LinfBall(8.0)
+
+
+@pytest.mark.parametrize("ball", [L2Ball(2.0), LinfBall(0.25)])
+def test_project__leaves_what_is_inside_where_it_is(ball: Ball) -> None:
+    """Half of the radius in a random direction, in few dimensions and in many."""
+    for size in (2, 7):
+        inside = 0.5 * ball.radius * ball.steepest(torch.randn(5, 3, size, size))
+        assert torch.equal(ball.project(inside), inside)

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from rnst.attacks.attack import Attack, NoAttack
 from rnst.attacks.ball import Ball, L2Ball, LinfBall
 from rnst.attacks.loss import CleanDivergence, TargetedCrossEntropy, divergence
-from rnst.attacks.pgd import PGD
+from rnst.attacks.pgd import PGD, published_pgd
 from rnst.errors import InvalidValueError
 
 _L2 = PGD(L2Ball(0.8), steps=5, step_size=0.3)
@@ -346,3 +346,12 @@ def test_with_radius__keeps_the_proportions(attack: PGD) -> None:
     images, labels = _batch()
     none = attack.with_radius(0.0)
     assert torch.equal(none(_network(), images, labels), images)
+
+
+@pytest.mark.parametrize("steps", [1, 20, 100])
+def test_published_pgd__covers_two_and_a_half_radii_from_the_image_itself(steps: int) -> None:
+    attack = published_pgd(L2Ball(0.8), steps)
+    assert attack.step_size * steps == pytest.approx(2.5 * 0.8)
+    assert (attack.random_start, attack.keep_best, attack.restarts) == (False, True, 1)
+    with pytest.raises(InvalidValueError, match=r"ball\.radius"):
+        published_pgd(L2Ball(0.0))

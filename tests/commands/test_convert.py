@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,6 +76,45 @@ def test_a_name_of_the_catalog(tmp_path: Path, capsys: pytest.CaptureFixture[str
     main(["convert", "resnet50_robust", str(tmp_path / "bundled.pt")])
     assert "resnet50, 10 classes" in capsys.readouterr().out
     assert read_weights(tmp_path / "bundled.pt")[1]["radius"] == 1.7143
+
+
+def test_a_network_that_this_installation_did_not_bring(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rnst.encoders.names._BUNDLED_FOLDERS", (tmp_path, tmp_path / "bundled"))
+    error = _refused(capsys, "resnet18_robust", tmp_path / "out.pt")
+    assert f"weights of resnet18_robust not found: {tmp_path / 'resnet18_robust.safetensors'}. " in error
+    assert "take the file from checkpoints/ of rnst's repository" in error
+
+
+def test_a_published_network__offline(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    assert f"the file is not in {tmp_path / 'hub'}. " in _refused(capsys, "resnet18_l2_eps3", tmp_path / "out.pt")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [("HF_HUB_OFFLINE=1", "HF_HUB_OFFLINE is set"), ("HF_ENDPOINT=http://127.0.0.1:9", "no connection to the server")],
+)
+def test_the_hub_by_its_own_variables(tmp_path: Path, setting: str, reason: str) -> None:
+    name, _, value = setting.partition("=")
+    command = [
+        sys.executable,
+        "-c",
+        "from rnst.cli import main; main()",
+        "convert",
+        "resnet18_l2_eps3",
+        str(tmp_path / "o.pt"),
+    ]
+    ended = subprocess.run(  # noqa: S603 - our own command
+        command, env={**os.environ, "HF_HOME": str(tmp_path), name: value}, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert reason in ended.stderr
 
 
 def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

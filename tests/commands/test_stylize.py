@@ -25,6 +25,7 @@ from rnst.results import Result
 _CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "stylize").rglob("*.yaml"))
 _TINY = {
     "size": 32,
+    "supersample": 1.0,
     "side": "long",
     "steps": 2,
     "scales": 1,
@@ -42,6 +43,7 @@ _EVERY_OPTION = {
     "encoder": ["resnet34"],
     "weights": ["random"],
     "size": ["96"],
+    "supersample": ["1.5"],
     "steps": ["3"],
     "scales": ["2"],
     "optimizer": ["adam"],
@@ -461,6 +463,17 @@ def test_folder__one_picture_for_each_and_none_twice(capsys: pytest.CaptureFixtu
     assert Path(pictures[1]).is_file()
 
 
+def test_folder__records_and_tiles_are_no_reason_to_begin_again(capsys: pytest.CaptureFixture[str]) -> None:
+    _frames(2)
+    stylize(_arguments(content="frames", output="painted.jpg"))
+    for options in ({"resume": True}, {"quality": 50}, {"save_every": 7}, {"group": "mine"}, {"tile": 0}):
+        stylize(_arguments(content="frames", output="painted.jpg", **options))
+        assert "2 pictures, 2 of them finished already" in capsys.readouterr().err
+    write_image(torch.rand(1, 3, 30, 40), Path("frames/frame8.png"))
+    stylize(_arguments(content="frames", output="painted.jpg"))
+    assert "2 pictures, 1 of them finished already" in capsys.readouterr().err
+
+
 def test_folder__a_picture_that_fails_does_not_end_the_others(capsys: pytest.CaptureFixture[str]) -> None:
     _frames(2)
     Path("frames/frame1.png").write_text("this is a text")
@@ -519,7 +532,14 @@ def test_init__style_noise_has_the_colors_of_the_style() -> None:
 def test_transforms__robust(optimizer: str, tile: int) -> None:
     results = []
     for output in ("one.png", "two.png"):
-        options = {"transforms": "robust", "optimizer": optimizer, "tile": tile, "output": output, "size": 96}
+        options = {
+            "transforms": "robust",
+            "optimizer": optimizer,
+            "tile": tile,
+            "output": output,
+            "size": 96,
+            "supersample": 1.0,
+        }
         stylize(_arguments(**options, steps=18, encoder="vgg11", style_layers="[relu1_1, relu2_1]", save_every=0))
         results.append(Result.read(Path(output).with_suffix(".json")))
     assert results[0].losses == results[1].losses, "seeded"

@@ -273,6 +273,31 @@ def test_missing_data(capsys: pytest.CaptureFixture[str], tmp_path: Path, classe
     assert not Path("runs").exists(), "no empty run is left behind"
 
 
+def test_fewer_photos_than_a_batch__no_random_weights_are_exported(
+    make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = {"data.batch_size": 13}  # of 12 photos
+    message = _refused(capsys, lambda: _run(_IMAGENETTE, make_photos(), "net.safetensors", **options))
+    assert "12 photos do not fill one batch of 13" in message
+    assert "Lower --data.batch_size" in message
+    assert not Path("net.safetensors").exists()
+    assert not Path("runs").exists(), "no empty run is left behind"
+
+
+def test_one_class__nothing_to_tell_apart(make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:
+    message = _refused(capsys, lambda: _run(_IMAGENETTE, make_photos(("n01",)), "net.safetensors"))
+    assert "photos of n01 alone" in message
+
+
+def test_a_training_that_learns_nothing__says_so(make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:
+    """All photos of the validation are of the last class; a network of such a learning rate answers the first."""
+    options = {"model.recipe.learning_rate": 1e-12, "data.evaluation_photos": 3, "trainer.limit_test_batches": 1.0}
+    root = make_photos([f"n{number:02d}" for number in range(9)], train=1, val=1)
+    _run(_IMAGENETTE, root, "net.safetensors", **options)
+    accuracy = read_weights(Path("net.safetensors"))[1]["accuracy_clean"]
+    assert ("that of guessing among 9 classes" in capsys.readouterr().err) == (accuracy < 1.2 / 9)
+
+
 def test_photos_too_small_for_the_network(
     make_photos: MakePhotos, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,7 +6,7 @@ from skimage.color import hsv2rgb, rgb2hsv
 from torch import Tensor
 from torchvision.transforms import v2
 
-from rnst.corruptions.blur import moved
+from rnst.corruptions.blur import translated_mean
 from rnst.corruptions.digital import pixelate
 from rnst.corruptions.names import CORRUPTION_NAMES, SEVERITIES, SIZE
 from rnst.corruptions.table import CORRUPTIONS, corrupted
@@ -97,10 +97,10 @@ def test_blur_moves_no_light() -> None:
 def test_moved__along_the_angle() -> None:
     point = torch.zeros(1, 33, 33)
     point[0, 16, 16] = 1.0
-    trace = moved(point, 0.0, 3, 2.0)[0]
+    trace = translated_mean(point, 0.0, 3, 2.0)[0]
     assert trace[16].nonzero().flatten().tolist() == list(range(10, 17)), "seven places along the row"
     assert float(trace.sum()) == pytest.approx(1.0, abs=1e-5)
-    assert float(moved(point, 90.0, 3, 2.0)[0, :, 16].sum()) == pytest.approx(1.0, abs=1e-5)
+    assert float(translated_mean(point, 90.0, 3, 2.0)[0, :, 16].sum()) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_brightness__raises_the_value_of_hsv() -> None:

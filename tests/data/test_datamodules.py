@@ -13,8 +13,8 @@ from torch.nn import functional as F
 
 from rnst.data.datamodules import PhotoFolders, Stage
 from rnst.data.restricted_imagenet import RESTRICTED_IMAGENET, RESTRICTED_IMAGENET_BALANCED
-from rnst.data.sources import IMAGENET_MEAN
 from rnst.errors import InvalidValueError, MissingPathError, UnreadableFileError
+from rnst.normalization import IMAGENET_MEAN
 
 MakePhotos = Callable[..., Path]
 

@@ -55,6 +55,14 @@ def test_seeded__the_generator_goes_on_as_if_nothing_had_been() -> None:
         assert torch.equal(torch.rand(1), first)
 
 
+def test_every_photo_of_an_epoch_is_cut_in_its_own_way() -> None:
+    """One seed for all of them would give all photos the same crop and the same flip."""
+    epoch = EpochPhotos(_Noise(), shuffled(22, 1), seed=1)
+    drawn = {tuple(epoch[position][0].tolist()) for position in range(22)}
+    assert len(drawn) == 22
+    assert torch.equal(epoch[3][0], epoch[3][0]), "and always in that way"
+
+
 def test_an_epoch_is_a_permutation_and_drops_the_rest() -> None:
     labels = [label for labels, _, _ in _drawn(_loader()) for label in labels]
     assert len(labels) == len(set(labels)) == 20

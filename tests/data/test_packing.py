@@ -66,7 +66,7 @@ def test_what_is_written__does_not_depend_on_workers(make_photos: MakePhotos, tm
 def test_broken_photo__is_named_and_nothing_is_left(make_photos: MakePhotos, tmp_path: Path, workers: int) -> None:
     root = make_photos()
     (root / "val" / "n02" / "val0.png").write_bytes(b"no photo")
-    with pytest.raises(BrokenPhotoError, match=r"val.n02.val0\.png as a picture: not a picture\. Mend") as told:
+    with pytest.raises(BrokenPhotoError, match=r"val.n02.val0\.png as a picture: not a picture\. Repair") as told:
         pack(root, tmp_path / "packed", workers=workers)
     assert "\n" not in str(told.value)
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]

@@ -77,6 +77,28 @@ def test_hold_out__stays_as_it_is_when_photos_come_and_the_folder_moves(tmp_path
     assert found & old == held
 
 
+@pytest.mark.parametrize("count", [2, 3, 9])
+def test_hold_out__of_a_few_photos_is_one_photo(count: int, tmp_path: Path) -> None:
+    paths = _files(tmp_path, (f"{number}.jpg" for number in range(count)))
+    source = UnlabeledSource([tmp_path])
+    assert len(_found(source, "val")) == 1
+    assert sorted([*_found(source, "train"), *_found(source, "val")]) == sorted(paths)
+
+
+def test_hold_out__of_a_single_photo_leaves_none_to_train(tmp_path: Path) -> None:
+    _files(tmp_path, ["a.jpg"])
+    with pytest.raises(MissingPathError, match=r"train photos not found.*two photos or more"):
+        UnlabeledSource([tmp_path]).open("train", _VIEW)
+
+
+def test_a_root_inside_another__each_photo_counts_once_and_none_trains_and_validates(tmp_path: Path) -> None:
+    paths = _files(tmp_path, ["train/a.jpg", "train/b.jpg", "val/c.jpg"])
+    (tmp_path / "again").symlink_to(tmp_path / "val")
+    source = UnlabeledSource([tmp_path, tmp_path / "train", tmp_path / "again"])
+    assert _found(source, "train") == paths[:2]
+    assert _found(source, "val") == paths[2:]
+
+
 def test_it_has_no_classes() -> None:
     assert UnlabeledSource([Path("nowhere")]).class_names == ()
 

@@ -57,3 +57,10 @@ def test_neither_a_file_nor_a_name() -> None:
         load_classifier("nowhere/net.safetensors")
     with pytest.raises(UnknownNameError, match="resnet17"):
         load_classifier("resnet17")
+
+
+def test_a_deeper_network_of_the_same_family__is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "deep.safetensors"
+    write_weights(path, build_classifier("resnet34", 3).state_dict(), {})
+    with pytest.raises(WeightsMismatchError, match=r"the network has no layer1\.2"):
+        load_classifier(str(path), architecture="resnet18")

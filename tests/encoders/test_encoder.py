@@ -7,13 +7,13 @@ from torch import Tensor, nn
 
 from rnst.encoders.catalog import build_classifier, build_headless, style_layers
 from rnst.encoders.encoder import Encoder, load_encoder
-from rnst.encoders.families import IMAGENET_MEAN, IMAGENET_STD
 from rnst.encoders.layers import friendly_layers
 from rnst.encoders.names import find_network
 from rnst.encoders.surgery.changes import initialize
 from rnst.encoders.surgery.surgery import Surgery
 from rnst.encoders.weights.files import WeightsMismatchError, write_weights
 from rnst.errors import MissingPathError, UnknownNameError
+from rnst.normalization import IMAGENET_MEAN, IMAGENET_STD
 
 _UNTOUCHED = Surgery("keep", "keep")
 _MEAN, _STD = (0.1, 0.2, 0.3), (0.5, 0.6, 0.7)

@@ -5,7 +5,7 @@ import torch
 
 from rnst.encoders.catalog import build_classifier, build_headless, content_layers, style_layers
 from rnst.encoders.encoder import TooSmallError, load_encoder
-from rnst.encoders.families import FAMILIES
+from rnst.encoders.families import FAMILIES, is_of_head
 from rnst.encoders.layers import LayerShapeError, UnknownLayerError, friendly_layers
 from rnst.encoders.names import encoder_names, find_network
 
@@ -176,3 +176,13 @@ def test_statistics__of_the_weights() -> None:
             find_network(name), [next(iter(friendly_layers(build_headless(name))))], weights="random"
         )
         assert encoder.mean.flatten()[0].item() == pytest.approx(mean), name
+
+
+@pytest.mark.parametrize("name", [*_FAST, "densenet121", "convnext_tiny", "swin_t", "resnet18_32px", "tiny_vgg"])
+def test_parameters_of_the_head__those_that_a_headless_network_lacks(name: str) -> None:
+    with torch.device("meta"):
+        whole, body = build_classifier(name, 10).state_dict(), build_headless(name).state_dict()
+    assert {key for key in whole if is_of_head(key)} == whole.keys() - body.keys()
+    assert not any(is_of_head(key) for key in body)
+    assert not is_of_head("fcn.weight")
+    assert not is_of_head("features.head.weight")

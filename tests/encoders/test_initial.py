@@ -62,3 +62,8 @@ def test_another_architecture_is_refused(tmp_path: Path, one: str, other: str) -
 def test_no_such_file(tmp_path: Path) -> None:
     with pytest.raises(MissingPathError):
         start_from(build_classifier("tiny_vgg", 3), str(tmp_path / "nothing.safetensors"), "abc")
+
+
+def test_a_name_of_the_catalog__brings_the_statistics_of_its_weights() -> None:
+    facts = start_from(build_classifier("resnet18", 3), "resnet18_standard", "abc")
+    assert facts["mean"] == pytest.approx([0.485, 0.456, 0.406])

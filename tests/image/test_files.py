@@ -8,7 +8,7 @@ from PIL import Image, ImageCms
 from torch import Tensor
 
 from rnst.errors import InvalidValueError, MissingPathError, UnreadableFileError
-from rnst.image.files import fit_long_side, read_image, resize, to_bytes, write_image
+from rnst.image.files import fit_long_side, read_image, reduced, resize, to_bytes, write_image
 
 
 def _color(image: Tensor) -> list[int]:
@@ -218,3 +218,25 @@ def test_real_photos_are_read(test_data: Path) -> None:
         assert image.shape[1] == 3
         assert 0.05 < image.mean() < 0.95
         assert image.std() > 0.05
+
+
+def test_reduced__keeps_what_is_coarse_and_drops_what_is_fine() -> None:
+    """A wave of 16 pixels keeps nine tenths of its contrast at half the size; one of 3 pixels loses it."""
+    positions = torch.arange(96.0)
+    waves = {period: 0.5 + 0.4 * torch.sin(2 * torch.pi * positions / period) for period in (16.0, 3.0)}
+    contrast = {
+        period: reduced(wave.expand(1, 3, 96, 96), (48, 48))[..., 12:-12].std() / wave.std()
+        for period, wave in waves.items()
+    }
+    assert contrast[16.0] > 0.9
+    assert contrast[3.0] < 0.1
+
+
+def test_reduced__is_in_range_and_leaves_a_constant_and_its_own_size_alone() -> None:
+    step = torch.zeros(1, 3, 40, 60)
+    step[..., 30:] = 1.0
+    small = reduced(step, (20, 30))
+    assert small.shape == (1, 3, 20, 30)
+    assert (float(small.min()), float(small.max())) == (0.0, 1.0)
+    assert torch.allclose(reduced(torch.full((1, 3, 31, 17), 0.3), (11, 7)), torch.tensor(0.3), atol=1e-6)
+    assert reduced(step, (40, 60)) is step

@@ -162,7 +162,7 @@ def test_quality(tmp_path: Path, ending: str) -> None:
 
 def test_check_format__no_more_pixels_than_it_holds() -> None:
     check_format(Path("picture.webp"), 16383)
-    with pytest.raises(InvalidValueError, match=r"\.png or \.tif for 16384 pixels: this format ends at 16383"):
+    with pytest.raises(InvalidValueError, match=r"\.png or \.tif for 16384 pixels: this format holds at most 16383"):
         check_format(Path("picture.webp"), 16384)
 
 

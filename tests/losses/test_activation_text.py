@@ -54,7 +54,7 @@ def test_text_means_what_python_says(text: str, features: dict[str, Tensor]) -> 
         ("layer3:x", "no channel of layer3"),
         ("layer3:4@2", "no channel of layer3"),
         ("3", "a number alone"),
-        ("layer3:4 + 3", "changes nothing"),
+        ("layer3:4 + 3", "has no effect"),
         ("layer3:4 +", "missing at the end"),
         ("(layer3:4", "not closed"),
         ("layer3:4 class:1", "not expected"),

@@ -1,7 +1,5 @@
 """Each convention against its closed form, written out in NumPy and float64 as its source has it."""
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -106,14 +104,3 @@ def test_total_variation_of_neural_style() -> None:
     found = Objective({}, {}, Weights(0.0, 0.0, 1.0, absolute_variation=True))({}, image)
     assert found["total_variation"].item() == pytest.approx(expected)
     assert CONVENTIONS["neural-style"].absolute_variation
-
-
-def test_objective__weights_of_layers() -> None:
-    targets, found = _features(), _features()
-    style = {layer: GramLoss(target) for layer, target in targets.items()}
-    content = {layer: ContentLoss(targets[layer]) for layer in ("a", "b")}
-    weights = Weights(2.0, 3.0, 0.0, {"a": 5.0, "c": 0.25}, {"b": 0.0})
-    total = Objective(style, content, weights)(found, torch.zeros(1, 3, 4, 4, dtype=torch.float64))["total"]
-    of_style = [5.0 * style["a"](found["a"]), style["b"](found["b"]), 0.25 * style["c"](found["c"])]
-    expected = 2.0 * sum(of_style) / 3 + 3.0 * content["a"](found["a"]) / 2
-    assert math.isclose(total.item(), expected.item(), rel_tol=1e-12)

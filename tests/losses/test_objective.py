@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -23,6 +25,17 @@ def test_parts_and_their_weighted_sum() -> None:
     expected = 3.0 * found["style"] + 0.5 * found["content"] + 0.1 * found["total_variation"]
     torch.testing.assert_close(found["total"], expected)
     assert all(value.shape == () for value in found.values())
+
+
+def test_each_layer_counts_by_the_weight_of_its_own_part() -> None:
+    targets, found = _features(), _features()
+    style = {layer: GramLoss(target) for layer, target in targets.items()}
+    content = {layer: ContentLoss(targets[layer]) for layer in ("a", "b")}
+    weights = Weights(2.0, 3.0, 0.0, {"a": 5.0, "c": 0.25}, {"b": 0.0})
+    total = Objective(style, content, weights)(found, torch.zeros(1, 3, 4, 4, dtype=torch.float64))["total"]
+    of_style = [5.0 * style["a"](found["a"]), style["b"](found["b"]), 0.25 * style["c"](found["c"])]
+    expected = 2.0 * sum(of_style) / 3 + 3.0 * content["a"](found["a"]) / 2
+    assert math.isclose(total.item(), expected.item(), rel_tol=1e-12)
 
 
 def test_a_part_without_layers_is_zero() -> None:

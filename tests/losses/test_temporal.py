@@ -11,28 +11,28 @@ def _objective(features: Tensor) -> Objective:
     return Objective({}, {"layer": ContentLoss(features)}, Weights(1.0, 2.0, 0.0))
 
 
-def _temporal(painted: Tensor, photos: tuple[Tensor, Tensor], weight: float) -> TemporalObjective:
+def _temporal(stylized: Tensor, photos: tuple[Tensor, Tensor], weight: float) -> TemporalObjective:
     torch.manual_seed(0)
-    return TemporalObjective(_objective(torch.rand(1, 4, 3, 3)), painted, photos, weight)
+    return TemporalObjective(_objective(torch.rand(1, 4, 3, 3)), stylized, photos, weight)
 
 
-def test_still__is_held_to_the_last_painted_frame() -> None:
-    photo, painted, image = torch.rand(3, 1, 3, 6, 8)
+def test_still__is_held_to_the_last_stylized_frame() -> None:
+    photo, stylized, image = torch.rand(3, 1, 3, 6, 8)
     features = {"layer": torch.rand(1, 4, 3, 3)}
-    temporal = _temporal(painted, (photo, photo), 7.0)
+    temporal = _temporal(stylized, (photo, photo), 7.0)
     parts, without = temporal(features, image), temporal.objective(features, image)
-    torch.testing.assert_close(parts["temporal"], (image - painted).square().mean())
+    torch.testing.assert_close(parts["temporal"], (image - stylized).square().mean())
     torch.testing.assert_close(parts["total"], without["total"] + 7.0 * parts["temporal"])
     assert torch.equal(parts["content"], without["content"])
-    assert temporal(features, painted)["temporal"] == 0
+    assert temporal(features, stylized)["temporal"] == 0
 
 
-def test_moved__is_painted_freely() -> None:
-    photo, painted, image = torch.rand(3, 1, 3, 6, 8)
+def test_moved__is_free() -> None:
+    photo, stylized, image = torch.rand(3, 1, 3, 6, 8)
     then = photo.clone()
     then[..., :4] = 1 - then[..., :4].round()
     image.requires_grad_()
-    temporal = _temporal(painted, (then, photo.round()), 1.0)
+    temporal = _temporal(stylized, (then, photo.round()), 1.0)
     still = temporal.still[0, 0]
     assert (still[:, :4] < 1e-6).all()
     loss = temporal.distance(temporal.statistics({"layer": torch.rand(1, 4, 3, 3)}), image)["temporal"]

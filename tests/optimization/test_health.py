@@ -1,8 +1,17 @@
+import json
 import math
 
 import pytest
 
-from rnst.optimization.health import EXPLODED, PATIENCE, DivergenceMonitor, Failure
+from rnst.optimization.health import (
+    EXPLODED,
+    MOST_RESTARTS,
+    PATIENCE,
+    DivergenceMonitor,
+    Failure,
+    Remedy,
+    RestartPolicy,
+)
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
@@ -50,3 +59,32 @@ def test_losses_below_zero__progress_is_progress_and_nothing_explodes() -> None:
     assert all(watch.observe(loss) is None for loss in (3.0, -1.0, -50.0, -2.0, 40.0, -50.1))
     watch = DivergenceMonitor()
     assert all(watch.observe(-(1.001**step)) is None for step in range(100))
+
+
+def _stall(policy: RestartPolicy) -> list[Remedy]:
+    return [policy.observe(1.0)[0] for _ in range(PATIENCE + 1)]
+
+
+def test_policy__stalls_do_not_use_up_the_restarts_for_explosions() -> None:
+    policy = RestartPolicy(descends=True)
+    assert _stall(policy)[-1] is Remedy.RESTART
+    assert policy.in_fp32
+    for _ in range(5):
+        assert set(_stall(policy)) == {Remedy.GO_ON}, "in float32 nothing more can be done"
+    found = [policy.observe(math.nan) for _ in range(MOST_RESTARTS + 1)]
+    assert found == [*[(Remedy.RESTART, Failure.NOT_FINITE)] * MOST_RESTARTS, (Remedy.END, Failure.NOT_FINITE)]
+    assert policy.over
+
+
+def test_policy__its_state_is_all_that_it_knows() -> None:
+    """From any moment on, a policy that was restored decides as the one that it was saved from."""
+    losses = [*[1.0] * (PATIENCE - 3), 1e6, 1.0, *[0.5] * (2 * PATIENCE), math.inf, 1.0, math.nan, 2e9, 1.0, math.nan]
+    policy, decided, states = RestartPolicy(descends=True), [], []
+    for loss in losses:
+        states.append(json.loads(json.dumps(policy.state_dict())))
+        decided.append(policy.observe(loss))
+    for step, state in enumerate(states):
+        restored = RestartPolicy(descends=True)
+        restored.load_state_dict(state)
+        assert [restored.observe(loss) for loss in losses[step:]] == decided[step:]
+    assert {remedy for remedy, _ in decided} == set(Remedy)

@@ -33,7 +33,7 @@ class _Maps(nn.Module):
         return {"layer": self.network(images)}
 
 
-def test_appetite__grows_with_what_is_saved_for_the_way_back() -> None:
+def test_appetite__grows_with_what_is_saved_for_the_backward_pass() -> None:
     small, large = appetite(_Maps(8)), appetite(_Maps(32))
     assert small >= 8 * 4
     assert 2 < large / small < 5

@@ -102,7 +102,7 @@ def test_float32__all_layers(name: str) -> None:
     _check(_DEEP[name], (203, 301), (100, 160), torch.float32, 1e-4)
 
 
-def test_a_grid_of_one_tile_looks_once() -> None:
+def test_a_grid_of_one_tile_has_one_forward_pass() -> None:
     encoder = _encoder(_NETWORKS["vgg"])
     objective = _objective(encoder, _NETWORKS["vgg"], (33, 47), torch.float64)
     image = torch.rand(1, 3, 33, 47, dtype=torch.float64, requires_grad=True)
@@ -123,7 +123,7 @@ def test_a_grid_of_one_tile_looks_once() -> None:
     handle.remove()
 
 
-def test_without_gradients_each_tile_is_looked_at_once() -> None:
+def test_without_gradients_each_tile_has_one_forward_pass() -> None:
     encoder = _encoder(_NETWORKS["vgg"])
     objective = _objective(encoder, _NETWORKS["vgg"], (33, 47), torch.float64)
     fields = receptive_fields(encoder)
@@ -134,7 +134,7 @@ def test_without_gradients_each_tile_is_looked_at_once() -> None:
     assert not found["total"].requires_grad
 
 
-def test_mixed_precision__the_second_look_is_like_the_first() -> None:
+def test_mixed_precision__the_second_forward_pass_equals_the_first() -> None:
     encoder = _encoder(_NETWORKS["vgg"]).float()
     objective = _objective(encoder, _NETWORKS["vgg"], (75, 101), torch.float32)
     image = torch.rand(1, 3, 75, 101, requires_grad=True)
@@ -170,10 +170,10 @@ def _painted(image: ImageParameter, tiled: TiledObjective, settings: PixelOptimi
     [
         (PixelImage.from_image, PixelOptimizer(), torch.float32),
         (partial(FourierImage.from_image, decay=0.25), PixelOptimizer(), torch.float32),
-        (PixelImage.from_image, PixelOptimizer("adam"), torch.float32),
+        (PixelImage.from_image, PixelOptimizer("adam", 0.05), torch.float32),
         # In float32 a max pool may choose another of two nearly equal maxima, and Adam makes whole steps of it: on some
         # machines the same picture comes out, on others not.
-        (partial(FourierImage.from_image, decay=0.5), PixelOptimizer("adam"), torch.float64),
+        (partial(FourierImage.from_image, decay=0.5), PixelOptimizer("adam", 0.05), torch.float64),
     ],
 )
 def test_a_finished_picture_is_the_same_to_the_eye(

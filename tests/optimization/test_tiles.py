@@ -11,11 +11,15 @@ _VGG = {
     "relu5_1": Field(Reach(16, 70, 85), Reach(16, 70, 85)),
 }
 _UNEVEN = {"a": Field(Reach(2, 0, 30), Reach(4, -2, 9)), "b": Field(Reach(6, 40, 0), Reach(2, 11, 3))}
+# Rounding to the stride hides nothing here: the last pixel that counts is the first of a stride.
+_TIGHT = {"a": Field(Reach(4, 8, 16), Reach(2, 6, 8)), "b": Field(Reach(4, 4, 8), Reach(2, 2, 4))}
 _SIZES = [(203, 301), (64, 1000), (17, 16), (480, 640)]
 _COUNTS = [(1, 1), (2, 3), (5, 1), (7, 7)]
 
 _cases = pytest.mark.parametrize(
-    ("fields", "size", "counts"), list(product([_VGG, _UNEVEN], _SIZES, _COUNTS)), ids=lambda case: str(case)[:12]
+    ("fields", "size", "counts"),
+    list(product([_VGG, _UNEVEN, _TIGHT], _SIZES, _COUNTS)),
+    ids=lambda case: str(case)[:12],
 )
 
 
@@ -106,5 +110,5 @@ def test_by_area__a_picture_too_small_for_the_devices() -> None:
     assert cut_by_area((16, 16), _VGG, 10_000, devices=2) is None
 
 
-def test_cost__the_last_tile_is_looked_at_once() -> None:
+def test_cost__the_last_tile_has_one_forward_pass() -> None:
     assert whole((10, 10)).cost(1) == 2 * 100

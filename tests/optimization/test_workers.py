@@ -3,6 +3,7 @@ import os
 import pytest
 import torch
 
+from rnst.machine import processors
 from rnst.optimization.workers import in_processes
 
 
@@ -24,6 +25,6 @@ def test_several_workers() -> None:
     outcomes = dict(in_processes(_describe, range(8), 2))
     assert [outcomes[index][0] for index in range(8)] == [index**2 for index in range(8)]
     assert os.getpid() not in {process for _, process, _ in outcomes.values()}
-    assert {threads for *_, threads in outcomes.values()} == {max(1, (os.cpu_count() or 1) // 2)}
+    assert {threads for *_, threads in outcomes.values()} == {max(1, processors() // 2)}
     with pytest.raises(ValueError, match="-1 is negative"):
         list(in_processes(_describe, [1, -1], 2))

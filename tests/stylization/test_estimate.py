@@ -6,13 +6,14 @@ import pytest
 import torch
 from rich.console import Console
 
-from rnst.encoders.catalog import content_layers, style_layers
 from rnst.encoders.encoder import load_encoder
 from rnst.encoders.names import find_network
 from rnst.image.files import write_image
 from rnst.optimization.tiles import whole
+from rnst.optimization.tiling import Limits
 from rnst.stylization.estimate import Estimate, TooLargeError, estimate, summary
 from rnst.stylization.inputs import Inputs, Region, Source
+from rnst.stylization.job import resolve
 from rnst.stylization.scale_runner import ScaleRunner
 from rnst.stylization.scales import Scale
 from rnst.stylization.settings import StylizationSettings
@@ -32,7 +33,7 @@ def test_check__advises_a_size_that_fits() -> None:
 @pytest.mark.parametrize(("seconds", "said"), [(40.0, "40 s"), (600.0, "10 min"), (9000.0, "2.5 h")])
 def test_summary(seconds: float, said: str) -> None:
     plan = [Scale((100, 200), 5, 0), Scale((200, 400), 5, 5)]
-    line = summary(StylizationSettings(precision="fp32"), plan, Estimate(seconds, 2e9, 5e8, 9e9), _CPU)
+    line = summary(Limits(precision="fp32"), plan[-1].size, plan, Estimate(seconds, 2e9, 5e8, 9e9), _CPU)
     assert line.startswith("400 x 200 pixels, 2 scales of 5 steps on ")
     assert line.endswith(f" CPU threads in fp32: about {said} and 2.5 GB")
 
@@ -56,9 +57,9 @@ def test_tiles_and_shifts_take_their_time(monkeypatch: pytest.MonkeyPatch) -> No
     plan, found, grids = [Scale((300, 400), 10, 0)], {}, {}
     for name, options in {"whole": {"tile": 0}, "tiles": {"tile": 100}, "shifts": {"shifts_per_step": 2}}.items():
         layers: dict[str, Any] = {"style_layers": ["relu2_1"], "content_layers": ["relu2_1"]}
-        settings = StylizationSettings(**layers, **options, precision="fp32")  # type: ignore[arg-type]
-        tiling = tiling_of_picture(settings, encoder)
-        found[name] = estimate(settings, encoder, plan, _CPU, tiling)
+        job = resolve(StylizationSettings(**layers, **options, precision="fp32"))  # type: ignore[arg-type]
+        tiling = tiling_of_picture(job.limits, job.look, job.augmentations, encoder)
+        found[name] = estimate(job, encoder, plan, _CPU, tiling)
         grids[name] = tiling.grid((364, 464))
     grid = grids["tiles"]
     assert found["shifts"].seconds == pytest.approx(2 * found["whole"].seconds)
@@ -73,14 +74,12 @@ def test_tiles_and_shifts_take_their_time(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize("encoder", ["resnet18", "vgg13"])
 def test_time__within_a_factor_of_two(encoder: str) -> None:
     row = find_network(encoder)
-    settings = StylizationSettings(
-        style_layers=list(style_layers(row)), content_layers=list(content_layers(row)), precision="fp32", tracking="off"
-    )
-    network, _ = load_encoder(row, [*style_layers(row), *content_layers(row)], weights="random")
+    job = resolve(StylizationSettings(encoder=encoder, precision="fp32", tracking="off"))
+    network, _ = load_encoder(row, job.look.layers, weights="random")
     content = torch.rand(1, 3, 150, 200)
     plan = [Scale((150, 200), 20, 0)]
-    runner = ScaleRunner(settings, network, Inputs(None, content, (Region((Source(content, 1.0),)),), content))
-    expected = estimate(settings, network, plan, _CPU, runner.tiling).seconds
+    runner = ScaleRunner(job, network, Inputs(None, content, (Region((Source(content, 1.0),)),), content))
+    expected = estimate(job, network, plan, _CPU, runner.tiling).seconds
     began = time.perf_counter()
     runner.paint(plan[0], content, [], [])
     taken = time.perf_counter() - began

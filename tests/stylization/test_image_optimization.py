@@ -14,7 +14,9 @@ from rnst.losses.objective import Objective, Weights
 from rnst.losses.perceptual import ContentLoss, GramLoss
 from rnst.optimization.averaging import RunningMean
 from rnst.optimization.optimizers import PixelOptimizer, ThriftyLBFGS
+from rnst.stylization.fitting import fit
 from rnst.stylization.image_optimization import AugmentedObjective, Features, ImageOptimization, Schedule
+from rnst.stylization.state import State
 
 _SIDE = 12
 _ADAM = PixelOptimizer("adam", 0.05)
@@ -69,18 +71,22 @@ def _task(
     return ImageOptimization(image, encoder, views or [_view(encoder)], optimizer, Schedule(**{"steps": 6, **options}))
 
 
-def _fit(task: ImageOptimization, folder: Path, **options: Any) -> ImageOptimization:
-    trainer = pl.Trainer(
+def _trainer(folder: Path, *callbacks: pl.Callback, **options: Any) -> pl.Trainer:
+    return pl.Trainer(
         default_root_dir=folder,
         accelerator="cpu",
         max_epochs=1,
         logger=False,
+        callbacks=list(callbacks),
         enable_progress_bar=False,
         enable_model_summary=False,
         enable_checkpointing=False,
         **options,
     )
-    trainer.fit(task)
+
+
+def _fit(task: ImageOptimization, folder: Path, **options: Any) -> ImageOptimization:
+    _trainer(folder, **options).fit(task)
     return task
 
 
@@ -98,12 +104,12 @@ def test_loss_falls_and_only_the_image_moves(
         first = task.views[0].objective(task.encoder(start), start)["total"].item()
     _fit(task, tmp_path, precision=precision)
 
-    assert task.best_losses["total"] < 0.97 * first
-    assert task.best_image is not None
-    assert not torch.equal(task.best_image, start)
-    assert task.best_image.dtype == torch.float32
-    assert not task.best_image.requires_grad
-    assert 0.0 <= task.best_image.min() <= task.best_image.max() <= 1.0
+    assert task.best.losses["total"] < 0.97 * first
+    assert task.best.image is not None
+    assert not torch.equal(task.best.image, start)
+    assert task.best.image.dtype == torch.float32
+    assert not task.best.image.requires_grad
+    assert 0.0 <= task.best.image.min() <= task.best.image.max() <= 1.0
     for name, tensor in task.encoder.state_dict().items():
         assert torch.equal(tensor, frozen[name]), name
     assert all(torch.equal(a, b) for a, b in zip(targets, task._objectives.buffers(), strict=True))
@@ -122,14 +128,14 @@ def test_best_image_is_that_of_the_lowest_loss(tmp_path: Path) -> None:
     task = _fit(_task(PixelOptimizer("adam", 0.5), [AugmentedObjective(Shift(), recorder)], steps=12), tmp_path)
     best = min(range(len(recorder.losses)), key=recorder.losses.__getitem__)
     assert 0 < best < len(recorder.losses) - 1, "the last loss is the lowest, so this test shows nothing"
-    assert task.best_losses == {"total": recorder.losses[best]}
-    assert task.best_image is not None
-    assert torch.equal(task.best_image, recorder.images[best])
+    assert task.best.losses == {"total": recorder.losses[best]}
+    assert task.best.image is not None
+    assert torch.equal(task.best.image, recorder.images[best])
 
 
 def test_best_image__a_loss_that_is_no_number_is_none(tmp_path: Path) -> None:
     task = _fit(_task(_ADAM, [AugmentedObjective(Shift(), _Recorder(math.nan))], steps=2), tmp_path)
-    assert task.best_image is None
+    assert task.best.image is None
 
 
 class _Restless(_Recorder):
@@ -150,28 +156,28 @@ def test_averaging__the_mean_is_kept_shown_and_smoother(tmp_path: Path) -> None:
     for picture in recorder.images[:80]:
         mean.add(picture)
     assert mean.picture is not None
-    assert task.best_image is not None
-    torch.testing.assert_close(task.best_image, mean.picture)
-    assert torch.equal(task(), task.best_image)
-    assert task.best_image.std() < 0.5 * recorder.images[79].std()
+    assert task.best.image is not None
+    torch.testing.assert_close(task.best.image, mean.picture)
+    assert torch.equal(task(), task.best.image)
+    assert task.best.image.std() < 0.5 * recorder.images[79].std()
     assert len(recorder.images) == 81, "the mean itself is looked at once"
-    assert torch.equal(recorder.images[80], task.best_image)
-    assert task.best_losses.keys() == {"total", "style"}
+    assert torch.equal(recorder.images[80], task.best.image)
+    assert task.best.losses.keys() == {"total", "style"}
 
 
 def test_averaging__lbfgs_keeps_the_lowest(tmp_path: Path) -> None:
     recorder = _Recorder()
     task = _fit(_task(PixelOptimizer(averaging=0.99), [AugmentedObjective(Shift(), recorder)]), tmp_path)
-    assert task.best_losses["total"] == min(recorder.losses)
+    assert task.best.losses["total"] == min(recorder.losses)
 
 
 def test_averaging__what_is_no_number_stays_out(tmp_path: Path) -> None:
     recorder = _Broken(math.nan, 4, 5)
     optimizer = PixelOptimizer("adam", 0.01, averaging=0.9)
     task = _fit(_task(optimizer, [AugmentedObjective(Shift(), recorder)], steps=14), tmp_path)
-    assert task.best_image is not None
-    assert task.best_image.isfinite().all()
-    assert task.best_losses["total"] < recorder.losses[0]
+    assert task.best.image is not None
+    assert task.best.image.isfinite().all()
+    assert task.best.losses["total"] < recorder.losses[0]
 
 
 def test_views_take_turns__the_last_one_stays(tmp_path: Path) -> None:
@@ -222,7 +228,7 @@ def test_lbfgs__one_step_is_one_or_a_few_evaluations(tmp_path: Path) -> None:
 
 
 def test_the_same_seed_gives_the_same_picture(tmp_path: Path) -> None:
-    first, second = (_fit(_task(PixelOptimizer()), tmp_path).best_image for _ in range(2))
+    first, second = (_fit(_task(PixelOptimizer()), tmp_path).best.image for _ in range(2))
     assert first is not None
     assert second is not None
     assert torch.equal(first, second)
@@ -287,7 +293,7 @@ def test_trouble__back_to_the_best_picture_and_on(
     (record,) = (record for record in caplog.records if record.name.startswith("rnst"))
     assert "going on from the best picture" in record.getMessage()
     assert min(recorder.losses[5:]) < min(recorder.losses[:3]), "it went on, and got further"
-    assert task.best_losses["total"] == min(recorder.losses[:3] + recorder.losses[4:])
+    assert task.best.losses["total"] == min(recorder.losses[:3] + recorder.losses[4:])
     assert all(parameter.isfinite().all() for parameter in task.image.parameters())
 
 
@@ -297,9 +303,9 @@ def test_trouble__for_ever_ends_early_with_the_best_picture(tmp_path: Path, capl
         _task(PixelOptimizer(line_search=False), [AugmentedObjective(Shift(), recorder)], steps=50, hold=50), tmp_path
     )
     assert task.global_step < 15
-    assert task.best_losses["total"] == min(recorder.losses[:4])
-    assert task.best_image is not None
-    assert torch.equal(task(), task.best_image)
+    assert task.best.losses["total"] == min(recorder.losses[:4])
+    assert task.best.image is not None
+    assert torch.equal(task(), task.best.image)
     said = [record.getMessage() for record in caplog.records if record.name.startswith("rnst")]
     assert len(said) == 4
     assert "ending with the best picture" in said[-1]
@@ -309,23 +315,15 @@ def test_trouble__for_ever_ends_early_with_the_best_picture(tmp_path: Path, capl
 def test_trouble__an_exploding_learning_rate(
     name: Literal["lbfgs", "adam"], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Steep(_Recorder):
-        """A valley between cliffs."""
-
-        def __call__(self, features: Features, image: Tensor) -> dict[str, Tensor]:
-            loss = torch.expm1(1e3 * super().__call__(features, image)["total"])
-            self.losses[-1] = loss.item()
-            return {"total": loss}
-
-    recorder = Steep(0.53)
+    recorder = _Steep(0.53)
     image = PixelImage.from_image(torch.full((1, 3, _SIDE, _SIDE), 0.5))
     optimizer = PixelOptimizer(name, learning_rate=1e4, line_search=False)
     task = _fit(_task(optimizer, [AugmentedObjective(Shift(), recorder)], image=image, steps=40, hold=40), tmp_path)
     assert math.inf in recorder.losses
-    assert task.best_losses["total"] < (recorder.losses[0] if name == "lbfgs" else math.inf)
-    assert task.best_image is not None
-    assert torch.equal(task(), task.best_image) or name == "lbfgs"
-    assert any("no number" in record.getMessage() for record in caplog.records)
+    assert task.best.losses["total"] < (recorder.losses[0] if name == "lbfgs" else math.inf)
+    assert task.best.image is not None
+    assert torch.equal(task(), task.best.image) or name == "lbfgs"
+    assert any("NaN" in record.getMessage() for record in caplog.records)
 
 
 def test_trouble__a_stall_in_bfloat16_ends_in_float32(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -344,6 +342,79 @@ def test_trouble__a_stall_in_bfloat16_ends_in_float32(tmp_path: Path, caplog: py
     assert isinstance(task.encoder, _Encoder)
     assert task.encoder.seen[0] == torch.bfloat16
     assert task.encoder.seen[-1] == torch.float32
-    assert task.best_losses["total"] < 0.01 * before
+    assert task.best.losses["total"] < 0.01 * before
     (record,) = (record for record in caplog.records if record.name.startswith("rnst"))
-    assert "stands still" in record.getMessage()
+    assert "no longer changes" in record.getMessage()
+
+
+class _Steep(_Recorder):
+    """A valley between cliffs."""
+
+    def __call__(self, features: Features, image: Tensor) -> dict[str, Tensor]:
+        loss = torch.expm1(1e3 * super().__call__(features, image)["total"])
+        self.losses[-1] = loss.item()
+        return {"total": loss}
+
+
+class _Stop(pl.Callback):
+    """Presses Ctrl-C behind a step, and keeps the state as a file would."""
+
+    def __init__(self, step: int, path: Path) -> None:
+        self._step, self._path = step, path
+        self.losses: list[float] = []
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: object) -> None:
+        self.losses.append(pl_module.losses["total"])
+        if trainer.global_step == self._step:
+            State(0, self._step, pl_module.run_state(), {}, {}, 0.0).write(self._path)
+            raise KeyboardInterrupt
+
+
+_STEPS, _HOLD = 14, 4
+_RUNS: dict[str, tuple[PixelOptimizer, type[_Recorder], int]] = {
+    "lbfgs": (PixelOptimizer(history=3), _Recorder, _HOLD),
+    "lbfgs, no line search": (PixelOptimizer(line_search=False), _Recorder, _HOLD),
+    "lbfgs, restarts": (PixelOptimizer(learning_rate=1e4, line_search=False), _Steep, 100),
+    "adam": (PixelOptimizer("adam", 0.05), _Recorder, _HOLD),
+    "adam, mean": (PixelOptimizer("adam", 0.05, averaging=0.9), _Recorder, 1),
+    "adam, mean, restarts": (PixelOptimizer("adam", 1e4, averaging=0.9), _Steep, _HOLD),
+}
+
+
+def _kept(task: ImageOptimization) -> dict[str, Any]:
+    best = task.best
+    assert best.image is not None
+    return {
+        "image": best.image,
+        "parameters": [parameter.detach() for parameter in task.image.parameters()],
+        "losses": best.losses,
+        "first losses": best.first_losses,
+        "policy": task._policy.state_dict(),
+    }
+
+
+@pytest.mark.parametrize("run", _RUNS)
+def test_state__a_run_stopped_at_any_step_goes_on_as_if_it_had_not_been(
+    run: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    optimizer, objective, hold = _RUNS[run]
+
+    def begun(done: int) -> ImageOptimization:
+        goals = (0.9, 0.2, 0.6, 0.3) if objective is _Recorder else (0.53,) * 4
+        views = [AugmentedObjective(Shift(), objective(goal)) for goal in goals]
+        noise = torch.rand(1, 3, _SIDE, _SIDE, generator=torch.Generator().manual_seed(1))
+        image = FourierImage.from_image(noise) if objective is _Recorder else PixelImage.from_image(0.4 + 0.2 * noise)
+        return _task(optimizer, views, image=image, steps=_STEPS, hold=hold, done=done)
+
+    whole, watcher = begun(0), _Stop(-1, tmp_path)
+    fit(_trainer(tmp_path, watcher), whole)
+    expected, losses = _kept(whole), watcher.losses
+    assert ("restarts" in run) == ("going on from the best picture" in caplog.text)
+    for step in range(1, len(losses) + 1):
+        stop = _Stop(step, tmp_path / "state")
+        assert not fit(_trainer(tmp_path, stop), begun(0))
+        rest, resumed = _Stop(-1, tmp_path), begun(step)
+        resumed.load_run_state(State.read(tmp_path / "state").content)
+        assert fit(_trainer(tmp_path, rest), resumed)
+        assert repr([*stop.losses, *rest.losses]) == repr(losses), f"stopped after step {step}"
+        torch.testing.assert_close(_kept(resumed), expected, rtol=0.0, atol=0.0, msg=f"stopped after step {step}")

@@ -12,7 +12,9 @@ from rnst.errors import InvalidValueError, MissingPathError
 from rnst.image.color_matching import gray_like, match_histogram, match_moments
 from rnst.image.files import read_image, resize, write_image
 from rnst.image.masks import COLORS
-from rnst.stylization.inputs import Inputs, picture_size, read_inputs
+from rnst.stylization.inputs import Inputs, content_size, read_inputs
+from rnst.stylization.job import resolve
+from rnst.stylization.parts import Resolution
 from rnst.stylization.settings import StylizationSettings
 
 
@@ -29,7 +31,10 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _scene(**options: Any) -> Inputs:
-    return read_inputs(StylizationSettings(**{"content": "cat.png", "style": ["waves.png", "stars.png"], **options}))
+    job = resolve(StylizationSettings(**{"content": "cat.png", "style": ["waves.png", "stars.png"], **options}))
+    inputs = read_inputs(job.pictures, job.resolution, job.look.style_scale)
+    assert content_size(job.pictures) == inputs.size
+    return inputs
 
 
 def _columns(path: str, *names: str) -> None:
@@ -119,6 +124,20 @@ def test_masks__that_do_not_fit(options: dict[str, Any], said: str) -> None:
         _scene(**options)
 
 
+def test_style_mask__what_is_transparent_stays_out() -> None:
+    pixels = torch.full((44, 36, 4), 255, dtype=torch.uint8)
+    pixels[:22, :, 3] = 0
+    Image.fromarray(pixels.numpy(), "RGBA").save("glass.png")
+    half = torch.zeros(1, 3, 44, 36)
+    half[..., :18] = 1.0
+    write_image(half, Path("half.png"))
+    mask = _scene(style=["glass.png"], style_mask=["half.png"]).regions[0].sources[0].mask
+    assert mask is not None
+    assert (mask[..., :20, :] == 0).all(), "transparent"
+    assert (mask[..., 24:, :16] == 1).all(), "there, and within the mask"
+    assert (mask[..., 24:, 20:] == 0).all(), "outside the mask"
+
+
 def test_masks__that_are_not_there() -> None:
     with pytest.raises(MissingPathError, match=r"nowhere\.png"):
         _scene(content_mask=["nowhere.png"])
@@ -150,7 +169,7 @@ def test_texture__of_the_shape_of_the_style_or_of_a_given_one(aspect: float | No
 
 
 def _start(**options: Any) -> Tensor:
-    return _scene(size=64, **options).start
+    return _scene(size=64, supersample=1.0, **options).start
 
 
 def test_start() -> None:
@@ -164,10 +183,14 @@ def test_start() -> None:
     assert 0.59 < noise.max() <= 0.6
 
 
+def test_supersample__noise_is_drawn_at_the_size_at_which_the_picture_is_optimized() -> None:
+    assert _scene(size=64, supersample=1.5, init="noise").start.shape == (1, 3, 72, 96)
+
+
 def test_picture_size() -> None:
-    settings = StylizationSettings(size=64)
-    assert picture_size(settings, (30, 40)) == (48, 64)
-    assert picture_size(settings.replaced(side="short"), (30, 40)) == (64, 85)
+    assert Resolution(size=64).delivered((30, 40)) == (48, 64)
+    assert Resolution(size=64, side="short").delivered((30, 40)) == (64, 85)
+    assert Resolution(size=64, side="short", supersample=2.0).optimized((30, 40)) == (128, 170)
 
 
 def test_animations__are_told() -> None:

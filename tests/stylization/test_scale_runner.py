@@ -9,6 +9,7 @@ import torch
 from rnst.encoders.encoder import load_encoder
 from rnst.encoders.names import find_network
 from rnst.stylization.inputs import Inputs, Region, Source
+from rnst.stylization.job import Job, resolve
 from rnst.stylization.scale_runner import NoFiniteLossError, ScaleRunner
 from rnst.stylization.scales import Scale, plan_scales
 from rnst.stylization.settings import StylizationSettings
@@ -16,7 +17,7 @@ from rnst.stylization.settings import StylizationSettings
 _LAYERS = ["stem", "layer1"]
 
 
-def _settings(**options: Any) -> StylizationSettings:
+def _job(**options: Any) -> Job:
     chosen = {
         "style_layers": _LAYERS,
         "content_layers": ["layer1"],
@@ -24,7 +25,7 @@ def _settings(**options: Any) -> StylizationSettings:
         "precision": "fp32",
         "tracking": "off",
     }
-    return StylizationSettings(**{**chosen, **options})
+    return resolve(StylizationSettings(**{**chosen, **options}))
 
 
 @pytest.fixture(autouse=True)
@@ -34,22 +35,22 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     assert not list(tmp_path.iterdir()), "a runner writes nothing"
 
 
-def _painter(settings: StylizationSettings) -> ScaleRunner:
+def _runner(**options: Any) -> ScaleRunner:
     torch.manual_seed(0)
     encoder, _ = load_encoder(find_network("resnet18"), _LAYERS, weights="random")
     content, style = torch.rand(1, 3, 30, 40), torch.rand(1, 3, 50, 20)
-    return ScaleRunner(settings, encoder, Inputs(None, content, (Region((Source(style, 1.0),)),), content))
+    return ScaleRunner(_job(**options), encoder, Inputs(None, content, (Region((Source(style, 1.0),)),), content))
 
 
 def test_plan__sizes_and_steps() -> None:
-    plan = plan_scales((300, 600), _settings(size=512, scales=3, steps=7))
+    plan = plan_scales((300, 600), 512, 3, 7)
     assert plan == [Scale((128, 256), 7, 0), Scale((181, 362), 7, 7), Scale((256, 512), 7, 14)]
 
 
 @pytest.mark.parametrize("scales", [1, 2, 5])
 @pytest.mark.parametrize("size", [(600, 400), (31, 77), (50, 50)], ids=str)
 def test_plan__the_last_is_what_was_asked_for(size: tuple[int, int], scales: int) -> None:
-    plan = plan_scales(size, _settings(size=256, scales=scales))
+    plan = plan_scales(size, 256, scales, 40)
     assert len(plan) == scales
     assert max(plan[-1].size) == 256
     for coarse, fine in pairwise(plan):
@@ -61,7 +62,7 @@ def test_plan__the_last_is_what_was_asked_for(size: tuple[int, int], scales: int
 
 @pytest.mark.parametrize("parameters", ["pixels", "fourier"])
 def test_paint__a_picture_of_the_size_of_the_scale(parameters: str) -> None:
-    runner = _painter(_settings(parameters=parameters))
+    runner = _runner(parameters=parameters)
     assert runner.size == (30, 40)
     start = torch.rand(1, 3, 20, 20)
     painted = runner.paint(Scale((33, 45), 2, 0), start, [], [])
@@ -74,7 +75,7 @@ def test_paint__a_picture_of_the_size_of_the_scale(parameters: str) -> None:
 
 @pytest.mark.parametrize("weights", [{"style_weight": 0.0, "tv_weight": 0.0}], ids=["content alone"])
 def test_paint__nothing_to_do_where_the_content_is_the_goal(weights: dict[str, float]) -> None:
-    runner = _painter(_settings(shifts=1, **weights))
+    runner = _runner(shifts=1, **weights)
     painted = runner.paint(Scale((30, 40), 2, 0), runner._scene.content, [], [])
     assert painted.losses["total"] < 1e-5
     torch.testing.assert_close(painted.image, runner._scene.content, rtol=0.0, atol=0.01)
@@ -83,13 +84,13 @@ def test_paint__nothing_to_do_where_the_content_is_the_goal(weights: dict[str, f
 def test_paint__more_weight_on_the_style_brings_it_nearer() -> None:
     losses = []
     for style_weight in (0.01, 100.0):
-        runner = _painter(_settings(style_weight=style_weight, shifts=1))
+        runner = _runner(style_weight=style_weight, shifts=1)
         losses.append(runner.paint(Scale((30, 40), 6, 0), runner._scene.content, [], []).losses)
     assert losses[1]["style"] < losses[0]["style"]
     assert losses[1]["content"] > losses[0]["content"]
 
 
 def test_paint__a_loss_that_is_never_finite() -> None:
-    runner = _painter(_settings(style_weight=float("inf"), optimizer="adam"))
+    runner = _runner(style_weight=float("inf"), optimizer="adam")
     with pytest.raises(NoFiniteLossError, match="--style_weight"):
         runner.paint(Scale((30, 40), 1, 0), torch.rand(1, 3, 30, 40), [], [])

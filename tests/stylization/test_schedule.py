@@ -11,8 +11,9 @@ from rnst.image.transforms import Placement, Shift
 from rnst.optimization.tiled_gradient import Unseen
 from rnst.stylization.image_optimization import AugmentedObjective
 from rnst.stylization.inputs import Inputs, Region, Source
+from rnst.stylization.job import resolve
 from rnst.stylization.scales import Scale
-from rnst.stylization.schedule import AugmentationSchedule, framed, steps_of_an_augmentation
+from rnst.stylization.schedule import AugmentationSchedule, framed
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.targets import StyleTargets
 from rnst.stylization.tiling import tiling_of_picture
@@ -22,15 +23,16 @@ _SIZE = (30, 40)
 
 def _views(scale: Scale, **options: Any) -> tuple[list[AugmentedObjective], Encoder, Inputs]:
     layers = {"style_layers": ["stem"], "content_layers": ["layer1"]}
-    settings = StylizationSettings(**{**layers, "precision": "fp32", "tracking": "off", **options})
+    job = resolve(StylizationSettings(**{**layers, "precision": "fp32", "tracking": "off", **options}))
     torch.manual_seed(0)
     encoder, _ = load_encoder(find_network("resnet18"), ["stem", "layer1"], weights="random")
     content = torch.rand(1, 3, *_SIZE)
     inputs = Inputs(None, content, (Region((Source(torch.rand(1, 3, 50, 20), 1.0),)),), content)
-    targets = StyleTargets(settings, encoder, inputs.regions)
-    views, cut = AugmentationSchedule(settings, encoder, inputs, targets, tiling_of_picture(settings, encoder)).of(
-        scale, torch.device("cpu")
-    )
+    targets = StyleTargets(job.look, encoder, inputs.regions, job.limits)
+    tiling = tiling_of_picture(job.limits, job.look, job.augmentations, encoder)
+    margin = job.parametrization.margin
+    schedule = AugmentationSchedule(job.look, job.augmentations, margin, encoder, inputs, targets, tiling)
+    views, cut = schedule.of(scale, torch.device("cpu"))
     assert cut == bool(options.get("tile"))
     return views, encoder, inputs
 
@@ -97,9 +99,3 @@ def test_shifts_per_step__so_many_random_placements() -> None:
     drawn = [one.transform for view in pairs[:-1] for one in (view, *view.others)]
     assert drawn == [view.transform for view in single[:-1]]
     assert (pairs[-1].transform, pairs[-1].others) == (Shift(0, 0), ())
-
-
-def test_steps_of_a_view() -> None:
-    kinds = [("none", "adam"), ("none", "lbfgs"), ("robust", "lbfgs"), ("robust", "adam")]
-    held = [steps_of_an_augmentation(StylizationSettings(transforms=a, optimizer=b)) for a, b in kinds]  # type: ignore[arg-type]
-    assert held == [15, 15, 15, 1]

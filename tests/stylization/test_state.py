@@ -22,16 +22,8 @@ def _written(
     monkeypatch.setattr(resume, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     monkeypatch.setattr(State, "write", write)
     keeper = StateKeeper(Path("unused"), 5, {})
-    parameter = torch.nn.Parameter(torch.rand(2))
-    optimizer = torch.optim.Adam([parameter])
-    task: Any = SimpleNamespace(
-        schedule=SimpleNamespace(done=0),
-        image=SimpleNamespace(parameters=lambda: iter([parameter])),
-        optimizers=lambda **_: optimizer,
-        mean=None,
-        best_losses={},
-        best_image=None,
-    )
+    best = SimpleNamespace(first_losses={"total": 1.0})
+    task: Any = SimpleNamespace(schedule=SimpleNamespace(done=0), best=best, run_state=dict)
     for step in range(1, steps + 1):
         clock[0] += 1.0
         keeper._stopping = step == stop_at
@@ -61,10 +53,22 @@ def test_another_process__writes_nothing_and_leaves_stopping_to_the_first(
 def test_state__tensors_that_share_memory_and_views_come_back(tmp_path: Path) -> None:
     whole = torch.rand(4, 4)
     content = {"a": whole, "b": whole, "crop": whole[1:3, 1:3], "list": [whole.T, 3, None, {7: "text"}]}
-    State(1, 2, content, {"size": 64}).write(tmp_path / "state")
+    State(1, 2, content, {"size": 64}, {"total": 0.1}, 2.5).write(tmp_path / "state")
     state = State.read(tmp_path / "state")
     assert (state.scale, state.step, state.settings) == (1, 2, {"size": 64})
+    assert (state.first_losses, state.seconds) == ({"total": 0.1}, 2.5)
     found = state.content
     assert all(torch.equal(found[name], content[name]) for name in ("a", "b", "crop"))  # type: ignore[arg-type]
     assert torch.equal(found["list"][0], whole.T)
     assert found["list"][1:] == [3, None, {7: "text"}]
+
+
+def test_seconds__add_up_over_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(resume, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    first = StateKeeper(Path("unused"), 5, {})
+    clock[0] += 3.0
+    assert first.seconds == 3.0
+    second = StateKeeper(Path("unused"), 5, {}, State(0, 1, {}, {}, {}, first.seconds))
+    clock[0] += 4.0
+    assert second.seconds == 7.0

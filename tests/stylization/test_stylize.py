@@ -15,9 +15,10 @@ from torch import Tensor
 from rnst.encoders.catalog import build_classifier
 from rnst.encoders.weights.files import sha256_of, write_weights
 from rnst.errors import InvalidValueError, MissingPathError, RnstError, UnknownNameError, UnreadableFileError
-from rnst.image.files import read_image, read_picture, resize, to_bytes, write_image
+from rnst.image.files import read_image, read_picture, reduced, resize, to_bytes, write_image
 from rnst.results import Result
 from rnst.stylization.inputs import read_inputs
+from rnst.stylization.job import resolve
 from rnst.stylization.progress import StylizationProgress
 from rnst.stylization.scale_runner import ScaleRunner
 from rnst.stylization.schedule import AugmentationSchedule
@@ -44,6 +45,7 @@ def _settings(**options: Any) -> StylizationSettings:
         "encoder": "resnet18",
         "weights": "random",
         "size": 48,
+        "supersample": 1.0,
         "steps": 2,
         "scales": 1,
         "shifts": 2,
@@ -78,12 +80,21 @@ def test_picture_and_sidecar_are_complete() -> None:
         content_weight=1.0,
         tv_weight=5.0,
         style_loss="w2",
+        learning_rate=1.0,
         fourier_decay=0.3,
+        init="content",
         style_layers=["layer1", "layer2", "layer3"],
+        style_layer_weights=[1.0, 1.0, 1.0],
+        style_weights=[1.0],
         content_layers=["layer3"],
+        content_layer_weights=[1.0],
+        group="cat in the style of waves",
+        tile=0,
     )
     sources = {"content_path": "../cat.png", "style_paths": ["../waves.png"]}
-    assert dict(result.settings) == {**expected.as_dict(), **sources}, "layers that were not named are"
+    assert dict(result.settings) == {**expected.as_dict(), **sources}, "what was not set is as it was used"
+    hashes = {"content": [sha256_of(Path("cat.png"))], "style": [sha256_of(Path("waves.png"))]}
+    assert result.sources_sha256 == hashes
     assert "4/4" in shown
 
 
@@ -131,7 +142,8 @@ def test_what_is_seen_meanwhile_is_what_will_be_saved(options: dict[str, Any]) -
     reported: list[Tensor] = []
     settings = _settings(**{"save_every": 2, **options})
     stylize(settings, console=Console(quiet=True), on_step=lambda _step, image, _losses: reported.append(image))
-    inputs = read_inputs(settings)
+    job = resolve(settings)
+    inputs = read_inputs(job.pictures, job.resolution)
     saved = read_picture(Path("new/out_00002.png"))
     torch.testing.assert_close(saved.image, reported[1], rtol=0.0, atol=0.51 / 255)
     finished_again = inputs.finished(reported[1], settings.colors)
@@ -246,7 +258,8 @@ def test_tracking__an_offline_run_tells_it_all() -> None:
     run = read_run(folder)
     assert run.finished
     assert (run.group, run.job_type, run.tags) == ("cat in the style of waves", "stylize", ("resnet18", "cat", "waves"))
-    assert {name: run.config[name] for name in result.settings} == dict(result.settings)
+    told = {name: run.config[name] for name in result.settings}
+    assert told == {**result.settings, "tile": None}, "tiles are chosen when the memory is known"
     rows = [row for row in run.history if "loss/total" in row]
     assert [row["trainer/global_step"] for row in rows] == [0, 1, 2, 3]
     assert {"loss/style", "loss/content", "loss/total_variation"} <= rows[0].keys()
@@ -272,16 +285,51 @@ def test_options_outrank_settings_and_every_step_is_reported() -> None:
         stylize(stile="waves.png")
 
 
-@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-@pytest.mark.parametrize("step", [4, 9])
-def test_resume__goes_on_as_if_it_had_not_been_stopped(step: int, optimizer: str) -> None:
-    """Ctrl-C in the first and in the second scale; the picture, its losses and its files are those of one run."""
+def test_supersample__is_optimized_large_and_delivered_at_the_size_asked_for() -> None:
+    """The result is the larger picture, reduced: strokes keep their size, since the style grows with the picture."""
+    large = stylize(_settings(size=96, output=Path("new/large.png")), console=Console(quiet=True)).image
+    result, shown = _stylize(supersample=2.0)
+    assert (result.size, large.shape) == ((48, 36), (1, 3, 72, 96))
+    expected = reduced(large, (36, 48))
+    assert (read_image(result.image) - expected).abs().max() <= 0.5 / 255 + 1e-6
+    assert "48 x 36 pixels, optimized at 96 x 72, 2 steps" in shown
+
+
+def test_supersample__keeps_transparency_masks_and_the_luminance_of_colors() -> None:
+    photo = torch.rand(1, 4, 30, 40)
+    Image.fromarray((photo[0].permute(1, 2, 0) * 255).to(torch.uint8).numpy(), "RGBA").save("glass.png")
+    left = torch.zeros(1, 3, 36, 48)
+    left[..., :24] = 1.0
+    write_image(left, Path("left.png"))
+    masks = {"content_mask": ["left.png"], "style": "waves.png"}
+    result, _ = _stylize(content="glass.png", supersample=1.5, save_every=1, colors="luminance", **masks)
+    written, whole = read_picture(result.image), read_picture(Path("glass.png"))
+    assert written.alpha is not None
+    assert whole.alpha is not None
+    assert torch.allclose(written.alpha, resize(whole.alpha, (36, 48)), atol=1 / 255)
+    photo_there = resize(whole.image, (36, 48))[..., 30:]
+    seen = written.alpha[..., 30:] > 0.5
+    assert ((written.image[..., 30:] - photo_there).abs() * seen).max() <= 1 / 255, "outside the mask is the photo"
+    snapshot = read_picture(Path("new/out_00001.png"))
+    assert snapshot.size == (36, 48)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "step"),
+    [("lbfgs", 2), ("lbfgs", 6), ("lbfgs", 9), ("lbfgs", 12), ("adam", 3), ("adam", 6), ("adam", 12)],
+)
+def test_resume__goes_on_as_if_it_had_not_been_stopped(
+    step: int, optimizer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C anywhere: within a scale, before another augmentation or scale, behind the last step."""
+    monkeypatch.setattr("rnst.stylization.job.STEPS_OF_AN_AUGMENTATION", 2)
+    monkeypatch.setattr("rnst.stylization.stylize.scores_of", lambda *given: dict(given[-1].first_losses))
 
     def stop(number: int, _image: Tensor, _losses: Mapping[str, float]) -> None:
         if number == step:
             signal.raise_signal(signal.SIGINT)
 
-    options: dict[str, Any] = {"steps": 6, "scales": 2, "optimizer": optimizer, "init": "noise"}
+    options: dict[str, Any] = {"steps": 6, "scales": 2, "supersample": 1.5, "optimizer": optimizer, "init": "noise"}
     console = Console(quiet=True)
     whole = stylize(_settings(output=Path("new/whole.png"), **options), console=console)
     stopped = stylize(_settings(**options), console=console, on_step=stop)
@@ -293,6 +341,10 @@ def test_resume__goes_on_as_if_it_had_not_been_stopped(step: int, optimizer: str
     assert steps == list(range(step + 1, 13))
     assert torch.equal(resumed.image, whole.image)
     assert resumed.result.losses == whole.result.losses
+    assert resumed.result.scores == whole.result.scores, (
+        "they compare with the picture that the first session began with"
+    )
+    assert resumed.result.seconds > stopped.result.seconds
     assert resumed.result.finished
     assert not list(Path("new").glob("*.state*")), "a finished picture leaves no state"
 

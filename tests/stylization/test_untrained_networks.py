@@ -8,6 +8,7 @@ from rnst.encoders.names import find_network
 from rnst.encoders.surgery.surgery import Surgery
 from rnst.image.files import resize
 from rnst.stylization.inputs import read_inputs
+from rnst.stylization.job import resolve
 from rnst.stylization.scale_runner import ScaleRunner
 from rnst.stylization.scales import Scale
 from rnst.stylization.schedule import framed
@@ -40,7 +41,8 @@ def test_style_loss_falls_a_hundredfold_in_sixty_iterations(name: str) -> None:
     )
     layers, surgery = [*style_layers, *content_layers], Surgery(strides=settings.strides)
     encoder, _ = load_encoder(find_network(name), layers, weights="random", surgery=surgery)
-    runner = ScaleRunner(settings, encoder, read_inputs(settings))
+    job = resolve(settings)
+    runner = ScaleRunner(job, encoder, read_inputs(job.pictures, job.resolution))
     noise = torch.rand(1, 3, *runner.size, generator=torch.Generator().manual_seed(0))
     scale = Scale((72, 96), 60, 0)
     start = framed(resize(noise, scale.size), settings.margin)

@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 from tools import compare_commits
 from tools.compare_results import EQUAL, compare
-from tools.compare_scenes import SCENES, Command, write_inputs
+from tools.compare_scenes import SCENES, Command, Wording, write_inputs
 
 Break = Callable[[Path], None]
 
@@ -80,6 +80,13 @@ def test_each_difference_is_told(tmp_path: Path, change: Break, said: str) -> No
     assert compare(first, second, {}) == said
 
 
+def test_many_differences_are_cut_short(tmp_path: Path) -> None:
+    first, second = _results(tmp_path / "a"), _results(tmp_path / "b")
+    for number in range(5):
+        (first / f"{number}.png").touch()
+    assert compare(first, second, {}).endswith("; 2.png is written at A only; and 2 more")
+
+
 def test_two_that_failed_are_not_equal(tmp_path: Path) -> None:
     first, second = _results(tmp_path / "a"), _results(tmp_path / "b")
     _fail(first)
@@ -99,7 +106,20 @@ def test_renamed_options_and_values() -> None:
     command = Command("stylize", "--style_loss w2 --history 2 --init w2 --style_layers stem layer1 --tv_weight -1")
     renames = {"style_loss": "style", "style_loss:w2": "wasserstein", "history": "", "style_layers:stem": "first"}
     words = "--style wasserstein --init w2 --style_layers first layer1 --tv_weight -1"
-    assert command.arguments(renames) == words.split()
+    assert Wording(renames).arguments(command) == words.split()
+
+
+def test_added_options_come_first_and_are_of_pictures() -> None:
+    wording = Wording(added={"size": "32"})
+    assert wording.arguments(Command("stylize", "--config draft --size 64")) == [
+        "--size",
+        "32",
+        "--config",
+        "draft",
+        "--size",
+        "64",
+    ]
+    assert wording.arguments(Command("train_robust", "--tracking off")) == ["--tracking", "off"]
 
 
 def test_the_table_and_the_exit_status(

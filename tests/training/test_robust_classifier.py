@@ -275,3 +275,8 @@ def test_weights__the_network_sees_images_normalized_as_the_file_says(tmp_path: 
     assert (task.facts()["mean"], task.facts()["std"]) == (mean, std), "and the exported file says so"
     write_weights(path, network.state_dict(), {})
     assert _task(_PGD, architecture="tiny_resnet", weights=str(path)).data == _FACTS, "a file that does not say"
+
+
+def test_a_radius_that_reaches_every_image__is_refused() -> None:
+    with pytest.raises(InvalidValueError, match=r"less than 41\.57, the diameter of 24-pixel images"):
+        RobustClassifier(DataFacts("photos", ("a", "b"), 24), PGD(L2Ball(50.0)), architecture="tiny_resnet")

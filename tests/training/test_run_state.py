@@ -59,7 +59,7 @@ def test_newest_checkpoint__passes_over_what_is_not_complete(tmp_path: Path) -> 
         newest.write_bytes(damaged)
         said.clear()
         assert newest_checkpoint(tmp_path, said.append) == old
-        assert said == [f"{newest} is not complete and is passed over"]
+        assert said == [f"{newest} is not complete and is skipped"]
 
 
 def test_newest_checkpoint__files_that_were_being_written_do_not_count(tmp_path: Path) -> None:

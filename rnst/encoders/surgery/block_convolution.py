@@ -1,4 +1,4 @@
-"""A convolution with a stride over an image, as one of stride 1 over blocks of pixels: the same, only faster back."""
+"""A strided convolution of an image as a convolution of stride 1 over blocks of pixels, with a faster backward pass."""
 
 import torch
 from torch import Tensor, nn
@@ -8,13 +8,13 @@ _COLORS = 3
 
 
 class BlockConv2d(nn.Conv2d):
-    """Does what a convolution of stride s does, with blocks of s x s pixels moved into channels before.
+    """Equals a convolution of stride s, but first rearranges blocks of s x s pixels into channels.
 
-    The kernel is filled up with zeros to a multiple of s. On CPUs the gradient of three input channels at a stride is
-    many times slower than the convolution itself; that of 3 * s * s channels at stride 1 is not.
+    The kernel is padded with zeros to a multiple of s. On CPUs the input gradient of three channels with a stride is
+    many times slower than the convolution itself; that of 3 * s * s channels with stride 1 is not.
 
     Args:
-        given: the convolution that it replaces. The weights are not taken over: `kernels` makes them.
+        given: convolution to replace. Its weights are not copied; `kernels` converts them.
     """
 
     def __init__(self, given: nn.Conv2d) -> None:
@@ -25,7 +25,7 @@ class BlockConv2d(nn.Conv2d):
 
     @staticmethod
     def replaces(layer: nn.Conv2d) -> bool:
-        """Whether a convolution looks at an image, with one stride for both directions and zeros around it."""
+        """Whether a convolution has three input channels, zero padding, and equal sizes along both axes."""
         if isinstance(layer.padding, str) or layer.padding_mode != "zeros":
             return False
         square = all(pair[0] == pair[1] for pair in (layer.kernel_size, layer.stride, layer.padding))
@@ -35,18 +35,18 @@ class BlockConv2d(nn.Conv2d):
     def kernels(self, weight: Tensor) -> Tensor:
         """Kernels (O, C, K, K) of the given convolution to (O, C * s * s, K', K'), in the same memory format."""
         more = -weight.shape[-1] % self._block
-        moved = F.pixel_unshuffle(F.pad(weight, (0, more, 0, more)), self._block)
+        blocks = F.pixel_unshuffle(F.pad(weight, (0, more, 0, more)), self._block)
         last = weight.is_contiguous(memory_format=torch.channels_last)
-        return moved.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
+        return blocks.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, O, H', W') of the given convolution."""
+        """(N, C, H, W) to (N, O, H', W'), the output of the given convolution."""
         rows, columns = (self._zeros_around(size) for size in images.shape[-2:])
         blocks = F.pixel_unshuffle(F.pad(images, (*columns, *rows)), self._block)
         return F.conv2d(blocks, self.weight, self.bias)
 
     def _zeros_around(self, size: int) -> tuple[int, int]:
-        """Zeros before and behind; negative behind, where the given convolution never looks at the last pixels."""
+        """Padding before and after; negative after, if the given convolution does not use the last pixels."""
         outputs = (size + 2 * self._zeros - self._side) // self._block + 1
         needed = (outputs - 1 + self.kernel_size[0]) * self._block
         return self._zeros, needed - size - self._zeros

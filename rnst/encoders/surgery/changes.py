@@ -1,4 +1,4 @@
-"""Changes to a network's plumbing that leave its weights alone."""
+"""Changes to strides, pools and padding of a network that keep its weights."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -12,11 +12,11 @@ from rnst.encoders.surgery.pools import DensePool, L2Pool, average_like, even_li
 
 
 class Blur(nn.Module):
-    """A small binomial low-pass filter, with or without reducing the resolution.
+    """A small binomial low-pass filter, with a stride that may reduce the resolution.
 
     Args:
         taps: one-dimensional kernel; it is normalized to sum 1.
-        stride: how much smaller the output is.
+        stride: factor by which the resolution is reduced.
     """
 
     kernel: Tensor
@@ -36,24 +36,24 @@ class Blur(nn.Module):
         kernel = self.kernel.to(features.dtype).expand(channels, 1, -1, -1)
         padded = F.pad(features, self.padding, mode="replicate")
         if padded.dtype == torch.bfloat16 and padded.device.type == "cpu":
-            # The same numbers: torch's way back through a stride takes three times as long there as all positions do.
+            # Same output: torch's backward pass with a stride takes three times as long here as that of all positions.
             return F.conv2d(padded, kernel, groups=channels)[..., :: self.stride, :: self.stride]
         return F.conv2d(padded, kernel, stride=self.stride, groups=channels)
 
 
 def blur_strides(network: nn.Module, *, stem_only: bool = False) -> None:
-    """Put a low-pass filter before uneven strides and behind uneven pools, which then run at stride 1; in place.
+    """Insert a low-pass filter before convolutions with uneven strides, and replace uneven pools; in place.
 
-    The gradient of a convolution or pool whose kernel is no multiple of its stride reaches neighboring positions
-    unevenly: pictures painted with it carry a pattern of the stride's period, and one of stride 8 or 16 looks like a
-    ladder (Odena et al. 2016). A filter that is zero at the Nyquist frequency of the positions evens that out. It
-    commutes with the convolution, so this equals one of stride 1 that is blurred and then reduced, at a fraction of the
-    cost. Pools are mended as by Zhang 2019 ("Making convolutional networks shift-invariant again"). A VGG has nothing
-    to mend: its 2x2 pools divide evenly.
+    A convolution or pool is uneven if its kernel is not a multiple of its stride. Its gradient then reaches neighboring
+    positions unevenly, and optimized images have a pattern with the period of the stride, which at stride 8 or 16
+    resembles a ladder (Odena et al. 2016). A filter that is zero at the Nyquist frequency of the positions removes the
+    pattern. The filter commutes with the convolution, so the result equals a convolution of stride 1 that is blurred
+    and then subsampled, at a fraction of the cost. Pools run at stride 1, followed by a filter with their stride (Zhang
+    2019, "Making convolutional networks shift-invariant again"). A VGG stays unchanged: its 2x2 pools are even.
 
     Args:
         network: any.
-        stem_only: leave the strides of deeper convolutions alone.
+        stem_only: keep the strides of convolutions after the first.
     """
     path, stem = first_convolution(network)
     convolutions = {path: stem} if stem_only else dict(_convolutions(network))
@@ -66,7 +66,7 @@ def blur_strides(network: nn.Module, *, stem_only: bool = False) -> None:
 
 
 def dense_stem(network: nn.Module) -> bool:
-    """Run the first convolution at stride 1; in place. False where that changes nothing or the stem cuts patches."""
+    """Set the stride of the first convolution to 1; in place. False if it is 1, or if the stem cuts patches."""
     _, stem = first_convolution(network)
     if max(stem.stride) == 1 or all(k <= s for k, s in zip(stem.kernel_size, stem.stride, strict=True)):
         return False
@@ -75,9 +75,9 @@ def dense_stem(network: nn.Module) -> bool:
 
 
 def replicate_padding(network: nn.Module, *, first_only: bool) -> bool:
-    """Repeat the border where convolutions pad with zeros; in place. False where there is none.
+    """Replace zero padding of convolutions by repeated borders; in place. False if no convolution is padded.
 
-    A frame of zeros looks like a dark frame around the picture, and features of it become part of the style.
+    Zero padding has the effect of a dark frame around the image, whose features become part of the style.
     """
     convolutions = [first_convolution(network)[1]]
     if not first_only:
@@ -93,7 +93,7 @@ def exchange_pools(network: nn.Module, kind: str) -> None:
 
     Args:
         network: any.
-        kind: "avg" (Gatys et al. 2016, section 2; the mean of features then falls), "max", or "l2", which keeps it.
+        kind: "avg" (Gatys et al. 2016, section 2), which lowers the mean of features; "max"; or "l2", which keeps it.
     """
     makers: dict[str, Callable[[Any], nn.Module]] = {"avg": average_like, "max": max_like, "l2": L2Pool}
     for path, pool in reducing_pools(network).items():
@@ -101,14 +101,14 @@ def exchange_pools(network: nn.Module, kind: str) -> None:
 
 
 def even_pools(network: nn.Module) -> None:
-    """Give every uneven pool windows as large as its stride, as 2x2 instead of 3x3; in place."""
+    """Set the window of every uneven pool to its stride, such as 2x2 instead of 3x3; in place."""
     for path, pool in reducing_pools(network).items():
         if is_uneven(pool):
             _replace(network, path, even_like(pool))
 
 
 def first_convolution(network: nn.Module) -> tuple[str, nn.Conv2d]:
-    """Path and module."""
+    """Path and module of the first convolution."""
     return next(_convolutions(network))
 
 
@@ -117,7 +117,7 @@ def _convolutions(network: nn.Module) -> Iterator[tuple[str, nn.Conv2d]]:
 
 
 def initialize(network: nn.Module, generator: torch.Generator | None = None) -> None:
-    """Fresh weights for a network that has none: He et al. 2015 for convolutions, identity for normalization."""
+    """Initialize the weights: He et al. 2015 for convolutions, identity for normalization."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             fan_out = module.out_channels * math.prod(module.kernel_size) // module.groups
@@ -134,7 +134,7 @@ def initialize(network: nn.Module, generator: torch.Generator | None = None) -> 
 
 
 def can_initialize(network: nn.Module) -> bool:
-    """Whether `initialize` reaches every parameter and buffer of a network."""
+    """Whether `initialize` sets every parameter and buffer of a network."""
     reached = (nn.Conv2d, nn.Linear, nn.BatchNorm2d)
     return all(
         isinstance(module, reached)

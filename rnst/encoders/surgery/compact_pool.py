@@ -1,4 +1,4 @@
-"""Max pools that remember in 16 bits what torch remembers in 64."""
+"""Max pools that save indices for the backward pass in 16 bits instead of torch's 64."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ _MOST = torch.iinfo(torch.int16).max
 
 
 class CompactMaxPool(nn.MaxPool2d):
-    """A max pool of which less is kept for the way back; values and gradients are torch's own, bit for bit.
+    """A max pool that saves less memory for the backward pass; outputs and gradients equal torch's, bit for bit.
 
-    torch keeps the place of each maximum in the picture as a 64-bit number: four times as many bytes as the maximum
-    itself in bfloat16. Its place seen from its window is a small one.
+    torch saves the index of each maximum within the feature map as a 64-bit integer, four times the size of the maximum
+    itself in bfloat16. The index relative to the start of the window fits into 16 bits.
     """
 
     def forward(self, features: Tensor) -> Tensor:
@@ -25,7 +25,7 @@ class CompactMaxPool(nn.MaxPool2d):
         return pooled
 
     def window_starts(self, features: Tensor, pooled: Tensor) -> Tensor:
-        """Number of the first pixel of each window, (H', W'); of one that begins in the padding it is negative."""
+        """Flat index of the first position of each window, (H', W'); negative for a window that starts in padding."""
         width = features.shape[-1]
         starts = []
         for side, stride, padding in zip(pooled.shape[-2:], _pair(self.stride), _pair(self.padding), strict=True):
@@ -33,11 +33,11 @@ class CompactMaxPool(nn.MaxPool2d):
         return starts[0][:, None] * width + starts[1]
 
     def arguments(self) -> tuple[Any, ...]:
-        """Of torch's own pool, in its order."""
+        """Arguments of torch's pool, in its order."""
         return self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
 
     def _farthest(self, width: int) -> int:
-        """Largest place within a window, counted along the rows of the picture."""
+        """Largest flat index within a window, for a feature map of `width` columns."""
         (rows, columns), (down, right) = _pair(self.kernel_size), _pair(self.dilation)
         return (rows - 1) * down * width + (columns - 1) * right
 
@@ -47,7 +47,7 @@ class _Maximum(torch.autograd.Function):
     def forward(ctx: Any, features: Tensor, pool: CompactMaxPool) -> Tensor:
         pooled, places = F.max_pool2d_with_indices(features, *pool.arguments())
         within = places.sub_(pool.window_starts(features, pooled)).to(torch.int16)
-        ctx.save_for_backward(features, within)  # the features cost nothing: the ReLU before the pool keeps them, too
+        ctx.save_for_backward(features, within)  # no further memory: the ReLU before the pool saves the features, too
         ctx.pool = pool
         return pooled
 
@@ -62,7 +62,7 @@ class _Maximum(torch.autograd.Function):
 
 
 def compact_pools(network: nn.Module) -> None:
-    """Let all max pools keep less for the way back; in place."""
+    """Replace all max pools by `CompactMaxPool`; in place."""
     for module in network.modules():
         if type(module) is nn.MaxPool2d and not module.return_indices:
             module.__class__ = CompactMaxPool

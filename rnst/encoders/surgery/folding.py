@@ -1,4 +1,4 @@
-"""BatchNorm made part of the convolution before it: the same function of a network in eval mode, for less."""
+"""Folding of BatchNorm into the convolution before it: the same function in eval mode with less computation."""
 
 from collections.abc import Collection
 from typing import Any
@@ -9,18 +9,18 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from rnst.encoders.surgery.graph import called_convolutions
 
 
-def fold_normalizations(network: nn.Module, looked_at: Collection[str]) -> int:
-    """Fold each BatchNorm that directly follows a convolution into it; in place. Returns how many there were.
+def fold_normalizations(network: nn.Module, used: Collection[str]) -> int:
+    """Fold each BatchNorm that directly follows a convolution into it; in place. Returns the number of folded ones.
 
-    A BatchNorm on one picture is nothing but a pass over memory, forward and back.
+    For one image, the cost of BatchNorm is memory traffic in the forward and the backward pass.
 
     Args:
-        network: in eval mode. One that torch.fx cannot trace is left as it is.
-        looked_at: paths of modules whose outputs must stay what they are.
+        network: in eval mode. A network that torch.fx cannot trace is not changed.
+        used: paths of modules whose outputs are used and must not change.
     """
     folded = 0
     for path, norm_path in called_convolutions(network).items():
-        if norm_path is None or path in looked_at:
+        if norm_path is None or path in used:
             continue
         convolution: Any = network.get_submodule(path)
         norm: Any = network.get_submodule(norm_path)

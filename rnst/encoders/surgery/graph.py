@@ -1,20 +1,20 @@
-"""What follows what in a network: the one file that knows of torch.fx."""
+"""The order of modules in a network; no other file uses torch.fx."""
 
 from torch import fx, nn
 
-# What tracing raises where Python code of a network depends on the values or sizes of its input.
+# Errors of tracing if Python code of a network depends on the values or sizes of its input.
 _UNTRACEABLE = (TypeError, ValueError, RuntimeError, AttributeError, NotImplementedError)
 
 
 def called_convolutions(network: nn.Module) -> dict[str, str | None]:
-    """Path of each convolution that is called as a module, exactly once -> path of the BatchNorm that takes its output.
+    """Convolutions that are called exactly once, with the BatchNorm that directly follows each.
 
     Args:
-        network: traced in the mode that it is in; it is not run and not changed.
+        network: traced in its current mode; it is neither run nor changed.
 
     Returns:
-        None for a BatchNorm where something else takes the output, or takes it too. Empty where the network cannot be
-        traced.
+        Path of the convolution -> path of the BatchNorm that uses its output, or None if another operation uses the
+        output, or uses it too. Empty if the network cannot be traced.
     """
     try:
         calls = [node for node in fx.Tracer().trace(network).nodes if node.op == "call_module"]

@@ -1,11 +1,11 @@
-"""Pools that make better pictures than those a network was trained with, in their places."""
+"""Replacements for the pools of a network, with which optimized images are better."""
 
 import math
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-_TINY = 1e-12  # under a square root, whose slope at 0 is infinite
+_TINY = 1e-12  # added under the square root, whose slope at 0 is infinite
 _INTEGRATION_STEP = 1e-3
 _BEYOND = 10.0  # standard deviations
 
@@ -13,13 +13,13 @@ Pool = nn.MaxPool2d | nn.AvgPool2d
 
 
 class L2Pool(nn.Module):
-    """Root of the mean square of a window, scaled to the mean of the max pool that it stands in for.
+    """Root of the mean square of a window, scaled to the mean of the max pool that it replaces.
 
-    The scale is exact for independent activations that are rectified normal (see `l2_scale`). A picture painted through
-    it gets a gradient at every pixel of the window, not only at the largest (Henaff and Simoncelli 2016).
+    The scale is exact for independent rectified normal activations (see `l2_scale`). Every position of the window gets
+    a gradient, not only the maximum (Henaff and Simoncelli 2016).
 
     Args:
-        pool: window and stride are taken from it.
+        pool: pool to replace, with its window and stride.
     """
 
     def __init__(self, pool: Pool) -> None:
@@ -34,11 +34,11 @@ class L2Pool(nn.Module):
 
 
 class DensePool(nn.Module):
-    """A pool at stride 1 and a low-pass filter that reduces, with an output as large as that of the pool alone.
+    """A pool at stride 1 followed by a low-pass filter with a stride; the output size is that of the pool alone.
 
     Args:
-        pool: with its own stride; it is left as it is.
-        blur: filter that reduces by that stride.
+        pool: with its own stride; it is not changed.
+        blur: filter with the stride of the pool.
     """
 
     def __init__(self, pool: nn.Module, blur: nn.Module) -> None:
@@ -55,7 +55,7 @@ class DensePool(nn.Module):
             for side, sizes in zip(features.shape[-2:], zip(kernel, stride, padding, strict=True), strict=True)
         )
         dense = self.dense(features)
-        # A pool that rounds its size up looks beyond the border; the filter sees the last row and column again.
+        # A pool in ceil mode extends beyond the border; the filter gets the last row and column again.
         missing = (
             max(0, stride[1] * (columns - 1) + 1 - dense.shape[-1]),
             max(0, stride[0] * (rows - 1) + 1 - dense.shape[-2]),
@@ -67,7 +67,7 @@ class DensePool(nn.Module):
 
 
 def reducing_pools(network: nn.Module) -> dict[str, nn.Module]:
-    """Path -> pool, of those that reduce the resolution; pools of stride 1, as inside of an Inception block, do not."""
+    """Path -> pool that reduces the resolution; pools of stride 1, as in an Inception block, are excluded."""
     return {
         path: module
         for path, module in network.named_modules()
@@ -76,13 +76,13 @@ def reducing_pools(network: nn.Module) -> dict[str, nn.Module]:
 
 
 def is_uneven(pool: nn.Module) -> bool:
-    """Whether the windows overlap some positions more often than others, which prints a pattern on gradients."""
+    """Whether the windows cover some positions more often than others, which puts a pattern on gradients."""
     kernel, stride, _, _ = _windows(pool)
     return any(side % step for side, step in zip(kernel, stride, strict=True))
 
 
 def even_like(pool: nn.Module) -> nn.Module:
-    """The same kind of pool with windows as large as their stride: each position counts once."""
+    """The same kind of pool with windows as large as their stride: each position is in one window."""
     _, stride, padding, ceil = _windows(pool)
     rounds_up = ceil or any(padding)
     if isinstance(pool, nn.AvgPool2d):
@@ -91,7 +91,7 @@ def even_like(pool: nn.Module) -> nn.Module:
 
 
 def average_like(pool: Pool) -> nn.AvgPool2d:
-    """An average pool with the windows of `pool`. Padding does not count: it would darken the borders of features."""
+    """An average pool with the windows of `pool`, without padding in its means: it would reduce features at borders."""
     return nn.AvgPool2d(pool.kernel_size, pool.stride, pool.padding, pool.ceil_mode, count_include_pad=False)
 
 
@@ -103,8 +103,8 @@ def max_like(pool: Pool) -> nn.MaxPool2d:
 def l2_scale(count: int) -> float:
     """Mean of the largest of `count` rectified standard normals, over the mean of the root of their mean square.
 
-    Of `count` values, j are positive with binomial probability; the root of the sum of their squares has then the mean
-    of the chi distribution with j degrees of freedom. The largest has the mean of 1 - Phi(x)^count over x > 0.
+    The number j of positive values is binomial; the root of the sum of their squares then has the mean of the chi
+    distribution with j degrees of freedom. The mean of the largest is the integral of 1 - Phi(x)^count over x > 0.
     """
     root = sum(
         math.comb(count, j) * 0.5**count * math.sqrt(2 / count) * math.gamma((j + 1) / 2) / math.gamma(j / 2)
@@ -127,10 +127,10 @@ def _with_stride_one(pool: nn.Module) -> nn.Module:
 
 
 def _windows(pool: nn.Module) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int], bool]:
-    """Kernel, stride, padding, and whether sizes are rounded up."""
+    """Kernel, stride, padding and ceil mode."""
     windows = pool.mean if isinstance(pool, L2Pool) else pool
     if not isinstance(windows, nn.MaxPool2d | nn.AvgPool2d):
-        raise TypeError(f"no pool: {pool}")
+        raise TypeError(f"not a pool: {pool}")
     return _pair(windows.kernel_size), _pair(windows.stride), _pair(windows.padding), windows.ceil_mode
 
 
@@ -139,8 +139,8 @@ def _pair(size: int | tuple[int, ...]) -> tuple[int, int]:
 
 
 def _reduced(side: int, kernel: int, stride: int, padding: int, *, ceil: bool) -> int:
-    """Windows along one axis, as torch counts them."""
+    """Number of windows along one axis, same as torch's."""
     span = side + 2 * padding - kernel
     count = (-(-span // stride) if ceil else span // stride) + 1
-    # Where sizes are rounded up, no window may start behind the picture and its padding on the near side.
+    # In ceil mode, no window may start after the input and its padding before it.
     return count - 1 if ceil and (count - 1) * stride >= side + padding else count

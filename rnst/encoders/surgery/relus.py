@@ -1,4 +1,4 @@
-"""ReLUs: out of place, and with gradients where a unit is dead."""
+"""Replacements of ReLUs: out of place, and with gradients for inactive units."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,10 +11,10 @@ _SHARPNESS = 10.0  # softplus(0) is then 0.07
 
 
 class RectifiedConvolution(nn.Module):
-    """torchvision's convolution of GoogLeNet and Inception v3, with its ReLU as a module that can be exchanged.
+    """torchvision's convolution block of GoogLeNet and Inception v3, with its ReLU as a module that can be replaced.
 
     Args:
-        block: convolution and normalization are used, under the same names.
+        block: block whose convolution and normalization are reused under the same names.
     """
 
     def __init__(self, block: nn.Module) -> None:
@@ -30,14 +30,14 @@ class RectifiedConvolution(nn.Module):
 
 
 class RedirectedReLU(nn.Module):
-    """ReLU whose gradient also reaches dead units, where it wakes them (lucid's redirected gradient).
+    """ReLU whose gradient also reaches inactive units if it would activate them (lucid's redirected gradient).
 
-    Where the input is negative, a gradient passes if descending along it makes the input larger. lucid does so only
-    while no unit of the layer is alive; here it holds for each unit, so that the gradient is a function of the place.
+    For a negative input, a gradient passes if a descent step raises the input. lucid does so only while all units of
+    the layer are inactive; here the rule applies to each unit, so that the gradient depends only on its own input.
 
     Attributes:
-        active: whether it does; otherwise it is a ReLU like any other.
-        climbing: the gradient is that of something to be raised, so that what passes is turned round.
+        active: whether gradients are redirected; otherwise the module is a normal ReLU.
+        climbing: the gradient is of a value to maximize, so that the sign of passing gradients is reversed.
     """
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class Softplus(nn.Softplus):
 
 
 def out_of_place(network: nn.Module) -> None:
-    """An in-place activation silently overwrites the features that a hook has just read; stop all of them doing so."""
+    """Make all activations out of place, because in-place ones overwrite features that a hook has read; in place."""
     for path, module in list(network.named_modules()):
         if type(module).__name__ == "BasicConv2d" and path:
             _replace(network, path, RectifiedConvolution(module))
@@ -83,7 +83,7 @@ def out_of_place(network: nn.Module) -> None:
 
 
 def replace_relus(network: nn.Module, kind: str) -> int:
-    """Put "redirected", "leaky" or "softplus" in the place of every ReLU; in place. Returns how many there were."""
+    """Replace every ReLU by a "redirected", "leaky" or "softplus" one; in place. Returns the number of ReLUs."""
     makers: dict[str, Callable[[], nn.Module]] = {
         "redirected": RedirectedReLU,
         "leaky": lambda: nn.LeakyReLU(_LEAK),
@@ -96,14 +96,15 @@ def replace_relus(network: nn.Module, kind: str) -> int:
 
 
 def pass_straight(network: nn.Module, path: str, relu_path: str) -> None:
-    """Let the gradient at one layer through as if there were no ReLU; its output stays what it is; in place.
+    """Pass the gradient of one layer unchanged through its ReLU; the layer's output does not change; in place.
 
-    The article looks at the last layer of its ResNets so: what a dead unit should do reaches the pixels.
+    The article uses the last layer of its ResNets in this way: the gradients of inactive units reach the pixels.
 
     Args:
-        network: out of place.
+        network: with out-of-place activations.
         path: of the layer.
-        relu_path: of the ReLU whose output the layer gives. The ReLU may have run before, as in a residual block.
+        relu_path: of the ReLU whose output is that of the layer. The module may run before, too, as in a residual
+            block.
     """
     inputs: list[Tensor] = []
 
@@ -111,7 +112,7 @@ def pass_straight(network: nn.Module, path: str, relu_path: str) -> None:
         inputs[:] = arguments
 
     def straight(_module: nn.Module, _arguments: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        before = inputs.pop()  # and forget it: it holds the graph of this run
+        before = inputs.pop()  # removed, because it holds the graph of this run
         return before + (output - before).detach()
 
     network.get_submodule(relu_path).register_forward_pre_hook(note)

@@ -1,4 +1,4 @@
-"""Networks of photos made fit for pictures of 32 pixels, as the tables on CIFAR-10 have them."""
+"""Networks for photos adapted to images of 32 pixels, as in the literature on CIFAR-10."""
 
 from collections.abc import Sequence
 
@@ -12,15 +12,15 @@ _KERNEL = 3
 
 
 def fit_small_pictures(network: nn.Module, name: str, stem_pools: Sequence[str] | None) -> None:
-    """Let the stem keep the resolution: a 3x3 convolution of stride 1, and no pool behind it; in place.
+    """Make the stem keep the resolution: a 3x3 convolution of stride 1 without a pool after it; in place.
 
     Args:
         network: with fresh weights; those of a larger stem are replaced by fresh ones (He et al. 2015).
         name: of the network, for the error.
-        stem_pools: paths of the pools that go; None where nobody knows.
+        stem_pools: paths of the pools to remove; None if unknown.
 
     Raises:
-        InvalidValueError: it is not known what to change.
+        InvalidValueError: the pools of the stem are unknown.
     """
     if stem_pools is None:
         wanted = f"one of a VGG, ResNet, DenseNet, GoogLeNet, Inception v3 or AlexNet where it ends in {SMALL}"

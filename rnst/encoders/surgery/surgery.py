@@ -1,4 +1,4 @@
-"""How a network is changed before it looks at pictures: settings, and their order."""
+"""Changes to a network before it is used as an encoder: settings, and the order in which they apply."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,25 +14,26 @@ from rnst.errors import RnstError
 
 
 class NothingToChangeError(RnstError):
-    """A change was asked for that the network has no place for."""
+    """A requested change does not apply to the network."""
 
     def __init__(self, option: str, value: str, reason: str) -> None:
-        super().__init__(f"--{option} {value} changes nothing in this encoder: {reason}. Leave the option away.")
+        super().__init__(f"--{option} {value} changes nothing in this encoder: {reason}. Omit the option.")
 
 
 @dataclass(frozen=True)
 class Surgery:
-    """Changes that leave the weights alone; each has no effect on the others.
+    """Independent changes to a network that keep its weights.
 
     Attributes:
-        pooling: "keep", or what the pools that reduce the resolution are replaced by: "avg", "max" or "l2".
-        strides: "blur" removes the patterns that uneven strides leave in pictures, "blur_stem" only the checkerboard of
+        pooling: "keep", or the type that replaces the pools that reduce the resolution: "avg", "max" or "l2".
+        strides: "blur" removes the patterns that uneven strides cause in images, "blur_stem" only the checkerboard of
             the first convolution and the pools, "keep" none.
-        pool_kernel: "keep", or "even" for windows as large as their stride, as 2x2 instead of 3x3 at stride 2.
+        pool_kernel: "keep", or "even" for windows as large as their stride, such as 2x2 instead of 3x3 at stride 2.
         stem: "keep", or "dense" for a first convolution of stride 1; all features then have more positions.
-        padding: "keep" (zeros), or the border repeated: at the "first" convolution, or at "all".
-        relu: "keep"; "fake_last" passes the gradient through the ReLU of the deepest layer looked at; "redirected"
-            passes what wakes dead units through all; "leaky" and "softplus" replace all.
+        padding: "keep" (zeros), or repeated borders: at the "first" convolution, or at "all".
+        relu: "keep"; "fake_last" passes the gradient unchanged through the ReLU of the deepest layer that is used;
+            "redirected" passes gradients that activate inactive units through all ReLUs; "leaky" and "softplus" replace
+            all ReLUs.
     """
 
     pooling: str = "keep"
@@ -47,18 +48,18 @@ class Surgery:
 
         Args:
             network: with out-of-place activations.
-            taps: module path -> how it is read, the deepest last.
+            taps: module path -> tap, the deepest last.
 
         Raises:
-            NothingToChangeError: there is nothing that an option could change.
+            NothingToChangeError: an option does not apply to the network.
         """
         if self.padding != "keep" and not replicate_padding(network, first_only=self.padding == "first"):
-            raise NothingToChangeError("padding", self.padding, "no convolution there is padded")
+            raise NothingToChangeError("padding", self.padding, "no convolution is padded")
         if self.stem != "keep" and not dense_stem(network):
             reason = "its first convolution has stride 1 already, or cuts the picture into patches"
             raise NothingToChangeError("stem", self.stem, reason)
         self._pools(network)
-        # After the pools: those that were made even need no filter.
+        # After the pools: even ones need no filter.
         if self.strides != "keep":
             blur_strides(network, stem_only=self.strides == "blur_stem")
         compact_pools(network)
@@ -67,7 +68,7 @@ class Surgery:
     def _pools(self, network: nn.Module) -> None:
         if (self.pooling != "keep" or self.pool_kernel != "keep") and not reducing_pools(network):
             option = "pooling" if self.pooling != "keep" else "pool_kernel"
-            raise NothingToChangeError(option, getattr(self, option), "no pool there reduces the resolution")
+            raise NothingToChangeError(option, getattr(self, option), "no pool reduces the resolution")
         if self.pool_kernel == "even":
             even_pools(network)
         if self.pooling != "keep":
@@ -79,7 +80,7 @@ class Surgery:
         if self.relu == "fake_last":
             path, tap = list(taps.items())[-1]
             if not isinstance(network.get_submodule(tap.maker), nn.ReLU):
-                raise NothingToChangeError("relu", self.relu, "its deepest layer does not end in a ReLU")
+                raise NothingToChangeError("relu", self.relu, "its deepest layer does not end with a ReLU")
             pass_straight(network, path, tap.maker)
         elif not replace_relus(network, self.relu):
-            raise NothingToChangeError("relu", self.relu, "it has other activations than ReLU")
+            raise NothingToChangeError("relu", self.relu, "it has no ReLU")

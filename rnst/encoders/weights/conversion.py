@@ -7,14 +7,14 @@ from typing import Any
 from torch import Tensor
 
 from rnst.encoders.catalog import build_headless
-from rnst.encoders.families import IMAGENET_MEAN, IMAGENET_STD, family_of
+from rnst.encoders.families import family_of, is_of_head
 from rnst.encoders.names import ARCHITECTURES
 from rnst.encoders.published import PUBLISHED, PublishedWeights
 from rnst.encoders.weights.files import load_into, read_weights, sha256_of
 from rnst.encoders.weights.layouts import Facts, State
 from rnst.errors import InvalidValueError
+from rnst.normalization import IMAGENET_MEAN, IMAGENET_STD
 
-_HEADS = ("fc.", "classifier.", "heads.", "head.")
 _USUAL = ("alexnet", "densenet", "resnet", "resnext", "vgg", "wide_resnet")  # to try them all takes half a minute
 _COUNTER = "num_batches_tracked"
 
@@ -55,7 +55,7 @@ def read_with_facts(path: Path, architecture: str | None = None) -> tuple[State,
 def recognize(state: Mapping[str, Tensor]) -> str | None:
     """The architecture whose layers have these names and shapes, its head aside; None where there is none."""
     shapes = {name: tensor.shape for name, tensor in state.items() if not name.endswith(_COUNTER)}
-    body = {name: shape for name, shape in shapes.items() if not name.startswith(_HEADS)}
+    body = {name: shape for name, shape in shapes.items() if not is_of_head(name)}
     is_resnet = "layer1.0.conv1.weight" in body
     published = [row.architecture for row in PUBLISHED.values()]
     usual = [name for name in ARCHITECTURES if name.startswith(_USUAL)]
@@ -70,7 +70,7 @@ def recognize(state: Mapping[str, Tensor]) -> str | None:
 
 def count_classes(state: Mapping[str, Tensor]) -> int | None:
     """Number of logits; None where the head is not there."""
-    heads = [tensor for name, tensor in state.items() if name.startswith(_HEADS) and name.endswith(".weight")]
+    heads = [tensor for name, tensor in state.items() if is_of_head(name) and name.endswith(".weight")]
     return heads[-1].shape[0] if heads else None
 
 

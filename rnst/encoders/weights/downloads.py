@@ -1,30 +1,25 @@
-"""Fetching weight files once: resumed where it stopped, checked, renamed when complete."""
+"""Published weights from the network: huggingface_hub and torch.hub fetch and keep them, their sha256 is checked here.
 
-import errno
-import fcntl
-import json
+Both libraries have a cache of their own, which HF_HOME and TORCH_HOME move. huggingface_hub resumes a transfer that
+breaks and knows an offline mode (HF_HUB_OFFLINE); torch.hub does neither.
+"""
+
 import re
-import socket
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.client import HTTPException
+import warnings
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 import torch
+from filelock import FileLock
 
 from rnst.encoders.weights.files import sha256_of
-from rnst.encoders.weights.transfer import InterruptedTransferError, RefusedTransferError, check_url, transfer
 from rnst.errors import RnstError
-from rnst.files import written_aside
 
-_ATTEMPTS = 4
-_PAUSE = 0.5  # seconds after the first attempt; longer after each
+_ON_THE_HUB = re.compile(r"https://huggingface\.co/([^/]+/[^/]+)/resolve/([0-9a-f]{40})/(.+)")
 _HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.[a-z]+$")  # as torchvision names its files
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_NO_ROOM = "Not enough free disk space"  # huggingface_hub warns, and starts all the same
 
 
 class DownloadError(RnstError):
@@ -37,112 +32,95 @@ class DownloadError(RnstError):
         )
 
 
-def cache_folder() -> Path:
-    """Where weights are kept: torch's own folder, which TORCH_HOME or XDG_CACHE_HOME move."""
-    return Path(torch.hub.get_dir()) / "checkpoints"
-
-
 def fetch(url: str, sha256: str = "") -> Path:
-    """A file from the network, or from the cache where it is there and whole.
+    """A file from the cache of huggingface_hub or torch.hub, downloaded where it is not there.
 
-    A download goes to a `.part` file, goes on where an earlier one stopped, is checked and then renamed. A file in the
-    cache is checked at each use: one that is cut off or changed is fetched again, and what is there of it is used.
+    The content is checked at each use: a file in a cache may be cut off or changed.
 
     Args:
-        url: https; http from this machine alone.
-        sha256: of the file; "" takes the first digits from its name, or else the server's word.
+        url: of a file; one at a commit of a repository on huggingface.co comes by huggingface_hub.
+        sha256: of the file, or its first digits; "" takes the digits in its name, or those that the hub states.
 
     Returns:
-        Path of the complete file.
+        Path of the file.
 
     Raises:
         DownloadError: there is no network, no such file, no room, or other content than was promised.
     """
-    folder = cache_folder()
-    target = folder / urlsplit(url).path.rsplit("/", 1)[-1]
-    named = _HASH_IN_NAME.search(target.name)
-    sha256 = sha256 or (named[1] if named else "")
+    place = _ON_THE_HUB.fullmatch(url)
+    name = urlsplit(url).path.rsplit("/", 1)[-1]
+    named = _HASH_IN_NAME.search(name)
+    wanted = sha256 or (named[1] if named else "")
+    path = _from_hub(url, *place.groups()) if place else _from_address(url, name, wanted)
+    whole = path.resolve()  # the hub keeps a link to a file that is named after the content: sha256, of large files
+    if not wanted and place and _SHA256.fullmatch(whole.name):
+        wanted = whole.name
+    found = sha256_of(whole)
+    if not found.startswith(wanted):
+        raise DownloadError(url, f"the sha256 of {whole} is {found}, not {wanted}; delete that file and try again")
+    return path
+
+
+def _from_hub(url: str, repository: str, revision: str, name: str) -> Path:
+    """A file of a repository on huggingface.co."""
+    # Half a second, for none but those who need it.
+    from huggingface_hub import (
+        constants,
+        get_hf_file_metadata,
+        hf_hub_download,
+        hf_hub_url,
+        try_to_load_from_cache,
+    )
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    kept = try_to_load_from_cache(repository, name, revision=revision)
+    if isinstance(kept, str):
+        return Path(kept)
+    no_connection: type[Exception] = HfHubHTTPError.__bases__[0]  # root of the errors of the hub's HTTP library
     try:
-        check_url(url)
-        folder.mkdir(parents=True, exist_ok=True)
-        with _alone(target):
-            if not _is_whole(target, sha256):
-                _fetch(url, target, sha256)
-    except (RefusedTransferError, InterruptedTransferError, HTTPException, OSError) as error:
-        raise DownloadError(url, _reason(error, folder)) from error
+        # Asked once: without a network hf_hub_download goes on asking for half a minute.
+        get_hf_file_metadata(hf_hub_url(repository, name, revision=revision))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", _NO_ROOM)
+            return Path(hf_hub_download(repository, name, revision=revision))
+    except OfflineModeIsEnabled as error:
+        reason = f"HF_HUB_OFFLINE is set, and the file is not in {constants.HF_HUB_CACHE}"
+        raise DownloadError(url, reason) from error
+    except HfHubHTTPError as error:
+        reason = f"the server answers {error.response.status_code} {error.response.reason_phrase}"
+        raise DownloadError(url, reason) from error
+    except no_connection as error:
+        raise DownloadError(url, f"no connection to the server: {_line(error)}") from error
+    except (OSError, RuntimeError, UserWarning) as error:
+        raise DownloadError(url, _reason(error, constants.HF_HUB_CACHE)) from error
+
+
+def _from_address(url: str, name: str, sha256: str) -> Path:
+    """A file from anywhere else."""
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    target = folder / name
+    try:
+        if not target.is_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder / f"{name}.lock"):  # another process may be fetching it
+                if not target.is_file():
+                    torch.hub.download_url_to_file(url, str(target), sha256 or None)
+    except HTTPError as error:
+        error.close()  # it holds the connection
+        raise DownloadError(url, f"the server answers {error.code} {error.reason}") from error
+    except (OSError, RuntimeError) as error:
+        raise DownloadError(url, _reason(error, str(folder))) from error
     return target
 
 
-@contextmanager
-def _alone(target: Path) -> Iterator[None]:
-    """Let one process at a time fetch a file; the others wait, and find it."""
-    with _beside(target, ".lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _reason(error: Exception, folder: str) -> str:
+    """Why there is no file, in one line."""
+    if isinstance(error, URLError | ConnectionError | TimeoutError):
+        return f"no connection to the server: {error.reason if isinstance(error, URLError) else _line(error)}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or folder}: {error.strerror}"
+    return _line(error)
 
 
-def _beside(target: Path, ending: str) -> Path:
-    return target.with_name(f"{target.name}{ending}")
-
-
-def _is_whole(target: Path, sha256: str) -> bool:
-    known = sha256 or _record(target).get("sha256", "")
-    return target.is_file() and known != "" and sha256_of(target).startswith(known)
-
-
-def _record(target: Path) -> dict[str, str]:
-    """What an earlier download noted of a file: the server's "tag" of its version, and its "sha256" once complete."""
-    try:
-        content = json.loads(_beside(target, ".json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {str(key): str(value) for key, value in content.items()} if isinstance(content, dict) else {}
-
-
-def _note(target: Path, **content: str) -> None:
-    """Keep what is to be known of a file when it is asked for again."""
-    with written_aside(_beside(target, ".json")) as aside:
-        aside.write_text(json.dumps(content), encoding="utf-8")
-
-
-def _fetch(url: str, target: Path, sha256: str) -> None:
-    """Complete the `.part` file, check it, rename it. What the cache has in its place becomes the part."""
-    part, foreign, noted = _beside(target, ".part"), target.is_file(), _record(target).get("sha256", "")
-    if foreign:
-        target.replace(part)
-    for attempt in range(1, _ATTEMPTS + 1):
-        resumed = part.is_file()
-        try:
-            told = transfer(url, part, _record(target).get("tag", ""), partial(_note, target, url=url))
-        except URLError:
-            if foreign and not sha256:  # put here by hand, and nobody can say whether it is whole: the reader will
-                part.replace(target)
-                return
-            raise
-        except InterruptedTransferError:
-            if attempt == _ATTEMPTS:
-                raise
-            time.sleep(_PAUSE * attempt)
-            continue
-        found = sha256_of(part)
-        if found.startswith(sha256 or told or (noted if resumed else "")):
-            break
-        part.unlink()
-        if not resumed:
-            raise RefusedTransferError(f"its sha256 is {found}, not {sha256 or told}; it was deleted")
-    else:
-        raise RefusedTransferError("it never came whole")
-    part.replace(target)
-    _note(target, url=url, sha256=found)
-
-
-def _reason(error: Exception, folder: Path) -> str:
-    """One line for a user."""
-    cause = error.reason if isinstance(error, URLError) else error
-    if isinstance(cause, socket.gaierror):
-        return "there is no network, or no such host"
-    if isinstance(cause, TimeoutError):
-        return "the server does not answer"
-    if isinstance(cause, OSError) and cause.errno in _FULL:
-        return f"{folder} cannot take it: {cause.strerror}; what is there stays, and the next try goes on from it"
-    return " ".join(str(cause).split()) or type(cause).__name__
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

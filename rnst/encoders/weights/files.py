@@ -16,12 +16,14 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from rnst.encoders.weights.containers import Container, check_container
+from rnst.encoders.weights.facts import checked_facts, read_facts
 from rnst.encoders.weights.layouts import FACTS_KEY, Facts, LayoutError, State, find_state, madrylab, plain_names
 from rnst.errors import MissingPathError, RnstError, UnreadableFileError
 from rnst.files import written_aside
 
 _BYTES_OF_BLOCK = 1 << 20
 _SAFETENSORS_HEADER = 8  # bytes that tell its length; then it begins
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _DTYPES = {
     *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
     *(torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool),
@@ -64,17 +66,18 @@ def read_weights(path: Path) -> tuple[State, Facts]:
 
     Raises:
         MissingPathError: no such file.
-        UnreadableFileError: not a weight file, damaged, or it asks for code to be run.
+        UnreadableFileError: not a weight file, damaged, it asks for code to be run, or one of its facts cannot be.
     """
     if not path.is_file():
         raise MissingPathError(path, "weight file", "Give the path of a .safetensors, .pt, .pth or .ckpt file.")
-    found, facts = _read_safetensors(path) if _is_safetensors(path) else _read_torch(path)
     try:
+        found, facts = _read_safetensors(path) if _is_safetensors(path) else _read_torch(path)
         state, told = plain_names(found)
+        facts = {**checked_facts(told), **facts}
     except LayoutError as error:
         raise UnreadableFileError(path, "weights", str(error)) from error
     _check(path, state)
-    return state, {**told, **facts}
+    return state, facts
 
 
 def write_weights(path: Path, state: Mapping[str, Tensor], facts: Mapping[str, Any], *, half: bool = False) -> None:
@@ -139,8 +142,20 @@ def _sha256(path: Path, _size: int, _changed: int) -> str:
 
 
 def _is_safetensors(path: Path) -> bool:
+    """Whether a file is to be read as safetensors.
+
+    Raises:
+        LayoutError: it is no weight file at first sight.
+    """
     with path.open("rb") as file:
-        return path.suffix == ".safetensors" or file.read(_SAFETENSORS_HEADER + 1).endswith(b"{")
+        start = file.read(len(_LFS_POINTER))
+    if len(start) <= _SAFETENSORS_HEADER:
+        raise LayoutError("it is empty" if not start else f"it has no more than {len(start)} bytes")
+    if start == _LFS_POINTER:
+        raise LayoutError("it is a pointer of Git LFS and not the file itself, which `git lfs pull` fetches")
+    if start.lstrip().startswith(b"<"):
+        raise LayoutError("it is a web page or another text with tags")
+    return path.suffix == ".safetensors" or start[_SAFETENSORS_HEADER : _SAFETENSORS_HEADER + 1] == b"{"
 
 
 def _read_safetensors(path: Path) -> tuple[State, Facts]:
@@ -148,10 +163,9 @@ def _read_safetensors(path: Path) -> tuple[State, Facts]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
-        facts: Facts = json.loads(metadata.get(FACTS_KEY, "{}"))
-    except (SafetensorError, json.JSONDecodeError) as error:
+    except SafetensorError as error:
         raise UnreadableFileError(path, "safetensors", str(error)) from error
-    return state, facts
+    return state, read_facts(metadata.get(FACTS_KEY, "{}"))
 
 
 def _read_torch(path: Path) -> tuple[State, Facts]:
@@ -166,12 +180,10 @@ def _read_torch(path: Path) -> tuple[State, Facts]:
             content = container.content
         found, facts = find_state(content)
         state = found if container is None else {name: container.tensor(stored) for name, stored in found.items()}
-    except LayoutError as error:
-        raise UnreadableFileError(path, "weights", str(error)) from error
     except _DAMAGED as error:
-        reason = (str(error) or "it is empty or cut off").splitlines()[0]
+        reason = (str(error) or "it is cut off").splitlines()[0]
         raise UnreadableFileError(path, "weights", reason) from error
-    return state, facts
+    return state, checked_facts(facts)
 
 
 def _check(path: Path, state: State) -> None:

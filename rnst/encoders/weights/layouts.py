@@ -1,6 +1,5 @@
 """How trainers lay out their checkpoints: where the weights are, what stands before their names, the normalization."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,8 +25,8 @@ class LayoutError(RnstError):
     """A file holds no weights in any layout that is known."""
 
 
-def find_state(content: object) -> tuple[dict[str, Any], Facts]:
-    """Names -> `Tensor`s, or `StoredTensor`s, of a checkpoint, and the facts that one of ours carries.
+def find_state(content: object) -> tuple[dict[str, Any], object]:
+    """Names -> `Tensor`s, or `StoredTensor`s, of a checkpoint, and what one of ours holds as its facts.
 
     Args:
         content: what was saved.
@@ -41,9 +40,11 @@ def find_state(content: object) -> tuple[dict[str, Any], Facts]:
     if not state:
         raise LayoutError("it holds no dictionary of tensors")
     for name, tensor in state.items():
-        if not isinstance(name, str) or not isinstance(tensor, Tensor | StoredTensor):
-            raise LayoutError(f"it holds no dictionary of tensors; {str(name)[:60]!r} is something else")
-    return state, _plain(content.get(FACTS_KEY))
+        if not isinstance(name, str):
+            raise LayoutError("it holds no dictionary of tensors; one of its keys is no text")
+        if not isinstance(tensor, Tensor | StoredTensor):
+            raise LayoutError(f"it holds no dictionary of tensors; {name[:60]!r} is something else")
+    return state, {} if state is content else content.get(FACTS_KEY, {})
 
 
 def plain_names(state: Mapping[str, Tensor]) -> tuple[State, Facts]:
@@ -53,7 +54,7 @@ def plain_names(state: Mapping[str, Tensor]) -> tuple[State, Facts]:
     of its training images as `normalizer` (Engstrom et al. 2019, the `robustness` package).
 
     Raises:
-        LayoutError: the two copies differ, or the normalization makes no sense.
+        LayoutError: there are no weights, the two copies differ, or the normalization makes no sense.
     """
     names = dict(state)
     if all(name.startswith("module.") for name in names):
@@ -64,6 +65,8 @@ def plain_names(state: Mapping[str, Tensor]) -> tuple[State, Facts]:
     if any(name.startswith(_MADRYLAB_PARTS) for name in names):
         facts = _normalization(names)
         names = _one_copy(names)
+    if not names:
+        raise LayoutError("it holds no weights of a network")
     while prefix := next((prefix for prefix in _PREFIXES if all(name.startswith(prefix) for name in names)), None):
         names = _without(prefix, names)
     return names, facts
@@ -130,12 +133,3 @@ def _normalization(names: State) -> Facts:
             for key, given in (("mean", mean), ("std", std))
         }
     return {}
-
-
-def _plain(facts: object) -> Facts:
-    """Facts that JSON can hold; anything else that stands in their place is dropped."""
-    try:
-        read = json.loads(json.dumps(facts))
-    except (TypeError, ValueError, RecursionError):
-        return {}
-    return read if isinstance(read, dict) else {}

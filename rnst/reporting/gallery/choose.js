@@ -14,8 +14,8 @@ function face(entry, name) {
   return pictures.length ? pictures : [make("span", { className: "letters", textContent: name })];
 }
 
-/* A choice completed so that there is something to see: where nobody painted the pair, the other half gives way. */
-function painted(patch, kind) {
+/* Completes a choice so that it has a result: if content and style were never combined, the other half changes. */
+function completed(patch, kind) {
   const wanted = { ...state, ...patch };
   const has = (result, ...keys) => keys.every((key) => result[key] === wanted[key]);
   const other = kind === "content" ? "style" : "content";
@@ -31,7 +31,7 @@ function addTiles(kind, entries, nameOf) {
     const tile = copyOf("tile-template").firstElementChild;
     const radio = tile.querySelector("input");
     Object.assign(radio, { name: kind, value: entry.name });
-    radio.addEventListener("change", () => change(painted({ [kind]: entry.name }, kind)));
+    radio.addEventListener("change", () => change(completed({ [kind]: entry.name }, kind)));
     tile.querySelector(".face").append(...face(entry, nameOf(entry.name)));
     tile.querySelector(".name").textContent = nameOf(entry.name);
     tile.title = nameOf(entry.name);
@@ -65,14 +65,14 @@ function swap() {
   change({ left: right, right: left, leftPicture: rightPicture, rightPicture: leftPicture });
 }
 
-/* Combinations that nobody painted stay selectable, and look so. */
+/* Combinations without a result stay selectable, and are marked as absent. */
 function showChoice() {
   for (const kind of ["content", "style"]) {
     const other = kind === "content" ? "style" : "content";
-    const painted = new Set(data.results.filter((result) => result[other] === state[other]).map((result) => result[kind]));
+    const available = new Set(data.results.filter((result) => result[other] === state[other]).map((result) => result[kind]));
     for (const radio of $(`${kind}s`).querySelectorAll("input")) {
       radio.checked = radio.value === state[kind];
-      radio.closest(".tile").classList.toggle("absent", !painted.has(radio.value));
+      radio.closest(".tile").classList.toggle("absent", !available.has(radio.value));
     }
   }
   for (const side of SIDES) $(side).value = state[side];
@@ -90,7 +90,7 @@ function number(count, noun) {
 
 function setUpChoice() {
   $("lede").textContent = `${number(data.results.length, "picture")}: ${number(data.contents.length, "content")} and `
-    + `${number(data.styles.length, "style")}, painted through ${number(data.encoders.length, "network")}.`;
+    + `${number(data.styles.length, "style")}, stylized through ${number(data.encoders.length, "network")}.`;
   addTiles("content", data.contents, contentName);
   addTiles("style", data.styles, styleName);
   SIDES.forEach(addEncoders);

@@ -1,6 +1,6 @@
-/* All results, as pictures or as a table: sorted, filtered, and each one ready to be put on a side. */
+/* All results, as pictures or as a table: sorted, filtered, with buttons that show each one on a side. */
 
-/* A setting is neither good nor bad: its order is only low to high. */
+/* A setting is neither good nor bad, so its order is only low to high. */
 function settingColumn(name) {
   const isNumber = data.results.every(({ settings }) => typeof (settings[name] ?? 0) === "number");
   const column = { key: `setting:${name}`, label: words(name) };
@@ -21,7 +21,7 @@ const CARD_SCORES = 2;
 const CARDS = new Map();
 const ROWS = new Map();
 
-/* Pictures are loaded, or taken from the page's own bytes, when they come near the window. */
+/* Pictures are loaded, or taken from the page's own bytes, when they come near the viewport. */
 const lazily = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
     if (!isIntersecting) continue;
@@ -34,7 +34,7 @@ function column() {
   return COLUMNS.find(({ key }) => key === state.sort);
 }
 
-/* Best first: the lowest distance, the highest similarity, names from A to Z. What has no value comes last both ways. */
+/* Best first: the lowest distance, the highest similarity, names from A to Z. Missing values come last both ways. */
 function compare(one, two, by) {
   if (!by.value) return by.text(one).localeCompare(by.text(two), undefined, { numeric: true });
   return by.higher ? by.value(two) - by.value(one) : by.value(one) - by.value(two);
@@ -59,7 +59,7 @@ function found() {
   });
 }
 
-/* Written only when somebody opens them: five hundred lists of settings would slow the page down. */
+/* Written only when a user opens them: five hundred lists of settings would slow the page down. */
 function fillSettings(details, result) {
   if (details.children.length > 1) return;
   const size = result.size[0] ? [fact("size", result.size.join(" × "))] : [];
@@ -70,7 +70,7 @@ function fillSettings(details, result) {
   details.append(make("dl", {}, ...[...rest, ...size, ...losses, ...settings].flat()));
 }
 
-/* A link of its own, to be copied or opened elsewhere; a plain click keeps the other side as it is. */
+/* A link that can be copied or opened elsewhere; a plain click keeps the other side. */
 function link(anchor, result) {
   const patch = { content: result.content, style: result.style, right: result.encoder, rightPicture: result.key };
   anchor.href = fragment({ ...DEFAULTS, ...patch });
@@ -116,7 +116,7 @@ function card(result) {
   return item;
 }
 
-/* The first scores; the one that the list is sorted by comes before them. */
+/* The first scores, preceded by the one that the list is sorted by. */
 function showNumbers(item, result) {
   const measures = data.measures.filter(({ name }) => name in result.scores);
   measures.sort((one, two) => (`score:${two.name}` === state.sort) - (`score:${one.name}` === state.sort));
@@ -184,7 +184,7 @@ function showList() {
   showSides();
 }
 
-/* Which results are on the sides now. */
+/* Marks the results that are shown on the sides. */
 function showSides() {
   const keys = Object.fromEntries(SIDES.map((side) => [side, chosen(side)?.key]));
   for (const item of $("results").querySelectorAll("[data-key] button[data-side]")) {

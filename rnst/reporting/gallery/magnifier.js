@@ -1,11 +1,11 @@
-/* A small square on the picture, and what lies under it ten times as large, for both sides. */
+/* A small square on the picture, and its content ten times as large, for both sides. */
 
 const MAGNIFICATION = 10;
 const STEP = 0.01;
 const LONG_STEP = 0.1;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/* Width of the picture in its own pixels; of the larger one where the two differ. */
+/* Width of the picture in its own pixels; of the larger one if the two differ. */
 function pixelWidth() {
   return Math.max(...SIDES.map((side) => picture(side).naturalWidth), 0);
 }
@@ -22,7 +22,7 @@ function moveTo(x, y) {
   change({ at: `${within(x).toFixed(4)},${within(y).toFixed(4)}` });
 }
 
-/* The part of the picture, in fractions of its size, that a closeup shows: always whole, never past an edge. */
+/* The part of the picture, in fractions of its size, that a closeup shows: always complete, never past an edge. */
 function part(canvas) {
   const [width, height] = [pixelWidth(), pixelWidth() * $("stage").clientHeight / $("stage").clientWidth];
   const size = [canvas.clientWidth / MAGNIFICATION / width, canvas.clientHeight / MAGNIFICATION / height].map((n) => Math.min(n, 1));

@@ -1,4 +1,4 @@
-/* Puts the parts together. */
+/* Initializes all parts of the page. */
 
 function setUpFilters() {
   $("encoder").append(option("", "all"), ...data.encoders.map((name) => option(name, name)));

@@ -1,4 +1,4 @@
-"""One static page that compares finished results; it opens from disk and asks no network for anything."""
+"""One static page that compares finished results; it opens from disk and makes no network request."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ from rnst.reporting.gallery.pictures import Pictures
 from rnst.reporting.gallery.summary import summarize
 from rnst.results import Result
 
-DEFAULT_TITLE = "What each network paints"
+DEFAULT_TITLE = "Stylized pictures by network"
 
 _HERE = Path(__file__).parent
 _STYLES = ("style.css", "results.css")
@@ -23,12 +23,13 @@ _PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 
 
 def read_results(folder: Path) -> list[Result]:
-    """All results in a folder and the folders below it, sorted by path.
+    """All results in a folder and its subfolders, sorted by path.
 
-    A JSON file counts where a picture of the same name lies beside it. Hidden files are files that are being written.
+    A JSON file counts if a picture of the same name lies beside it. Hidden files, which are still being written, do
+    not count.
 
     Raises:
-        MissingPathError: no such folder, or no result in it.
+        MissingPathError: the folder does not exist, or contains no result.
         UnreadableFileError: a JSON file beside a picture is not a result.
     """
     if not folder.is_dir():
@@ -55,14 +56,14 @@ def write_gallery(
 ) -> Path:
     """Write the page.
 
-    Settings may hold `content_path` and `style_paths`, relative to the result or absolute; the page shows those
-    pictures where they exist.
+    Settings may contain `content_path` and `style_paths`, relative to the result or absolute; the page shows these
+    pictures if they exist.
 
     Args:
-        results: what to show. A result whose scores hold a "picked" other than 0 stands for its content, style and
-            encoder; without one, the lowest "style_distance" does, or else the last result.
+        results: results to show. A result whose score "picked" is not 0 represents its content, style and encoder;
+            without one, the result with the lowest "style_distance" does, or else the last result.
         output: the HTML file.
-        embed: carry the pictures in the page, so that it can be moved alone; otherwise it refers to where they are.
+        embed: embed the pictures in the page, so that it works anywhere alone; otherwise it links to the files.
         title: heading of the page.
         thumbnails: picture -> a small version of it, used in the list. Without them the pictures are scaled down.
 
@@ -70,8 +71,8 @@ def write_gallery(
         The path of the page.
 
     Raises:
-        MissingPathError: no results, or a picture is gone.
-        UnreadableFileError: a picture to be embedded is none that browsers show.
+        MissingPathError: there are no results, or a picture is missing.
+        UnreadableFileError: a picture to embed has a format that browsers do not show.
     """
     if not results:
         raise MissingPathError(output, "result", "A gallery needs at least one.")
@@ -90,7 +91,7 @@ def write_gallery(
     }
     template = (_HERE / "template.html").read_text(encoding="utf-8")
     with written_aside(output) as aside:
-        # One pass, so that nothing in a part is taken for a place of its own.
+        # One pass, so that a placeholder inside an inserted part is not replaced.
         page = re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
         aside.write_text(page, encoding="utf-8", errors="replace")
     return output
@@ -101,7 +102,7 @@ def _joined(names: Sequence[str]) -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    """Nothing but this script, this style and pictures: a page that was tampered with stays silent, too."""
+    """Allow only this script, this style and pictures, so that an altered page makes no requests either."""
     return (
         "default-src 'none'; base-uri 'none'; form-action 'none'; img-src 'self' file: data:; "
         f"style-src '{_hash(style)}'; script-src '{_hash(script)}'"
@@ -113,6 +114,6 @@ def _hash(text: str) -> str:
 
 
 def _json(value: object) -> str:
-    """JSON that cannot end the element it stands in."""
+    """JSON that cannot close its script element."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

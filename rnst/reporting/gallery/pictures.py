@@ -1,4 +1,4 @@
-"""How a page names its pictures: by a relative address, or by bytes that it carries itself."""
+"""References from a page to its pictures: relative addresses, or embedded bytes."""
 
 import base64
 import os
@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from rnst.errors import MissingPathError, UnreadableFileError
 
-# First bytes -> type, for the formats that browsers show. WebP has its name at the eighth byte.
+# First bytes -> type, for the formats that browsers show. The name of WebP begins at the eighth byte.
 _SIGNATURES = {
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
@@ -23,9 +23,9 @@ class Pictures:
     """The pictures of one page.
 
     Args:
-        folder: where the page is written; addresses are relative to it.
-        embed: carry the bytes of every picture in the page.
-        thumbnails: picture -> a small version of it, where there is one.
+        folder: folder of the page; addresses are relative to it.
+        embed: embed the bytes of every picture in the page.
+        thumbnails: picture -> a small version of it, if there is one.
     """
 
     def __init__(self, folder: Path, *, embed: bool, thumbnails: Mapping[Path, Path]) -> None:
@@ -38,24 +38,24 @@ class Pictures:
         """A relative address, or `#` and the name of an entry in `embedded`.
 
         Raises:
-            MissingPathError: no such picture.
-            UnreadableFileError: to be embedded, and not a picture that a browser can show.
+            MissingPathError: the picture does not exist.
+            UnreadableFileError: the picture cannot be embedded, as browsers do not show its format.
         """
         if not path.is_file():
             raise MissingPathError(path, "picture of the gallery", "Remove its .json file, or bring the picture back.")
         return f"#{self._name(path)}" if self._embed else self.address(path)
 
     def thumbnail(self, path: Path) -> str:
-        """The same for the small version; for the picture itself where there is no small version."""
+        """Like `reference`, for the small version if there is one, otherwise for the picture itself."""
         return self.reference(self._thumbnails.get(_absolute(path), path))
 
     def thumbnail_if_shown(self, path: Path) -> str | None:
-        """The same, or None where the file is absent or no picture for a browser: it may belong to somebody else."""
+        """Like `thumbnail`, or None if the file is absent or not a picture for browsers: it may be a foreign file."""
         small = self._thumbnails.get(_absolute(path), path)
         return self.reference(small) if picture_type(small) else None
 
     def address(self, path: Path) -> str:
-        """Address of a file as seen from the page, quoted: nothing in a name can be read as a query or a fragment."""
+        """Address of a file relative to the page, quoted, so that no part of a name acts as a query or a fragment."""
         try:
             relative = os.path.relpath(_absolute(path), _absolute(self._folder))
         except ValueError:  # another drive
@@ -79,7 +79,7 @@ def picture_type(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
             start = file.read(_LONGEST_SIGNATURE)
-    except (OSError, ValueError):  # ValueError: a zero byte in the path
+    except (OSError, ValueError):  # ValueError: a null byte in the path
         return None
     if start[:4] == b"RIFF" and start[_WEBP] == b"WEBP":
         return "image/webp"

@@ -1,10 +1,10 @@
-/* Two pictures on one another; the left one is clipped at the divider. */
+/* Two pictures on top of each other; the left one is clipped at the divider. */
 
 function picture(side) {
   return $(`side-${side}`).querySelector("img");
 }
 
-/* Width over height of what is shown, before the pictures are loaded where the result knows it. */
+/* Aspect ratio of the shown picture; known before the picture is loaded if the result stores it. */
 function setAspect(result) {
   const [width, height] = result?.size?.[0] ? result.size : [picture("right").naturalWidth, picture("right").naturalHeight];
   if (width && height) $("viewer").style.setProperty("--aspect", String(width / height));
@@ -31,7 +31,7 @@ function settingText(value) {
   return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value ?? "–");
 }
 
-/* What a search tried here. */
+/* The settings that a search varied. */
 function variedText(result) {
   const known = data.varied.filter((name) => name in result.settings);
   return known.map((name) => `${words(name)} ${settingText(result.settings[name])}`).join(", ");

@@ -1,4 +1,4 @@
-/* The data, the chosen state and its place in the fragment of the address; small makers of elements. */
+/* The data, the chosen state and its form in the fragment of the address; small helpers that create elements. */
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const CONTENT = "@content";
@@ -17,7 +17,7 @@ function $(id) {
   return document.getElementById(id);
 }
 
-/* An element with properties and children; text is only ever set as text. */
+/* An element with properties and children; text is only ever set as text, never as HTML. */
 function make(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
   element.append(...children);
@@ -28,7 +28,7 @@ function copyOf(template) {
   return $(template).content.cloneNode(true);
 }
 
-/* Address of a picture: relative, or the bytes that an element of this page holds. */
+/* Address of a picture: relative, or the bytes stored in an element of this page. */
 function source(reference) {
   return reference.startsWith("#") ? $(reference.slice(1)).textContent : reference;
 }
@@ -59,7 +59,7 @@ function describe(result) {
   return `${contentName(result.content)} in the style of ${styleName(result.style)}, ${painter}`;
 }
 
-/* What one side shows: a result, the content picture, or nothing. */
+/* The content of one side: a result, the content picture, or nothing. */
 function chosen(side) {
   const encoder = state[side];
   if (encoder === CONTENT) {
@@ -77,7 +77,7 @@ function fragment(wanted) {
   return `#${parts.join("&")}`;
 }
 
-/* Reads a fragment; what it does not name, or names wrongly, keeps its default. */
+/* Reads a fragment; missing or invalid entries keep their defaults. */
 function parsed(text) {
   const given = Object.fromEntries(new URLSearchParams(text.replace(/^#/, "").replaceAll("+", "%2B")));
   const valid = {
@@ -95,14 +95,14 @@ function parsed(text) {
   return { ...DEFAULTS, ...Object.fromEntries(kept) };
 }
 
-/* The address follows a little later: a divider that is being dragged changes a hundred times a second. */
+/* The address is updated after a delay: a divider that is being dragged changes a hundred times a second. */
 function remember() {
   clearTimeout(waiting);
   waiting = setTimeout(() => {
     try {
       history.replaceState(null, "", fragment(state));
     } catch {
-      /* Frames without an address of their own refuse; the page works without one. */
+      /* Frames without an address of their own refuse; the page works without it. */
     }
   }, 150);
 }

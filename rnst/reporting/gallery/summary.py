@@ -1,4 +1,4 @@
-"""What a gallery says about its results: plain data, ready to be written as JSON."""
+"""The data of a gallery page about its results, ready for JSON."""
 
 import math
 import re
@@ -12,17 +12,17 @@ from rnst.results import Result
 
 PICKED = "picked"
 _RANKING_SCORE = "style_distance"
-# Measures that are better when higher; of every other measure (distances, noise, seconds) less is better.
+# Metrics for which higher is better; for every other metric (distances, noise, seconds) lower is better.
 _HIGHER = re.compile(r"similarity|ssim|psnr|correlation|accuracy|hypervolume|reduction")
 _ROBUST = re.compile(r"(?<!non)(?<!non[-_ ])robust|l(?:2|inf)_eps(?!0(?![.\d]))")
-_OF_A_FILE = re.compile(r"paths?$|^output|^folder$|_name$")  # differs from result to result, and tells nothing
+_OF_A_FILE = re.compile(r"paths?$|^output|^folder$|_name$")  # differs for each result, without information
 _MOST_VARIED = 5
 
 Cell = tuple[str, str, str]
 
 
 def summarize(results: Sequence[Result], pictures: Pictures) -> dict[str, Any]:
-    """Everything the page knows: results, the choices it offers, and where it starts."""
+    """All data of the page: results, choices, and the initial selection."""
     shown = shown_results(results)
     encoders = sorted({result.encoder for result in results}, key=_natural)
     contents = sorted({result.content for result in results}, key=_natural)
@@ -47,7 +47,7 @@ def style_name(result: Result) -> str:
 
 
 def shown_results(results: Sequence[Result]) -> set[int]:
-    """Indices of the results that stand for their content, style and encoder: picked, else best, else last."""
+    """Indices of the results that represent their content, style and encoder: picked, else best, else last."""
     cells: dict[Cell, list[int]] = {}
     for index, result in enumerate(results):
         cells.setdefault((result.content, style_name(result), result.encoder), []).append(index)
@@ -55,7 +55,7 @@ def shown_results(results: Sequence[Result]) -> set[int]:
 
 
 def varied_settings(results: Sequence[Result]) -> list[str]:
-    """Names of the settings that tell results of one content, style and encoder apart: what a search went through."""
+    """Names of the settings that differ within one content, style and encoder, that is the axes of a search."""
     values: dict[tuple[Cell, str], set[object]] = {}
     for result in results:
         cell = (result.content, style_name(result), result.encoder)
@@ -66,7 +66,7 @@ def varied_settings(results: Sequence[Result]) -> list[str]:
 
 
 def plain_pair(encoders: Sequence[str]) -> list[str]:
-    """The article's first question, ordinary against robust weights; any two encoders where there is no such pair."""
+    """The article's first question: a standard and a robust network; any two encoders if there is no such pair."""
     vgg_last = sorted(encoders, key=_is_vgg)
     robust = next((name for name in vgg_last if is_robust(name)), vgg_last[-1])
     others = [name for name in vgg_last if name != robust] or [robust]
@@ -81,7 +81,7 @@ def vgg_pair(encoders: Sequence[str]) -> list[str] | None:
 
 
 def is_robust(encoder: str) -> bool:
-    """Whether a name speaks of adversarially robust weights."""
+    """Whether the name of an encoder indicates adversarially robust weights."""
     return _ROBUST.search(encoder.lower()) is not None
 
 
@@ -98,7 +98,7 @@ def _best(results: Sequence[Result], members: Sequence[int]) -> int:
 
 
 def _start(results: Sequence[Result], pairs: Iterable[tuple[str, str]], encoders: Sequence[str]) -> dict[str, str]:
-    """The first content and style that both encoders painted, else that anything painted."""
+    """The first content and style with results of both encoders, otherwise the first with any result."""
     cells = {(result.content, style_name(result), result.encoder) for result in results}
     content, style = max(pairs, key=lambda pair: sum((*pair, encoder) in cells for encoder in set(encoders)))
     return {"content": content, "style": style, "left": encoders[0], "right": encoders[1]}
@@ -151,7 +151,7 @@ def _style_pictures(name: str, results: Sequence[Result], pictures: Pictures) ->
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON can hold it: what is not a finite number becomes null, what is unknown becomes text."""
+    """A JSON value: NaN and infinite numbers become null, unknown types become text."""
     if isinstance(value, Mapping):
         return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
@@ -162,5 +162,5 @@ def _plain(value: Any) -> Any:
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """Sorts 9 before 10, and does not mind capitals."""
+    """Sort key that orders 9 before 10 and ignores case."""
     return [(int(part), "") if part.isdecimal() else (0, part.casefold()) for part in re.split(r"(\d+)", name)]

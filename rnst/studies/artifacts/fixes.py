@@ -1,11 +1,11 @@
-"""What is said to help against checkerboards, one remedy at a time, as settings of stylize.py."""
+"""Proposed fixes against checkerboards, one at a time, as settings of stylize.py."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 NONE = "none"
-# What a plain program paints with: pixels, no prior, the network as it was trained.
+# The settings of a plain program: pixels, no prior, the network as it was trained.
 _PLAIN: Mapping[str, Any] = MappingProxyType(
     {
         "init": "noise",
@@ -29,7 +29,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         # Henaff and Simoncelli 2016.
         "L2 pools": {"pooling": "l2"},
         "stem stride 1": {"stem": "dense"},
-        # Sahil Singla's comment on the article, with which Inception painted well.
+        # Sahil Singla's comment on the article, which stylized well with Inception this way.
         "stem stride 1, 2x2 average": {"stem": "dense", "pooling": "avg", "pool_kernel": "even"},
         # Zhang 2019.
         "blurred stem and pools": {"strides": "blur_stem"},

@@ -1,4 +1,4 @@
-"""Where strides leave their pattern: the energy of gradients by position on the stride's grid."""
+"""Patterns of strides in gradients: the energy by position on the grid of the stride."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ from torch.nn.grad import conv2d_input
 from rnst.encoders.encoder import Encoder
 from rnst.metrics.artifacts import overlap_cv, phase_cv
 
-# Kernel and stride of first convolutions, pools and shortcuts that there are, and of those that divide evenly.
+# Kernel and stride of common first convolutions, pools and shortcuts, and of kernels that their stride divides.
 KERNELS = ((7, 2), (3, 2), (1, 2), (11, 4), (8, 2), (4, 2), (2, 2))
-_PAIRS = 4096  # of kernel and cotangent; energies are then known to 2 %
+_PAIRS = 4096  # random pairs of kernel and cotangent; they determine energies to 2 %
 _POSITIONS = 8
-_MARGIN = 16  # pixels left out on each side: zero padding makes a pattern of its own; a multiple of both periods
+_MARGIN = 16  # pixels left out on each side: zero padding has a pattern of its own; a multiple of both periods
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Overlap:
         kernel: taps along one axis.
         stride: of both axes.
         expected: coefficient of variation of the energy over positions, in closed form.
-        measured: the same of random gradients through random kernels.
+        measured: the same coefficient for random gradients through random kernels.
     """
 
     kernel: int
@@ -40,7 +40,7 @@ class Phases:
 
     Attributes:
         period_two: coefficient of variation of the energy over the four positions of a 2x2 grid.
-        period_four: what the sixteen positions of a 4x4 grid add to it, as the root of the difference of squares.
+        period_four: additional variation over the sixteen positions of a 4x4 grid: root of the difference of squares.
     """
 
     period_two: float
@@ -56,20 +56,20 @@ def overlaps(seed: int = 0) -> list[Overlap]:
         kernels = torch.randn(_PAIRS, 1, kernel, kernel, generator=generator)
         side = (_POSITIONS - 1) * stride + kernel
         gradient = conv2d_input((1, _PAIRS, side, side), kernels, cotangents, stride, groups=_PAIRS)
-        edge = -(-kernel // stride) * stride  # whole cells, beyond which each position has all its taps
+        edge = -(-kernel // stride) * stride  # whole cells; beyond this edge all taps reach each position
         inner = gradient[..., edge : side - kernel, edge : side - kernel]
         found.append(Overlap(kernel, stride, overlap_cv(kernel, stride), phase_cv(inner.double().numpy(), stride)))
     return found
 
 
 def gradient_phases(encoder: Encoder, crops: Tensor, cotangents: int, seed: int = 0) -> dict[str, Phases]:
-    """Send random gradients from each layer back to the pixels.
+    """Backpropagate random gradients from each layer to the pixels.
 
     Args:
         encoder: its layers are measured.
         crops: (N, 3, H, W) in [0, 1], sides at least 64 px.
         cotangents: draws for each crop and layer.
-        seed: of the draws.
+        seed: seed of the draws.
     """
     generator = torch.Generator(crops.device).manual_seed(seed)
     images = crops.detach().clone().requires_grad_()
@@ -87,7 +87,7 @@ def gradient_phases(encoder: Encoder, crops: Tensor, cotangents: int, seed: int 
 
 
 def random_crops(photo: Tensor, size: int, count: int, seed: int = 0) -> Tensor:
-    """Square pieces of a photo (1, 3, H, W), anywhere in it: (count, 3, size, size)."""
+    """Random square crops of a photo (1, 3, H, W): (count, 3, size, size)."""
     generator = torch.Generator().manual_seed(seed)
     height, width = photo.shape[-2:]
     places = [

@@ -1,12 +1,12 @@
-"""Where do checkerboards come from, and what helps? Gradients by position on the grid of strides, and textures."""
+"""Sources of checkerboards and the effect of fixes: gradients by position on the grid of strides, and textures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 
-import torch
 from rich.console import Console
 
+from rnst import machine
 from rnst.encoders.catalog import stages
 from rnst.encoders.choice import Choice
 from rnst.encoders.encoder import load_encoder
@@ -21,20 +21,20 @@ from rnst.studies.artifacts.gradient_phases import Overlap, Phases, gradient_pha
 from rnst.studies.artifacts.plumbing import changes_network, plumbing_of
 from rnst.studies.artifacts.report import draw_bars, draw_sheet
 from rnst.studies.artifacts.settings import ArtifactSettings
-from rnst.studies.artifacts.textures import Texture, mean_scores, paint_textures, painting, texture_scores
+from rnst.studies.artifacts.textures import Texture, mean_scores, optimize_textures, painting, texture_scores
 
 _CROPS = 4
 
 
 @dataclass(frozen=True)
 class Artifacts:
-    """What was found.
+    """Results of the study.
 
     Attributes:
-        settings: of the experiment.
-        overlaps: convolutions alone, the closed form and the measurement.
+        settings: settings of the study.
+        overlaps: single convolutions, closed form and measurement.
         gradients: network -> fix -> layer -> pattern of its gradient.
-        textures: one for each network, fix and seed; none where none were asked for.
+        textures: one for each network, fix and seed; empty if none were requested.
         painting: scores of the painting itself.
     """
 
@@ -60,31 +60,31 @@ class Artifacts:
 
 
 def find_artifacts(settings: ArtifactSettings, console: Console | None = None) -> Artifacts:
-    """Measure, paint, write artifacts.json and the figures.
+    """Measure gradients, optimize textures, write artifacts.json and the figures.
 
     Args:
-        settings: everything there is to choose.
-        console: where progress is shown; none means standard error.
+        settings: all settings.
+        console: where progress is shown; None means standard error.
 
     Raises:
-        RnstError: a child of it where a network or a picture cannot be had, before anything is painted.
-        KeyboardInterrupt: stopped; textures that are finished are kept, and the same settings go on with the others.
+        RnstError: a network or a picture cannot be loaded; raised before any texture is made.
+        KeyboardInterrupt: the user stopped it; finished textures are kept, and the same settings resume.
     """
     console = console or Console(stderr=True)
     style = painting(settings)
     gradients = {name: _gradients(settings, choice) for name, choice in settings.choices.items()}
-    textures = paint_textures(settings, console) if settings.textures else []
+    textures = optimize_textures(settings, console) if settings.textures else []
     found = Artifacts(settings, overlaps(), gradients, textures, texture_scores(style, StyleReference(style)))
     _write(found)
     return found
 
 
 def _gradients(settings: ArtifactSettings, choice: Choice) -> dict[str, dict[str, Phases]]:
-    """Fix -> layer -> pattern, of the fixes that change this network."""
+    """Fix -> layer -> pattern, for the fixes that change this network."""
     photo = read_image(find_picture(settings.photo))
     if min(photo.shape[-2:]) < settings.size:
         raise InvalidValueError("--photo", settings.photo, f"a picture of at least {settings.size} pixels a side")
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = machine.device()
     crops = random_crops(photo, settings.size, _CROPS).to(device)
     layers = stages(choice.network)
     found = {}
@@ -98,7 +98,7 @@ def _gradients(settings: ArtifactSettings, choice: Choice) -> dict[str, dict[str
 
 
 def _write(found: Artifacts) -> None:
-    """The figures of numbers as JSON, the pictures, and both for the tracker."""
+    """Write the numbers as JSON, the pictures, and both to the tracker."""
     settings, folder = found.settings, found.settings.output
     drawn = []
     if found.textures:

@@ -1,4 +1,4 @@
-"""What a fix against checkerboards changes in the network."""
+"""Changes of a network by a fix against checkerboards."""
 
 from dataclasses import fields
 
@@ -9,10 +9,10 @@ _PLUMBING = tuple(entry.name for entry in fields(Surgery))
 
 
 def plumbing_of(fix: str) -> Surgery:
-    """How a fix changes the network."""
+    """The changes of the network by a fix."""
     return Surgery(**{name: FIXES[fix][name] for name in _PLUMBING if name in FIXES[fix]})
 
 
 def changes_network(fix: str) -> bool:
-    """Whether a fix can be seen in the gradient, or is one of the picture alone; NONE, the comparison, counts."""
+    """Whether a fix changes the gradient of the network, not only the optimization of the picture; NONE counts too."""
     return fix == NONE or any(name in _PLUMBING for name in CHANGES[fix])

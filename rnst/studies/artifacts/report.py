@@ -1,4 +1,4 @@
-"""Bars of the excess by fix, and a sheet on which every pixel can be seen."""
+"""Bars of the excess by fix, and a sheet with every pixel visible."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,11 +17,11 @@ _BARS = {
     FINE: "share of energy finer than 4 px",
 }
 _LOW_EXCESS = 3.0  # dB
-_MUCH_GRAIN = 3.0  # times as much as the painting has
+_MUCH_GRAIN = 3.0  # relative to the painting's
 
 
 def draw_bars(textures: Sequence[Texture], painting: Mapping[str, float], path: Path) -> None:
-    """Excess and fine grain by fix, a bar for each network; a dotted line marks the painting's own."""
+    """Excess and fine grain by fix, a bar for each network; a dotted line marks the painting's own values."""
     means = mean_scores(textures)
     encoders, fixes = _names(textures)
     panels = {
@@ -33,9 +33,10 @@ def draw_bars(textures: Sequence[Texture], painting: Mapping[str, float], path: 
 
 
 def draw_sheet(textures: Sequence[Texture], painting: Tensor, path: Path) -> None:
-    """The middle of each texture of the first seed, pixel by pixel: a row for each fix, a column for each network.
+    """The center of each texture of the first seed, pixel by pixel: a row for each fix, a column for each network.
 
-    Good news are textures with little excess that are no noise either: what an encoder is blind to, it cannot mend.
+    A caption is good news if the texture has little excess and is not noise: an encoder cannot correct what it does
+    not respond to.
     """
     grain = _MUCH_GRAIN * high_frequency_fraction(painting)
     encoders, fixes = _names(textures)
@@ -59,6 +60,6 @@ def _caption(texture: Texture | None, most_grain: float) -> Caption:
 
 
 def _names(textures: Sequence[Texture]) -> tuple[list[str], list[str]]:
-    """Networks and fixes, in their order."""
+    """Networks and fixes in their order."""
     encoders = list(dict.fromkeys(texture.encoder for texture in textures))
     return encoders, list(dict.fromkeys(texture.fix for texture in textures))

@@ -1,4 +1,4 @@
-"""Every setting of the experiment on checkerboards."""
+"""Settings of the study of checkerboards."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,22 +17,22 @@ _UNTRAINED = ("resnet18:random", "vgg11:random")
 
 @dataclass(frozen=True)
 class ArtifactSettings:
-    """Settings of the experiment on checkerboards.
+    """Settings of the study of checkerboards.
 
     Args:
         encoders: networks, as NAME or NAME:WEIGHTS; resnet18:random is an untrained one. none: an
             untrained ResNet-18, an untrained VGG-11 and the pair that comes with rnst.
-        fixes: what to try against checkerboards, by name; none means all.
-        textures: also paint a texture with every network and fix, not only look at gradients.
-        style: painting that the textures are made after: a file or a sample.
+        fixes: fixes against checkerboards to test, by name; none means all.
+        textures: also optimize a texture with every network and fix, not only measure gradients.
+        style: painting whose texture is synthesized: a file or a sample.
         photo: picture at which gradients are taken: a file or a sample.
         size: side of textures and crops of the photo in pixels.
-        style_scale: size of the painting against that of the texture.
-        style_weight: of the style distance; with total variation as its only rival.
-        steps: of L-BFGS for each texture.
-        seeds: how many times each texture is painted, each from other noise; untrained networks are other ones, too.
-        cotangents: random gradients that are sent back through each crop of the photo.
-        precision: of the arithmetic.
+        style_scale: size of the painting relative to that of the texture.
+        style_weight: weight of the style loss; total variation is the only other loss.
+        steps: steps of L-BFGS for each texture.
+        seeds: textures per network and fix, each from other noise; untrained networks also get other weights.
+        cotangents: random gradients that are backpropagated through each crop of the photo.
+        precision: precision of the arithmetic.
         output: folder of figures and textures.
         tracking: Weights & Biases: auto writes an offline run unless there is a key.
     """
@@ -53,11 +53,11 @@ class ArtifactSettings:
     tracking: Literal["auto", "wandb", "off"] = "auto"
 
     def __post_init__(self) -> None:
-        """Check what can be checked without opening a file.
+        """Validate the settings without opening files.
 
         Raises:
             InvalidValueError: a value is out of range.
-            UnknownNameError: no such encoder or fix.
+            UnknownNameError: there is no such encoder or fix.
         """
         if self.size < SMALLEST_SIDE:
             raise InvalidValueError("--size", self.size, f"at least {SMALLEST_SIDE} pixels")
@@ -71,13 +71,13 @@ class ArtifactSettings:
 
     @property
     def choices(self) -> dict[str, Choice]:
-        """Name as it was given -> network."""
+        """Name given by the user -> network."""
         names = self.encoders or [*_UNTRAINED, counterpart_of(DEFAULT_ENCODER), DEFAULT_ENCODER]
         return {name: Choice.parse(name) for name in names}
 
     @property
     def tried(self) -> list[str]:
-        """Names of the fixes, in the order of the table of all."""
+        """Names of the fixes to test, in the order of FIXES."""
         return [name for name in FIXES if not self.fixes or name in self.fixes]
 
     def as_dict(self) -> dict[str, Any]:

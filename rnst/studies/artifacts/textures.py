@@ -1,4 +1,4 @@
-"""Textures of one painting by every network under every fix, measured."""
+"""Textures of one painting by every network under every fix, with their scores."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -32,9 +32,9 @@ class Texture:
 
     Attributes:
         encoder: label of the network.
-        fix: name of what was tried.
-        seed: of the noise.
-        picture: its file.
+        fix: name of the fix.
+        seed: seed of the noise.
+        picture: file of the texture.
         scores: STRIPES is the mean of the Nyquist excess of columns and of rows; the others are those of the score
             table.
     """
@@ -46,12 +46,12 @@ class Texture:
     scores: Mapping[str, float]
 
 
-def paint_textures(settings: ArtifactSettings, console: Console) -> list[Texture]:
-    """Paint and measure what is not there yet; fixes that find nothing to change in a network are left out.
+def optimize_textures(settings: ArtifactSettings, console: Console) -> list[Texture]:
+    """Optimize and measure the missing textures; fixes that change nothing in a network are left out.
 
     Raises:
-        KeyboardInterrupt: stopped; what is finished is kept.
-        RnstError: a child of it where a network or a picture cannot be had.
+        KeyboardInterrupt: the user stopped it; finished textures are kept.
+        RnstError: a network or a picture cannot be loaded.
     """
     reference = StyleReference(painting(settings))
     cells = [
@@ -69,10 +69,10 @@ def paint_textures(settings: ArtifactSettings, console: Console) -> list[Texture
 
 
 def painting(settings: ArtifactSettings) -> Tensor:
-    """The painting (1, 3, H, W) at the size at which it is looked at.
+    """The painting (1, 3, H, W) at the size that the style loss uses.
 
     Raises:
-        InvalidValueError: it is too small to be measured.
+        InvalidValueError: the painting is too small to be measured.
     """
     image = read_image(find_picture(settings.style))
     size = fit_long_side((image.shape[-2], image.shape[-1]), round(settings.size * settings.style_scale))
@@ -83,14 +83,14 @@ def painting(settings: ArtifactSettings) -> Tensor:
 
 
 def texture_scores(image: Tensor, reference: StyleReference) -> dict[str, float]:
-    """Traces of strides, fine grain and distance to the painting, of a picture (1, 3, H, W) in [0, 1]."""
+    """Stride artifacts, fine grain and style distance of a picture (1, 3, H, W) in [0, 1]."""
     scores = artifact_scores(image)
     stripes = (scores["nyquist_excess_columns_db"] + scores["nyquist_excess_rows_db"]) / 2
     return {STRIPES: stripes, **scores, STYLE: reference.distance(image)}
 
 
 def mean_scores(textures: Sequence[Texture]) -> dict[tuple[str, str], dict[str, float]]:
-    """Network and fix -> scores, the mean over seeds."""
+    """Network and fix -> scores, averaged over seeds."""
     groups: dict[tuple[str, str], list[Mapping[str, float]]] = {}
     for texture in textures:
         groups.setdefault((texture.encoder, texture.fix), []).append(texture.scores)
@@ -110,6 +110,7 @@ def _settings(settings: ArtifactSettings, encoder: str, fix: str, seed: int) -> 
         encoder=choice.encoder,
         weights=choice.weights,
         size=settings.size,
+        supersample=1.0,  # downsampling the picture would hide the effect of the network
         aspect=1.0,
         style_scale=settings.style_scale,
         style_weight=settings.style_weight,
@@ -125,12 +126,12 @@ def _settings(settings: ArtifactSettings, encoder: str, fix: str, seed: int) -> 
 
 
 def zoomed(image: Tensor, side: int = 48, factor: int = 4) -> Tensor:
-    """The middle of a picture with every pixel as a square, so that a reader sees the grid: (1, 3, H, W) to the same.
+    """The center of a picture with every pixel as a square, so that the grid is visible: (1, 3, H, W) to the same.
 
     Args:
         image: (1, 3, H, W).
-        side: of the part that is shown.
-        factor: side of a square.
+        side: side of the shown part in pixels.
+        factor: side of a square in pixels.
     """
     height, width = image.shape[-2:]
     top, left = (max(0, (length - side) // 2) for length in (height, width))

@@ -1,4 +1,4 @@
-"""How naturally robust are networks? Errors on spoiled photos, mCE, relative mCE, and accuracy under attack."""
+"""Natural robustness of networks: errors on corrupted photos, mCE, relative mCE, and accuracy under attack."""
 
 import time
 from importlib.metadata import version
@@ -31,11 +31,11 @@ _USUAL_SIZE = 224
 
 
 def measure_corruption(settings: CorruptionSettings) -> CorruptionReport:
-    """Measure; write corruption.json, corruption.png, corruptions.png, and radius.png where there are radii.
+    """Measure; write corruption.json, corruption.png, corruptions.png, and radius.png if there are radii.
 
     Raises:
-        RnstError: a child of it for every mistake in the input, before anything is measured.
-        KeyboardInterrupt: it was stopped; its text says what is lost.
+        RnstError: the input has a mistake; raised before anything is measured.
+        KeyboardInterrupt: the user stopped it; the message names the lost work.
     """
     if settings.autoattack:
         require_pyautoattack()
@@ -67,7 +67,7 @@ def measure_corruption(settings: CorruptionSettings) -> CorruptionReport:
 
 
 def _load(networks: list[str], settings: CorruptionSettings) -> tuple[dict[str, Classifier], dict[str, int], Source]:
-    """Networks, their sizes, and the photos with labels that all of them understand."""
+    """Networks, their image sizes, and photos with the labels that they share."""
     classifiers, sizes, sources = {}, {}, {}
     for network in networks:
         name = short_name(network)
@@ -111,7 +111,7 @@ def _run(test: CorruptionTest, photos: CorruptedPhotos, settings: CorruptionSett
     )
     try:
         trainer.test(test, dataloaders=loader, verbose=False)
-    except (SystemExit, KeyboardInterrupt) as stop:  # what Lightning makes of Ctrl-C
+    except (SystemExit, KeyboardInterrupt) as stop:  # Lightning turns Ctrl-C into SystemExit
         raise KeyboardInterrupt(f"stopped after {test.seen} of {len(photos)} photos; nothing was written") from stop
     return test.right
 

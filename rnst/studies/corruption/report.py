@@ -1,4 +1,4 @@
-"""What was found about natural robustness: JSON, curves, a sheet of spoiled photos, and the same for the tracker."""
+"""Report on natural robustness: JSON, curves, a sheet of corrupted photos, and the tracker's run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -21,15 +21,15 @@ class CorruptionReport:
     """Natural robustness of several networks on the same photos.
 
     Attributes:
-        networks: name -> its errors, the reference among them unless it is a published table.
-        reference: whose errors count as 100.
+        networks: name -> its errors, including the reference unless it is a published table.
+        reference: name of the network whose errors count as 100.
         severities: rising.
-        photos: how many were looked at, each in all versions.
-        evaluations: name -> accuracy against radius; empty where there was no attack.
+        photos: number of photos, each in all versions.
+        evaluations: name -> accuracy against radius; empty without an attack.
         settings: every setting.
-        weights_sha256: name -> of its weight file.
-        seconds: that it took.
-        versions: of the libraries.
+        weights_sha256: name -> hash of its weight file.
+        seconds: duration.
+        versions: versions of the libraries.
     """
 
     networks: Mapping[str, CorruptionErrors]
@@ -43,7 +43,7 @@ class CorruptionReport:
     versions: Mapping[str, str]
 
     def by_severity(self, name: str) -> Curve:
-        """Accuracy over the severities, the mean of all corruptions; 0 is the clean photo."""
+        """Accuracy over the severities, averaged over all corruptions; 0 is the clean photo."""
         found = self.networks[name]
         means = [1.0 - sum(column) / len(column) for column in zip(*found.errors.values(), strict=True)]
         return [0, *self.severities], [1.0 - found.clean.value, *means]
@@ -52,15 +52,15 @@ class CorruptionReport:
         """Write all files, and the tracker's run.
 
         Args:
-            settings: say where.
-            sheet: corruption -> a photo, and the same at rising severity, each (1, 3, S, S).
+            settings: their `output` is the folder to write to.
+            sheet: corruption -> a photo, clean and at rising severity, each (1, 3, S, S).
         """
         folder = settings.output
         pictures = {"accuracy against severity": folder / "corruption.png", "corruptions": folder / "corruptions.png"}
         line_plot(
             pictures["accuracy against severity"],
             {name: self.by_severity(name) for name in self.networks},
-            x_label="severity (0: as it is)",
+            x_label="severity (0: clean)",
             y_label=f"accuracy on {self.photos} photos",
             title=f"mean of {len(sheet)} corruptions",
             percent=True,

@@ -1,4 +1,4 @@
-"""Every setting of a measurement of natural robustness."""
+"""Settings of the study of natural robustness."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,33 +11,33 @@ from rnst.ranges import NonNegativeInt, Pixels, PositiveFloat, PositiveInt, chec
 
 @dataclass(frozen=True)
 class CorruptionSettings:
-    """Settings of a measurement.
+    """Settings of the study of natural robustness.
 
     Args:
-        networks: names that rnst models lists, or weight files; all must tell the same classes apart.
+        networks: names that rnst models lists, or weight files; all must have the same classes.
         data: folder that holds val (and train) with one folder for each class.
-        reference: network whose errors count as 100, also one that is not in the list; none means the first of the
-            list, published_alexnet the errors that the authors of ImageNet-C divide by.
-        corrupted: folder with photos that are spoiled already, as CORRUPTION/SEVERITY/CLASS/PHOTO; none makes them.
-        split: photos that the networks were not trained on, or those that they were.
-        corruptions: which of the 15; none means all. mCE is stated for all.
+        reference: network whose errors count as 100, in the list or not; none means the first of the list,
+            published_alexnet the errors that the authors of ImageNet-C divide by.
+        corrupted: folder with corrupted photos, as CORRUPTION/SEVERITY/CLASS/PHOTO; none computes them.
+        split: val for photos that the networks were not trained on, train for those that they were.
+        corruptions: which of the 15; none means all. mCE is defined for all.
         severities: which of the five.
-        photos: how many, evenly spread over the classes; 0 means all.
-        size: side in pixels at which photos are spoiled; the severities are meant for 224. Each network then sees them
-            at its own size.
-        image_size: side in pixels that the networks see; none means that of each one's training, or 224.
-        radii: of the ball for accuracy under attack, pixels in [0, 1] at each network's own size; none at all leaves
-            the attack out.
-        norm: of that ball.
-        steps: of PGD.
+        photos: number of photos, evenly spread over the classes; 0 means all.
+        size: side in pixels at which photos are corrupted; the severities are defined for 224. Each network then
+            receives them at its own size.
+        image_size: side in pixels of the networks' input; none means that of each one's training, or 224.
+        radii: radii of the ball for accuracy under attack, pixels in [0, 1] at each network's own size; an empty list
+            runs no attack.
+        norm: norm of the ball.
+        steps: steps of PGD.
         autoattack: also run AutoAttack.
-        attacked_photos: how many; 0 means all.
-        batch_size: photos that are looked at together, each in all its versions.
-        workers: processes that decode and spoil.
-        precision: of the arithmetic.
-        accelerator: where it runs: auto, cpu, gpu, mps.
+        attacked_photos: number of attacked photos; 0 means all.
+        batch_size: photos of one batch, each in all its versions.
+        workers: processes that decode and corrupt.
+        precision: precision of the arithmetic.
+        accelerator: device: auto, cpu, gpu, mps.
         output: folder to write to.
-        seed: of all that is random.
+        seed: seed of all randomness.
         tracking: Weights & Biases: auto writes an offline run unless there is a key.
     """
 
@@ -65,7 +65,7 @@ class CorruptionSettings:
     tracking: Literal["auto", "wandb", "off"] = "auto"
 
     def __post_init__(self) -> None:
-        """Check what can be checked without opening a file."""
+        """Validate the settings without opening files."""
         if not self.networks:
             raise InvalidValueError("--networks", self.networks, "at least one network")
         if len(set(map(short_name, self.networks))) < len(self.networks):
@@ -79,7 +79,7 @@ class CorruptionSettings:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the corruptions, in the order of the table."""
+        """Names of the corruptions, in the order of the table."""
         return tuple(name for name in CORRUPTION_NAMES if name in (self.corruptions or CORRUPTION_NAMES))
 
     @property
@@ -93,5 +93,5 @@ class CorruptionSettings:
 
 
 def short_name(network: str) -> str:
-    """What tables and curves call a network: the name, or that of its file."""
+    """Name of a network in tables and curves: its name, or that of its file."""
     return Path(network).stem if Path(network).suffix else network

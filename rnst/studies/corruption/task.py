@@ -1,4 +1,4 @@
-"""Which photos, in which versions, do several networks answer rightly? All in one pass over the photos."""
+"""Count the correct predictions of several networks for all versions of all photos, in one pass over the photos."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 
 class CorruptionTest(pl.LightningModule):
-    """For `Trainer.test`. Every network sees the same versions, each at its own size.
+    """Module for `Trainer.test`. Every network receives the same versions, each at its own size.
 
     Args:
         classifiers: name -> images (N, 3, H, W) in [0, 1] to logits (N, K), in eval mode.
@@ -25,16 +25,16 @@ class CorruptionTest(pl.LightningModule):
 
     @property
     def right(self) -> dict[str, Tensor]:
-        """Name -> (photos, versions) bool."""
+        """Name -> correctness (photos, versions) bool."""
         return {name: torch.cat(found) for name, found in self._found.items()}
 
     @property
     def seen(self) -> int:
-        """Photos so far."""
+        """Number of photos so far."""
         return sum(map(len, self._found[self._names[0]]))
 
     def test_step(self, batch: list[Tensor], batch_idx: int) -> None:  # noqa: ARG002 - a hook
-        """Versions (N, V, 3, S, S) uint8 and labels (N,)."""
+        """Test versions (N, V, 3, S, S) uint8 with labels (N,)."""
         versions, labels = batch
         images = versions.flatten(0, 1).to(torch.float32, memory_format=torch.channels_last).div_(255.0)
         for name, classifier in zip(self._names, self._classifiers, strict=True):

@@ -1,4 +1,4 @@
-"""How robust is a network? Accuracy clean and under attack, over a list of radii: JSON and a curve."""
+"""Robustness of a network: accuracy clean and under attack, over a list of radii, as JSON and a curve."""
 
 import time
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from pytorch_lightning.callbacks import RichProgressBar
 from rnst.attacks.attack import Attack
 from rnst.attacks.autoattack import AutoAttack, require_pyautoattack
 from rnst.attacks.ball import Ball, L2Ball, LinfBall
-from rnst.attacks.pgd import PGD
+from rnst.attacks.pgd import published_pgd
 from rnst.data.cifar10 import Cifar10Source
 from rnst.data.evaluation_photos import EvaluationPhotos
 from rnst.data.sources import KNOWN_GROUPS, FolderSource, Source, Split
@@ -26,7 +26,6 @@ from rnst.reporting.tracking import log_picture, tracker
 from rnst.studies.evaluation.settings import EvaluationSettings
 from rnst.studies.evaluation.task import RobustnessTest
 
-_STEP = 2.5  # a step is this times the radius over the number of steps: the protocol of the published tables
 _BALLS: dict[str | None, type[Ball]] = {"l2": L2Ball, "linf": LinfBall}
 
 
@@ -40,7 +39,7 @@ class _Condition:
 
     @property
     def name(self) -> str:
-        """Unique, and the same whatever else is measured."""
+        """Unique name, independent of the other conditions."""
         return f"{self.label} {self.attack.ball.radius!r}"
 
 
@@ -49,14 +48,14 @@ def evaluate(network: str, settings: EvaluationSettings) -> Evaluation | None:
 
     Args:
         network: name of the catalog, or a weight file.
-        settings: everything else.
+        settings: all other settings.
 
     Returns:
-        What was found; None in all processes but the first where several devices share the work.
+        The evaluation; None in all processes but the first if several devices share the work.
 
     Raises:
-        RnstError: a child of it for every mistake in the input, before any attack is run.
-        KeyboardInterrupt: it was stopped; its text says what is lost.
+        RnstError: the input has a mistake; raised before any attack is run.
+        KeyboardInterrupt: the user stopped it; the message names the lost work.
     """
     if settings.autoattack:
         require_pyautoattack()
@@ -94,7 +93,7 @@ def _conditions(settings: EvaluationSettings) -> list[_Condition]:
     """Attack by attack, radii rising."""
     balls = [_BALLS[settings.norm](radius) for radius in settings.radii or [] if radius > 0]
     conditions = [
-        _Condition(f"PGD-{steps}", steps, PGD(ball, steps, _STEP * ball.radius / steps, random_start=True))
+        _Condition(f"PGD-{steps}", steps, published_pgd(ball, steps))
         for steps in settings.steps or []
         for ball in balls
     ]
@@ -108,11 +107,11 @@ def labeled_source(data: Path, split: Split, facts: Facts) -> Source:
 
     Args:
         data: folder of the photos.
-        split: part of them that will be looked at.
-        facts: of the network.
+        split: split to evaluate.
+        facts: facts of the network's weight file.
 
     Raises:
-        InvalidValueError: nobody says what its logits mean.
+        InvalidValueError: the classes of the logits are unknown.
     """
     names, logits = tuple(facts.get("classes") or ()), facts["logits"]
     if names == Cifar10Source(data).class_names:
@@ -143,7 +142,7 @@ def _photos(settings: EvaluationSettings, source: Source) -> EvaluationPhotos:
 
 
 def _run(test: RobustnessTest, photos: EvaluationPhotos, settings: EvaluationSettings) -> bool:
-    """Test on the devices wanted; whether this is the process that reports."""
+    """Test on the selected devices; returns whether this process writes the report."""
     trainer = pl.Trainer(
         accelerator=settings.accelerator,
         devices=settings.devices,
@@ -156,14 +155,14 @@ def _run(test: RobustnessTest, photos: EvaluationPhotos, settings: EvaluationSet
     )
     try:
         trainer.test(test, datamodule=photos, verbose=False)
-    except (SystemExit, KeyboardInterrupt) as stop:  # what Lightning makes of Ctrl-C
+    except (SystemExit, KeyboardInterrupt) as stop:  # Lightning turns Ctrl-C into SystemExit
         done = f"stopped after {test.seen} of {len(photos.chosen)} photos; nothing was written"
         raise KeyboardInterrupt(done) from stop
     return trainer.is_global_zero
 
 
 def _write(evaluation: Evaluation, settings: EvaluationSettings) -> None:
-    """Figures, curve, and the same for the tracker."""
+    """Write the numbers and the curve, and both to the tracker."""
     folder = settings.output or Path()
     evaluation.write(folder / "evaluation.json")
     picture = folder / "evaluation.png"

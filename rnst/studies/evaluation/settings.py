@@ -1,4 +1,4 @@
-"""Every setting of an evaluation, and what the weight file says in place of those that are not given."""
+"""Settings of an evaluation, and their defaults from the facts of the weight file."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -20,22 +20,22 @@ class EvaluationSettings:
 
     Args:
         data: folder that holds val (and train) with one folder for each class; for CIFAR-10 the folder of its archive.
-        split: photos that the network was not trained on, or those that it was.
-        radii: of the ball, in units of pixels in [0, 1]; fractions as 4/255 are understood. 0 is the photo itself.
-            none: half, once and twice the radius of the training, or the usual ones.
-        norm: of the ball; none means that of the training, or l2.
-        steps: of PGD, one attack for each number.
-        autoattack: also run AutoAttack, which costs some hundred times as much as PGD-20.
-        photos: how many, evenly spread over the classes; 0 means all.
+        split: val for photos that the network was not trained on, train for those that it was.
+        radii: radii of the ball, in units of pixels in [0, 1]; fractions as 4/255 are accepted. 0 is the clean photo.
+            none: half, once and twice the radius of the training; without one, published radii of the norm.
+        norm: norm of the ball; none means that of the training, or l2.
+        steps: steps of PGD, one attack for each number.
+        autoattack: also run AutoAttack, which costs about a hundred times as much as PGD-20.
+        photos: number of photos, evenly spread over the classes; 0 means all.
         batch_size: photos that are attacked together.
-        workers: decoding processes.
+        workers: worker processes that decode.
         image_size: side of the photos in pixels; none means that of the training, or 224.
-        architecture: of a weight file that does not say it.
-        precision: of the arithmetic.
-        accelerator: where it runs: auto, cpu, gpu, mps.
-        devices: how many of them share the photos.
+        architecture: architecture of a weight file that does not record it.
+        precision: precision of the arithmetic.
+        accelerator: device: auto, cpu, gpu, mps.
+        devices: number of devices that share the photos.
         output: folder to write evaluation.json and evaluation.png to; none means outputs/evaluation/NAME.
-        seed: of the random starts.
+        seed: seed of AutoAttack.
         tracking: Weights & Biases: auto writes an offline run unless there is a key.
     """
 
@@ -58,15 +58,15 @@ class EvaluationSettings:
     tracking: Literal["auto", "wandb", "off"] = "auto"
 
     def __post_init__(self) -> None:
-        """Check what can be checked without opening a file."""
+        """Validate the settings without opening files."""
         check_ranges(self)
 
     def resolved(self, network: str, facts: Mapping[str, Any]) -> Self:
-        """The settings with the facts of the weight file, then with what is usual, in place of None.
+        """The settings with None replaced by the facts of the weight file, or else by defaults.
 
         Args:
-            network: name or file; it names the folder of the output.
-            facts: of the weight file.
+            network: name or file; the output folder is named after it.
+            facts: facts of the weight file.
         """
         norm: Norm = self.norm or ("linf" if facts.get("norm") == "linf" else "l2")
         trained = float(facts.get("radius") or 0.0) if facts.get("norm") == norm else 0.0

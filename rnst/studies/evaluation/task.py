@@ -1,5 +1,6 @@
-"""Count right answers, clean and under many attacks, in one pass over the photos."""
+"""Count correct predictions, clean and under many attacks, in one pass over the photos."""
 
+import zlib
 from collections.abc import Mapping
 
 import pytorch_lightning as pl
@@ -15,17 +16,17 @@ _CLEAN = "clean"
 
 
 class RobustnessTest(pl.LightningModule):
-    """For `Trainer.test`. A photo that is answered wrongly as it is counts as wrong under every attack.
+    """Module for `Trainer.test`. A photo that is misclassified without attack counts as wrong under every attack.
 
-    So does AutoAttack count; nothing is gained by attacking such a photo, since the adversary may leave it as it is.
-    What an attack draws follows from the seed, the batch and the attack's own place: the choice of other attacks
-    changes nothing.
+    AutoAttack counts the same way. Attacking such a photo would change nothing, since the adversary may leave it
+    unchanged. The random draws of an attack depend on the seed, the batch and the attack's name, not on the other
+    attacks.
 
     Args:
         classifier: images (N, 3, H, W) in [0, 1] to logits (N, K).
-        classes: how many logits there are.
+        classes: number of logits.
         attacks: name -> attack, in the order of the report.
-        seed: of all that the attacks draw.
+        seed: seed of all draws of the attacks.
     """
 
     def __init__(self, classifier: nn.Module, classes: int, attacks: Mapping[str, Attack], seed: int) -> None:
@@ -47,19 +48,19 @@ class RobustnessTest(pl.LightningModule):
         return logits
 
     def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Answer the batch as it is; attack what was answered rightly, and answer that again."""
+        """Classify the clean batch; attack the correctly classified photos, and classify them again."""
         images, labels = batch
         clean = self(images).argmax(1)
         self._scores[0].update(clean, labels)
         right = clean == labels
         device = images.device.type
         kernels = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
-        # The folded copy has a cheaper gradient; the answers that count are those of the network itself.
+        # The folded copy has a cheaper gradient; the counted predictions are those of the network itself.
         with self._folded.in_use(kernels) as copied:
             for scores, (name, attack) in zip(self._scores[1:], self.attacks.items(), strict=True):
                 answers = clean.clone()
                 if right.any():
-                    place = sum(name.encode())  # another start for each attack, whatever else is measured
+                    place = zlib.crc32(name.encode())  # a different start for each attack, independent of the others
                     torch.manual_seed(derived_seed(self._seed, batch_idx, self.global_rank, place))
                     attacked = attack(copied, images[right], labels[right])
                     answers[right] = self(attacked).argmax(1)
@@ -67,7 +68,7 @@ class RobustnessTest(pl.LightningModule):
         self.seen += len(labels)
 
     def on_test_epoch_end(self) -> None:
-        """Gather the counts of all devices."""
+        """Sum the counts of all devices."""
         for name, scores in zip(self._names, self._scores, strict=True):
             counts = scores.compute()  # (K, 5): true and false positives, true and false negatives, photos
             self.right_of_class[name] = counts[:, 0].tolist()

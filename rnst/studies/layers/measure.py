@@ -1,4 +1,4 @@
-"""How robust are representations, layer by layer? Largest changes, entropies, and style transfer by one layer alone."""
+"""Robustness of representations by layer: largest changes, entropies, and style transfer with one style layer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -17,17 +17,17 @@ from rnst.reporting.tracking import log_experiment
 from rnst.studies.layers.report import draw_curves, draw_sheet, rows
 from rnst.studies.layers.sensitivity import LayerReport, layers_of, measure_layer
 from rnst.studies.layers.settings import LayerSettings
-from rnst.studies.layers.stylizing import LayerPicture, check_pictures, paint_layers
+from rnst.studies.layers.stylizing import LayerPicture, check_pictures, stylize_layers
 
 
 @dataclass(frozen=True)
 class LayerRobustness:
-    """What was found.
+    """Results of the study.
 
     Attributes:
-        settings: of the experiment.
+        settings: settings of the study.
         reports: network by network, from the first layer to the deepest.
-        pictures: one for each report; none where none were asked for.
+        pictures: one for each report; empty if none were requested.
     """
 
     settings: LayerSettings
@@ -40,15 +40,15 @@ class LayerRobustness:
 
 
 def measure_layers(settings: LayerSettings, console: Console | None = None) -> LayerRobustness:
-    """Measure, paint, write layers.json and the figures.
+    """Measure layers, stylize pictures, write layers.json and the figures.
 
     Args:
-        settings: everything there is to choose.
-        console: where progress is shown; none means standard error.
+        settings: all settings.
+        console: where progress is shown; None means standard error.
 
     Raises:
-        RnstError: a child of it where photos, networks or pictures cannot be had.
-        KeyboardInterrupt: stopped; pictures that are finished are kept.
+        RnstError: photos, networks or pictures cannot be loaded.
+        KeyboardInterrupt: the user stopped it; finished pictures are kept.
     """
     console = console or Console(stderr=True)
     choices = settings.choices.items()
@@ -57,17 +57,17 @@ def measure_layers(settings: LayerSettings, console: Console | None = None) -> L
         check_pictures(settings)
     photos = read_photos(settings)
     reports = [measure_layer(*cell, photos, settings) for cell in track(cells, "layers", console=console)]
-    pictures = paint_layers(settings, console) if settings.pictures else []
+    pictures = stylize_layers(settings, console) if settings.pictures else []
     found = LayerRobustness(settings, reports, pictures)
     _write(found)
     return found
 
 
 def read_photos(settings: LayerSettings) -> Tensor:
-    """The middle of each photo that was chosen, (N, 3, S, S) in [0, 1].
+    """Center crops of the selected photos, (N, 3, S, S) in [0, 1].
 
     Raises:
-        MissingPathError: there are none.
+        MissingPathError: there are no photos.
     """
     folder = settings.data / settings.split
     if not folder.is_dir():
@@ -87,7 +87,7 @@ def read_photos(settings: LayerSettings) -> Tensor:
 
 
 def _write(found: LayerRobustness) -> None:
-    """The figures of numbers as JSON, the pictures, and both for the tracker."""
+    """Write the numbers as JSON, the pictures, and both to the tracker."""
     settings, folder = found.settings, found.settings.output
     drawn = [folder / "layers.png"]
     draw_curves(found.reports, found.pictures, settings.image_size, drawn[0])

@@ -1,4 +1,4 @@
-"""What the experiment on layers shows: rows for a table, curves over depth, and a sheet of pictures."""
+"""Report on layers: rows for a table, curves over depth, and a sheet of pictures."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ _DEPTH = "depth, as share of the convolutions passed"
 
 
 def rows(reports: Sequence[LayerReport], pictures: Sequence[LayerPicture]) -> list[dict[str, object]]:
-    """One row for each network and layer; scores of pictures where there are pictures."""
+    """One row for each network and layer; with scores of pictures if there are pictures."""
     scores = scores_by_layer(pictures)
     return [
         {
@@ -36,7 +36,7 @@ def rows(reports: Sequence[LayerReport], pictures: Sequence[LayerPicture]) -> li
 
 
 def draw_curves(reports: Sequence[LayerReport], pictures: Sequence[LayerPicture], image_size: int, path: Path) -> None:
-    """Everything that was measured, against the depth of the layer, one line for each network."""
+    """Plot all measurements against the depth of the layer, one line for each network."""
     radii = list(reports[0].changes)
     panels = [
         Panel(
@@ -64,7 +64,7 @@ def draw_curves(reports: Sequence[LayerReport], pictures: Sequence[LayerPicture]
 
 
 def draw_sheet(pictures: Sequence[LayerPicture], path: Path) -> None:
-    """The picture of each layer: a row for each network, from the first layer to the deepest."""
+    """Write the picture of each layer: a row for each network, from the first layer to the deepest."""
     by_encoder: dict[str, list[LayerPicture]] = {}
     for one in pictures:
         by_encoder.setdefault(one.encoder, []).append(one)

@@ -1,4 +1,4 @@
-"""How far an L2 ball around a photo can move what a layer says, and how evenly a layer's activation is spread."""
+"""The largest change of a layer's features within an L2 ball around a photo, and the spread of its activation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from rnst import machine
 from rnst.attacks.attack import Model
 from rnst.attacks.ball import L2Ball
 from rnst.attacks.loss import RelativeChange, relative_change
-from rnst.attacks.pgd import PGD
+from rnst.attacks.pgd import published_pgd
 from rnst.encoders.catalog import build_headless, stages
 from rnst.encoders.choice import Choice
 from rnst.encoders.encoder import Encoder, load_encoder
@@ -18,14 +19,13 @@ from rnst.encoders.surgery.surgery import Surgery
 from rnst.metrics.peakiness import peak, softmax_entropy
 from rnst.studies.layers.settings import LayerSettings
 
-_STEP = 2.5  # a step is this times the radius over the number of steps, as in the published tables of robustness
 _AS_TRAINED = Surgery(strides="keep")
 _WEIGHTED = (nn.Conv2d, nn.Linear)
 _STEM = "stem"
 
 
 def layers_of(settings: LayerSettings, choice: Choice) -> list[str]:
-    """Layers of a network that are measured, from the first to the deepest.
+    """Layers of a network to measure, from the first to the deepest.
 
     Raises:
         UnknownNameError: the network has no such layer.
@@ -39,11 +39,11 @@ def layers_of(settings: LayerSettings, choice: Choice) -> list[str]:
 
 @dataclass(frozen=True)
 class Change:
-    """What a ball of one radius can do to a layer, over all photos.
+    """Change of a layer within a ball of one radius, for all photos.
 
     Attributes:
         largest: relative change of the activation that the attack found, one for each photo.
-        random: the same for random perturbations of that length, the mean over draws.
+        random: relative change under random perturbations of the same norm, averaged over draws.
     """
 
     largest: tuple[float, ...]
@@ -68,9 +68,9 @@ class LayerReport:
         encoder: name of the network as it was given.
         layer: name of the layer.
         depth: share of the network's convolutions and linear maps that have run when the layer is reached.
-        entropy: of the softmax of its activation, in [0, 1]; the mean over photos.
-        peak: largest over mean activation; the mean over photos.
-        changes: radius -> what a ball can do.
+        entropy: entropy of the softmax of its activation, in [0, 1]; averaged over photos.
+        peak: largest over mean activation; averaged over photos.
+        changes: radius -> changes within the ball.
     """
 
     encoder: str
@@ -82,19 +82,19 @@ class LayerReport:
 
 
 def measure_layer(name: str, choice: Choice, layer: str, photos: Tensor, settings: LayerSettings) -> LayerReport:
-    """Attack one layer of one network, which runs no further than to it.
+    """Attack one layer of one network; the forward pass ends at the layer.
 
     Args:
-        name: of the network as it was given.
+        name: name of the network as it was given.
         choice: the network.
         layer: friendly name or module path.
         photos: (N, 3, S, S) in [0, 1].
         settings: radii, steps, draws, batches and seed.
 
     Raises:
-        RnstError: a child of it where the network cannot be had.
+        RnstError: the network cannot be loaded.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = machine.device()
     encoder, _ = load_encoder(choice.network, [layer], weights=choice.weights, surgery=_AS_TRAINED, seed=settings.seed)
     encoder = encoder.to(device)
 
@@ -122,10 +122,10 @@ def measure_layer(name: str, choice: Choice, layer: str, photos: Tensor, setting
 
 
 def _change(model: Model, images: Tensor, radius: float, settings: LayerSettings) -> tuple[Tensor, Tensor]:
-    """Relative changes (N,) under the attack, and under random perturbations as long."""
+    """Relative changes (N,) under the attack, and under random perturbations of the same norm."""
     ball = L2Ball(radius)
     steps = settings.attack_steps
-    attack = PGD(ball, steps, _STEP * radius / steps, random_start=True, loss=RelativeChange())
+    attack = published_pgd(ball, steps, random_start=True, loss=RelativeChange())
     labels = torch.zeros(len(images), dtype=torch.long, device=images.device)
     attacked = attack(model, images, labels)
     with torch.no_grad():
@@ -138,7 +138,7 @@ def _change(model: Model, images: Tensor, radius: float, settings: LayerSettings
 
 
 def _depth(encoder: Encoder, choice: Choice, photo: Tensor) -> float:
-    """Share of the maps with weights that have run."""
+    """Share of the modules with weights that have run."""
     whole = sum(isinstance(module, _WEIGHTED) for module in build_headless(choice.network.architecture).modules())
     run = 0
 

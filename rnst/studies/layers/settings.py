@@ -1,4 +1,4 @@
-"""Every setting of the experiment on layers."""
+"""Settings of the study of layers."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,28 +14,28 @@ from rnst.ranges import NonNegativeInt, PositiveFloat, PositiveInt, check_ranges
 
 @dataclass(frozen=True)
 class LayerSettings:
-    """Settings of the experiment on layers.
+    """Settings of the study of layers.
 
     Args:
         data: folder that holds val (and train) with one folder of photos for each class.
         encoders: networks, as NAME or NAME:WEIGHTS; resnet18:random is an untrained one. none: the pair that comes with
             rnst, and that network untrained.
-        layers: of every network; none means its style layers, and its stem where it has one.
-        split: photos that the networks were not trained on, or those that they were.
-        photos: how many, evenly spread over the classes.
+        layers: layers of every network; none means its style layers, and its stem if it has one.
+        split: val for photos that the networks were not trained on, train for those that they were.
+        photos: number of photos, evenly spread over the classes.
         image_size: side of the photos in pixels, at which radii are stated.
-        radii: of the L2 ball around each photo, images in [0, 1].
-        attack_steps: gradient steps that look for the largest change.
-        draws: random perturbations of the same length that it is compared with.
+        radii: radii of the L2 ball around each photo, images in [0, 1].
+        attack_steps: gradient steps that search for the largest change.
+        draws: random perturbations of the same norm, for comparison.
         batch_size: photos that are attacked together.
-        pictures: also paint with each layer alone as the only style layer.
-        content: photo that is painted: a file or a sample.
-        style: painting whose style it gets: a file or a sample.
-        size: long side of the painted pictures in pixels.
-        steps: of L-BFGS for each picture.
-        style_weights: tried for each layer; the picture that the rule of a sweep picks counts.
-        precision: of the arithmetic of the pictures.
-        seed: of noise, of random perturbations and of random weights.
+        pictures: also stylize with each layer alone as the only style layer.
+        content: photo to stylize: a file or a sample.
+        style: painting whose style is transferred: a file or a sample.
+        size: long side of the stylized pictures in pixels.
+        steps: steps of L-BFGS for each picture.
+        style_weights: weights to try for each layer; the automatic pick of sweeps selects the best picture.
+        precision: precision of the arithmetic for pictures.
+        seed: seed of noise, random perturbations and random weights.
         output: folder of figures and pictures.
         tracking: Weights & Biases: auto writes an offline run unless there is a key.
     """
@@ -62,11 +62,11 @@ class LayerSettings:
     tracking: Literal["auto", "wandb", "off"] = "auto"
 
     def __post_init__(self) -> None:
-        """Check what can be checked without opening a file.
+        """Validate the settings without opening files.
 
         Raises:
             InvalidValueError: a value is out of range.
-            UnknownNameError: no such encoder.
+            UnknownNameError: there is no such encoder.
         """
         check_ranges(self)
         for name in ("radii", "style_weights", "encoders", "layers"):
@@ -78,14 +78,14 @@ class LayerSettings:
 
     @property
     def choices(self) -> dict[str, Choice]:
-        """Name as it was given -> network."""
+        """Name given by the user -> network."""
         untrained = f"{find_network(DEFAULT_ENCODER).architecture}:{RANDOM}"
         names = self.encoders or [untrained, counterpart_of(DEFAULT_ENCODER), DEFAULT_ENCODER]
         return {name: Choice.parse(name) for name in names}
 
     @property
     def balls(self) -> list[float]:
-        """Radii, rising; none were given: a hundredth, a tenth, and the usual one of robust training, at 128 px."""
+        """Radii, rising; by default a hundredth, a tenth, and the whole of the common training radius, at 128 px."""
         return sorted(set(self.radii or [0.02, 0.2, 1.8]))
 
     def as_dict(self) -> dict[str, Any]:

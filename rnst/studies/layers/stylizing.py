@@ -1,4 +1,4 @@
-"""Style transfer that looks at the style through one layer alone, scored by what no network under test computes."""
+"""Style transfer with a single style layer, scored by metrics that use none of the tested networks."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -36,12 +36,12 @@ class LayerPicture:
     result: Result
 
 
-def paint_layers(settings: LayerSettings, console: Console) -> list[LayerPicture]:
-    """Paint what is not there yet; of several style weights the pick of the sweeps' rule counts.
+def stylize_layers(settings: LayerSettings, console: Console) -> list[LayerPicture]:
+    """Make the missing pictures; of several style weights, the automatic pick of sweeps selects the best picture.
 
     Raises:
-        KeyboardInterrupt: stopped; what is finished is kept.
-        RnstError: a child of it where a network or a picture cannot be had.
+        KeyboardInterrupt: the user stopped it; finished pictures are kept.
+        RnstError: a network or a picture cannot be loaded.
     """
     weights = settings.style_weights or _USUAL_WEIGHTS
     cells = [
@@ -50,18 +50,18 @@ def paint_layers(settings: LayerSettings, console: Console) -> list[LayerPicture
         for layer in layers_of(settings, choice)
         for weight in weights
     ]
-    painted: dict[tuple[str, str], list[Result]] = {}
+    found: dict[tuple[str, str], list[Result]] = {}
     for name, layer, weight in track(cells, "pictures", console=console):
-        painted.setdefault((name, layer), []).append(painted_once(_settings(settings, name, layer, weight)))
-    return [LayerPicture(name, layer, pick(results)) for (name, layer), results in painted.items()]
+        found.setdefault((name, layer), []).append(painted_once(_settings(settings, name, layer, weight)))
+    return [LayerPicture(name, layer, pick(results)) for (name, layer), results in found.items()]
 
 
 def check_pictures(settings: LayerSettings) -> None:
-    """Refuse pictures that could not be painted or measured, before an hour is spent on the layers.
+    """Refuse pictures that cannot be stylized or measured, before an hour is spent on the layers.
 
     Raises:
-        MissingPathError, UnreadableFileError: a picture cannot be had.
-        InvalidValueError: too small.
+        MissingPathError, UnreadableFileError: a picture cannot be loaded.
+        InvalidValueError: a picture is too small.
     """
     find_picture(settings.style)
     content = read_image(find_picture(settings.content))
@@ -88,6 +88,7 @@ def _settings(settings: LayerSettings, name: str, layer: str, weight: float) -> 
         style_layers=[layer],
         style_weight=weight,
         size=settings.size,
+        supersample=1.0,  # downsampling the picture would hide the effect of the network
         steps=settings.steps,
         scales=1,
         precision=settings.precision,

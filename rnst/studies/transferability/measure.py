@@ -1,4 +1,4 @@
-"""Do networks that learn another one's non-robust features well also fall for its adversarial examples?"""
+"""Do networks that learn another network's non-robust features well also misclassify its adversarial examples?"""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from rnst.attacks.ball import L2Ball
 from rnst.attacks.loss import CrossEntropy, TargetedCrossEntropy
-from rnst.attacks.pgd import PGD
+from rnst.attacks.pgd import published_pgd
 from rnst.encoders.catalog import build_classifier
 from rnst.errors import RnstError
 from rnst.files import read_json, write_json
@@ -33,13 +33,12 @@ from rnst.studies.transferability.settings import TransferabilitySettings
 
 _SETTINGS = "settings.json"
 _SOURCE = "source"
-_STEP = 2.5  # radii by number of steps: the length of a step of the attacks on test photos
 
-Say = Callable[[str], object]
+Report = Callable[[str], object]
 
 
 class OtherExperimentError(RnstError):
-    """The folder holds an experiment with other settings."""
+    """The output folder contains an experiment with other settings."""
 
     def __init__(self, settings: TransferabilitySettings, name: str, then: object, now: object) -> None:
         super().__init__(
@@ -48,37 +47,39 @@ class OtherExperimentError(RnstError):
         )
 
 
-def measure_transferability(settings: TransferabilitySettings, say: Say) -> TransferabilityReport:
+def measure_transferability(settings: TransferabilitySettings, report: Report) -> TransferabilityReport:
     """Train, build sets, train on them, measure transfer; write transferability.json and transferability.png.
 
-    Every network and every set is kept when it is finished: an experiment that was stopped goes on with the rest.
+    Every finished network and set is kept: a stopped experiment resumes with the rest.
 
     Args:
-        settings: everything.
-        say: told what is done.
+        settings: all settings.
+        report: called with a message after each part.
 
     Raises:
-        RnstError: a child of it for every mistake in the input, before anything is trained.
-        KeyboardInterrupt: stopped; what is finished is kept.
+        RnstError: the input has a mistake; raised before anything is trained.
+        KeyboardInterrupt: the user stopped it; finished parts are kept.
     """
     began = time.perf_counter()
     compared = list(dict.fromkeys([*settings.architectures, settings.source]))
     _check_names(compared)
     photos = clean_photos(settings)
     _begin(settings)
-    source = train_best(settings.source, _SOURCE, photos, None, settings, say)
-    clean = {name: train_best(name, CLEAN, photos, None, settings, say) for name in compared}
+    source = train_best(settings.source, _SOURCE, photos, None, settings, report)
+    clean = {name: train_best(name, CLEAN, photos, None, settings, report) for name in compared}
     attacked = source.load(settings.accelerator)
-    sets = build_sets(photos, attacked, settings, say)
+    sets = build_sets(photos, attacked, settings, report)
     on_sets = {
-        (name, kind): train_best(name, kind, photos, sets[kind].photos, settings, say)
+        (name, kind): train_best(name, kind, photos, sets[kind].photos, settings, report)
         for kind in (D_DET, D_RAND)
         for name in settings.architectures
     }
-    controls = {kind: train_best(settings.source, kind, photos, sets[kind].photos, settings, say) for kind in CONTROLS}
+    controls = {
+        kind: train_best(settings.source, kind, photos, sets[kind].photos, settings, report) for kind in CONTROLS
+    }
     examples = _Examples(attacked, photos, settings)
     rows = {name: _row(name, clean[name], on_sets, examples) for name in compared}
-    report = TransferabilityReport(
+    found = TransferabilityReport(
         source=_row(settings.source, source, {}, examples),
         rows=tuple(rows[name] for name in settings.architectures),
         twin=None if settings.source in settings.architectures else rows[settings.source],
@@ -90,19 +91,19 @@ def measure_transferability(settings: TransferabilitySettings, say: Say) -> Tran
         seconds=round(time.perf_counter() - began, 1),
         versions={name: version(name) for name in ("torch", "torchvision", "pytorch-lightning")},
     )
-    report.write(settings)
-    return report
+    found.write(settings)
+    return found
 
 
 def _check_names(architectures: Sequence[str]) -> None:
-    """Refuse what cannot be built before anything is written."""
+    """Refuse architectures that cannot be built, before anything is written."""
     with torch.device("meta"):
         for name in architectures:
             build_classifier(name, 2)
 
 
 def _begin(settings: TransferabilitySettings) -> None:
-    """Keep the settings, or see that those of a stopped experiment are the same."""
+    """Store the settings, or check that those of a stopped experiment are the same."""
     path, now = settings.output / _SETTINGS, settings.that_matter()
     if not path.is_file():
         write_json(path, now)
@@ -114,11 +115,11 @@ def _begin(settings: TransferabilitySettings) -> None:
 
 
 class _Examples:
-    """Test photos, adversarial for the source, and the same with as much noise.
+    """Adversarial test photos against the source, and test photos with noise of the same norm.
 
     Args:
         attacked: the source.
-        photos: the test photos among them are attacked.
+        photos: photos whose test split is attacked.
         settings: radii and steps.
     """
 
@@ -130,20 +131,19 @@ class _Examples:
         draw = torch.Generator().manual_seed(settings.seed)
         self._versions: list[tuple[float, dict[str, Tensor]]] = []
         for radius in settings.radii:
-            step = _STEP * radius / settings.transfer_steps
             found = {}
             for kind, labels, loss in (
                 ("untargeted", self.test.labels, CrossEntropy()),
                 ("targeted", self.next, TargetedCrossEntropy()),
             ):
-                attack = PGD(L2Ball(radius), settings.transfer_steps, step, loss=loss)
-                moved = attacked_floats(attacked, self.test.photos, labels, attack, settings.batch_size_attack)
-                found[kind] = moved
-                found[f"{kind}_noise"] = same_length_noise(images, moved, draw)
+                attack = published_pgd(L2Ball(radius), settings.transfer_steps, loss=loss)
+                adversarial = attacked_floats(attacked, self.test.photos, labels, attack, settings.batch_size_attack)
+                found[kind] = adversarial
+                found[f"{kind}_noise"] = same_length_noise(images, adversarial, draw)
             self._versions.append((radius, found))
 
     def transfer(self, network: nn.Module) -> tuple[Transfer, ...]:
-        """What they do to a network."""
+        """Effect of the photos on a network."""
         size = self.settings.batch_size_attack
         before = answers(network, self.test.photos, size)
         rows = []

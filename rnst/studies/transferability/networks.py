@@ -1,4 +1,4 @@
-"""Trainings of the experiment on transferability: each network is kept, and trained once."""
+"""Trainings of the transferability study: each network is trained once and kept."""
 
 import zlib
 from collections.abc import Callable
@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 from torch import nn
 
+from rnst import machine
 from rnst.attacks.attack import NoAttack
 from rnst.data.datamodules import PhotoFolders
 from rnst.data.in_memory import MemorySource, PhotoSet
@@ -24,11 +25,11 @@ from rnst.training.train import DivergedError, train
 
 CLEAN = "clean"
 
-Say = Callable[[str], object]
+Report = Callable[[str], object]
 
 
 class NothingTrainedError(RnstError):
-    """No learning rate gave a network."""
+    """Training diverged at every learning rate."""
 
     def __init__(self, architecture: str, name: str) -> None:
         super().__init__(f"{architecture} diverged on {name} at every learning rate; give lower ones: --learning_rates")
@@ -40,8 +41,8 @@ class Trained:
 
     Attributes:
         path: its weight file.
-        learning_rate: that was best.
-        heldout_accuracy: on the held-out part of its own set, by which it was picked.
+        learning_rate: the best learning rate.
+        heldout_accuracy: accuracy on the held-out part of its own set, which selected the learning rate.
     """
 
     path: Path
@@ -49,9 +50,9 @@ class Trained:
     heldout_accuracy: float
 
     def load(self, accelerator: str) -> nn.Module:
-        """In eval mode, on the device where attacks and answers are computed."""
+        """Load the network in eval mode, on the device of attacks and predictions."""
         classifier, _ = load_classifier(str(self.path))
-        device = "cuda" if torch.cuda.is_available() and accelerator != "cpu" else "cpu"
+        device = machine.device(accelerator)
         return classifier.to(device)
 
 
@@ -61,24 +62,24 @@ def train_best(
     photos: CleanPhotos,
     changed: PhotoSet | None,
     settings: TransferabilitySettings,
-    say: Say,
+    report: Report,
 ) -> Trained:
-    """Train with each learning rate from scratch; the best on held-out photos of the same set counts.
+    """Train from scratch with each learning rate; the best network on held-out photos of the same set is kept.
 
-    The test photos are not looked at here.
+    The test photos are not used here.
 
     Args:
-        architecture: to be trained.
-        name: of the set; with another name on the same photos, a twin: other first weights, other order.
-        photos: clean ones.
-        changed: the set made of them; none trains on the clean photos.
-        settings: recipe, and where networks are kept.
-        say: told what is done.
+        architecture: architecture to train.
+        name: name of the set; other names for the same photos give independent networks: other weights, other order.
+        photos: clean photos.
+        changed: set derived from them; None trains on the clean photos.
+        settings: recipe, and folder of the networks.
+        report: called with a message after each training.
 
     Raises:
         NothingTrainedError: every learning rate was too high.
     """
-    found = [_trained(architecture, name, rate, photos, changed, settings, say) for rate in settings.rates]
+    found = [_trained(architecture, name, rate, photos, changed, settings, report) for rate in settings.rates]
     usable = [each for each in found if each is not None]
     if not usable:
         raise NothingTrainedError(architecture, name)
@@ -92,9 +93,9 @@ def _trained(
     photos: CleanPhotos,
     changed: PhotoSet | None,
     settings: TransferabilitySettings,
-    say: Say,
+    report: Report,
 ) -> Trained | None:
-    """One training, or what an earlier run has kept of it; None where it diverged."""
+    """Train one network, or load it from an earlier run; None if it diverged."""
     path = folder_of(settings) / f"{name}--{architecture}--{rate:g}.safetensors"
     if path.is_file():
         return Trained(path, rate, float(read_weights(path)[1]["accuracy_clean"]))
@@ -104,11 +105,11 @@ def _trained(
     recipe = Recipe(rate, weight_decay=settings.weight_decay, schedule="one_cycle", nesterov=True)
     model = RobustClassifier(data.facts, NoAttack(), NoAttack(), architecture, recipe)
     try:
-        facts = train(_trainer(settings), model, data, path, say=say)
+        facts = train(_trainer(settings), model, data, path, report=report)
     except DivergedError:
-        say(f"{path.stem}: diverged")
+        report(f"{path.stem}: diverged")
         return None
-    say(f"{path.stem}: {facts['accuracy_clean']:.1%} of its held-out photos")
+    report(f"{path.stem}: {facts['accuracy_clean']:.1%} of its held-out photos")
     return Trained(path, rate, facts["accuracy_clean"])
 
 

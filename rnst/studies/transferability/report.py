@@ -1,4 +1,4 @@
-"""What came out of the experiment on transferability: correlation, figure, JSON, and the same for the tracker."""
+"""Report on transferability: correlations, figure, JSON, and the tracker's run."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,14 +18,14 @@ UNTARGETED, TARGETED = "untargeted", "targeted"
 
 @dataclass(frozen=True)
 class Transfer:
-    """What adversarial photos of the source do to a network; shares of the test photos.
+    """Effect of the source's adversarial photos on a network; shares of the test photos.
 
     Attributes:
         radius: L2, at the size of the photos.
-        untargeted: whose answer changes.
-        targeted: which are taken for the class that the attack wanted.
-        untargeted_noise: whose answer changes by as much noise.
-        targeted_noise: which are taken for that class with as much noise.
+        untargeted: share whose prediction changes.
+        targeted: share classified as the target class of the attack.
+        untargeted_noise: share whose prediction changes under noise of the same norm.
+        targeted_noise: share classified as the target class under noise of the same norm.
     """
 
     radius: float
@@ -41,12 +41,12 @@ class Row:
 
     Attributes:
         architecture: its name.
-        batch_norm: it has batch normalization.
+        batch_norm: whether it has batch normalization.
         clean: test accuracy, trained on clean photos.
         d_det: test accuracy, trained on D_det; the position in the figure. None for the source.
         d_rand: test accuracy, trained on D_rand.
-        learning_rates: name of the set -> rate that was best on its held-out photos.
-        transfer: one for each radius; to the network trained on clean photos.
+        learning_rates: name of the set -> best learning rate on its held-out photos.
+        transfer: transfer to the network trained on clean photos, one for each radius.
     """
 
     architecture: str
@@ -63,16 +63,16 @@ class TransferabilityReport:
     """The whole experiment.
 
     Attributes:
-        source: the network that was attacked; transfer to itself is white-box.
+        source: the attacked network; transfer to itself is white-box.
         rows: architectures, in their order.
-        twin: row of the source's architecture, trained anew, where it is not among `rows`.
-        success: set -> how often the source sees the label in its photos.
-        controls: what was trained on a control -> test accuracy on true labels, and on those of the next class.
-        classes: how many; chance is one by this.
-        test_photos: how many.
+        twin: row of the source's architecture, trained again, unless it is among `rows`.
+        success: set -> share of its photos for which the source predicts the label.
+        controls: control set of the training -> test accuracy on true labels, and on those of the next class.
+        classes: number of classes; chance is one divided by it.
+        test_photos: number of test photos.
         settings: every setting.
-        seconds: that this run took; an earlier one may have done a part.
-        versions: of the libraries.
+        seconds: duration of this run; an earlier one may have done a part.
+        versions: versions of the libraries.
     """
 
     source: Row
@@ -87,11 +87,11 @@ class TransferabilityReport:
     versions: Mapping[str, str]
 
     def correlations(self, kind: str, number: int) -> dict[str, Correlation]:
-        """Of test accuracy on D_det with transfer, over several choices of architectures.
+        """Correlations of test accuracy on D_det with transfer, over several subsets of the architectures.
 
         Args:
             kind: UNTARGETED or TARGETED.
-            number: of the radius.
+            number: index of the radius.
         """
         groups = {
             "all": self.rows,
@@ -116,7 +116,7 @@ class TransferabilityReport:
 
     def _draw(self, path: Path, settings: TransferabilitySettings) -> None:
         whole = self.correlations(UNTARGETED, 0)["all"]
-        title = f"r = {said(whole)}, {whole.points} architectures"
+        title = f"r = {described(whole)}, {whole.points} architectures"
         labeled_points(
             path,
             {row.architecture: (row.d_det or 0.0, row.transfer[0].untargeted) for row in self.rows},
@@ -144,12 +144,12 @@ class TransferabilityReport:
 
 
 def is_vgg(architecture: str) -> bool:
-    """Whether it is one of those without which the article's correlation is to be looked at, too."""
+    """Whether it is a VGG; the article also reports its correlation without them."""
     return "vgg" in architecture
 
 
-def said(found: Correlation) -> str:
-    """A coefficient with its interval, in words."""
+def described(found: Correlation) -> str:
+    """A coefficient with its interval, as text."""
     if not math.isfinite(found.coefficient):
         return f"undefined ({found.points} points)"
     return f"{found.coefficient:.2f} ({found.low:.2f} to {found.high:.2f})"

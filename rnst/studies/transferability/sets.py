@@ -1,4 +1,4 @@
-"""Photos of the experiment on transferability: clean ones, and sets whose labels agree with nothing people see."""
+"""Photos of the transferability study: clean ones, and sets whose labels disagree with the visible content."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,13 +29,13 @@ Attack = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class CleanPhotos:
-    """Photos as they are, all of one size.
+    """Clean photos, all of one size.
 
     Attributes:
-        source: knows classes and statistics.
-        train: to train on.
-        heldout: of the training photos, those that no network is trained on.
-        test: of val.
+        source: class names and statistics.
+        train: training photos.
+        heldout: photos of the training split that no network is trained on.
+        test: photos of val.
     """
 
     source: Source
@@ -45,13 +45,13 @@ class CleanPhotos:
 
     @property
     def everything(self) -> PhotoSet:
-        """Training photos and held-out ones, in this order."""
+        """Training photos followed by held-out ones."""
         return PhotoSet(
             torch.cat([self.train.photos, self.heldout.photos]), torch.cat([self.train.labels, self.heldout.labels])
         )
 
     def split(self, photos: PhotoSet) -> tuple[PhotoSet, PhotoSet]:
-        """A set made of `everything`: its part to train on and its held-out part."""
+        """Training part and held-out part of a set derived from `everything`."""
         numbers = torch.arange(len(photos))
         return photos.chosen(numbers[: len(self.train)]), photos.chosen(numbers[len(self.train) :])
 
@@ -60,7 +60,7 @@ def clean_photos(settings: TransferabilitySettings) -> CleanPhotos:
     """Read all photos.
 
     Raises:
-        MissingPathError: they are not there.
+        MissingPathError: the photos do not exist.
     """
     cifar10 = settings.dataset == "cifar10"
     source: Source = Cifar10Source(settings.data) if cifar10 else FolderSource(settings.data)
@@ -80,32 +80,32 @@ def clean_photos(settings: TransferabilitySettings) -> CleanPhotos:
 
 
 def next_labels(labels: Tensor, classes: int) -> Tensor:
-    """The class after each: the shift of D_det."""
+    """The class after each: the label shift of D_det."""
     return (labels + 1) % classes
 
 
 @dataclass(frozen=True)
 class Changed:
-    """A set, and how often the network that was attacked sees the label in its photos."""
+    """A set, and the share of its photos for which the attacked network predicts the label."""
 
     photos: PhotoSet
     success: float
 
 
 def build_sets(
-    photos: CleanPhotos, attacked: nn.Module, settings: TransferabilitySettings, say: Callable[[str], object]
+    photos: CleanPhotos, attacked: nn.Module, settings: TransferabilitySettings, report: Callable[[str], object]
 ) -> dict[str, Changed]:
     """D_det, D_rand and their controls (Ilyas et al. 2019, section 3.2 and appendix C), made once and kept.
 
-    Each photo is moved by targeted PGD towards its new label: the next class in D_det, any class in D_rand. The noise
-    controls have the same labels and the photos moved as far in a random direction; the other control has the photos of
-    D_det with its labels dealt out anew.
+    Targeted PGD perturbs each photo towards its new label: the next class in D_det, any class in D_rand. The noise
+    controls have the same labels, and perturbations of the same norm in a random direction; the other control has the
+    photos of D_det with shuffled labels.
 
     Args:
-        photos: clean ones.
+        photos: clean photos.
         attacked: classifier, images in [0, 1] to logits, in eval mode, on the device of the attack.
-        settings: radius, steps, and where the sets are kept.
-        say: told what is done.
+        settings: radius, steps, and folder of the sets.
+        report: called with a message before each set.
     """
     clean, classes = photos.everything, len(photos.source.class_names)
     draw = torch.Generator().manual_seed(derived_seed(settings.seed, 1))
@@ -116,7 +116,7 @@ def build_sets(
     for name, labels in targets.items():
         path = settings.output / "sets" / f"{name}.safetensors"
         if not path.is_file():
-            say(f"building {name}: {len(clean)} photos")
+            report(f"building {name}: {len(clean)} photos")
             _changed(clean, labels, attack, attacked, settings.batch_size_attack).write(path)
         sets[name] = PhotoSet.read(path)
     for name, model in ((NOISE_DET, D_DET), (NOISE_RAND, D_RAND)):
@@ -135,18 +135,18 @@ def in_floats(photos: Tensor, device: torch.device) -> Tensor:
 
 
 def device_of(network: nn.Module) -> torch.device:
-    """Where its weights are."""
+    """Device of the network's weights."""
     return next(network.parameters()).device
 
 
 def share_of(network: nn.Module, photos: PhotoSet, labels: Tensor, batch_size: int) -> float:
-    """Share of photos to which the network answers with `labels`."""
+    """Share of photos for which the network predicts `labels`."""
     return float((answers(network, photos.photos, batch_size) == labels).float().mean())
 
 
 @torch.no_grad()
 def answers(network: nn.Module, photos: Tensor, batch_size: int) -> Tensor:
-    """Classes (N,) of photos (N, 3, S, S), bytes or floats in [0, 1], on the CPU."""
+    """Predicted classes (N,) of photos (N, 3, S, S), uint8 or floats in [0, 1], on the CPU."""
     device, found = device_of(network), []
     for batch in photos.split(batch_size):
         images = in_floats(batch, device) if batch.dtype == torch.uint8 else batch.to(device)
@@ -155,15 +155,15 @@ def answers(network: nn.Module, photos: Tensor, batch_size: int) -> Tensor:
 
 
 def attacked_floats(network: nn.Module, photos: Tensor, labels: Tensor, attack: Attack, batch_size: int) -> Tensor:
-    """Adversarial images (N, 3, S, S) in [0, 1] of photos in bytes, on the CPU."""
+    """Adversarial images (N, 3, S, S) in [0, 1] of uint8 photos, on the CPU."""
     device = device_of(network)
     batches = zip(photos.split(batch_size), labels.split(batch_size), strict=True)
     return torch.cat([attack(network, in_floats(batch, device), wanted.to(device)).cpu() for batch, wanted in batches])
 
 
-def same_length_noise(images: Tensor, moved: Tensor, draw: torch.Generator) -> Tensor:
-    """`images`, each moved as far as `moved` is, in a random direction, and clamped to [0, 1]."""
-    lengths = (moved - images).flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+def same_length_noise(images: Tensor, perturbed: Tensor, draw: torch.Generator) -> Tensor:
+    """`images` with noise of the norm of `perturbed` - `images` in a random direction, clamped to [0, 1]."""
+    lengths = (perturbed - images).flatten(1).norm(dim=1).view(-1, 1, 1, 1)
     noise = torch.randn(images.shape, generator=draw)
     noise = noise / noise.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
     noisy: Tensor = (images + lengths * noise).clamp(0.0, 1.0)
@@ -171,20 +171,20 @@ def same_length_noise(images: Tensor, moved: Tensor, draw: torch.Generator) -> T
 
 
 def in_bytes(images: Tensor) -> Tensor:
-    """Rounded to what a file of photos holds."""
+    """Floats in [0, 1] rounded to uint8."""
     return (images * _WHITE).round().to(torch.uint8)
 
 
 def _changed(clean: PhotoSet, labels: Tensor, attack: PGD, network: nn.Module, batch_size: int) -> PhotoSet:
-    moved = attacked_floats(network, clean.photos, labels, attack, batch_size)
-    return PhotoSet(in_bytes(moved), labels)
+    perturbed = attacked_floats(network, clean.photos, labels, attack, batch_size)
+    return PhotoSet(in_bytes(perturbed), labels)
 
 
 def _noisy(clean: PhotoSet, model: PhotoSet, draw: torch.Generator) -> PhotoSet:
-    images, moved = clean.photos.float() / _WHITE, model.photos.float() / _WHITE
-    return PhotoSet(in_bytes(same_length_noise(images, moved, draw)), model.labels)
+    images, perturbed = clean.photos.float() / _WHITE, model.photos.float() / _WHITE
+    return PhotoSet(in_bytes(same_length_noise(images, perturbed, draw)), model.labels)
 
 
 def folder_of(settings: TransferabilitySettings) -> Path:
-    """Where networks are kept."""
+    """Folder of the networks."""
     return settings.output / "networks"

@@ -1,4 +1,4 @@
-"""Every setting of the experiment on transferability."""
+"""Settings of the transferability study."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -7,37 +7,37 @@ from typing import Any, Literal
 from rnst.errors import InvalidValueError
 from rnst.ranges import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, ProperShare, check_ranges
 
-# What may be another when a stopped experiment goes on: it changes no figure but those drawn at the end.
+# Settings that may differ when a stopped experiment resumes, because they do not change its results.
 _FREE = {"data", "batch_size_attack", "accelerator", "output", "tracking"}
 
 
 @dataclass(frozen=True)
 class TransferabilitySettings:
-    """Settings of an experiment.
+    """Settings of the transferability study.
 
     Args:
         data: folder that holds train and val with one folder for each class; for CIFAR-10 the folder of its archive.
         architectures: networks to compare; torchvision's names, with the ending _32px for small pictures, or tiny ones.
-        source: architecture of the network that is attacked; an independent twin of it is trained in any case.
+        source: architecture of the attacked network; a second network of it is trained independently in any case.
         dataset: how the photos are stored: folders, or cifar10.
         image_size: side of the photos in pixels, at which radii are stated.
-        train_photos: how many, evenly spread over the classes; 0 means all.
-        test_photos: how many, of val; 0 means all.
-        heldout: share of the training photos by which learning rates are picked; no network is trained on them.
-        radius: L2 radius within which the training photos are changed.
-        step_size: of that attack.
-        steps: of that attack.
+        train_photos: number of training photos, evenly spread over the classes; 0 means all.
+        test_photos: number of photos of val; 0 means all.
+        heldout: share of the training photos that selects learning rates; no network is trained on them.
+        radius: L2 radius of the attack on the training photos.
+        step_size: step size of that attack.
+        steps: steps of that attack.
         transfer_radii: L2 radii of the attacks on test photos whose transfer is measured; the first one is drawn.
-        transfer_steps: of those attacks, each 2.5 radii over their number long.
-        learning_rates: tried for each network; the best on the held-out photos of its own set is kept.
-        epochs: of each training.
-        batch_size: of each training.
-        weight_decay: of each training.
-        augment: moving crops and flips also on changed photos; clean photos always have them.
+        transfer_steps: steps of these attacks, each 2.5 radii over their number long.
+        learning_rates: rates to try for each network; the best on the held-out photos of its own set is kept.
+        epochs: epochs of each training.
+        batch_size: batch size of each training.
+        weight_decay: weight decay of each training.
+        augment: random crops and flips also on changed photos; clean photos always have them.
         batch_size_attack: photos that are attacked together.
-        accelerator: where it runs: auto, cpu, gpu, mps.
-        output: folder for networks, sets, figure and table; a stopped experiment goes on there.
-        seed: of everything that is random.
+        accelerator: device: auto, cpu, gpu, mps.
+        output: folder for networks, sets, figure and table; a stopped experiment resumes there.
+        seed: seed of all randomness.
         tracking: Weights & Biases: auto writes an offline run unless there is a key.
     """
 
@@ -66,14 +66,14 @@ class TransferabilitySettings:
     tracking: Literal["auto", "wandb", "off"] = "auto"
 
     def __post_init__(self) -> None:
-        """Check what can be checked without opening a file."""
+        """Validate the settings without opening files."""
         if not self.architectures or len(set(self.architectures)) < len(self.architectures):
             raise InvalidValueError("--architectures", self.architectures, "at least one, each once")
         check_ranges(self)
 
     @property
     def radii(self) -> tuple[float, ...]:
-        """Of the attacks whose transfer is measured."""
+        """Radii of the attacks whose transfer is measured."""
         return tuple(self.transfer_radii or (self.radius, 2 * self.radius))
 
     @property
@@ -86,5 +86,5 @@ class TransferabilitySettings:
         return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
 
     def that_matter(self) -> dict[str, Any]:
-        """Those that must stay the same when a stopped experiment goes on."""
+        """Settings that must stay the same when a stopped experiment resumes."""
         return {name: value for name, value in self.as_dict().items() if name not in _FREE}

@@ -1,4 +1,4 @@
-"""Pictures that drive an activation up: the same for every switch, so that pictures differ by that switch alone."""
+"""Gradient ascent on an activation: shared by all priors, so that pictures differ by the priors alone."""
 
 from collections.abc import Sequence
 
@@ -20,25 +20,25 @@ from rnst.studies.visualization.settings import VisualizationSettings, parts_of
 from rnst.stylization.fitting import fit
 from rnst.stylization.image_optimization import AugmentedObjective, ImageOptimization, Schedule
 
-_GRAY = 0.5  # around the pictures where they are moved, as in lucid
+_GRAY = 0.5  # around transformed pictures, as in lucid
 
 
 class Answer(AttackLoss):
-    """What the model says is what an attack drives up."""
+    """Use the output of the model as the loss of an attack."""
 
     def prepared(self, model: object, images: Tensor, labels: Tensor) -> "Answer":  # noqa: ARG002 - nothing to prepare
-        """This."""
+        """Return the loss itself."""
         return self
 
     def __call__(self, values: Tensor) -> Tensor:
-        """Values (N,) as they are."""
+        """Return values (N,) unchanged."""
         return values
 
 
 def ascend(
     network: Waking, activation: Activation, start: Tensor, settings: VisualizationSettings, priors: str
 ) -> Tensor:
-    """Pictures after the last step.
+    """Optimize pictures and return them after the last step.
 
     Args:
         network: frozen.
@@ -51,23 +51,23 @@ def ascend(
         (N, 3, H, W) in [0, 1], on the device of `start`.
 
     Raises:
-        KeyboardInterrupt: stopped.
+        KeyboardInterrupt: the user stopped it.
     """
     network.begin_anew(climbing=settings.optimizer == "pgd")
     transforms: Sequence[Transform] = [Shift()]
     if "transforms" in parts_of(priors):
         transforms = draw_placements(settings.steps, settings.seed, outside=_GRAY)
-    moved = _by_steps if settings.optimizer == "pgd" else _by_adam
-    return moved(network, activation, start, settings, (parts_of(priors), transforms))
+    optimize = _by_steps if settings.optimizer == "pgd" else _by_adam
+    return optimize(network, activation, start, settings, (parts_of(priors), transforms))
 
 
-_Look = tuple[frozenset[str], Sequence[Transform]]
+_Prior = tuple[frozenset[str], Sequence[Transform]]
 
 
 def _by_steps(
-    network: Waking, activation: Activation, start: Tensor, settings: VisualizationSettings, look: _Look
+    network: Waking, activation: Activation, start: Tensor, settings: VisualizationSettings, prior: _Prior
 ) -> Tensor:
-    parts, transforms = look
+    parts, transforms = prior
     ball: Ball = L2Ball(settings.radius)
     if parts & {"fourier", "colors"}:
         decay = settings.fourier_decay if "fourier" in parts else None
@@ -82,9 +82,9 @@ def _by_steps(
 
 
 def _by_adam(
-    network: Waking, activation: Activation, start: Tensor, settings: VisualizationSettings, look: _Look
+    network: Waking, activation: Activation, start: Tensor, settings: VisualizationSettings, prior: _Prior
 ) -> Tensor:
-    parts, transforms = look
+    parts, transforms = prior
     color: ImageColor = DecorrelatedColor() if "colors" in parts else PlainColor()
     parameters: ImageParameter = PixelImage.from_image(start, color=color)
     if "fourier" in parts:

@@ -1,4 +1,4 @@
-"""The columns of a sheet: what is looked for in one network."""
+"""The columns of a sheet: the objectives of one network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ from rnst.losses.units import Channel, Closeness
 from rnst.studies.visualization.settings import GRAY, NOISE, VisualizationSettings
 
 _MOST_CLASSES = 10
-_GRAIN = 0.05  # contrast of the noise to begin with: that of the notebooks of Engstrom et al. 2019
+_GRAIN = 0.05  # contrast of the initial noise: that of the notebooks of Engstrom et al. 2019
 
 
 @dataclass(frozen=True)
 class Column:
-    """One thing to look for.
+    """One objective.
 
     Attributes:
-        name: above the pictures.
-        activation: what is driven up.
-        label: the class that the picture should then show; none where no class was asked for.
-        shown: the picture (1, 3, H, W) in [0, 1] that it should come close to, where there is one.
+        name: title above the pictures.
+        activation: activation to maximize.
+        label: class that the picture should then show; None unless the objective is a class.
+        shown: target picture (1, 3, H, W) in [0, 1], if there is one.
     """
 
     name: str
@@ -38,13 +38,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Subject:
-    """A network that is looked into.
+    """A network to visualize.
 
     Attributes:
-        name: as it was given.
-        network: features of all layers that the columns want, and logits.
+        name: name as it was given.
+        network: features of all layers that the columns use, and logits.
         classes: a name for each logit, see `class_names`.
-        columns: what is looked for.
+        columns: objectives.
     """
 
     name: str
@@ -54,10 +54,10 @@ class Subject:
 
 
 def load_subject(name: str, settings: VisualizationSettings, device: torch.device) -> Subject:
-    """Load a network, and say what is looked for in it.
+    """Load a network, and build its columns.
 
     Raises:
-        RnstError: a child of it for every mistake in the input.
+        RnstError: the input has a mistake.
     """
     texts = settings.objectives_of.get(name, settings.objectives)
     layers = [settings.layer] if settings.from_photos else _layers(texts or [])
@@ -74,7 +74,7 @@ def load_subject(name: str, settings: VisualizationSettings, device: torch.devic
 
 
 def first_pictures(settings: VisualizationSettings, count: int, seed: int) -> Tensor:
-    """(count, 3, size, size) in [0, 1] to begin with, from the same seed the same for every network."""
+    """Initial pictures, (count, 3, size, size) in [0, 1]; the same seed gives the same pictures for every network."""
     shape = (count, 3, settings.size, settings.size)
     if settings.start == NOISE:
         generator = torch.Generator().manual_seed(settings.seed + seed)
@@ -85,10 +85,10 @@ def first_pictures(settings: VisualizationSettings, count: int, seed: int) -> Te
 
 
 def square_photo(name: str, side: int) -> Tensor:
-    """The middle of a photo or a sample, (1, 3, side, side) in [0, 1].
+    """Center crop of a photo or a sample, (1, 3, side, side) in [0, 1].
 
     Raises:
-        MissingPathError, UnreadableFileError: it cannot be read.
+        MissingPathError, UnreadableFileError: the photo cannot be read.
     """
     photo = read_image(find_picture(name))
     small = resize(photo, fit_short_side((photo.shape[-2], photo.shape[-1]), side))
@@ -97,7 +97,7 @@ def square_photo(name: str, side: int) -> Tensor:
 
 
 def _layers(texts: Sequence[str]) -> list[str]:
-    """Layers that objectives look at; names of classes are not checked yet."""
+    """Layers that objectives use; names of classes are not checked yet."""
     found = [layer for text in texts for layer in parse_activation(text).layers]
     return [layer for layer in dict.fromkeys(found) if layer != LOGITS]
 
@@ -115,7 +115,7 @@ def _every_class(classes: Sequence[str]) -> list[str]:
 
 @torch.no_grad()
 def _photo_columns(settings: VisualizationSettings, network: Waking, device: torch.device) -> list[Column]:
-    """Features of photos, or of what lies between two of them, measured in this network."""
+    """Features of photos, or interpolations between those of two photos, measured in this network."""
     names = settings.invert or settings.interpolate
     photos = [square_photo(name, settings.size) for name in names]
     seen = [network.as_it_is(photo.to(device)) for photo in photos]

@@ -1,4 +1,4 @@
-"""What is measured about visualizations, and how it is written down."""
+"""Measurements of visualizations, and their JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -23,16 +23,16 @@ class Row:
     """The pictures of one network under one set of priors.
 
     Attributes:
-        network: as it was given.
-        priors: as they were given.
+        network: name as it was given.
+        priors: priors as they were given.
         objectives: name of each column.
-        reached: value of each column's objective at the finished picture, without any transform; mean over seeds.
-        high_frequency_fraction: of the pictures' energy, above 0.25 cycles per pixel; mean.
-        high_frequency_fractions: of each picture, columns within seeds.
-        recognized: network -> share of the pictures of classes that it takes for that class; the own one among them.
-        similarity: SSIM with the picture that was looked for, mean; none where there was none.
-        prior_cost: mean objective without priors over that of this row; none where that is no positive number, or where
-            the row without priors is missing.
+        reached: value of each column's objective for the finished picture, without transforms; averaged over seeds.
+        high_frequency_fraction: share of the pictures' energy above 0.25 cycles per pixel; mean.
+        high_frequency_fractions: share for each picture, columns within seeds.
+        recognized: network -> share of the class pictures that it classifies as the class; includes the own network.
+        similarity: SSIM with the target picture, mean; None if there is none.
+        prior_cost: mean objective without priors over that of this row; None if either is not positive, or if the row
+            without priors is missing.
     """
 
     network: str
@@ -48,15 +48,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Visualization:
-    """All that was found.
+    """All results.
 
     Attributes:
-        rows: of the sheet.
+        rows: rows of the sheet.
         gradients: network -> coherence and high-frequency share of its gradients at photos.
         settings: every setting, resolved.
         weights_sha256: network -> hash of its file.
         seconds: wall time.
-        versions: of the libraries.
+        versions: versions of the libraries.
     """
 
     rows: tuple[Row, ...]
@@ -67,7 +67,7 @@ class Visualization:
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
-        """As JSON, complete or not at all."""
+        """Write as JSON, complete or not at all."""
         with written_aside(path) as aside:
             aside.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
@@ -77,10 +77,10 @@ def measure(subject: Subject, priors: str, images: Tensor, judges: Mapping[str, 
     """Measure the pictures of a row.
 
     Args:
-        subject: the network that they were made with.
-        priors: of the row.
+        subject: the network that the pictures were optimized for.
+        priors: priors of the row.
         images: (seeds * columns, 3, H, W) in [0, 1], on the network's device.
-        judges: network -> its logits (seeds * columns, K) of the pictures, where its classes are those of the subject.
+        judges: network -> its logits (seeds * columns, K) of the pictures, for networks with the subject's classes.
     """
     columns = subject.columns
     seeds = len(images) // len(columns)
@@ -111,7 +111,7 @@ def measure(subject: Subject, priors: str, images: Tensor, judges: Mapping[str, 
 
 
 def prior_cost(row: Row, rows: Sequence[Row]) -> float | None:
-    """How many times as high the objective is without priors as in `row`; see `Row`."""
+    """Ratio of the objective without priors to that in `row`; see `Row`."""
     free = [other for other in rows if other.network == row.network and other.priors == NONE]
     if not free or row.priors == NONE:
         return None
@@ -120,7 +120,7 @@ def prior_cost(row: Row, rows: Sequence[Row]) -> float | None:
 
 
 def gradients_at(subject: Subject, photos: Sequence[Tensor]) -> dict[str, float]:
-    """Coherence and high-frequency share of the gradients of all columns' objectives at photos (1, 3, H, W); means."""
+    """Mean coherence and high-frequency share of the gradients of all objectives at photos (1, 3, H, W)."""
     coherent, high = [], []
     for photo in photos:
         leaf = photo.clone().requires_grad_()
@@ -137,5 +137,5 @@ def gradients_at(subject: Subject, photos: Sequence[Tensor]) -> dict[str, float]
 
 @torch.no_grad()
 def logits_of(subject: Subject, images: Tensor) -> Tensor:
-    """(N, K) of images (N, 3, H, W) in [0, 1], one after the other: a sheet of large pictures is a large batch."""
+    """Logits (N, K) of images (N, 3, H, W) in [0, 1], one at a time, because all pictures are too large a batch."""
     return torch.cat([subject.network.as_it_is(image.unsqueeze(0))[LOGITS] for image in images])

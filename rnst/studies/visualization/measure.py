@@ -1,4 +1,4 @@
-"""What does a network look for? Pictures that excite it, with and without priors, side by side with other networks."""
+"""Pictures that maximize activations of networks, with and without priors, side by side."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
+from rnst import machine
 from rnst.data.class_names import readable
 from rnst.encoders.classifier import weight_file
 from rnst.encoders.weights.files import sha256_of
@@ -32,35 +33,35 @@ from rnst.studies.visualization.figures import (
 from rnst.studies.visualization.settings import ALL, NONE, VisualizationSettings
 
 _VERSIONS = ("torch", "torchvision", "pytorch-lightning")
-_LETTERS = 20  # in a line above a picture
+_LETTERS = 20  # per line above a picture
 _TITLES = {NONE: "no priors", ALL: "all priors"}
 
 
 def visualize(settings: VisualizationSettings, console: Console | None = None) -> Visualization:
-    """Make the pictures; write sheet.png, visualization.json and every picture.
+    """Optimize the pictures; write sheet.png, visualization.json and every picture.
 
     Args:
-        settings: everything.
+        settings: all settings.
         console: where progress is shown.
 
     Raises:
-        RnstError: a child of it for every mistake in the input, before anything is written.
-        KeyboardInterrupt: it was stopped; nothing was written.
+        RnstError: the input has a mistake; raised before anything is written.
+        KeyboardInterrupt: the user stopped it; nothing was written.
     """
     began = time.perf_counter()
-    device = torch.device("cuda" if torch.cuda.is_available() and settings.accelerator != "cpu" else "cpu")
+    device = machine.device(settings.accelerator)
     subjects = [load_subject(name, settings, device) for name in settings.networks]
     photos = [] if settings.from_photos else [square_photo(name, settings.size).to(device) for name in settings.photos]
     gradients = {subject.name: gradients_at(subject, photos) for subject in subjects if photos}
     cells = [(subject, priors) for subject in subjects for priors in settings.priors]
-    painted = _painted(cells, settings, device, console or Console(quiet=True))
+    optimized = _optimized(cells, settings, device, console or Console(quiet=True))
     judged = {
         (subject.name, priors): _judged(subject, images, subjects)
-        for (subject, priors), images in zip(cells, painted, strict=True)
+        for (subject, priors), images in zip(cells, optimized, strict=True)
     }
     rows = [
         measure(subject, priors, images, judged[subject.name, priors])
-        for (subject, priors), images in zip(cells, painted, strict=True)
+        for (subject, priors), images in zip(cells, optimized, strict=True)
     ]
     found = Visualization(
         rows=tuple(replace(row, prior_cost=prior_cost(row, rows)) for row in rows),
@@ -70,14 +71,14 @@ def visualize(settings: VisualizationSettings, console: Console | None = None) -
         seconds=round(time.perf_counter() - began, 1),
         versions={name: version(name) for name in _VERSIONS},
     )
-    _write(found, settings, subjects, painted, [judged[row.network, row.priors] for row in rows])
+    _write(found, settings, subjects, optimized, [judged[row.network, row.priors] for row in rows])
     return found
 
 
-def _painted(
+def _optimized(
     cells: Sequence[tuple[Subject, str]], settings: VisualizationSettings, device: torch.device, console: Console
 ) -> list[Tensor]:
-    """Of each cell its pictures, (seeds * columns, 3, H, W); the columns of the first seed come first."""
+    """The pictures of each cell, (seeds * columns, 3, H, W); the columns of the first seed come first."""
     steps = [(number, *part) for number, cell in enumerate(cells) for part in _parts(cell[0], settings)]
     found: list[list[Tensor]] = [[] for _ in cells]
     for number, first, activation in track(steps, "visualizing", console=console, transient=True):
@@ -87,7 +88,7 @@ def _painted(
 
 
 def _parts(subject: Subject, settings: VisualizationSettings) -> Iterator[tuple[Tensor, EachItsOwn]]:
-    """The first pictures of a row and what they want, as many at a time as a batch holds."""
+    """Initial pictures and activations of a row, in batches."""
     columns = len(subject.columns)
     first = torch.cat([first_pictures(settings, columns, seed) for seed in range(settings.pictures)])
     activations = [column.activation for column in subject.columns] * settings.pictures
@@ -106,10 +107,10 @@ def _write(
     found: Visualization,
     settings: VisualizationSettings,
     subjects: Sequence[Subject],
-    painted: Sequence[Tensor],
+    optimized: Sequence[Tensor],
     judged: Sequence[Mapping[str, Tensor]],
 ) -> None:
-    """Pictures, sheet, figures, and the same for the tracker."""
+    """Write pictures, sheet and numbers, and the tracker's run."""
     by_name = {subject.name: subject for subject in subjects}
     pictures: dict[str, list[Tensor]] = {}
     captions: dict[str, list[Caption]] = {}
@@ -118,7 +119,7 @@ def _write(
         pictures["mixed pixels" if settings.interpolate else "photo"] = [
             picture for picture in shown if picture is not None
         ]
-    for row, images, answers in zip(found.rows, painted, judged, strict=True):
+    for row, images, answers in zip(found.rows, optimized, judged, strict=True):
         subject = by_name[row.network]
         title = f"{Path(row.network).stem}\n{_TITLES.get(row.priors, row.priors)}"
         pictures[title] = [image.unsqueeze(0).cpu() for image in images[: len(subject.columns)]]
@@ -131,7 +132,7 @@ def _write(
 
 
 def _top(subjects: Sequence[Subject]) -> list[str]:
-    """Above the columns what all networks are asked for; numbers where each is asked for something else."""
+    """Titles of the columns: the objectives if all networks share them, otherwise numbers."""
     names = _asked(subjects)
     if len(names) == 1:
         return [fill(name, _LETTERS) for name in names.pop()]
@@ -139,12 +140,12 @@ def _top(subjects: Sequence[Subject]) -> list[str]:
 
 
 def _asked(subjects: Sequence[Subject]) -> set[tuple[str, ...]]:
-    """The different lists of columns."""
+    """The distinct lists of objectives."""
     return {tuple(column.name for column in subject.columns) for subject in subjects}
 
 
 def _captions(subject: Subject, row: Row, answers: Mapping[str, Tensor], *, named: bool) -> list[Caption]:
-    """Under each picture what the last network takes it for; where no class was asked for, the objective's value."""
+    """Caption of each picture: the class predicted by the last network, or the objective's value without a class."""
     judge = [*answers.values()][-1]
     captions: list[Caption] = []
     for number, column in enumerate(subject.columns):

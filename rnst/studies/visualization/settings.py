@@ -1,4 +1,4 @@
-"""Every setting of a visualization."""
+"""Settings of a visualization."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -19,34 +19,34 @@ class VisualizationSettings:
     """Settings of a visualization.
 
     Args:
-        networks: names that rnst models lists, or weight files. The pictures of each are shown to all others.
-        objectives: what to look for, each a column: 'layer3:12' a channel, 'layer3:12@5,5' a neuron at a place,
-            'layer3:12@' in the middle, 'class:2' or 'class:tench' a logit, 'direction:layer3:3=1,7=-0.5' a mixture,
-            'dream:layer3' all there is, 'representation:7' what the head is given, and sums and products of these, as
+        networks: names that rnst models lists, or weight files. The pictures of each are also classified by the others.
+        objectives: objectives, each a column: 'layer3:12' a channel, 'layer3:12@5,5' a neuron at a position,
+            'layer3:12@' at the center, 'class:2' or 'class:tench' a logit, 'direction:layer3:3=1,7=-0.5' a mixture,
+            'dream:layer3' the whole layer, 'representation:7' an input of the head, and sums and products of these, as
             '0.5*layer3:12 + class:1'. none: the first ten classes.
-        objectives_of: network -> objectives of its own, in place of those.
-        invert: photos whose features are painted again from the start, each a column, in place of objectives.
-        interpolate: two photos; the features between them are painted.
-        stages: pictures of an interpolation, the two photos among them.
-        layer: features that invert and interpolate compare.
+        objectives_of: network -> its own objectives, in place of the common ones.
+        invert: photos whose features are reconstructed, each a column, in place of objectives.
+        interpolate: two photos; pictures are optimized for the features between them.
+        stages: pictures of an interpolation, including the two photos.
+        layer: layer whose features invert and interpolate compare.
         priors: rows of each network: none, all, or some of fourier, colors and transforms joined by +.
-        fourier_decay: exponent by which a Fourier spectrum falls.
-        optimizer: pgd (steps of one length along the gradient, pixels clamped) or adam.
-        steps: of the optimizer.
+        fourier_decay: exponent of the decay of a Fourier spectrum.
+        optimizer: pgd (steps of constant length along the gradient, pixels clamped) or adam.
+        steps: steps of the optimizer.
         step_size: length of a step of pgd in the L2 norm; of adam, its learning rate. none: 1 at 128 pixels, in
             proportion elsewhere, or 0.05.
-        radius: the L2 ball around the start that pgd stays in.
+        radius: radius of the L2 ball around the start for pgd.
         start: noise, gray, a photo, or the name of a sample.
-        pictures: of each objective, from as many seeds. The sheet shows the first.
+        pictures: pictures of each objective, from as many seeds. The sheet shows the first.
         size: side of the pictures in pixels.
-        redirect: steps at the beginning in which dead ReLUs get a gradient.
-        fake_last: pass the gradient straight through the last ReLU of the deepest layer looked at.
-        photos: where the gradients of the networks are compared.
-        architecture: of weight files that do not say it.
-        batch: pictures that are painted together.
+        redirect: first steps, in which dead ReLUs get a gradient.
+        fake_last: pass the gradient straight through the last ReLU of the deepest layer used.
+        photos: photos at which the networks' gradients are compared.
+        architecture: architecture of weight files that do not record it.
+        batch: pictures that are optimized together.
         accelerator: auto, cpu or gpu.
         output: folder to write sheet.png, visualization.json and the pictures to.
-        seed: of noise and transforms.
+        seed: seed of noise and transforms.
         tracking: Weights & Biases: auto writes an offline run unless there is a key.
     """
 
@@ -77,25 +77,25 @@ class VisualizationSettings:
     tracking: Literal["auto", "wandb", "off"] = "auto"
 
     def __post_init__(self) -> None:
-        """Check what can be checked without opening a file."""
+        """Validate the settings without opening files."""
         check_ranges(self)
         if not self.networks or len(set(self.networks)) < len(self.networks):
             raise InvalidValueError("--networks", self.networks, "one or more, each once")
         for priors in self.priors:
             parts_of(priors)
-        if self.interpolate and len(self.interpolate) != 2:  # noqa: PLR2004 - one lies between two
+        if self.interpolate and len(self.interpolate) != 2:  # noqa: PLR2004 - interpolation is between two
             raise InvalidValueError("--interpolate", self.interpolate, "two photos")
         if bool(self.objectives or self.objectives_of) + bool(self.invert) + bool(self.interpolate) > 1:
             raise InvalidValueError("--invert", self.invert, "given without --objectives and --interpolate")
 
     @property
     def from_photos(self) -> bool:
-        """Whether features of photos are looked for, not objectives."""
+        """Whether the targets are features of photos, not objectives."""
         return bool(self.invert or self.interpolate)
 
     @property
     def length(self) -> float:
-        """Of a step."""
+        """Length of a step."""
         usual = {"pgd": self.size / 128, "adam": 0.05}
         return self.step_size or usual[self.optimizer]
 
@@ -105,10 +105,10 @@ class VisualizationSettings:
 
 
 def parts_of(priors: str) -> frozenset[str]:
-    """Which of fourier, colors and transforms a row has.
+    """The components of a row's priors: some of fourier, colors and transforms.
 
     Raises:
-        InvalidValueError: it names something else.
+        InvalidValueError: `priors` contains another name.
     """
     if priors in {NONE, ALL}:
         return frozenset(PARTS if priors == ALL else ())

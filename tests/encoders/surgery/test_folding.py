@@ -42,7 +42,7 @@ def test_the_function_stays_and_costs_less(architecture: str) -> None:
     torch.testing.assert_close(folded(images), network(images))
 
 
-def test_what_is_looked_at_stays_what_it_is() -> None:
+def test_outputs_that_are_used_do_not_change() -> None:
     network = _network("vgg11_bn")
     fold_normalizations(network, ["features.4"])  # a convolution
     assert isinstance(network.get_submodule("features.5"), nn.BatchNorm2d)

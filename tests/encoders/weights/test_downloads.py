@@ -1,19 +1,26 @@
+"""The libraries' real downloaders against a server on this machine, which answers as huggingface.co does."""
+
+import errno
 import hashlib
 import random
-import re
 import resource
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import huggingface_hub
+import huggingface_hub.constants
 import pytest
 
-from rnst.encoders.weights.downloads import DownloadError, cache_folder, fetch
+from rnst.encoders.weights.downloads import DownloadError, fetch
 
 _CONTENT = random.Random(0).randbytes(300_000)  # noqa: S311 - noise
 _SHA256 = hashlib.sha256(_CONTENT).hexdigest()
+_COMMIT = "0123456789abcdef0123456789abcdef01234567"
+_ON_THE_HUB = f"https://huggingface.co/owner/nets/resolve/{_COMMIT}/net.ckpt"
 _NAME = f"net-{_SHA256[:8]}.pth"
 
 
@@ -23,50 +30,51 @@ class Server:
 
     address: str = ""
     content: bytes = _CONTENT
-    tag: str = '"one"'
-    ranges: bool = True
+    tag: str = _SHA256
+    size: int = 0  # that it claims; 0 is the truth
     break_after: list[int] = field(default_factory=list)  # bytes after which an answer ends, one for each request
-    claimed_size: int = 0
-    headers: dict[str, str] = field(default_factory=dict)
-    fail: list[int] = field(default_factory=list)  # a status for each request
-    redirect: str = ""
-    asked: list[str] = field(default_factory=list)  # the Range of each request
+    status: int = 200
+    asked: list[tuple[str, str]] = field(default_factory=list)  # method and Range of each request
 
     def url(self, name: str = _NAME) -> str:
         return f"{self.address}/{name}"
+
+    @property
+    def sent(self) -> list[str]:
+        """The Range of each request for content."""
+        return [wanted for method, wanted in self.asked if method == "GET"]
 
 
 class _Handler(BaseHTTPRequestHandler):
     setup_of: Server
 
-    def do_GET(self) -> None:
-        server = self.setup_of
-        wanted = self.headers.get("Range", "")
-        server.asked.append(wanted)
-        if server.redirect and not self.path.startswith("/moved/"):
-            self._start(302, {"Location": server.redirect + self.path, **server.headers})
-            return
-        if "missing" in self.path or server.fail:
-            self.send_error(server.fail.pop(0) if server.fail else 404)
-            return
-        start, size = 0, len(server.content)
-        same = self.headers.get("If-Range", server.tag) == server.tag
-        if wanted and server.ranges and same:
-            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
-            if start >= size:
-                self._start(416, {"Content-Range": f"bytes */{size}"})
-                return
-        extra = {"Content-Range": f"bytes {start}-{size - 1}/{size}"} if start else {}
-        length = str(server.claimed_size or size - start)
-        self._start(206 if start else 200, {"Content-Length": length, "ETag": server.tag, **extra})
-        end = start + server.break_after.pop(0) if server.break_after else size
-        self.wfile.write(server.content[start:end])
+    def do_HEAD(self) -> None:
+        self._answer()
 
-    def _start(self, status: int, headers: dict[str, str]) -> None:
-        self.send_response(status)
+    def do_GET(self) -> None:
+        start = self._answer()
+        if start is not None:
+            end = start + self.setup_of.break_after.pop(0) if self.setup_of.break_after else None
+            self.wfile.write(self.setup_of.content[start:end])
+
+    def _answer(self) -> int | None:
+        server, wanted = self.setup_of, self.headers.get("Range", "")
+        if self.path.startswith("/api/"):  # not about the file
+            self.send_error(404)
+            return None
+        server.asked.append((self.command, wanted))
+        if server.status != 200:
+            self.send_error(server.status)
+            return None
+        start, size = int(wanted[6:].split("-")[0]) if wanted else 0, server.size or len(server.content)
+        self.send_response(206 if start else 200)
+        headers = {"Content-Length": size - start, "ETag": f'"{server.tag}"', "X-Repo-Commit": _COMMIT}
+        if start:
+            headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
         for name, value in headers.items():
-            self.send_header(name, value)
+            self.send_header(name, str(value))
         self.end_headers()
+        return start
 
     def log_message(self, *_: object) -> None:
         pass
@@ -74,62 +82,100 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr("rnst.encoders.weights.downloads._PAUSE", 0.0)
     setup = Server()
     handler = type("Handler", (_Handler,), {"setup_of": setup})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
         setup.address = f"http://127.0.0.1:{running.server_port}"
+        monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        _use_hub(monkeypatch, setup.address, tmp_path / "hub")
         thread = threading.Thread(target=running.serve_forever, args=(0.01,))
         thread.start()
         yield setup
+        huggingface_hub.close_session()
         running.shutdown()
         thread.join()
 
 
-def _cached(name: str = _NAME) -> Path:
-    return cache_folder() / name
+def _use_hub(monkeypatch: pytest.MonkeyPatch, address: str, cache: Path) -> None:
+    """What HF_ENDPOINT and HF_HUB_CACHE do, which the library reads when it is imported."""
+    constants = huggingface_hub.constants
+    template = f"{address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr(constants, "ENDPOINT", address)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(cache / "token"))
 
 
-def test_a_file_comes_once(server: Server, tmp_path: Path) -> None:
-    path = fetch(server.url())
-    assert path == _cached()
-    assert path.is_relative_to(tmp_path / "cache"), "TORCH_HOME says where"
+def _refusal(url: str, sha256: str = "") -> str:
+    with pytest.raises(DownloadError) as refused:
+        fetch(url, sha256)
+    assert "\n" not in str(refused.value)
+    assert str(refused.value).startswith(f"cannot download {url}: ")
+    return str(refused.value).removeprefix(f"cannot download {url}: ")
+
+
+def _files(folder: Path) -> list[str]:
+    return [path.name for path in folder.rglob("*") if path.is_file() and path.suffix not in {".lock", ".TAG"}]
+
+
+@pytest.mark.parametrize("place", ["hub", "address"])
+def test_a_file_comes_once(server: Server, tmp_path: Path, place: str) -> None:
+    url = _ON_THE_HUB if place == "hub" else server.url()
+    path = fetch(url, _SHA256)
     assert path.read_bytes() == _CONTENT
-    assert not list(path.parent.glob("*.part"))
-    assert fetch(server.url()) == path
-    assert server.asked == [""]
+    assert path.is_relative_to(tmp_path / ("hub" if place == "hub" else "torch")), "the library's own cache"
+    before = list(server.asked)
+    assert server.sent == [""]
+    assert fetch(url, _SHA256) == path
+    assert server.asked == before, "nothing is asked for a second time"
 
 
-def test_a_broken_connection__goes_on_where_it_stopped(server: Server) -> None:
-    server.break_after = [100_000, 50_000]
+@pytest.mark.parametrize("place", ["hub", "address"])
+def test_four_at_once__one_download(server: Server, place: str) -> None:
+    url = _ON_THE_HUB if place == "hub" else server.url()
+    paths: list[Path] = []
+    threads = [threading.Thread(target=lambda: paths.append(fetch(url))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(paths) == 4
+    assert server.sent == [""]
+
+
+def test_a_broken_connection__goes_on_where_it_stopped(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "DOWNLOAD_CHUNK_SIZE", 50_000)  # it keeps whole ones, of 10 MB
+    server.break_after = [100_000]
+    assert fetch(_ON_THE_HUB, _SHA256).read_bytes() == _CONTENT
+    assert server.sent == ["", "bytes=100000-"]
+
+
+def test_a_broken_connection__torch_hub_keeps_nothing_of_it(server: Server, tmp_path: Path) -> None:
+    server.break_after = [100_000]
+    assert "invalid hash value" in _refusal(server.url())
+    assert _files(tmp_path / "torch") == []
     assert fetch(server.url()).read_bytes() == _CONTENT
-    assert server.asked == ["", "bytes=100000-", "bytes=150000-"]
 
 
-def test_a_server_that_never_finishes__the_part_stays_for_the_next_time(server: Server) -> None:
-    server.break_after = [10_000] * 4
-    with pytest.raises(DownloadError, match="the connection ended after 40000 of 300000 bytes"):
-        fetch(server.url())
-    assert not _cached().exists()
-    assert _cached(f"{_NAME}.part").stat().st_size == 40_000
-    assert fetch(server.url()).read_bytes() == _CONTENT
-    assert server.asked[-1] == "bytes=40000-"
+@pytest.mark.parametrize("sha256", ["0" * 64, ""], ids=["known", "stated by the hub"])
+def test_other_content_than_promised__is_not_used_and_named(server: Server, sha256: str) -> None:
+    server.tag = _SHA256 if sha256 else "0" * 64
+    reason = _refusal(_ON_THE_HUB, sha256)
+    named = Path(reason.removeprefix("the sha256 of ").partition(" is ")[0])
+    assert f" is {_SHA256}, not {'0' * 64}; delete that file and try again" in reason
+    assert _refusal(_ON_THE_HUB, sha256) == reason, "nor is it used the next time"
+    named.unlink()
+    server.tag = _SHA256
+    assert fetch(_ON_THE_HUB, _SHA256).read_bytes() == _CONTENT
 
 
-def test_a_server_without_ranges__from_the_start_again(server: Server) -> None:
-    server.ranges, server.break_after = False, [100_000]
-    assert fetch(server.url()).read_bytes() == _CONTENT
-
-
-def test_another_version_of_the_file__the_old_part_is_not_mixed_with_it(server: Server) -> None:
-    server.break_after = [100_000] * 4
-    server.content = bytes(900_000)
-    with pytest.raises(DownloadError):
-        fetch(server.url("net.pt"))
-    server.break_after, server.content, server.tag = [], _CONTENT, '"two"'
-    assert fetch(server.url("net.pt")).read_bytes() == _CONTENT
+@pytest.mark.parametrize(("name", "sha256"), [("net-00000000.pth", ""), ("net.pt", "0" * 64)], ids=str)
+def test_other_content_than_promised__torch_hub_keeps_nothing_of_it(
+    server: Server, tmp_path: Path, name: str, sha256: str
+) -> None:
+    assert f'got "{_SHA256}"' in _refusal(server.url(name), sha256)
+    assert _files(tmp_path / "torch") == []
 
 
 def _truncate(path: Path) -> None:
@@ -142,125 +188,80 @@ def _flip(path: Path) -> None:
     path.write_bytes(bytes(content))
 
 
-def _lengthen(path: Path) -> None:
-    path.write_bytes(path.read_bytes() + b"more")
-
-
-@pytest.mark.parametrize("damage", [_truncate, _flip, _lengthen])
-@pytest.mark.parametrize(("name", "sha256"), [(_NAME, ""), ("net.pt", _SHA256), ("net.pt", "")], ids=str)
-def test_a_damaged_file_in_the_cache__found_and_fetched_again(
-    server: Server, name: str, sha256: str, damage: Callable[[Path], None]
+@pytest.mark.parametrize("damage", [_truncate, _flip])
+@pytest.mark.parametrize("place", ["hub", "address"])
+def test_a_damaged_file_in_the_cache__named_and_fetched_again_when_deleted(
+    server: Server, place: str, damage: Callable[[Path], None]
 ) -> None:
-    path = fetch(server.url(name), sha256)
-    damage(path)
-    assert fetch(server.url(name), sha256).read_bytes() == _CONTENT
-    if damage is _truncate:
-        assert server.asked == ["", "bytes=123456-"], "what was there is used"
+    url = _ON_THE_HUB if place == "hub" else server.url()
+    whole = fetch(url).resolve()
+    damage(whole)
+    assert _refusal(url).startswith(f"the sha256 of {whole} is ")
+    whole.unlink()
+    assert fetch(url).read_bytes() == _CONTENT
 
 
-@pytest.mark.parametrize("keep", [123_456, len(_CONTENT)])
-def test_a_file_that_another_tool_left__completed_and_kept(server: Server, keep: int) -> None:
-    _cached().parent.mkdir(parents=True)
-    _cached("net.pt").write_bytes(_CONTENT[:keep])
-    assert fetch(server.url("net.pt")).read_bytes() == _CONTENT
-    assert server.asked == [f"bytes={keep}-"]
-
-
-def test_a_file_put_there_by_hand__used_without_a_network(server: Server) -> None:
-    _cached().parent.mkdir(parents=True)
-    _cached("net.pt").write_bytes(_CONTENT)
+def test_a_file_put_there_by_hand__used_without_a_network(server: Server, tmp_path: Path) -> None:
+    folder = tmp_path / "torch" / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    (folder / "net.pt").write_bytes(_CONTENT)
     assert fetch("http://127.0.0.1:9/net.pt").read_bytes() == _CONTENT
-    with pytest.raises(DownloadError):
-        fetch("http://127.0.0.1:9/net.pt", "0" * 64)
+    assert f"the sha256 of {folder / 'net.pt'} is {_SHA256}" in _refusal("http://127.0.0.1:9/net.pt", "0" * 64)
     assert server.asked == []
 
 
-@pytest.mark.parametrize(("name", "sha256"), [("net-00000000.pth", ""), ("net.pt", "0" * 64)], ids=str)
-def test_wrong_hash__nothing_stays(server: Server, name: str, sha256: str) -> None:
-    with pytest.raises(DownloadError, match=f"its sha256 is {_SHA256}, not 0+; it was deleted") as refused:
-        fetch(server.url(name), sha256)
-    assert "\n" not in str(refused.value)
-    assert not [path.name for path in cache_folder().iterdir() if path.suffix not in {".lock", ".json"}]
+def test_offline__the_cache_alone(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = fetch(_ON_THE_HUB)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    server.asked.clear()
+    assert fetch(_ON_THE_HUB) == path
+    reason = _refusal(_ON_THE_HUB.replace("net.ckpt", "other.ckpt"))
+    assert f"HF_HUB_OFFLINE is set, and the file is not in {tmp_path / 'hub'}. " in reason
+    assert server.asked == []
 
 
-def test_the_hash_that_a_server_states_on_its_way_elsewhere(server: Server) -> None:
-    """As Hugging Face does for large files."""
-    server.redirect = f"{server.address}/moved"
-    server.headers = {"X-Linked-Etag": f'"{_SHA256}"'}
-    assert fetch(server.url("net.pt")).read_bytes() == _CONTENT
-    server.headers = {"X-Linked-Etag": f'"{"0" * 64}"'}
-    with pytest.raises(DownloadError, match="its sha256 is"):
-        fetch(server.url("other.pt"))
+@pytest.mark.parametrize("status", [404, 500])
+def test_what_the_server_answers(server: Server, status: int) -> None:
+    server.status = status
+    for url in (_ON_THE_HUB, server.url()):
+        assert _refusal(url).startswith(f"the server answers {status} ")
+    assert server.sent == [""], "the hub is asked for the head alone"
 
 
-def test_a_new_version_in_place_of_a_damaged_file(server: Server) -> None:
-    path = fetch(server.url("net.pt"))
-    _flip(path)
-    server.content, server.tag = _CONTENT[::-1], '"two"'
-    assert fetch(server.url("net.pt")).read_bytes() == _CONTENT[::-1]
+def test_no_network__said_at_once(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for address in ("http://127.0.0.1:9", "https://no-such-host.invalid"):
+        _use_hub(monkeypatch, address, tmp_path / "hub")
+        started = time.monotonic()
+        for url in (_ON_THE_HUB, f"{address}/net.pt"):
+            assert _refusal(url).startswith("no connection to the server: ")
+        assert time.monotonic() - started < 15, "the hub's own retries take half a minute"
+    assert server.asked == []
 
 
-def test_no_such_file(server: Server) -> None:
-    with pytest.raises(DownloadError, match="the server answers 404 Not Found") as refused:
-        fetch(server.url("missing.pt"))
-    assert "\n" not in str(refused.value)
-    assert server.asked == [""], "not tried again"
-
-
-def test_a_server_in_trouble__tried_again(server: Server) -> None:
-    server.fail = [503, 500]
-    assert fetch(server.url()).read_bytes() == _CONTENT
-
-
-def test_no_room(server: Server) -> None:
-    server.claimed_size = 10**15
-    with pytest.raises(DownloadError, match=r"it needs 1,000,000,000 MB, and .* has [\d,]+ MB left"):
-        fetch(server.url())
-
-
-def test_the_disk_takes_no_more__what_came_stays(server: Server) -> None:
+@pytest.mark.parametrize("place", ["hub", "address"])
+def test_the_disk_takes_no_more(server: Server, tmp_path: Path, place: str) -> None:
     """A limit on the size of files fails as a full disk does, in the middle of writing."""
+    url = _ON_THE_HUB if place == "hub" else server.url()
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     try:
-        with pytest.raises(DownloadError, match="cannot take it: File too large; what is there stays") as refused:
-            fetch(server.url())
+        reason = _refusal(url)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert "\n" not in str(refused.value)
-    assert fetch(server.url()).read_bytes() == _CONTENT
-    assert re.fullmatch(r"bytes=\d+-", server.asked[-1])
+    assert f"{tmp_path}" in reason
+    assert ": File too large." in reason, errno.errorcode[errno.EFBIG]
+    assert fetch(url).read_bytes() == _CONTENT
 
 
-@pytest.mark.parametrize(
-    ("url", "reason"),
-    [
-        ("http://127.0.0.1:9/net.pt", "refused"),
-        ("https://no-such-host.invalid/net.pt", "there is no network, or no such host"),
-        ("http://example.org/net.pt", "http://example.org is not https"),
-        ("file:///etc/hostname", "is not https"),
-        ("ftp://127.0.0.1/net.pt", "is not https"),
-    ],
-)
-def test_addresses_that_lead_nowhere(server: Server, url: str, reason: str) -> None:
-    with pytest.raises(DownloadError, match=reason) as refused:
-        fetch(url)
-    assert "\n" not in str(refused.value)
-    assert server.asked == []
+def test_no_room__said_before_anything_is_written(server: Server) -> None:
+    server.size = 10**15
+    assert _refusal(_ON_THE_HUB).startswith("Not enough free disk space to download the file. ")
+    assert server.sent == []
 
 
-def test_a_redirection_to_what_is_not_https(server: Server) -> None:
-    server.redirect = "http://example.org"
-    with pytest.raises(DownloadError, match=r"http://example\.org is not https"):
-        fetch(server.url())
-
-
-def test_two_at_once__one_download(server: Server) -> None:
-    paths: list[Path] = []
-    threads = [threading.Thread(target=lambda: paths.append(fetch(server.url()))) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(paths) == 4
-    assert server.asked == [""]
+@pytest.mark.parametrize("place", ["hub", "torch"])
+def test_a_cache_that_cannot_be_written(server: Server, tmp_path: Path, place: str) -> None:
+    (tmp_path / place).write_text("a file in the place of the folder")
+    url = _ON_THE_HUB if place == "hub" else server.url()
+    assert f"{tmp_path / place}" in _refusal(url)
+    assert server.sent == []

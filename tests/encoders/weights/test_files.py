@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from rnst.encoders.catalog import build_classifier
@@ -194,9 +195,31 @@ def test_a_damaged_file_is_read_or_refused(tmp_path: Path, container: str) -> No
 
 
 @pytest.mark.parametrize("name", ["net.safetensors", "net.pt"])
-def test_a_text_is_refused(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_text("<!doctype html><title>404</title>")
-    with pytest.raises(UnreadableFileError, match=r"cannot read .*net\."):
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "it is empty"),
+        (b"P", "it has no more than 1 bytes"),
+        (b"\x80\x02}q\x00.", "it has no more than 6 bytes"),
+        (b"<!doctype html><title>404</title>", "it is a web page"),
+        (b"\n <Error><Code>AccessDenied</Code></Error>", "it is a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 102\n", "it is a pointer of Git LFS"),
+    ],
+)
+def test_what_is_no_weight_file_at_first_sight(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UnreadableFileError, match=rf"cannot read .*{name} as weights: {reason}"):
+        read_weights(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["net.safetensors", "net.pt"])
+@pytest.mark.parametrize("state", [{}, {"module.normalizer.new_mean": torch.zeros(3)}], ids=["nothing", "no network"])
+def test_a_file_without_weights__refused_at_once(tmp_path: Path, name: str, state: dict[str, Tensor]) -> None:
+    if name == "net.pt":
+        torch.save({"model": state}, tmp_path / name)
+    else:
+        save_file(state, tmp_path / name)
+    with pytest.raises(UnreadableFileError, match=r"it holds no (dictionary of tensors|weights of a network)"):
         read_weights(tmp_path / name)
 
 

@@ -1,9 +1,11 @@
 import argparse
 import io
 import pickle
+import pickletools
 import tarfile
 import zipfile
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +87,88 @@ def test_functions_that_dill_wrote_are_never_made(tmp_path: Path, container: str
     assert not mark.exists()
     torch.load(path, weights_only=False, pickle_module=dill)  # noqa: TID251 - our own file
     assert mark.exists(), "the gadget was live"
+
+
+class _StandIn:
+    """Ignores what it is given, and whatever comes of it may be called and filled again: the most that torch allows."""
+
+    def __new__(cls, *_arguments: object) -> Any:
+        return object.__new__(cls)
+
+    def __init__(self, *_arguments: object) -> None:
+        pass
+
+    def __call__(self, *_arguments: object) -> Any:
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        return other is _StandIn or isinstance(other, _StandIn)
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __setstate__(self, state: object) -> None:
+        pass
+
+
+def _schedule(epochs: int) -> Any:
+    """As MadryLab's training makes its cyclic one: a function that keeps a number of the one around it."""
+    return lambda epoch: epoch / epochs
+
+
+def _tuple_in_itself() -> tuple[Any, ...]:
+    inner: list[Any] = []
+    inner.append((inner,))
+    return inner[0]  # type: ignore[no-any-return]
+
+
+def _names_in(path: Path) -> list[str]:
+    """All names that a file asks for."""
+    content, pickles = io.BytesIO(path.read_bytes()), 4
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            content, pickles = io.BytesIO(archive.read(f"{path.stem}/data.pkl")), 1
+    operations = [operation for _ in range(pickles) for operation in pickletools.genops(content)]
+    names = [str(argument).replace(" ", ".") for code, argument, _ in operations if code.name == "GLOBAL"]
+    return [name.replace("__builtin__", "builtins") for name in names]
+
+
+_BEYOND_TORCH: dict[str, tuple[str, Callable[[], object], int, tuple[str, ...]]] = {
+    "a schedule with a closure": ("dill", lambda: _schedule(3), 2, ("zip", "legacy")),
+    "a whole network": ("pickle", _network, 2, ("legacy",)),
+    "a dictionary with a default": ("pickle", lambda: defaultdict(list, {"a": [1]}), 2, ("zip", "legacy")),
+    "a queue": ("pickle", lambda: deque([1, 2]), 2, ("zip", "legacy")),
+    "a tuple in itself": ("pickle", _tuple_in_itself, 2, ("zip", "legacy")),
+    "a number of a thousand bytes": ("pickle", lambda: 1 << 8000, 2, ("zip", "legacy")),
+    "protocol 4": ("pickle", lambda: {1, 2}, 4, ("zip", "legacy")),
+}
+_BEYOND_TORCH_CASES = [(name, container) for name, case in _BEYOND_TORCH.items() for container in case[3]]
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+@pytest.mark.parametrize(("name", "container"), _BEYOND_TORCH_CASES)
+def test_what_torch_cannot_read_even_with_stand_ins(tmp_path: Path, name: str, container: str) -> None:
+    """Why there is an unpickler of ours; when this fails for all of them, it may go."""
+    module, make, protocol, _ = _BEYOND_TORCH[name]
+    state, path = _network().state_dict(), tmp_path / "net.pt"
+    torch.save(
+        {"model": state, "more": make()},
+        path,
+        pickle_module=pytest.importorskip(module),
+        pickle_protocol=protocol,
+        _use_new_zipfile_serialization=container == "zip",
+    )
+    names: list[Any] = [(_StandIn, each) for each in _names_in(path)]
+    with torch.serialization.safe_globals(names), pytest.raises(pickle.UnpicklingError):
+        torch.load(path, weights_only=True)  # noqa: TID251 - to show that ours is needed
+    assert _same(read_weights(path)[0], dict(state))
+
+
+@pytest.mark.parametrize("container", ["zip", "legacy"])
+def test_a_tensor_that_claims_gigabytes(tmp_path: Path, container: str) -> None:
+    _write({"a": _crafted(0, (1 << 31,), (1,))}, tmp_path / "net.pt", container)
+    with pytest.raises(UnreadableFileError, match=r"cannot read .*net\.pt as weights"):
+        read_weights(tmp_path / "net.pt")
 
 
 @pytest.mark.parametrize("container", ["zip", "legacy"])

@@ -9,7 +9,7 @@ from rich.console import Console
 from rnst.studies.artifacts.fixes import FIXES, NONE
 from rnst.studies.artifacts.plumbing import changes_network, plumbing_of
 from rnst.studies.artifacts.settings import ArtifactSettings
-from rnst.studies.artifacts.textures import STRIPES, Texture, mean_scores, paint_textures, zoomed
+from rnst.studies.artifacts.textures import STRIPES, Texture, mean_scores, optimize_textures, zoomed
 
 _SINGLA = "stem stride 1, 2x2 average"
 
@@ -46,5 +46,5 @@ def test_untrained_resnet__six_decibels_of_stripes_are_the_strides(tmp_path: Pat
     settings = ArtifactSettings(
         encoders=["resnet18:random"], fixes=[NONE, _SINGLA], style="rocket", seeds=3, output=tmp_path, tracking="off"
     )
-    means = mean_scores(paint_textures(settings, Console(quiet=True)))
+    means = mean_scores(optimize_textures(settings, Console(quiet=True)))
     assert means["resnet18:random", NONE][STRIPES] - means["resnet18:random", _SINGLA][STRIPES] >= 6.0

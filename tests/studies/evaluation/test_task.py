@@ -46,15 +46,27 @@ def test_counts_equal_the_closed_form(tmp_path: Path) -> None:
     assert test.seen == 9
 
 
-def test_an_attack_finds_the_same_whatever_else_is_measured(tmp_path: Path) -> None:
-    starts = list[Tensor]()
+def _noted(starts: list[Tensor]) -> Attack:
+    """An attack that writes down what it could draw."""
 
     class Noted(PGD):
         def __call__(self, model: Model, images: Tensor, labels: Tensor, radii: Tensor | None = None) -> Tensor:
             starts.append(torch.rand(1))
             return super().__call__(model, images, labels, radii)
 
-    noted = Noted(L2Ball(1.0), 1, 1.0)
+    return Noted(L2Ball(1.0), 1, 1.0)
+
+
+def test_attacks_whose_names_have_the_same_letters_draw_different_numbers(tmp_path: Path) -> None:
+    starts = list[Tensor]()
+    noted = _noted(starts)
+    _tested(tmp_path, {"PGD-20 0.12": noted, "PGD-20 0.21": noted, "PGD-10 0.22": noted}, batch_size=9)
+    assert len({float(start) for start in starts}) == 3
+
+
+def test_an_attack_finds_the_same_whatever_else_is_measured(tmp_path: Path) -> None:
+    starts = list[Tensor]()
+    noted = _noted(starts)
     _tested(tmp_path, {"b": noted})
     _tested(tmp_path, {"a": PGD(L2Ball(1.0), 2, 1.0, random_start=True), "b": noted})
     assert len(starts) == 4

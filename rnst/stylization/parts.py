@@ -1,0 +1,202 @@
+"""The parts of a resolved job: each says one thing about a picture, and none of their values is left open."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, Self
+
+from rnst.image.color_basis import RGB
+from rnst.image.endings import QUALITY
+from rnst.image.files import fit_long_side, fit_short_side
+from rnst.stylization.settings import NO_CONTENT
+
+OWN = "own"  # the weights that belong to the encoder
+OF_THE_CONTENT: Literal["content"] = "content"
+OF_THE_STYLE: Literal["style"] = "style"
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pictures:
+    """What is read from files.
+
+    Attributes:
+        content: a file, the name of a sample photo, or NO_CONTENT.
+        styles: files, or names of sample paintings.
+        style_weights: share of each style in the mixture.
+        content_mask: see `StylizationSettings`; empty where there are no masks.
+        style_mask: likewise.
+        colors: free, luminance, match or histogram.
+        color_basis: rgb, decorrelated, or a picture or a folder of pictures.
+        init: content, noise, style, style_noise, or a file.
+        aspect: width divided by height of a picture without content; "style" takes that of the first style, and
+            "content" is that of the content.
+        seed: of noise.
+        sequence: each picture of the folder follows the last one.
+    """
+
+    content: str
+    styles: tuple[str, ...]
+    style_weights: tuple[float, ...]
+    content_mask: tuple[str, ...] = ()
+    style_mask: tuple[str, ...] = ()
+    colors: str = "free"
+    color_basis: str = RGB
+    init: str = "content"
+    aspect: float | Literal["content", "style"] = OF_THE_CONTENT
+    seed: int = 0
+    sequence: bool = False
+
+    @property
+    def has_content(self) -> bool:
+        """Whether there is a photo."""
+        return self.content != NO_CONTENT
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkChoice:
+    """The network and its weights.
+
+    Attributes:
+        encoder: its name in the catalog.
+        weights: a weight file, "random", or "own" for those of the catalog.
+        normalization: mean and deviation that its input gets, see `load_encoder`.
+        seed: of random weights.
+    """
+
+    encoder: str
+    weights: str = OWN
+    normalization: str = OWN
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What the picture should look like: which statistics and features it is compared by, and how much each counts.
+
+    The defaults of the weights are those of the convention "relative".
+
+    Attributes:
+        style_layers: layer -> its weight among the style layers.
+        content_layers: layer -> its weight among the content layers.
+        convention: what the distances are divided by.
+        style_weight: of the style distance.
+        content_weight: of the content distance.
+        tv_weight: of the total variation.
+        style_loss: "gram" or "w2".
+        smoothing: "none" or "softmax".
+        normalize_gradients: weigh the layers so that their gradients are equally large.
+        style_scale: long side of the styles in long sides of the picture.
+        sequence_weight: of the difference to the last frame of a sequence.
+    """
+
+    style_layers: Mapping[str, float]
+    content_layers: Mapping[str, float] = field(default_factory=dict)
+    convention: str = "relative"
+    style_weight: float = 10.0
+    content_weight: float = 1.0
+    tv_weight: float = 5.0
+    style_loss: str = "w2"
+    smoothing: str = "none"
+    normalize_gradients: bool = False
+    style_scale: float = 1.0
+    sequence_weight: float = 0.0
+
+    @property
+    def layers(self) -> list[str]:
+        """All layers, each once."""
+        return list(dict.fromkeys([*self.style_layers, *self.content_layers]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolution:
+    """How large the picture becomes.
+
+    Attributes:
+        size: length in pixels of the side that is meant.
+        side: "long" or "short".
+        supersample: the picture is optimized at so many times its size, and reduced at the end.
+        scales: number of sizes from coarse to fine; "auto" until the size of the content is known.
+        steps: optimizer steps at each scale.
+    """
+
+    size: int
+    side: Literal["long", "short"] = "long"
+    supersample: float = 1.0
+    scales: int | Literal["auto"] = 1
+    steps: int = 40
+
+    def delivered(self, content: Size) -> Size:
+        """Height and width in pixels of the finished picture of a content of that size."""
+        return (fit_long_side if self.side == "long" else fit_short_side)(content, self.size)
+
+    def optimized(self, content: Size) -> Size:
+        """Height and width in pixels at which such a picture is optimized before it is reduced."""
+        height, width = self.delivered(content)
+        return round(self.supersample * height), round(self.supersample * width)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parametrization:
+    """What the optimizer updates in the place of the pixels.
+
+    Attributes:
+        parameters: "pixels", "fourier" or "clamped".
+        fourier_decay: the scale of a frequency is its power with minus this exponent.
+        corner: frequency in cycles per pixel from which on the scale no longer falls.
+        margin: pixels around the picture that are optimized and cut off.
+    """
+
+    parameters: str = "fourier"
+    fourier_decay: float = 0.3
+    corner: float = 0.125
+    margin: int = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentations:
+    """How the picture is transformed before the network sees it.
+
+    Attributes:
+        transforms: "none" or "robust".
+        shifts: positions against the network's strides that take turns.
+        shifts_per_step: transforms whose mean each step descends.
+        hold: steps before the next transform.
+        seed: of the transforms.
+    """
+
+    transforms: str = "none"
+    shifts: int = 1
+    shifts_per_step: int = 1
+    hold: int = 15
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Records:
+    """What is written and reported.
+
+    Attributes:
+        output: the picture's file.
+        quality: of JPEG and WebP, 1 to 100.
+        save_every: steps between two intermediate pictures, and two states; 0 writes none.
+        resume: go on with a stopped picture.
+        scores: measure the finished picture.
+        lpips: with scores, LPIPS too.
+        group: of runs in Weights & Biases.
+        tracking: "auto", "wandb" or "off".
+    """
+
+    output: Path
+    quality: int = QUALITY
+    save_every: int = 0
+    resume: bool = False
+    scores: bool = False
+    lpips: bool = False
+    group: str = ""
+    tracking: Literal["auto", "wandb", "off"] = "off"
+
+    def silent(self) -> Self:
+        """The same without records, for processes that leave them to the first one."""
+        return replace(self, tracking="off", save_every=0, scores=False, lpips=False)

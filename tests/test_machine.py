@@ -1,0 +1,94 @@
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+
+from rnst import machine
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux pins a process to processors")
+def test_processors__are_those_that_the_process_may_use() -> None:
+    allowed = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        assert machine.processors() == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
+    assert machine.processors() == len(allowed)
+
+
+@pytest.mark.parametrize(
+    ("inherited", "seats"),
+    [
+        (None, ["0", "1", "2", "0"]),
+        ("4,5,7", ["4", "5", "7", "4"]),
+        ("GPU-8a3, GPU-1b2,MIG-77/1/0", ["GPU-8a3", "GPU-1b2", "MIG-77/1/0", "GPU-8a3"]),
+    ],
+)
+def test_take_share__maps_workers_through_the_inherited_devices(
+    monkeypatch: pytest.MonkeyPatch, inherited: str | None, seats: list[str]
+) -> None:
+    """Devices that a scheduler gave to somebody else are never taken."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    threads = torch.get_num_threads()
+    taken = []
+    for seat in range(4):
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+        if inherited is not None:
+            monkeypatch.setenv("CUDA_VISIBLE_DEVICES", inherited)
+        machine.take_share(seat, 4)
+        taken.append(os.environ["CUDA_VISIBLE_DEVICES"])
+    torch.set_num_threads(threads)
+    assert taken == seats
+
+
+def test_device__the_cpu_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert (machine.device().type, machine.device("gpu").type, machine.device("cpu").type) == ("cuda", "cuda", "cpu")
+
+
+def test_umask__is_read_and_stays_what_it_is() -> None:
+    before = os.umask(0o027)
+    try:
+        assert machine.umask() == 0o027
+        assert os.umask(0o027) == 0o027
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="elsewhere the mask is known only by setting it")
+def test_umask__is_never_open_while_other_threads_make_files(tmp_path: Path) -> None:
+    before, done, modes = os.umask(0o077), threading.Event(), set[int]()
+
+    def ask() -> None:
+        while not done.is_set():
+            machine.umask()
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        for number in range(300):
+            path = tmp_path / str(number)
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o666))
+            modes.add(path.stat().st_mode & 0o777)
+    finally:
+        done.set()
+        asking.join()
+        os.umask(before)
+    assert modes == {0o600}
+
+
+def test_peak__grows_with_what_is_held() -> None:
+    before = machine.resident_peak_bytes()
+    torch.ones(max(1, 2 * before // 4))
+    assert machine.resident_peak_bytes() > before > 1 << 20
+
+
+def test_importing_it_loads_no_torch() -> None:
+    program = "import sys, rnst.machine; print('torch' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
+    assert found.stdout.strip() == "False"
