@@ -119,10 +119,11 @@ def _place_pictures(options: dict[str, Any], given: Mapping[str, str]) -> None:
 
 
 def _print_config(settings: StylizationSettings) -> None:
-    """Print all settings as YAML, those that the encoder and the convention decide filled in."""
+    """Print every option as YAML, filled in as far as it is known before the pictures are read."""
     from rnst.stylization.job import resolve
 
-    sys.stdout.write(yaml.safe_dump(resolve(settings).as_dict(), sort_keys=False, allow_unicode=True))
+    values = {**resolve(settings).as_dict(), "group": settings.group}
+    sys.stdout.write(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
 
 def _check_files(settings: StylizationSettings) -> None:

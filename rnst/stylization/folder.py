@@ -60,8 +60,8 @@ def stylize_folder(
         KeyboardInterrupt: stopped; what is finished is kept, and the picture at work as far as it was.
     """
     settings = (settings or StylizationSettings()).replaced(**options)
-    settings = settings.replaced(output=named_by(settings.output, settings.as_dict()))
-    places = _places(settings.content, settings.output, settings.size)
+    output = named_by(settings.output, settings.as_dict())
+    places = _places(settings.content, output, settings.size)
     jobs = [resolve(settings.replaced(content=photo, output=path)) for photo, path in places]
     for name in settings.styles:
         read_image(find_picture(name))  # a style that cannot be read is told once, and not for every photo
