@@ -91,6 +91,6 @@ def test_paint__more_weight_on_the_style_brings_it_nearer() -> None:
 
 
 def test_paint__a_loss_that_is_never_finite() -> None:
-    runner = _runner(style_weight=float("inf"), optimizer="adam")
+    runner = _runner(style_weight=1e39, optimizer="adam")
     with pytest.raises(NoFiniteLossError, match="--style_weight"):
         runner.paint(Scale((30, 40), 1, 0), torch.rand(1, 3, 30, 40), [], [])

@@ -25,9 +25,9 @@ def test_fixes__each_differs_from_none() -> None:
 
 
 def test_mean_scores__over_seeds() -> None:
-    textures = [Texture("net", "none", seed, Path("x.png"), {"a": float(seed)}) for seed in (1, 2)]
+    textures = [Texture("net", NONE, seed, Path("x.png"), {"a": float(seed)}) for seed in (1, 2)]
     assert mean_scores([*textures, Texture("net", "blur", 0, Path("y.png"), {"a": 7.0})]) == {
-        ("net", "none"): {"a": 1.5},
+        ("net", NONE): {"a": 1.5},
         ("net", "blur"): {"a": 7.0},
     }
 
