@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-NONE = "unchanged"
+NONE = "none"
 # The settings of a plain program: pixels, no prior, the network as it was trained.
 _PLAIN: Mapping[str, Any] = MappingProxyType(
     {
