@@ -12,7 +12,7 @@ from rich.progress import track
 from rnst.commands.options import CommandParser
 from rnst.errors import MissingPathError
 from rnst.machine import processors
-from rnst.ranges import PositiveInt
+from rnst.ranges import NonNegativeInt, PositiveInt
 
 if TYPE_CHECKING:
     from rnst.data.packed import Contents
@@ -33,7 +33,7 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("output", type=Path, metavar="OUT", help="folder to write; it must not exist")
     parser.add_option("size", PositiveInt | None, None, "reduce shorter sides to so many pixels; none keeps all bytes")
     parser.add_option("split", list[str], ["train", "val"], "which folders of FOLDER are packed")
-    parser.add_option("workers", PositiveInt, min(processors(), _MOST_WORKERS), "processes that decode")
+    parser.add_option("workers", NonNegativeInt, min(processors(), _MOST_WORKERS), "processes that decode")
     options = Namespace(**parser.parse(arguments))
     if not options.folder.is_dir():
         raise MissingPathError(options.folder, "folder of photos", "Give the folder that holds train and val.")

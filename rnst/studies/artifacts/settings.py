@@ -1,6 +1,6 @@
 """Settings of the study of checkerboards."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ class ArtifactSettings:
     Args:
         encoders: networks, as NAME or NAME:WEIGHTS; resnet18:random is an untrained one. none: an
             untrained ResNet-18, an untrained VGG-11 and the pair that comes with rnst.
-        fixes: fixes against checkerboards to test, by name; none means all.
+        fixes: fixes against checkerboards to test, by name; the one called none changes nothing.
         textures: also optimize a texture with every network and fix, not only measure gradients.
         style: painting whose texture is synthesized: a file or a sample.
         photo: picture at which gradients are taken: a file or a sample.
@@ -38,7 +38,7 @@ class ArtifactSettings:
     """
 
     encoders: list[str] | None = None
-    fixes: list[str] | None = None
+    fixes: list[str] = field(default_factory=lambda: list(FIXES))
     textures: bool = True
     style: str = DEFAULT_PAINTING
     photo: str = DEFAULT_PHOTO
@@ -64,7 +64,9 @@ class ArtifactSettings:
         check_ranges(self)
         if self.encoders == []:
             raise InvalidValueError("--encoders", self.encoders, "at least one name")
-        for fix in self.fixes or []:
+        if not self.fixes:
+            raise InvalidValueError("--fixes", self.fixes, "at least one name")
+        for fix in self.fixes:
             if fix not in FIXES:
                 raise UnknownNameError("fix", fix, [repr(name) for name in FIXES])
         _ = self.choices
@@ -78,7 +80,7 @@ class ArtifactSettings:
     @property
     def tried(self) -> list[str]:
         """Names of the fixes to test, in the order of FIXES."""
-        return [name for name in FIXES if not self.fixes or name in self.fixes]
+        return [name for name in FIXES if name in self.fixes]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for the report and the tracker."""
