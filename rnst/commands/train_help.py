@@ -22,10 +22,10 @@ most used
   --trainer.max_epochs N          length; --trainer.precision, .devices, .gradient_clip_val, all of Lightning's
   --data.batch_size N             images of one step on one device
 
-goes on, watches, averages
+resume, monitor, average
   --resume                        go on from the newest complete checkpoint of this output
-  --checkpoint_minutes M          keep the state within epochs, too (or --checkpoint_steps N)
-  --monitor.every N               look for catastrophic overfitting each N steps; --monitor.stop true ends the training
+  --checkpoint_minutes M          also keep the state within epochs (or --checkpoint_steps N)
+  --monitor.every N               test for catastrophic overfitting every N steps; --monitor.stop true ends the training
   --ema DECAY                     average the weights, as 0.999; the average is evaluated and exported
   --half true                     export kernels as float16
   --tracking auto|wandb|off       Weights & Biases; auto is offline unless a key is there
@@ -38,7 +38,14 @@ configurations (--config NAME; several are laid over each other, later ones win)
 """
 
 
+_COUNTERPARTS = (
+    "  NAME_standard                          Of those with a counterpart: the same training without the attack."
+)
+
+
 def first_screen() -> str:
     """Usage, the most used options, and the shipped configurations with their first lines."""
-    configs = listed_configs("train", "trainer").rstrip()
+    lines = listed_configs("train", "trainer").rstrip().splitlines()
+    counterparts = [line for line in lines if line.split()[0].endswith("_standard")]
+    configs = "\n".join([*(line for line in lines if line not in counterparts), _COUNTERPARTS])
     return f"usage: {USAGE}\n\n{_TEXT.format(configs=configs)}"

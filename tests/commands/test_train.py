@@ -361,7 +361,7 @@ def test_configurations_by_name(capsys: pytest.CaptureFixture[str]) -> None:
             train_robust(["--config", name, "--print_config"])
         assert yaml.safe_load(capsys.readouterr().out)["monitor"]["every"] == 500
     message = _refused(capsys, lambda: train_robust(["--config", "fats"]))
-    assert "unknown configuration 'fats'; valid:" in message
+    assert "unknown configuration 'fats'; did you mean train/fast? valid:" in message
     assert "train/fast" in message
 
 
