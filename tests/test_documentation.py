@@ -14,7 +14,7 @@ _FLAG = re.compile(r"(?<![\w-])--([a-z][a-z_]*)")
 
 def _flags(capsys: pytest.CaptureFixture[str]) -> set[str]:
     with pytest.raises(SystemExit):
-        stylize(["--help"])
+        stylize(["--help_all"])
     return set(_FLAG.findall(capsys.readouterr().out))
 
 

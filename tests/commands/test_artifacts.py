@@ -58,7 +58,7 @@ def test_again__what_is_there_is_not_painted(monkeypatch: pytest.MonkeyPatch) ->
     options = ["--encoders", "resnet18:random", "--fixes", NONE]
     first = _find(*options)
     (picture,) = Path("outputs/artifacts/textures").rglob("*.png")
-    monkeypatch.setattr("rnst.sweeps.once.stylize", None)
+    monkeypatch.setattr("rnst.sweeps.once.stylize_job", None)
     again = _find(*options)
     assert again["textures"] == first["textures"]
     assert picture.is_file()
