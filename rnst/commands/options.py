@@ -1,6 +1,7 @@
 """The parser of all commands: settings as options, one look of help, mistakes in one line."""
 
 import re
+import shlex
 import sys
 from argparse import SUPPRESS, Action
 from collections.abc import Collection, Mapping, Sequence
@@ -179,7 +180,7 @@ def _default(value: Any, hint: Any) -> str:
     if value is None or value in ([], {}):
         shown = ""
     elif isinstance(value, list):
-        shown = " ".join(map(str, value))
+        shown = shlex.join(map(str, value))
     else:
         shown = re.sub(r"\.0$", "", str(value).lower() if isinstance(value, bool) else str(value))
     parts = [part for part in (shown, limits) if part]
