@@ -11,6 +11,7 @@ from rnst.encoders.encoder import Encoder
 from rnst.errors import RnstError
 from rnst.losses.statistics import moments
 from rnst.optimization.memory import appetite, available_bytes, held_bytes, image_bytes, layer_bytes, standing_bytes
+from rnst.optimization.process_group import gathered
 from rnst.optimization.tiles import whole
 from rnst.optimization.tiling import Limits, Tiling
 from rnst.stylization.job import Job
@@ -98,7 +99,8 @@ def estimate(job: Job, encoder: Encoder, plan: Sequence[Scale], device: torch.de
     grid = tiling.grid(largest)
     targets = job.augmentations.shifts_per_step * layer_bytes(encoder, job.look.content_layers, torch.float32)
     needed = image_bytes(math.prod(largest), tiling.history) + targets * math.prod(largest) + per_pixel * grid.largest
-    return Estimate(total, needed + standing, held_bytes(device), available_bytes(device), len(grid.tiles))
+    available = min(gathered(available_bytes(device)))  # all processes must come to the same verdict
+    return Estimate(total, needed + standing, held_bytes(device), available, len(grid.tiles))
 
 
 def summary(

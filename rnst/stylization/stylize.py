@@ -10,10 +10,10 @@ from pytorch_lightning.callbacks import Callback
 from rich.console import Console
 from torch import Tensor
 
-from rnst.errors import InvalidValueError, RnstError
+from rnst.errors import InvalidValueError, MemoryExhaustedError, RnstError
 from rnst.image.files import PilImage, to_pil, write_image
 from rnst.optimization.devices import companions, is_first
-from rnst.optimization.ranks import DeviceLostError
+from rnst.optimization.process_group import DeviceLostError
 from rnst.reporting.tracking import PictureTracker
 from rnst.results import Result
 from rnst.stylization.estimate import estimate, summary
@@ -43,8 +43,8 @@ from rnst.stylization.tiling import check_tiling
 class StoppedError(RnstError):
     """A picture was not finished, and is kept as far as it was."""
 
-    def __init__(self, output: Path, reason: RnstError) -> None:
-        super().__init__(f"{reason}; {output} is the best picture so far")
+    def __init__(self, output: Path, reason: RnstError, advice: str = "") -> None:
+        super().__init__(f"{reason}; {output} is the best picture so far{advice}")
 
 
 class Stylized(NamedTuple):
@@ -131,7 +131,8 @@ def paint(job: Job, inputs: Inputs, session: Session, targets: StyleTargets | No
     )
     for note in inputs.notes:
         session.console.print(note, markup=False)
-    with companions(partial(_share, job, inputs), job.limits.devices):
+    device = torch.device(job.limits.device)
+    with companions(partial(_share, job, inputs), job.limits.devices, device, _advice(output)):
         painted = _paint(job, inputs, session, targets, tracker, keeper)
     result = result_of(job, painted, keeper.seconds, scores_of(job.records, inputs, painted), described, sources)
     if is_first():
@@ -139,7 +140,7 @@ def paint(job: Job, inputs: Inputs, session: Session, targets: StyleTargets | No
         result.write()
     tracker.finish(painted.image, painted.losses, result.scores)
     if painted.failure is not None:
-        raise StoppedError(output, painted.failure)
+        raise StoppedError(output, painted.failure, _advice(output))
     return Stylized(painted.image, result)
 
 
@@ -186,15 +187,21 @@ def _paint(
                 if painted.finished:
                     keeper.first_losses = keeper.first_losses or painted.first_losses
                     painted = runner.paint(plan[keeper.scale], painted.image, watchers, tracker.loggers)
-        except (KeyboardInterrupt, NoFiniteLossError, DeviceLostError) as stop:
+        except (KeyboardInterrupt, NoFiniteLossError, DeviceLostError, MemoryExhaustedError) as stop:
             # Before this scale had a picture: that of the last one is kept.
-            painted = replace(painted, finished=False, failure=stop if isinstance(stop, DeviceLostError) else None)
+            failure = stop if isinstance(stop, DeviceLostError | MemoryExhaustedError) else None
+            painted = replace(painted, finished=False, failure=failure)
     if painted.finished and is_first():
         state_path(records.output).unlink(missing_ok=True)
     if not painted.finished:
         session.console.print("stopped; keeping the best picture so far. --resume goes on with it")
     first_losses = dict(keeper.first_losses or painted.first_losses)
     return replace(painted, image=finish(painted.image), first_losses=first_losses)
+
+
+def _advice(output: Path) -> str:
+    """How a picture of which another device was lost can be finished."""
+    return f"; the same command with --resume goes on from {state_path(output)}, if it was written (--save_every)"
 
 
 def state_path(output: Path) -> Path:
