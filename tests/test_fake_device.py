@@ -32,6 +32,27 @@ _STEPS_COUNTED = (2, 5)
 
 MakePhotos = Callable[..., Path]
 
+QUICK_RUNS: list[dict[str, Any]] = [
+    {"colors": "luminance", "scores": True, "scales": 2, "side": "short"},
+    {"colors": "match", "content_mask": ["left.png"], "style_mask": ["left.png"], "tile": 32},
+    {"colors": "histogram", "optimizer": "adam", "averaging": 0.9, "transforms": "robust", "steps": 2},
+    {"style_loss": "gram", "init": "noise", "parameters": "pixels", "color_basis": "decorrelated"},
+]
+EVERY_KIND_OF_RUN: list[dict[str, Any]] = [
+    {},
+    {"tile": 32},
+    {"parameters": "clamped", "supersample": 2.0},
+    {"normalize_gradients": True},
+    {"smoothing": "softmax", "content_weight": 0.0},
+    {"init": "style_noise", "content": "none"},
+    {"shifts_per_step": 2, "steps": 2},
+    {"shifts_per_step": 2, "tile": 32},
+    {"strides": "blur", "pooling": "avg", "relu": "leaky"},
+    {"style": ["waves.png", "cat.png"], "style_weights": [1.0, 2.0], "tv_weight": 0.1},
+    {"style": ["waves.png", "cat.png"], "content_mask": ["left.png"]},
+    {"encoder": "vgg11", "style_layers": ["relu1_1"], "content_layers": ["relu2_1"], "convention": "gatys2015"},
+]
+
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,7 +64,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         write_image(pixels, Path(f"{name}.png"))
 
 
-def _settings(**options: Any) -> StylizationSettings:
+def tiny_settings(**options: Any) -> StylizationSettings:
     tiny = {
         "content": "cat.png",
         "style": "waves.png",
@@ -67,7 +88,7 @@ def _settings(**options: Any) -> StylizationSettings:
 def _stylize_on_fake_device(**options: Any) -> fake_device.FakeDevice:
     """A whole run, with snapshots, states and a live page."""
     with fake_device.available() as fake, LivePage() as page:
-        stylize(_settings(**options), console=Console(quiet=True), on_step=page)
+        stylize(tiny_settings(**options), console=Console(quiet=True), on_step=page)
         assert page._state.picture() is not None
     assert fake.computed > 500, "the network ran there"
     assert Path("new/out.png").is_file()
@@ -77,12 +98,7 @@ def _stylize_on_fake_device(**options: Any) -> fake_device.FakeDevice:
 
 @pytest.mark.parametrize(
     "options",
-    [
-        {"colors": "luminance", "scores": True, "scales": 2, "side": "short"},
-        {"colors": "match", "content_mask": ["left.png"], "style_mask": ["left.png"], "tile": 32},
-        {"colors": "histogram", "optimizer": "adam", "averaging": 0.9, "transforms": "robust", "steps": 2},
-        {"style_loss": "gram", "init": "noise", "parameters": "pixels", "color_basis": "decorrelated"},
-    ],
+    QUICK_RUNS,
     ids=lambda options: "-".join(map(str, options.values())),
 )
 def test_stylize(options: dict[str, Any]) -> None:
@@ -92,20 +108,7 @@ def test_stylize(options: dict[str, Any]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
-    [
-        {},
-        {"tile": 32},
-        {"parameters": "clamped", "supersample": 2.0},
-        {"normalize_gradients": True},
-        {"smoothing": "softmax", "content_weight": 0.0},
-        {"init": "style_noise", "content": "none"},
-        {"shifts_per_step": 2, "steps": 2},
-        {"shifts_per_step": 2, "tile": 32},
-        {"strides": "blur", "pooling": "avg", "relu": "leaky"},
-        {"style": ["waves.png", "cat.png"], "style_weights": [1.0, 2.0], "tv_weight": 0.1},
-        {"style": ["waves.png", "cat.png"], "content_mask": ["left.png"]},
-        {"encoder": "vgg11", "style_layers": ["relu1_1"], "content_layers": ["relu2_1"], "convention": "gatys2015"},
-    ],
+    EVERY_KIND_OF_RUN,
     ids=str,
 )
 def test_stylize__every_kind_of_run(options: dict[str, Any]) -> None:
@@ -118,10 +121,10 @@ def test_resume__a_state_of_another_device_goes_on() -> None:
             raise KeyboardInterrupt
 
     with fake_device.available():
-        stylize(_settings(steps=3), console=Console(quiet=True), on_step=stop)
+        stylize(tiny_settings(steps=3), console=Console(quiet=True), on_step=stop)
         assert Path("new/out.state.safetensors").is_file()
-        resumed = stylize(_settings(steps=3, resume=True), console=Console(quiet=True))
-    whole = stylize(_settings(steps=3, output=Path("whole.png")), console=Console(quiet=True))
+        resumed = stylize(tiny_settings(steps=3, resume=True), console=Console(quiet=True))
+    whole = stylize(tiny_settings(steps=3, output=Path("whole.png")), console=Console(quiet=True))
     assert resumed.result.finished
     assert torch.equal(read_image(Path("whole.png")), read_image(Path("new/out.png"))), "the CPU computes for both"
     assert resumed.result.losses == whole.result.losses
@@ -132,7 +135,7 @@ def test_stylize__losses_are_copied_from_the_device_once_a_step() -> None:
     counts = []
     for steps in _STEPS_COUNTED:
         with fake_device.available() as fake:
-            settings = _settings(steps=steps, optimizer="adam", shifts=1, save_every=0)
+            settings = tiny_settings(steps=steps, optimizer="adam", shifts=1, save_every=0)
             stylize(settings, console=Console(quiet=True))
         counts.append(fake.synchronizations)
     assert counts[1] - counts[0] == _STEPS_COUNTED[1] - _STEPS_COUNTED[0]

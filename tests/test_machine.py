@@ -11,6 +11,11 @@ from rnst import machine
 from rnst.optimization.memory import available_bytes
 
 
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_sharing", [1])
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux pins a process to processors")
 def test_processors__are_those_that_the_process_may_use() -> None:
     allowed = os.sched_getaffinity(0)
@@ -50,7 +55,6 @@ def test_take_share__maps_workers_through_the_inherited_devices(
 def test_take_share__of_a_device_that_several_share(monkeypatch: pytest.MonkeyPatch) -> None:
     """Free memory is divided by the processes that measure it at the same time."""
     threads = torch.get_num_threads()
-    monkeypatch.setattr(machine, "_sharing", [1])
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     whole = available_bytes(torch.device("cpu"))
