@@ -1,6 +1,7 @@
 """The runs of tests/test_fake_device.py on one or two real devices: `pytest -m gpu`."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -114,9 +115,8 @@ def test_training_step(tmp_path: Path, precision: Any) -> None:
     facts = DataFacts("tiny", _CLASSES, 32, (0.5, 0.4, 0.3), (0.2, 0.3, 0.4))
     task = RobustClassifier(facts, PGD(L2Ball(1.0), 2, 0.5, random_start=True), architecture="resnet18")
     photos = DataLoader(TensorDataset(torch.rand(6, 3, 32, 32), torch.arange(6) % 3), batch_size=3)
-    trainer = pl.Trainer(
-        default_root_dir=tmp_path, max_epochs=1, inference_mode=False, logger=False, precision=precision
-    )
+    options: dict[str, Any] = {"max_epochs": 1, "inference_mode": False, "logger": False, "precision": precision}
+    trainer = pl.Trainer(default_root_dir=tmp_path, **options)
     trainer.fit(task, photos, photos)
     assert trainer.global_step == 2
 
@@ -154,18 +154,9 @@ def test_two_devices__a_killed_process_leaves_a_state_that_resumes() -> None:
     Path("program.py").write_text(program, encoding="utf-8")
     repository = str(Path(__file__).parents[1])
     for argument, status in (("kill", 1), ("resume", 0)):
-        command = [
-            "env",
-            f"PYTHONPATH={repository}",
-            "timeout",
-            "-s",
-            "KILL",
-            "200",
-            sys.executable,
-            "program.py",
-            argument,
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own program
+        command = ["timeout", "-s", "KILL", "200", sys.executable, "program.py", argument]
+        environment = {**os.environ, "PYTHONPATH": repository}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)  # noqa: S603
         assert (done.returncode != 0) == bool(status), done.stderr[-2000:]
         if status:
             assert "another device of this run was lost" in done.stderr

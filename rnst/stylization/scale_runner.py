@@ -195,6 +195,8 @@ class ScaleRunner:
             accelerator=machine.accelerator(self._job.limits.device),
             devices=self._job.limits.devices,
             strategy=SharedPicture() if self._job.limits.devices > 1 else "auto",
+            # Sizes stand still from one transform to the next, so that a search for the fastest convolutions pays.
+            benchmark=self._job.limits.device == "cuda" and self._job.augmentations.transforms == "none",
             precision=_PRECISIONS[self._job.limits.precision],  # type: ignore[arg-type]
             callbacks=list(callbacks),
             logger=list(loggers),

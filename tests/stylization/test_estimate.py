@@ -11,7 +11,7 @@ from rnst.encoders.names import find_network
 from rnst.image.files import write_image
 from rnst.optimization.tiles import whole
 from rnst.optimization.tiling import Limits
-from rnst.stylization.estimate import Estimate, TooLargeError, estimate, summary
+from rnst.stylization.estimate import Estimate, TooLargeError, estimate, line_through, summary
 from rnst.stylization.inputs import Inputs, Region, Source
 from rnst.stylization.job import resolve
 from rnst.stylization.scale_runner import ScaleRunner
@@ -52,7 +52,7 @@ def test_a_picture_that_cannot_fit_is_refused_before_anything_is_painted(
 
 def test_tiles_and_shifts_take_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Twice the views are twice the time; tiles take as much longer as their grid says, and less memory."""
-    monkeypatch.setattr("rnst.stylization.estimate._seconds_of_a_pixel", lambda *_: 1e-6)
+    monkeypatch.setattr("rnst.stylization.estimate._line", lambda *_: (0.0, 1e-6))
     encoder, _ = load_encoder(find_network("vgg11"), ["relu2_1"], weights="random")
     plan, found, grids = [Scale((300, 400), 10, 0)], {}, {}
     for name, options in {"whole": {"tile": 0}, "tiles": {"tile": 100}, "shifts": {"shifts_per_step": 2}}.items():
@@ -84,3 +84,12 @@ def test_time__within_a_factor_of_two(encoder: str) -> None:
     runner.paint(plan[0], content, [], [])
     taken = time.perf_counter() - began
     assert expected / 2 < taken < expected * 2, f"{encoder}: expected {expected:.1f} s, took {taken:.1f} s"
+
+
+def test_line__what_a_fast_device_spends_on_launching_is_not_taken_for_pixels() -> None:
+    """An evaluation of 50 ms, and 1 s for each megapixel: at 2048 x 2048, 160 pixels alone say 12 times as much."""
+    points = [(side**2, 0.05 + 1e-6 * side**2) for side in (160, 480)]
+    assert line_through(points) == pytest.approx((0.05, 1e-6))
+    assert line_through(points[:1]) == pytest.approx((0.0, points[0][1] / 160**2))
+    assert line_through([(100, 2.0), (200, 1.0)]) == (0.0, 1.0 / 200), "noise that turned the line around"
+    assert line_through([(100, 1.0), (200, 3.0)]) == (0.0, 3.0 / 200)
