@@ -91,7 +91,7 @@ class SoftLabels:
         if new:
             predicted = self._predicted(images[new]).half().cpu()
             self._known |= {wanted[index]: row.clone() for index, row in zip(new, predicted, strict=True)}
-        return torch.stack([self._known[key] for key in wanted]).to(images.device).float()
+        return torch.stack([self._known[key].float() for key in wanted]).to(images.device)
 
     def _predicted(self, images: Tensor) -> Tensor:
         """Probabilities (N, K) in float32."""

@@ -120,10 +120,11 @@ def test_keys__each_image_is_labeled_once(file: str, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(SoftLabels, "_predicted", counted)
     first = labels(images[:3], torch.tensor([7, 3, 5]))
-    again = labels(images[[1, 3, 0]], torch.tensor([3, 9, 7]))
+    with torch.autocast("cpu", torch.bfloat16):  # in which float16 cannot be stacked
+        again = labels(images[[1, 3, 0]], torch.tensor([3, 9, 7]))
     assert labeled == [3, 1], "only the image whose key is new"
     assert torch.equal(again[[0, 2]], first[[1, 0]])
-    torch.testing.assert_close(torch.cat([first, again[1:2]]), labels(images[[0, 1, 2, 3]]), atol=1e-3, rtol=0)
+    torch.testing.assert_close(torch.cat([first, again[1:2]]), labels(images), atol=1e-2, rtol=0)
 
 
 def test_classes__are_the_teachers(file: str, tmp_path: Path) -> None:
