@@ -15,7 +15,7 @@ _STOPPED = 130  # what a shell reports of a program that Ctrl-C ended
 Command = Callable[[list[str]], None]
 
 COMMANDS = {
-    "stylize": "paint a photo in the style of a painting; also as stylize.py",
+    "stylize": "stylize a photo by a painting; also as stylize.py",
     "train": "train robust weights; also as train_robust.py",
     "curve": "draw the accuracy of trainings by epoch",
     "evaluate": "measure a network clean and under attack",
@@ -24,9 +24,9 @@ COMMANDS = {
     "pack": "pack a folder of photos for training on many machines, from disks or a bucket",
     "models": "list the networks",
     "convert": "weights of others to ours, ours to MadryLab's layout",
-    "sweep": "paint every content in every style by every encoder; score, pick and compare",
+    "sweep": "stylize every content in every style by every encoder; score, select and compare",
     "visualize": "make pictures that excite networks, with and without priors, on one sheet",
-    "layers": "measure how robust each layer is, and paint by each alone",
+    "layers": "measure how robust each layer is, and stylize by each alone",
     "artifacts": "find where checkerboards in pictures come from, and what helps",
     "dashboard": "build a Weights & Biases workspace that compares runs",
     "gallery": "write finished pictures as one page",

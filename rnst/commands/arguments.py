@@ -1,4 +1,4 @@
-"""A command line as people type it, made into what the parser takes: one `--name=value` for each option."""
+"""Normalizes a command line for the parser: one `--name=value` for each option."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -23,7 +23,7 @@ _GROUPS = {
 
 
 def run(arguments: list[str]) -> None:
-    """Paint, score, pick, and write table, plot and page."""
+    """Stylize, score, select, and write table, plot and page."""
     parser = CommandParser(
         "rnst sweep --config YAML [--pictures DIR ...] [--output DIR] [--workers N] [--OPTION VALUE ...]",
         "Stylize every content in every style by every encoder over one grid; score, select and compare.",
@@ -37,25 +37,25 @@ def run(arguments: list[str]) -> None:
     only_plan, agent = options.pop("plan"), options.pop("agent")
     quiet_lightning()
     sweep = SweepSettings(**options)
-    cells = plan(sweep, _checked_settings)
+    runs = plan(sweep, _checked_settings)
     if agent is not None:
         with written_aside(agent) as aside:
             aside.write_text(yaml.safe_dump(agent_configuration(sweep), sort_keys=False), encoding="utf-8")
         sys.stdout.write(f"{agent}: wandb sweep {agent}, then on each machine the wandb agent command that it prints\n")
         return
-    from rnst.sweeps.run import finished_run, run_cells
+    from rnst.sweeps.run import finished_run, run_sweep
 
     if only_plan:
-        for cell in cells:
-            mark = "done" if finished_run(cell) is not None else "    "
-            sys.stdout.write(f"{mark} {cell.settings.output}\n")
+        for run in runs:
+            mark = "done" if finished_run(run) is not None else "    "
+            sys.stdout.write(f"{mark} {run.settings.output}\n")
         return
-    results = run_cells(sweep, cells, Console(stderr=True))
+    results = run_sweep(sweep, runs, Console(stderr=True))
     _report(sweep, results, options)
 
 
 def _report(sweep: SweepSettings, results: Sequence[Result], options: Mapping[str, Any]) -> None:
-    """Write what sums the sweep up, and show the picks."""
+    """Write the summary of the sweep, and show the picks."""
     from rnst.reporting.tracking import SweepTracker
     from rnst.sweeps.layer_gains import gains_table, layer_gains
     from rnst.sweeps.report import (

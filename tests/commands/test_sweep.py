@@ -73,7 +73,7 @@ def _results() -> list[Result]:
     return [Result.read(path) for path in sorted(Path("swept/pictures").rglob("*.json"))]
 
 
-def test_sweep__paints_scores_picks_and_compares(capsys: pytest.CaptureFixture[str]) -> None:
+def test_sweep__stylizes_scores_picks_and_compares(capsys: pytest.CaptureFixture[str]) -> None:
     _sweep()
     results = _results()
     assert len(results) == 8
@@ -99,7 +99,7 @@ def test_sweep__paints_scores_picks_and_compares(capsys: pytest.CaptureFixture[s
     assert "index.html: 8 pictures" in shown
 
 
-def test_again__paints_only_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_again__stylizes_only_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
     _sweep()
     results = _results()
     before = {result.image: result.image.stat().st_mtime_ns for result in results}
@@ -138,7 +138,7 @@ def test_configuration__lists_every_picture(path: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize("path", _CONFIGS, ids=lambda path: path.stem)
-def test_configuration__paints(path: Path) -> None:
+def test_configuration__stylizes(path: Path) -> None:
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     # One picture by each encoder, of large sweeps by the first; the first values need no weights.
     small = math.prod(map(len, config["grid"].values())) <= 8
@@ -191,7 +191,7 @@ def test_workers__give_the_same_pictures() -> None:
         assert result.scores["style_distance"] == pytest.approx(scores["style_distance"], rel=1e-2)
 
 
-def test_plan__lists_and_paints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_plan__lists_and_stylizes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     _sweep("--plan")
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 8
@@ -216,7 +216,7 @@ def test_plan__lists_and_paints_nothing(capsys: pytest.CaptureFixture[str]) -> N
     ],
     ids=str,
 )
-def test_mistakes__one_line_before_anything_is_painted(
+def test_mistakes__one_line_before_anything_is_stylized(
     changes: dict[str, Any], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert said in _refused(capsys, **changes)
@@ -288,6 +288,6 @@ def test_smoke_configuration__killed_half_way_and_run_again(capfd: pytest.Captur
     subprocess.run(command, env=environment, check=True, timeout=300)  # noqa: S603 - our own command
     assert f"16 pictures, {len(before)} of them there already" in " ".join(capfd.readouterr().err.split())
     assert len(_results()) == 16
-    assert all(path.stat().st_mtime_ns == painted for path, painted in before.items())
+    assert all(path.stat().st_mtime_ns == stylized for path, stylized in before.items())
     assert Path("swept/index.html").is_file()
     assert time.monotonic() - began < 300

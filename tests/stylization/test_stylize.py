@@ -158,13 +158,13 @@ def test_what_is_seen_meanwhile_is_what_will_be_saved(options: dict[str, Any]) -
 def test_init(init: str, monkeypatch: pytest.MonkeyPatch) -> None:
     write_image(torch.rand(1, 3, 20, 20), Path("start.png"))
     starts = []
-    paint = ScaleRunner.paint
+    optimize = ScaleRunner.optimize
 
     def remembering(runner: ScaleRunner, scale: Any, start: Any, *rest: Any) -> Any:
         starts.append(start)
-        return paint(runner, scale, start, *rest)
+        return optimize(runner, scale, start, *rest)
 
-    monkeypatch.setattr(ScaleRunner, "paint", remembering)
+    monkeypatch.setattr(ScaleRunner, "optimize", remembering)
     _stylize(init=init, seed=3)
     noise = 0.4 + 0.2 * torch.rand(1, 3, 36, 48, generator=torch.Generator().manual_seed(3))
     files = {"content": "cat.png", "style": "waves.png", "start.png": "start.png"}
@@ -174,14 +174,14 @@ def test_init(init: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_scales__each_begins_with_the_picture_of_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     pictures = []
-    paint = ScaleRunner.paint
+    optimize = ScaleRunner.optimize
 
     def remembering(runner: ScaleRunner, scale: Any, start: Any, *rest: Any) -> Any:
-        painted = paint(runner, scale, start, *rest)
-        pictures.append((start, painted.image))
-        return painted
+        stylized = optimize(runner, scale, start, *rest)
+        pictures.append((start, stylized.image))
+        return stylized
 
-    monkeypatch.setattr(ScaleRunner, "paint", remembering)
+    monkeypatch.setattr(ScaleRunner, "optimize", remembering)
     result, _ = _stylize(scales=3, size=64)
     assert len(pictures) == 3
     for (_, coarse), (start, _) in pairwise(pictures):
