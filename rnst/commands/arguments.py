@@ -43,6 +43,13 @@ def as_options(arguments: Sequence[str], hints: Mapping[str, Any]) -> tuple[list
     return options, words
 
 
+def value_of(hint: Any, value: Any) -> Any:
+    """A value from a file: the text none, in any case, is None where the type of the option allows None."""
+    if isinstance(value, str) and value.lower() == NO_VALUE and NoneType in parts_of(hint):
+        return None
+    return value
+
+
 def is_list(hint: Any) -> bool:
     """Whether an option takes several values."""
     return any(get_origin(part) is list for part in parts_of(hint))

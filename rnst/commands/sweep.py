@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import yaml
 from rich.console import Console
 
+from rnst.commands.arguments import value_of
 from rnst.commands.options import CommandParser
 from rnst.commands.parsing import OneLineErrors, quiet_lightning
 from rnst.files import written_aside
@@ -36,7 +37,7 @@ def run(arguments: list[str]) -> None:
     options = parser.parse(arguments)
     only_plan, agent = options.pop("plan"), options.pop("agent")
     quiet_lightning()
-    sweep = SweepSettings(**options)
+    sweep = SweepSettings(**_with_nones(options))
     runs = plan(sweep, _checked_settings)
     if agent is not None:
         with written_aside(agent) as aside:
@@ -85,6 +86,17 @@ def _report(sweep: SweepSettings, results: Sequence[Result], options: Mapping[st
     if gains := layer_gains(results) if "style_layers" in sweep.compare else {}:
         console.print(gains_table(gains))
     console.print(f"{page}: {len(results)} pictures; open it in a browser", highlight=False, soft_wrap=True)
+
+
+def _with_nones(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The same options, with None for the text none in the grid and the settings, as on a command line."""
+    hints = get_type_hints(StylizationSettings)
+    grid = {
+        name: [value_of(hints.get(name), value) for value in values] if isinstance(values, list) else values
+        for name, values in options["grid"].items()
+    }
+    settings = {name: value_of(hints.get(name), value) for name, value in options["settings"].items()}
+    return {**options, "grid": grid, "settings": settings}
 
 
 def _checked_settings(values: dict[str, Any]) -> StylizationSettings:

@@ -199,6 +199,17 @@ def test_plan__lists_and_stylizes_nothing(capsys: pytest.CaptureFixture[str]) ->
     assert not Path("swept").exists()
 
 
+@pytest.mark.parametrize("none", ["none", "None"])
+def test_none_as_text__is_none_where_the_option_allows_it(none: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def planned(value: str | None) -> list[str]:
+        grid = {"style_layers": [value, ["layer1"]], "smoothing": ["none", "softmax"]}
+        _sweep("--plan", grid=grid, compare=["style_layers"], settings={**_TINY["settings"], "tile": value})
+        return capsys.readouterr().out.splitlines()
+
+    assert planned(none) == planned(None)
+    assert len(planned(none)) == 8
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
