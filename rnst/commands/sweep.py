@@ -58,9 +58,10 @@ def run(arguments: list[str]) -> None:
 def _report(sweep: SweepSettings, results: Sequence[Result], options: Mapping[str, Any]) -> None:
     """Write the summary of the sweep, and show the picks."""
     from rnst.reporting.tracking import SweepTracker
-    from rnst.sweeps.layer_gains import gains_table, layer_gains
     from rnst.sweeps.report import (
         as_rows,
+        gains_table,
+        layer_gains,
         picks_table,
         thumbnail,
         verdict_table,

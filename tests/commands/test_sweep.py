@@ -19,7 +19,7 @@ from rnst.cli import main, stylize
 from rnst.image.files import write_image
 from rnst.metrics.score_table import SCORE_TABLE
 from rnst.results import Result
-from rnst.sweeps.layer_gains import layer_gains
+from rnst.sweeps.report import layer_gains
 from tests.offline_runs import read_run, run_folders
 
 _CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "sweeps").glob("*.yaml"))
