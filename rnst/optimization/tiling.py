@@ -16,10 +16,10 @@ from rnst.optimization.limits import parse_memory
 from rnst.optimization.memory import (
     appetite,
     available_bytes,
+    constant_bytes,
     held_bytes,
     layer_bytes,
     plan,
-    standing_bytes,
     whole_bytes,
 )
 from rnst.optimization.process_group import gathered
@@ -102,7 +102,7 @@ class Tiling:
         """
         with self._mixed(self._device):
             targets = layer_bytes(self._encoder, self._content_layers, self._precision)
-            found = appetite(self._encoder), targets, standing_bytes(self._encoder)
+            found = appetite(self._encoder), targets, constant_bytes(self._encoder)
         first: tuple[float, float, float] = gathered(found)[0] if self._limits.devices > 1 else found
         return first
 
@@ -204,8 +204,8 @@ class Tiling:
 
     def _fitted(self, size: Size) -> Grid:
         limits, budget = self._limits, self._budget()
-        per_pixel, of_targets, standing = self._needs
-        budget -= standing
+        per_pixel, of_targets, constant = self._needs
+        budget -= constant
         targets = of_targets * size[0] * size[1]
         if limits.devices == 1 and whole_bytes(size, per_pixel, limits.history, targets) <= budget:
             return whole(size)

@@ -31,7 +31,7 @@ def _results(*arguments: str) -> tuple[list[list[str]], str]:
 
 
 @pytest.mark.slow
-def test_two_processes_paint_what_one_does_and_agree_bit_for_bit() -> None:
+def test_two_processes_make_what_one_does_and_agree_bit_for_bit() -> None:
     (alone,), _ = _results("1")
     (first, second), _ = _results("2")
     assert first == second
@@ -95,7 +95,7 @@ def test_killed_process__the_state_is_there_and_resume_ends_bit_equal(together: 
     assert len(together["killed"]) == 5
     for run in together["killed"]:
         assert "another device of this run was lost" in run["message"]
-        assert "--resume goes on from killed" in run["message"]
+        assert "--resume continues from killed" in run["message"]
         assert run["state"] != [0, 0]
         assert run["noticed_s"] < 30
         assert run["equal"], run
