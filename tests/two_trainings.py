@@ -92,7 +92,7 @@ if __name__ == "__main__":
     runs = {
         "one": trained(photos_, folder_, 1),
         "two": trained(photos_, folder_, 2),
-        "accumulated": trained(photos_, folder_, 1, accumulate_grad_batches=2),
+        "accumulated": trained(photos_, folder_, 1, accumulate_grad_batches=2, limit_train_batches=4),
         "random": trained(photos_, folder_, 2, random_start=True),
         "random, first half": trained(photos_, folder_, 2, random_start=True, max_epochs=1),
         "random, resumed": trained(photos_, folder_, 2, random_start=True, resume=str(folder_ / "end.ckpt")),

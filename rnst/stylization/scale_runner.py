@@ -114,15 +114,17 @@ class ScaleRunner:
             MemoryExhaustedError: memory ran out twice, or there are no smaller tiles, before there was a picture.
         """
         self._rescued = None
+        failure = MemoryExhaustedError(_LESS_MEMORY)
         for smaller in (False, True):
-            if smaller:
-                self._shrink()
             try:
+                if smaller:
+                    self._shrink()
                 return self._attempt(scale, start, callbacks, loggers, state)
+            except MemoryExhaustedError as error:
+                failure = error
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-        failure = MemoryExhaustedError(_LESS_MEMORY)
         if self._rescued is None:
             raise failure
         return replace(self._rescued, finished=False, failure=failure)
