@@ -52,10 +52,10 @@ class StylizationProgress(Callback):
         height, width = pl_module().shape[-2:]
         self._progress.update(self._bar, description=f"stylizing {width}x{height}")
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: object) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: object) -> None:  # noqa: ARG002 - a hook
         """Advance by one step."""
         losses = "  ".join(f"{name} {pl_module.losses[name]:.4f}" for name in _SHOWN if name in pl_module.losses)
-        self._progress.update(self._bar, completed=pl_module.first_step + trainer.global_step, losses=losses)
+        self._progress.update(self._bar, advance=1, losses=losses)
 
 
 class StepReports(Callback):
