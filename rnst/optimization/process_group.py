@@ -17,7 +17,9 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from pytorch_lightning.plugins.environments import LightningEnvironment, SLURMEnvironment, TorchElasticEnvironment
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 
 from rnst.errors import RnstError
 
@@ -43,7 +45,7 @@ class _Group:
         meetings: how often the processes have waited for each other.
     """
 
-    store: dist.Store
+    store: Any  # a torch.distributed.Store
     others_run: Callable[[], bool]
     meetings: int = 0
     noticed: Event = field(default_factory=Event)
@@ -81,8 +83,10 @@ def join_group(devices: int, device: torch.device, others_run: Callable[[], bool
     serves = number == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
     address = environment.main_address, environment.main_port
     try:
-        store = dist.TCPStore(*address, None, serves, TIMEOUT, wait_for_workers=False)
-        store = dist.PrefixStore(f"rnst/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+        server = dist.TCPStore(*address, None, serves, TIMEOUT, wait_for_workers=False)  # type: ignore[attr-defined]
+        store = dist.PrefixStore(  # type: ignore[attr-defined] # the stub exports both from another module
+            f"rnst/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", server
+        )
         _groups[:] = [_Group(store, others_run)]
         wait_for_all(number, count)
         backend = "nccl" if device.type == "cuda" else "gloo"
@@ -172,7 +176,7 @@ def leave_reason(reason: str) -> None:
         group.store.set(_REASON, reason)
 
 
-def _reason(store: dist.Store) -> str:
+def _reason(store: Any) -> str:
     return store.get(_REASON).decode(errors="replace") if store.check([_REASON]) else "its process has ended"
 
 
