@@ -101,7 +101,7 @@ def companions(work: Callable[[], object], devices: int, device: torch.device, a
         yield
         return
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port()), "NODE_RANK": "0"}
-    context = multiprocessing.get_context(_START)
+    context: Any = multiprocessing.get_context(_START)
     threads = torch.get_num_threads()
     share = max(1, threads // devices)
     seats = [({**place, "LOCAL_RANK": str(number)}, share, devices, device) for number in range(1, devices)]

@@ -78,7 +78,7 @@ class ScaleRunner:
         self._job = job
         self._encoder = encoder
         self._inputs = inputs
-        self._rescued: ScaleOutcome | None = None  # of an attempt that ran out of memory
+        self._rescued: list[ScaleOutcome] = []  # of attempts that ran out of memory
         self.tiling = tiling_of_picture(job.limits, job.look, job.augmentations, encoder)
         self._targets = targets or StyleTargets(job.look, encoder, inputs.regions, job.limits)
         self._views = AugmentationSchedule(
@@ -113,7 +113,7 @@ class ScaleRunner:
             KeyboardInterrupt: the user stopped it before there was a picture.
             MemoryExhaustedError: memory ran out twice, or there are no smaller tiles, before there was a picture.
         """
-        self._rescued = None
+        self._rescued.clear()
         failure = MemoryExhaustedError(_LESS_MEMORY)
         for smaller in (False, True):
             try:
@@ -125,9 +125,9 @@ class ScaleRunner:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-        if self._rescued is None:
+        if not self._rescued:
             raise failure
-        return replace(self._rescued, finished=False, failure=failure)
+        return replace(self._rescued[-1], finished=False, failure=failure)
 
     def _shrink(self) -> None:
         """Smaller tiles, in freed memory; called where no exception refers to tensors any more.
@@ -178,7 +178,7 @@ class ScaleRunner:
             finished, failure = False, error
         except (RuntimeError, MemoryError):
             if task.best.image is not None:
-                self._rescued = self._outcome(task.best, task.best.image, scale)
+                self._rescued.append(self._outcome(task.best, task.best.image, scale))
             raise
         if task.best.image is None:
             raise failure or (NoFiniteLossError() if finished else KeyboardInterrupt())
