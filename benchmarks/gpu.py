@@ -30,7 +30,7 @@ from rnst.image.files import write_image
 from rnst.losses.objective import Objective, Weights
 from rnst.losses.perceptual import ContentLoss, GramLoss
 from rnst.losses.statistics import moments
-from rnst.optimization.memory import appetite, available_bytes, standing_bytes
+from rnst.optimization.memory import appetite, available_bytes, constant_bytes
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.stylize import stylize
 
@@ -67,7 +67,7 @@ def _peak(device: torch.device, work: Callable[[], object]) -> int:
 
 def _gradient(losses: Callable[[Tensor], Tensor], image: Tensor) -> None:
     image.grad = None
-    losses(image).backward()  # type: ignore[no-untyped-call]
+    losses(image).backward()
 
 
 def closures(name: str, side: int, device: torch.device, repeats: int) -> dict[str, float]:
@@ -78,7 +78,8 @@ def closures(name: str, side: int, device: torch.device, repeats: int) -> dict[s
     objective = _objective(encoder, image)
 
     def ours(picture: Tensor) -> Tensor:
-        return objective(encoder(picture), picture)["total"]
+        total: Tensor = objective(encoder(picture), picture)["total"]
+        return total
 
     def plain(picture: Tensor) -> Tensor:
         grams = [moments(features).gram.square().sum() for features in encoder(picture).values()]
@@ -89,7 +90,7 @@ def closures(name: str, side: int, device: torch.device, repeats: int) -> dict[s
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
             own = seconds(lambda: _gradient(ours, image), device, repeats)
             reference = seconds(lambda: _gradient(plain, image), device, repeats)
-            predicted = appetite(encoder) * side**2 + standing_bytes(encoder)
+            predicted = appetite(encoder) * side**2 + constant_bytes(encoder)
             peak = _peak(device, lambda: _gradient(ours, image))
         found |= {f"{precision} s": own, f"{precision} of the plain loop": own / reference}
         found |= {f"{precision} bytes": peak, f"{precision} bytes predicted": predicted}
@@ -106,7 +107,7 @@ def _objective(encoder: Encoder, image: Tensor) -> Objective:
 
 def training_steps(side: int, batch: int, device: torch.device, repeats: int) -> dict[str, float]:
     """A step of ResNet-50, standard and under PGD-3."""
-    network = build_classifier("resnet50", 10).to(device, memory_format=torch.channels_last)
+    network = build_classifier("resnet50", 10).to(device).to(memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(network.parameters(), 0.01)
     images, labels = torch.rand(batch, 3, side, side, device=device), torch.arange(batch, device=device) % 10
     attack = PGD(L2Ball(3.0), steps=3, step_size=0.5)
@@ -116,7 +117,7 @@ def training_steps(side: int, batch: int, device: torch.device, repeats: int) ->
             seen = attack(network, images, labels) if attacked else images
             loss = torch.nn.functional.cross_entropy(network(seen).float(), labels)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
 
     standard = seconds(lambda: step(attacked=False), device, repeats)
@@ -131,7 +132,7 @@ def pictures(side: int, devices: int) -> dict[str, float]:
         torch.manual_seed(0)
         for name in ("content", "style"):
             write_image(torch.rand(1, 3, side * 3 // 4, side), Path(folder) / f"{name}.png")
-        paths = {name: f"{folder}/{name}.png" for name in ("content", "style")}
+        paths: dict[str, Any] = {name: f"{folder}/{name}.png" for name in ("content", "style")}
         fixed: dict[str, Any] = {"weights": "random", "encoder": "resnet50", "save_every": 0, "tracking": "off"}
         settings = StylizationSettings(output=Path(folder) / "out.png", size=side, steps=10, devices=devices)
         result = stylize(settings, console=Console(quiet=True), **paths, **fixed).result

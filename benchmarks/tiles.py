@@ -87,7 +87,7 @@ def measure_processes(options: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     whole, tiled = _share(options, 1), _share(options, 1, tiles_of=2)
     torch.set_num_threads(2)  # `companions` divides them
-    with companions(partial(_share, options, 2), 2):
+    with companions(partial(_share, options, 2), 2, torch.device("cpu")):
         together = _share(options, 2)
     print(f"2 processes of 1 thread, a tile each: {together:.1f} s")
     print(f"1 process of 1 thread, the same 2 tiles: {tiled:.1f} s, {tiled / together:.2f} times as long")

@@ -49,7 +49,7 @@ class DeviceTensor(Tensor):
     def __new__(cls, held: Tensor) -> "DeviceTensor":
         """A tensor of the shape, strides and type of `held`."""
         options = {"strides": held.stride(), "storage_offset": held.storage_offset(), "dtype": held.dtype}
-        make: Any = Tensor._make_wrapper_subclass  # type: ignore[attr-defined]
+        make: Any = Tensor._make_wrapper_subclass
         wrapped: DeviceTensor = make(cls, held.shape, **options, layout=held.layout, device=device())
         wrapped.held = held
         return wrapped
@@ -71,7 +71,7 @@ class DeviceTensor(Tensor):
         raise TypeError(f"can't convert {self.device} device type tensor to numpy, force={force}")
 
     @classmethod
-    def __torch_dispatch__(
+    def __torch_dispatch__(  # type: ignore[override] # torch declares a function that is no class method
         cls, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """Compute on the CPU."""
@@ -87,7 +87,7 @@ class FakeDevice(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.computed = self.synchronizations = 0
 
     def __torch_dispatch__(

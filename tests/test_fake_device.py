@@ -25,7 +25,7 @@ from rnst.stylization.stylize import stylize
 from rnst.training.losses import TradesLoss
 from rnst.training.robust_classifier import RobustClassifier
 from tests import fake_device
-from tests.fake_device import MixedDevicesError
+from tests.fake_device import DeviceTensor, MixedDevicesError
 
 _CLASSES = ("n01", "n02", "n03")
 _STEPS_COUNTED = (2, 5)
@@ -183,7 +183,7 @@ def test_training_step(tmp_path: Path, ball: Any, options: dict[str, Any]) -> No
         **{"architecture": "tiny_resnet", **options},
     )
     photos = DataLoader(TensorDataset(torch.rand(6, 3, 32, 32), torch.arange(6) % 3), batch_size=3)
-    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+    quiet: dict[str, Any] = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
     with fake_device.available() as fake:
         trainer = pl.Trainer(default_root_dir=tmp_path, max_epochs=1, inference_mode=False, **quiet)
         trainer.fit(task, photos, photos)
@@ -195,12 +195,13 @@ def test_mixing_is_found() -> None:
     """What this file relies on: it is refused what a GPU refuses."""
     with fake_device.available():
         there = torch.rand(2, 3, device=fake_device.device())
-        for mix in (
+        mixes: tuple[Callable[[], Tensor], ...] = (
             lambda: there + torch.rand(2, 3),
             lambda: torch.cat([there, torch.rand(2, 3)]),
             lambda: torch.nn.functional.conv2d(there.view(1, 1, 2, 3), torch.rand(1, 1, 1, 1)),
             lambda: torch.rand(2, device=fake_device.device(), generator=torch.Generator()),
-        ):
+        )
+        for mix in mixes:
             with pytest.raises(MixedDevicesError):
                 mix()
         with pytest.raises(TypeError, match="can't convert fake:0 device type tensor to numpy"):
@@ -216,4 +217,5 @@ def test_placement__is_computed_where_the_image_is() -> None:
         before = fake.synchronizations
         assert placed.device == fake_device.device()
     assert before == 0
+    assert isinstance(placed, DeviceTensor)
     assert torch.equal(placed.held, Placement(pad=2, scale=1.1, angle=5.0)(image))

@@ -13,10 +13,12 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import pytest
 import torch
 from rich.console import Console
 from torch import Tensor, nn
@@ -28,8 +30,8 @@ from rnst.losses.objective import Objective, Weights
 from rnst.losses.perceptual import ContentLoss, GramLoss
 from rnst.optimization import devices, process_group, tiling
 from rnst.optimization.process_group import join_group
-from rnst.optimization.tiled_gradient import TiledObjective, Unseen
-from rnst.optimization.tiles import Grid, cut
+from rnst.optimization.tiled_gradient import TileableObjective, TiledObjective, Unseen
+from rnst.optimization.tiles import Grid, Size, cut
 from rnst.optimization.tiling import Limits, Tiling
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.state import State
@@ -89,7 +91,8 @@ def _on_two(work: Callable[[int], object]) -> list[Any]:
 
 def _patch_budget(rank: int, shrunk: float) -> None:
     budget = 1e9 * _BUDGETS[rank] / shrunk
-    tiling.available_bytes = lambda _device: 2 * budget  # type: ignore[assignment] # two processes share a CPU's
+    # Two processes share the memory of a CPU. Never undone: this process ends with its work.
+    pytest.MonkeyPatch().setattr(tiling, "available_bytes", lambda _device: 2 * budget)
 
 
 def _described(grid: Grid) -> list[list[int]]:
@@ -151,10 +154,12 @@ def other_plans() -> list[str]:
 
     def differ(rank: int) -> float:
         encoder = _Encoder()
-        cutter = Tiling(encoder, Limits(tile=0), ["b"])
-        grid = cut(_SIZE, cutter.fields, 2, 2 + rank)
-        cutter.objective = lambda objective, _size: TiledObjective(encoder, cutter.fields, grid, objective)  # type: ignore[method-assign] # fmt: skip
-        return _gradient(cutter)[1]
+
+        class Differing(Tiling):
+            def objective(self, objective: TileableObjective, size: Size) -> TiledObjective:
+                return TiledObjective(encoder, self.fields, cut(size, self.fields, 2, 2 + rank), objective)
+
+        return _gradient(Differing(encoder, Limits(tile=0), ["b"]))[1]
 
     return _on_two(differ)
 
@@ -208,7 +213,8 @@ def killed() -> list[dict[str, Any]]:
 
 def slow_disk() -> dict[str, Any]:
     """A run whose state takes long to write, with collectives that fail much earlier."""
-    write, written = State.write, []
+    write = State.write
+    written: list[int] = []
 
     def slowly(state: State, path: Path) -> None:
         if not written:
@@ -216,10 +222,10 @@ def slow_disk() -> dict[str, Any]:
         written.append(state.step)
         write(state, path)
 
-    State.write = slowly  # type: ignore[method-assign]
-    before, process_group.TIMEOUT = process_group.TIMEOUT, type(process_group.TIMEOUT)(seconds=_IMPATIENT)
-    _, equal, seconds = _stylized("slow.png")
-    State.write, process_group.TIMEOUT = write, before  # type: ignore[method-assign]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(State, "write", slowly)
+        patch.setattr(process_group, "TIMEOUT", timedelta(seconds=_IMPATIENT))
+        _, equal, seconds = _stylized("slow.png")
     return {"equal": equal, "seconds": seconds, "states": len(written)}
 
 

@@ -27,6 +27,8 @@ _BATCH = 6  # photos of a step, on all processes together
 class _Watched(RobustClassifier):
     """Keeps the losses of its steps; its normalization keeps its statistics, as it does under attack."""
 
+    losses: list[float]
+
     def on_train_batch_start(self, *_: object) -> None:
         self.network.eval()
 
@@ -40,13 +42,13 @@ def _train(root: Path, folder: Path, ranks: int, options: dict[str, Any]) -> dic
     torch.manual_seed(0)
     pl.seed_everything(0)
     accumulated = options.get("accumulate_grad_batches", 1)
-    photos = {"classes": "folders", "name": "tiny", "image_size": 24, "crop": "shifted", "workers": 0}
+    photos: dict[str, Any] = {"classes": "folders", "name": "tiny", "image_size": 24, "crop": "shifted", "workers": 0}
     data = PhotoFolders(root, batch_size=_BATCH // ranks // accumulated, **photos)
     random_start = options.pop("random_start")
     attack = PGD(L2Ball(1.0), steps=2, step_size=0.6, random_start=random_start)
     recipe = Recipe(learning_rate=0.02, schedule="constant")
     model = _Watched(data.facts, attack, architecture="tiny_vgg_bn", recipe=recipe)
-    model.losses: list[float] = []  # type: ignore[misc] # of this test
+    model.losses = []
     resume = options.pop("resume", None)
     trainer = pl.Trainer(
         accelerator="cpu", devices=ranks, strategy="ddp" if ranks > 1 else "auto", logger=False,

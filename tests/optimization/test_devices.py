@@ -110,7 +110,7 @@ def test_slow_disk__is_not_taken_for_a_lost_process(together: dict[str, Any]) ->
 
 
 def test_timeouts__none_above_a_minute() -> None:
-    assert SharedPicture()._timeout == TIMEOUT <= timedelta(seconds=60)  # type: ignore[operator]
+    assert SharedPicture()._timeout == TIMEOUT <= timedelta(seconds=60)
 
 
 def test_sum_with_hash__finds_any_rank_that_differs(monkeypatch: pytest.MonkeyPatch) -> None:
