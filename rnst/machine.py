@@ -80,6 +80,19 @@ def resident_peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
+def is_running(process: int) -> bool:
+    """Whether a process with that number exists on this machine; on Windows always True, since asking would end it."""
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it belongs to somebody else
+        return True
+    return True
+
+
 def umask() -> int:
     """Permissions that new files do not get."""
     if _STATUS.is_file():

@@ -15,10 +15,10 @@ from rnst.machine import peak_bytes
 from rnst.metrics.lpips import lpips, lpips_network
 from rnst.metrics.scores import score
 from rnst.metrics.sizes import SMALLEST_SIDE
-from rnst.results import Result
+from rnst.results import Result, sidecar_of
 from rnst.stylization.inputs import Inputs, content_size
 from rnst.stylization.job import Job, names
-from rnst.stylization.parts import NetworkChoice, Pictures, Records
+from rnst.stylization.parts import INITS, NetworkChoice, Pictures, Records
 from rnst.stylization.scale_runner import ScaleOutcome
 
 # Options that may differ between two runs that make the same picture.
@@ -26,7 +26,6 @@ NOT_OF_THE_PICTURE = (
     *("output", "quality", "save_every", "resume", "scores", "lpips", "group", "tracking"),
     *("tile", "memory", "devices"),
 )
-_INITS = ("content", "style", "style_noise", "noise")
 _TINY = 1e-12
 
 
@@ -84,7 +83,7 @@ def earlier(job: Job) -> Result | None:
     that were read have the same content.
     """
     output = job.records.output
-    sidecar = output.with_suffix(".json")
+    sidecar = sidecar_of(output)
     if not (sidecar.is_file() and output.is_file()):
         return None
     try:
@@ -152,7 +151,7 @@ def hashes_of(pictures: Pictures) -> dict[str, list[str]]:
         "style": pictures.styles,
         "content_mask": pictures.content_mask,
         "style_mask": pictures.style_mask,
-        "init": [] if pictures.init in _INITS else [pictures.init],
+        "init": [] if pictures.init in INITS else [pictures.init],
     }
     found = {option: [sha256_of(find_picture(name)) for name in files] for option, files in named.items() if files}
     if pictures.color_basis not in {RGB, DECORRELATED}:
