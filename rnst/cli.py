@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.metadata import version
 
 from rnst.errors import RnstError, UnknownNameError
-from rnst.signals import exit_status, raising
+from rnst.signals import exit_status, stopped_by_signals
 from rnst.streams import LostOutputError, lasting_streams
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning idle threads slow a shared machine many times over
@@ -61,7 +61,7 @@ def _run(command: Command, arguments: Sequence[str] | None) -> None:
         sys.stdout.write(f"rnst {version('rnst')}\n")
         return
     try:
-        with lasting_streams(), raising():
+        with lasting_streams(), stopped_by_signals():
             command(words)
     except (RnstError, OSError) as error:
         _report(f"error: {error}")

@@ -10,24 +10,29 @@ from typing import Any
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 STOPPING = tuple(signal.Signals[name] for name in _NAMES if hasattr(signal, name))
 _EXIT_OF_SIGNALS = 128
+_received: list[int] = []  # numbers of the signals that arrived, for the exit status of a run that keeps what it has
 
 
 class Stopped(KeyboardInterrupt):  # noqa: N818 - as KeyboardInterrupt, it is no error
-    """A signal stopped the run.
+    """A signal stopped the run, or the user did.
 
     Args:
         message: for the user; "" for none.
-        number: of the signal.
+        number: of the signal; None means the last one that arrived, or Ctrl-C where none did.
     """
 
-    def __init__(self, message: str = "", number: int = signal.SIGINT) -> None:
+    def __init__(self, message: str = "", number: int | None = None) -> None:
         super().__init__(message)
-        self.number = number
+        self.number = _last() if number is None else number
 
 
 def exit_status(stop: BaseException) -> int:
     """Exit status of a program that `stop` ended, as shells report it: 130 for Ctrl-C, 143 for SIGTERM."""
-    return _EXIT_OF_SIGNALS + int(getattr(stop, "number", signal.SIGINT))
+    return _EXIT_OF_SIGNALS + int(getattr(stop, "number", _last()))
+
+
+def _last() -> int:
+    return _received[-1] if _received else int(signal.SIGINT)
 
 
 @contextlib.contextmanager
@@ -42,8 +47,13 @@ def handled(handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
         return
     before = {number: signal.getsignal(number) for number in STOPPING}
     kept = {number: found for number, found in before.items() if found is not None and found != signal.SIG_IGN}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        _received.append(number)
+        handler(number, frame)
+
     for number in kept:
-        signal.signal(number, handler)
+        signal.signal(number, note)
     try:
         yield
     finally:
@@ -52,8 +62,9 @@ def handled(handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def raising() -> Iterator[None]:
+def stopped_by_signals() -> Iterator[None]:
     """In this block, every signal that stops a run raises `Stopped`, as Ctrl-C raises KeyboardInterrupt."""
+    _received.clear()
     with handled(raise_stopped):
         yield
 

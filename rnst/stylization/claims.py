@@ -1,6 +1,7 @@
 """What pictures will write, checked against all that they read, before the first of them is begun."""
 
 import re
+from functools import partial
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def claim(jobs: Sequence[Job]) -> None:
             raise InvalidValueError(_OPTION, str(output), "a name of its own for each picture: two have this one")
         claimed.add(output.absolute())
         check_output(_OPTION, output, inputs, is_picture_of_ours)
-        check_output(_OPTION, sidecar_of(output), inputs, lambda path, picture=output: describes(path, picture))
+        check_output(_OPTION, sidecar_of(output), inputs, partial(describes, image=output))
     for job in jobs:
         _check_snapshots(job, inputs.values())
 

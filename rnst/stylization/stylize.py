@@ -11,19 +11,22 @@ from rich.console import Console
 from torch import Tensor
 
 from rnst.errors import InvalidValueError, RnstError
-from rnst.image.files import PilImage, to_pil, write_image
+from rnst.image.files import PilImage, to_pil
 from rnst.optimization.devices import companions, is_first
 from rnst.optimization.ranks import DeviceLostError
 from rnst.reporting.tracking import PictureTracker
 from rnst.results import Result
+from rnst.signals import deferred
+from rnst.stylization.claims import claim
+from rnst.stylization.delivery import deliver
 from rnst.stylization.estimate import estimate, summary
-from rnst.stylization.inputs import Inputs, read_inputs
+from rnst.stylization.inputs import Inputs, content_size, read_inputs
 from rnst.stylization.job import Job, names, resolve
 from rnst.stylization.output_names import named_by
 from rnst.stylization.parts import Records
 from rnst.stylization.progress import OnStep, StepReports, StylizationProgress
 from rnst.stylization.record import (
-    NOT_OF_THE_PICTURE,
+    check_resumable,
     check_scores,
     describe,
     hash_of,
@@ -35,7 +38,7 @@ from rnst.stylization.scale_runner import NoFiniteLossError, ScaleOutcome, Scale
 from rnst.stylization.session import Session, open_session
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.snapshots import Snapshots
-from rnst.stylization.state import State, StateKeeper
+from rnst.stylization.state import State, StateKeeper, is_state, state_path
 from rnst.stylization.targets import StyleTargets
 from rnst.stylization.tiling import check_tiling
 
@@ -97,6 +100,7 @@ def stylize(
 
 def stylize_job(job: Job, console: Console | None = None, on_step: OnStep | None = None) -> Stylized:
     """Read, load and paint what has been resolved; arguments, result and errors as of `stylize`."""
+    claim([job])
     inputs = read_inputs(job.pictures, job.resolution, job.look.style_scale)
     check_scores(job, inputs)
     return paint(job.at(inputs.size), inputs, open_session(job, console, on_step))
@@ -113,12 +117,12 @@ def paint(job: Job, inputs: Inputs, session: Session, targets: StyleTargets | No
     """
     output = job.records.output
     check_tiling(job, session.encoder, job.resolution.optimized(inputs.size))
-    output.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be had is told before the work
-    described, sources = describe(job), hashes_of(job.pictures)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    described = describe(job)
     if inputs.color_root is not None:
         described["color_matrix"] = inputs.color_root.tolist()
     content, styles = names(job.pictures)
-    files = {"weights_sha256": hash_of(job.network), "sources_sha256": sources}
+    files = _hashes(job)
     keeper = _keeper(job.records, {**described, **files})
     if not is_first():  # somebody else has started several processes: one of them writes
         job = replace(job, records=job.records.silent())
@@ -133,14 +137,22 @@ def paint(job: Job, inputs: Inputs, session: Session, targets: StyleTargets | No
         session.console.print(note, markup=False)
     with companions(partial(_share, job, inputs), job.limits.devices):
         painted = _paint(job, inputs, session, targets, tracker, keeper)
-    result = result_of(job, painted, keeper.seconds, scores_of(job.records, inputs, painted), described, sources)
-    if is_first():
-        write_image(painted.image, output, result.settings, quality=job.records.quality, like=inputs.photo)
-        result.write()
+    with deferred():
+        scores = scores_of(job.records, inputs, painted)
+        result = result_of(job, painted, keeper.seconds, scores, described, files["sources_sha256"])
+        if is_first():
+            deliver(painted.image, result, quality=job.records.quality, like=inputs.photo)
+            if painted.finished and is_state(keeper.path):
+                keeper.path.unlink()
     tracker.finish(painted.image, painted.losses, result.scores)
     if painted.failure is not None:
         raise StoppedError(output, painted.failure)
     return Stylized(painted.image, result)
+
+
+def _hashes(job: Job) -> dict[str, Any]:
+    """What identifies the files that a picture is made from."""
+    return {"weights_sha256": hash_of(job.network), "sources_sha256": hashes_of(job.pictures)}
 
 
 def _share(job: Job, inputs: Inputs) -> None:
@@ -177,7 +189,7 @@ def _paint(
     with StylizationProgress(sum(scale.steps for scale in plan), session.console, done) as progress, keeper.listening():
         watchers: list[Callback] = [progress, snapshots]
         if session.on_step is not None:
-            watchers.append(StepReports(session.on_step, finish))
+            watchers.append(StepReports(session.on_step, finish, keeper.stop))
         watchers.append(keeper)
         content = None if state is None else state.content
         painted = runner.paint(plan[first], start, watchers, tracker.loggers, content)
@@ -189,17 +201,11 @@ def _paint(
         except (KeyboardInterrupt, NoFiniteLossError, DeviceLostError) as stop:
             # Before this scale had a picture: that of the last one is kept.
             painted = replace(painted, finished=False, failure=stop if isinstance(stop, DeviceLostError) else None)
-    if painted.finished and is_first():
-        state_path(records.output).unlink(missing_ok=True)
     if not painted.finished:
-        session.console.print("stopped; keeping the best picture so far. --resume goes on with it")
+        resumable = "--resume goes on with it" if keeper.can_resume else "no state could be kept to resume from"
+        session.console.print(f"stopped; keeping the best picture so far. {resumable}")
     first_losses = dict(keeper.first_losses or painted.first_losses)
     return replace(painted, image=finish(painted.image), first_losses=first_losses)
-
-
-def state_path(output: Path) -> Path:
-    """The file that a stopped picture leaves beside it."""
-    return output.with_suffix(".state.safetensors")
 
 
 def _keeper(records: Records, described: dict[str, object]) -> StateKeeper:
@@ -207,5 +213,21 @@ def _keeper(records: Records, described: dict[str, object]) -> StateKeeper:
     path, state = state_path(records.output), None
     if records.resume and path.is_file():
         state = State.read(path)
-        state.check(described, NOT_OF_THE_PICTURE)
+        check_resumable(described, state.settings)
     return StateKeeper(path, records.save_every, described, state)
+
+
+def with_state(job: Job) -> Job:
+    """The same job, resumed if a run of this very picture was stopped: for pictures that a user does not name.
+
+    Where there is no state, or that of another picture, the job starts at the beginning.
+    """
+    path = state_path(job.records.output)
+    if not path.is_file():
+        return job
+    try:
+        job = job.at(content_size(job.pictures))
+        check_resumable({**describe(job), **_hashes(job)}, State.read(path).settings)
+    except (RnstError, OSError):
+        return job
+    return replace(job, records=replace(job.records, resume=True))
