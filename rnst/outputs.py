@@ -59,8 +59,6 @@ def check_folder(option: str, folder: Path, shown: str | None = None) -> None:
     there = folder.absolute()
     try:
         while not there.exists():
-            if len(os.fsencode(there.name)) > os.pathconf("/", "PC_NAME_MAX"):
-                raise OSError("File name too long")
             there = there.parent
         with tempfile.TemporaryFile(dir=there, prefix="."):
             pass

@@ -23,7 +23,7 @@ class Secondary:
 
     def __init__(self, what: str, consequence: str = "", errors: tuple[type[Exception], ...] = ()) -> None:
         self._what, self._consequence = what, consequence
-        self._errors = (OSError, *errors)
+        self._errors: tuple[type[Exception], ...] = (OSError, *errors)
         self._reported = False
         self.failed = False
 

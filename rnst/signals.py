@@ -13,7 +13,7 @@ _EXIT_OF_SIGNALS = 128
 _received: list[int] = []  # numbers of the signals that arrived, for the exit status of a run that keeps what it has
 
 
-class Stopped(KeyboardInterrupt):  # noqa: N818 - as KeyboardInterrupt, it is no error
+class Stopped(KeyboardInterrupt):
     """A signal stopped the run, or the user did.
 
     Args:

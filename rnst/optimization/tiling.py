@@ -96,7 +96,8 @@ class Tiling:
     def _needs(self) -> tuple[float, float, float]:
         """Bytes per pixel of encoder and of targets, and bytes of the encoder at any size; measured once."""
         with self._mixed(self._device):
-            targets = layer_bytes(self._encoder, self._content_layers, self._precision)
+            # Targets of an image that is not cut are held in full precision, see `features`.
+            targets = layer_bytes(self._encoder, self._content_layers, torch.float32)
             return appetite(self._encoder), targets, standing_bytes(self._encoder)
 
     def grid(self, size: Size) -> Grid:

@@ -1,8 +1,8 @@
 """What pictures will write, checked against all that they read, before the first of them is begun."""
 
 import re
-from functools import partial
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from rnst.encoders.names import OWN, RANDOM

@@ -30,7 +30,7 @@ NOT_OF_THE_PICTURE = (
 )
 # Options that name files: they are compared by the contents of the files, so that folders can be relocated.
 _OF_FILES = {
-    **{name: () for name in ("style", "content_mask", "style_mask", "content_path", "style_paths")},
+    **dict.fromkeys(("style", "content_mask", "style_mask", "content_path", "style_paths"), ()),
     "content": (NO_CONTENT,),
     "init": INITS,
     "color_basis": (RGB, DECORRELATED),

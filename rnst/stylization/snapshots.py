@@ -13,7 +13,6 @@ from rnst.image.files import Picture, write_image
 from rnst.image.metadata import read_settings
 from rnst.secondary import Secondary
 
-
 _STEP = "snapshot_of_step"  # marks our pictures, which the next run may replace
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from rnst.errors import InvalidValueError, RnstError
 from rnst.image.files import PilImage, to_pil
+from rnst.machine import begin_peak
 from rnst.optimization.devices import companions, is_first
 from rnst.optimization.ranks import DeviceLostError
 from rnst.reporting.tracking import PictureTracker
@@ -115,6 +116,7 @@ def paint(job: Job, inputs: Inputs, session: Session, targets: StyleTargets | No
         session: of that job.
         targets: of the styles, where they have been measured for another picture.
     """
+    begin_peak()
     output = job.records.output
     check_tiling(job, session.encoder, job.resolution.optimized(inputs.size))
     output.parent.mkdir(parents=True, exist_ok=True)

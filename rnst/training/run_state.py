@@ -16,6 +16,7 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from rnst.errors import MissingPathError, RnstError
 from rnst.files import written_aside
+from rnst.secondary import Secondary
 
 _CHECKPOINTS = "checkpoints"
 _CONFIG = "config.yaml"
@@ -45,12 +46,21 @@ class CompleteCheckpoints(TorchCheckpointIO):
     and a process killed during the copy leaves half a file under the final name.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._writing = Secondary("a checkpoint", "the training goes on without it", (RuntimeError,))
+
     def save_checkpoint(self, checkpoint: dict[str, Any], path: _PATH, storage_options: Any | None = None) -> None:  # noqa: ARG002
-        """Write `checkpoint` to `path`, complete or not at all."""
-        with written_aside(Path(path)) as aside, aside.open("wb") as file:
+        """Write `checkpoint` to `path`, complete or not at all; where that fails, with a warning."""
+        with self._writing, written_aside(Path(path)) as aside, aside.open("wb") as file:
             torch.save(checkpoint, file)
             file.flush()
             os.fsync(file.fileno())
+
+    def remove_checkpoint(self, path: _PATH) -> None:
+        """Remove an earlier checkpoint, unless the one in its place could not be written."""
+        if not self._writing.failed:
+            super().remove_checkpoint(path)
 
 
 def run_folder(output: Path) -> Path:
@@ -78,6 +88,18 @@ def checkpoint_callbacks(folder: Path, *, minutes: float, steps: int) -> list[Mo
     if steps:
         callbacks.append(keeper("steps", every_n_train_steps=steps))
     return callbacks
+
+
+def stopped_checkpoint(folder: Path) -> Path:
+    """Where a training that a signal stops keeps its state."""
+    return folder / _CHECKPOINTS / "stopped.ckpt"
+
+
+def after_stop(folder: Path) -> str:
+    """What a user can do about a training that was stopped."""
+    if any((folder / _CHECKPOINTS).glob("*.ckpt")):
+        return "stopped; --resume continues from the newest complete checkpoint"
+    return "stopped before there was anything to keep; start anew without --resume"
 
 
 def last_good_checkpoint(folder: Path) -> Path:
