@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from rnst.errors import MissingPathError, UnreadableFileError
 from rnst.machine import is_running, umask
+from rnst.secondary import reason_of
 
 _Record = TypeVar("_Record")
 _PACKAGE = Path(__file__).parent
@@ -28,24 +29,43 @@ def shipped_folders(name: str) -> tuple[Path, Path]:
     return _PACKAGE.parent / name, _PACKAGE / "bundled" / name
 
 
+class NotWrittenError(OSError):
+    """A file could not be written.
+
+    Attributes:
+        reason: why, without the name of the file.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} cannot be written: {reason}")
+        self.reason = reason
+
+
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; rename it to `path` when the block ends without an error.
 
     The temporary file has the suffix of `path`, because image libraries choose the format by it, and a short name, so
     that every name that the folder can hold can be written.
+
+    Raises:
+        NotWrittenError: the file cannot be written; also for an OSError of the block.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(path.parent)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path.stem), suffix=path.suffix)
-    os.close(descriptor)
-    aside = Path(name)
+    aside = path
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path.parent)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path.stem), suffix=path.suffix)
+        os.close(descriptor)
+        aside = Path(name)
         yield aside
         aside.chmod(0o666 & ~umask())
         aside.replace(path)
+    except OSError as error:
+        raise error if isinstance(error, NotWrittenError) else NotWrittenError(path, reason_of(error)) from error
     finally:
-        aside.unlink(missing_ok=True)
+        if aside != path:
+            aside.unlink(missing_ok=True)
 
 
 @contextmanager

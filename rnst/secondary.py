@@ -44,5 +44,5 @@ class Secondary:
 
 def reason_of(error: BaseException | None) -> str:
     """Message of an error in one line, without the number and without the temporary file of an OSError."""
-    text = getattr(error, "strerror", None) or str(error)
+    text = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
     return " ".join(str(text).split()) or type(error).__name__

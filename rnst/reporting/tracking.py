@@ -55,15 +55,16 @@ def tracker(
     os.environ.setdefault("WANDB_SILENT", "true")
     _give_folders(folder)
     described = {"job_type": job_type, "group": group, "tags": list(tags), "config": dict(config)}
-    offline = is_offline(tracking)
-    for mode in dict.fromkeys((offline, True)):
+    for attempt in range(2):
         try:
+            offline = attempt > 0 or is_offline(tracking)
             folder.mkdir(parents=True, exist_ok=True)
             logger = LastingLogger(
                 (wandb.Error,),
                 project=PROJECT,
                 save_dir=folder,
-                offline=mode,
+                offline=offline,
+                mode="offline" if offline else "online",
                 settings=wandb.Settings(silent=True, init_timeout=_INIT_SECONDS),
                 **described,
             )
@@ -71,9 +72,9 @@ def tracker(
             logger._wandb_init.pop("anonymous", None)
             _ = logger.experiment  # starts the run now, before the work
         except (wandb.Error, OSError, ValueError) as error:
-            rest = "nothing is tracked" if mode else "the run is written to disk, and wandb sync can upload it"
+            rest = "nothing is tracked" if attempt else "the run is written to disk, and wandb sync can upload it"
             _log.warning("Weights & Biases: %s; %s", _first_line(error), rest)
-            os.environ.pop("WANDB_SERVICE", None)
+            os.environ.pop("WANDB_BASE_URL", None)  # an address that is wrong is refused without a connection, too
             continue
         return logger
     return None

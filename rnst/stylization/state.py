@@ -1,6 +1,7 @@
 """A stopped picture goes on: where it was, and what its optimizer remembers, in a file beside it."""
 
 import json
+import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
@@ -80,6 +81,12 @@ class State:
 def state_path(output: Path) -> Path:
     """The file that a stopped picture leaves beside it; another name where the usual one is a file of the user."""
     return beside(output, _ENDING, is_state)
+
+
+def stopped_state(output: Path) -> Path | None:
+    """The file to resume from; None if there is none. It may be damaged: reading it reports that."""
+    candidates = (state_path(output), output.with_suffix(_ENDING))
+    return next((path for path in candidates if os.path.lexists(path)), None)
 
 
 def is_state(path: Path) -> bool:

@@ -39,7 +39,7 @@ from rnst.stylization.scale_runner import NoFiniteLossError, ScaleOutcome, Scale
 from rnst.stylization.session import Session, open_session
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.snapshots import Snapshots
-from rnst.stylization.state import State, StateKeeper, is_state, state_path
+from rnst.stylization.state import State, StateKeeper, is_state, state_path, stopped_state
 from rnst.stylization.targets import StyleTargets
 from rnst.stylization.tiling import check_tiling
 
@@ -212,11 +212,11 @@ def _paint(
 
 def _keeper(records: Records, described: dict[str, object]) -> StateKeeper:
     """What keeps the state of this picture; with the state to go on from, where there is one and that was asked for."""
-    path, state = state_path(records.output), None
-    if records.resume and path.is_file():
-        state = State.read(path)
+    state, stopped = None, stopped_state(records.output) if records.resume else None
+    if stopped is not None:
+        state = State.read(stopped)
         check_resumable(described, state.settings)
-    return StateKeeper(path, records.save_every, described, state)
+    return StateKeeper(state_path(records.output), records.save_every, described, state)
 
 
 def with_state(job: Job) -> Job:
@@ -224,8 +224,8 @@ def with_state(job: Job) -> Job:
 
     Where there is no state, or that of another picture, the job starts at the beginning.
     """
-    path = state_path(job.records.output)
-    if not path.is_file():
+    path = stopped_state(job.records.output)
+    if path is None:
         return job
     try:
         job = job.at(content_size(job.pictures))

@@ -1,7 +1,11 @@
 """Kind pb: Ctrl-C, SIGTERM and SIGHUP keep the best picture and a state, and the exit status says which one it was."""
 
+import os
 import signal
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -11,12 +15,23 @@ from rnst.cli import main, stylize
 from rnst.image.files import read_image
 from rnst.optimization.workers import in_processes
 from rnst.results import Result
-from rnst.signals import Stopped, deferred, handled
+from rnst.signals import Stopped, deferred, handled, stopped_by_signals
 from rnst.stylization import delivery
 from rnst.stylization.progress import StylizationProgress
 from tests.cases.program import arguments, exit_status, pictures
 
 _SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.fixture(autouse=True)
+def _as_from_a_terminal() -> Iterator[None]:
+    """The tests themselves may run under nohup."""
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number in _SIGNALS:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def _signal_at(step: int, number: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -67,10 +82,9 @@ def test_folder_and_sweep__nothing_is_stylized_twice(number: signal.Signals, mon
 
 def test_sweep__nothing_is_stylized_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = "size: 64, supersample: 1.0, steps: 3, scales: 1, weights: random, shifts: 1, margin: 4, save_every: 0"
-    text = (
-        f"contents: [cat.png]\nstyles: [waves.png]\nencoders: [resnet18]\ntracking: 'off'\nsettings: {{{settings}}}\n"
-    )
-    Path("sweep.yaml").write_text(text + "grid: {style_weight: [1, 2]}\noutput: swept\n")
+    pictures_and_network = "contents: [cat.png]\nstyles: [waves.png]\nencoders: [resnet18]\n"
+    grid = "grid: {style_weight: [1, 2]}\noutput: swept\ntracking: 'off'\n"
+    Path("sweep.yaml").write_text(f"{pictures_and_network}{grid}settings: {{{settings}}}\n")
     made = _signal_at(5, signal.SIGTERM, monkeypatch)
     assert exit_status(main, ["sweep", "--config", "sweep.yaml"]) == 128 + signal.SIGTERM
     assert exit_status(main, ["sweep", "--config", "sweep.yaml"]) == 0
@@ -93,10 +107,14 @@ def test_a_signal_while_the_picture_is_written_waits(monkeypatch: pytest.MonkeyP
 
 
 def test_the_second_signal_does_not_wait() -> None:
-    with pytest.raises(Stopped), deferred():
-        signal.raise_signal(signal.SIGINT)
-        signal.raise_signal(signal.SIGINT)
-        pytest.fail("the second signal was kept back")
+    def twice() -> None:
+        with deferred():
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            pytest.fail("the second signal was kept back")
+
+    with pytest.raises(Stopped):
+        twice()
 
 
 def test_what_the_program_was_started_to_ignore_stays_ignored() -> None:
@@ -109,25 +127,20 @@ def test_what_the_program_was_started_to_ignore_stays_ignored() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def _in_worker(_: int) -> None:
+def _wait(_: int) -> None:
     signal.pause()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM], ids=lambda number: number.name)
-def test_workers_stop_with_the_program(number: signal.Signals) -> None:
-    def stop(received: int, _frame: object) -> None:
-        raise Stopped(number=received)
+def test_workers_stop_with_the_program() -> None:
+    """SIGTERM comes to the program alone: its workers are stopped by it, and nothing waits for their pictures."""
 
-    with pytest.raises(Stopped), handled(stop):
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        from threading import Timer
+    def run() -> None:
+        with stopped_by_signals():
+            list(in_processes(_wait, [1, 2], 2))
 
-        Timer(8.0, lambda: signal.pthread_kill(_main_thread(), number)).start()
-        list(in_processes(_in_worker, [1, 2], 2))
-
-
-def _main_thread() -> int:
-    from threading import main_thread
-
-    return main_thread().ident or 0
+    began = time.monotonic()
+    Timer(20.0, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    with pytest.raises(Stopped):
+        run()
+    assert time.monotonic() - began < 60.0

@@ -19,7 +19,7 @@ from rnst.encoders.weights.containers import Container, check_container
 from rnst.encoders.weights.facts import checked_facts, read_facts
 from rnst.encoders.weights.layouts import FACTS_KEY, Facts, LayoutError, State, find_state, madrylab, plain_names
 from rnst.errors import MissingPathError, RnstError, UnreadableFileError
-from rnst.files import written_aside
+from rnst.files import NotWrittenError, written_aside
 
 _BYTES_OF_BLOCK = 1 << 20
 _SAFETENSORS_HEADER = 8  # bytes that tell its length; then it begins
@@ -97,13 +97,13 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
     """Write a safetensors file, complete or not at all.
 
     Raises:
-        OSError: it cannot be written; safetensors has an error of its own for that.
+        NotWrittenError: it cannot be written.
     """
     with written_aside(path) as aside:
         try:
             save_file(tensors, aside, metadata=metadata)
         except SafetensorError as error:
-            raise OSError(f"{path} cannot be written: {error}") from error
+            raise NotWrittenError(path, str(error)) from error
 
 
 def write_madrylab(path: Path, state: Mapping[str, Tensor], facts: Mapping[str, Any], *, half: bool = False) -> None:
@@ -120,7 +120,7 @@ def write_madrylab(path: Path, state: Mapping[str, Tensor], facts: Mapping[str, 
         try:
             torch.save(madrylab(tensors, facts), aside)
         except RuntimeError as error:  # of torch's writer, as when the disk is full
-            raise OSError(f"{path} cannot be written: {str(error).splitlines()[0]}") from error
+            raise NotWrittenError(path, str(error).splitlines()[0]) from error
 
 
 def is_ours(path: Path) -> bool:
