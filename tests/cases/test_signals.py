@@ -81,7 +81,7 @@ def test_folder_and_sweep__nothing_is_stylized_twice(number: signal.Signals, mon
 
 
 def test_sweep__nothing_is_stylized_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = "size: 64, supersample: 1.0, steps: 3, scales: 1, weights: random, shifts: 1, margin: 4, save_every: 0"
+    settings = "size: 96, supersample: 1.0, steps: 3, scales: 1, weights: random, shifts: 1, margin: 4, save_every: 0"
     pictures_and_network = "contents: [cat.png]\nstyles: [waves.png]\nencoders: [resnet18]\n"
     grid = "grid: {style_weight: [1, 2]}\noutput: swept\ntracking: 'off'\n"
     Path("sweep.yaml").write_text(f"{pictures_and_network}{grid}settings: {{{settings}}}\n")
