@@ -11,6 +11,7 @@ from typing import Any
 import torch
 import yaml
 from lightning_fabric.utilities.types import _PATH
+from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
@@ -79,15 +80,27 @@ def checkpoint_callbacks(folder: Path, *, minutes: float, steps: int) -> list[Mo
         steps: save also every so many optimizer steps; 0 for never.
     """
 
-    def keeper(name: str, **when: Any) -> ModelCheckpoint:
-        return ModelCheckpoint(folder / _CHECKPOINTS, name, save_top_k=1, enable_version_counter=False, **when)
+    def keeper(name: str, kind: type[ModelCheckpoint] = _WithinEpoch, **when: Any) -> ModelCheckpoint:
+        return kind(folder / _CHECKPOINTS, name, save_top_k=1, enable_version_counter=False, **when)
 
-    callbacks = [keeper("{epoch:03d}", save_on_train_epoch_end=True)]
+    callbacks = [keeper("{epoch:03d}", ModelCheckpoint, save_on_train_epoch_end=True)]
     if minutes:
         callbacks.append(keeper("minutes", train_time_interval=timedelta(minutes=minutes)))
     if steps:
         callbacks.append(keeper("steps", every_n_train_steps=steps))
     return callbacks
+
+
+class _WithinEpoch(ModelCheckpoint):
+    """Writes no checkpoint behind the last step of an epoch, where that of the epoch follows.
+
+    Lightning resumes one from there with the next epoch, without the end of this one.
+    """
+
+    def on_train_batch_end(self, trainer: Trainer, *rest: Any) -> None:
+        """Write, where it is time."""
+        if not trainer.is_last_batch:
+            super().on_train_batch_end(trainer, *rest)
 
 
 def stopped_checkpoint(folder: Path) -> Path:

@@ -42,23 +42,33 @@ class StopAfterStep(Callback):
         self._steps = True
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        """Stop between two steps."""
-        self._stop(trainer)
+        """Stop between two steps; behind the last one of an epoch its evaluation or its end comes first.
+
+        From a checkpoint behind the last step Lightning goes on with the next epoch, without the end of this one.
+        """
+        if not trainer.is_last_batch:
+            self._stop(trainer)
 
     def on_validation_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         """Stop between two batches of an evaluation: it is continued where it was."""
         if not trainer.sanity_checking:
             self._stop(trainer)
 
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002 - a hook
+        """Stop between two epochs: the checkpoint of the last one is there."""
+        self._stop(trainer, keep=False)
+
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002 - a hook
-        """Nothing is lost any more that a checkpoint does not hold."""
+        """Stop behind the last epoch: the weights are not measured, and --resume does that."""
+        self._stop(trainer, keep=False)
         self._steps = False
 
-    def _stop(self, trainer: pl.Trainer) -> None:
+    def _stop(self, trainer: pl.Trainer, *, keep: bool = True) -> None:
         asked = trainer.strategy.reduce_boolean_decision(self._number is not None, all=False)
         if not asked:
             return
         self._steps = False
-        with self._writing:
-            trainer.save_checkpoint(self._path)
+        if keep:
+            with self._writing:
+                trainer.save_checkpoint(self._path)
         raise Stopped(number=self._number)

@@ -23,7 +23,7 @@ from rnst.stylization.progress import StylizationProgress
 from rnst.stylization.scale_runner import ScaleRunner
 from rnst.stylization.schedule import AugmentationSchedule
 from rnst.stylization.settings import StylizationSettings
-from rnst.stylization.stylize import stylize
+from rnst.stylization.stylize import Stylized, stylize
 from tests.offline_runs import read_run, run_folders
 
 
@@ -314,24 +314,28 @@ def test_supersample__keeps_transparency_masks_and_the_luminance_of_colors() -> 
     assert snapshot.size == (36, 48)
 
 
+_RESUMED: dict[str, Any] = {"steps": 6, "scales": 2, "supersample": 1.5, "init": "noise"}
+_whole: dict[str, Stylized] = {}  # optimizer -> the picture of a run that was not stopped
+
+
 @pytest.mark.parametrize(
-    ("optimizer", "step"),
-    [("lbfgs", 2), ("lbfgs", 6), ("lbfgs", 9), ("lbfgs", 12), ("adam", 3), ("adam", 6), ("adam", 12)],
+    ("optimizer", "step"), [*(("lbfgs", step) for step in range(1, 13)), *(("adam", step) for step in (3, 6, 12))]
 )
 def test_resume__goes_on_as_if_it_had_not_been_stopped(
     step: int, optimizer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C anywhere: within a scale, before another augmentation or scale, behind the last step."""
+    """A signal anywhere: within a scale, before another augmentation or scale, behind the last step."""
     monkeypatch.setattr("rnst.stylization.job.STEPS_OF_AN_AUGMENTATION", 2)
     monkeypatch.setattr("rnst.stylization.stylize.scores_of", lambda *given: dict(given[-1].first_losses))
 
     def stop(number: int, _image: Tensor, _losses: Mapping[str, float]) -> None:
         if number == step:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGTERM if step % 2 else signal.SIGINT)
 
-    options: dict[str, Any] = {"steps": 6, "scales": 2, "supersample": 1.5, "optimizer": optimizer, "init": "noise"}
-    console = Console(quiet=True)
-    whole = stylize(_settings(output=Path("new/whole.png"), **options), console=console)
+    options, console = {**_RESUMED, "optimizer": optimizer}, Console(quiet=True)
+    if optimizer not in _whole:
+        _whole[optimizer] = stylize(_settings(output=Path("new/whole.png"), **options), console=console)
+    whole = _whole[optimizer]
     stopped = stylize(_settings(**options), console=console, on_step=stop)
     assert not stopped.result.finished
     steps = []
