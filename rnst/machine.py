@@ -83,7 +83,7 @@ def peak_bytes() -> int:
 
 
 def resident_peak_bytes() -> int:
-    """The most main memory that this process has held since `begin_peak`, in bytes; 0 on Windows, which has no such."""
+    """The most main memory of this process since `begin_peak`, in bytes; 0 on Windows, which does not report it."""
     if _STATUS.is_file():
         lines = _STATUS.read_text(encoding="ascii", errors="replace").splitlines()
         found = next((line.split()[1] for line in lines if line.startswith("VmHWM:")), None)

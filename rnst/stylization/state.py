@@ -1,4 +1,4 @@
-"""A stopped picture goes on: where it was, and what its optimizer remembers, in a file beside it."""
+"""The state of a run, its optimizer included, in a file beside the picture, from which a stopped run resumes."""
 
 import json
 import os
@@ -36,8 +36,8 @@ class State:
         step: steps done at that scale.
         content: see `ImageOptimization.run_state`: tensors, numbers, texts, lists and dictionaries of them.
         settings: of the run.
-        first_losses: of the picture that the first scale began with.
-        seconds: that it has taken, in all sessions so far.
+        first_losses: of the picture at the first step of the first scale.
+        seconds: of run time in all sessions so far.
     """
 
     scale: int
@@ -49,7 +49,7 @@ class State:
 
     @property
     def best_image(self) -> Tensor | None:
-        """(1, 3, H, W) in [0, 1], what a finished run would have given; None before there is one."""
+        """(1, 3, H, W) in [0, 1], the picture that the run would deliver; None before there is one."""
         image: Tensor | None = self.content["best"]["image"]
         return image
 
@@ -65,7 +65,7 @@ class State:
         """Read a file; nothing in it is executed.
 
         Raises:
-            UnreadableFileError: it is no state of ours.
+            UnreadableFileError: the file is not such a state.
         """
         try:
             with safe_open(path, framework="pt") as file:
@@ -99,23 +99,23 @@ def is_state(path: Path) -> bool:
 
 
 class StateKeeper(Callback):
-    """Writes the state every few steps, and when a signal stops the run; the step at work is finished first.
+    """Writes the state every few steps, and after the current step where a signal stops the run.
 
     A state that cannot be written costs a warning.
 
-    A state is exact, so it is large: parameters, best picture and 20 pictures that L-BFGS remembers, 280 bytes a pixel.
-    Where writing is slow, it is written more rarely: after the first one, a hundred times as long as the last one took
-    goes by before the next.
+    A state is exact, so it is large: parameters, best picture and the 20 pictures of the history of L-BFGS, 280 bytes a
+    pixel. Where writing is slow, states are rarer: the time until the next one is at least a hundred times that of
+    writing the last one.
 
     Args:
         path: the file beside the picture.
         every: steps between two writes; 0 writes on a stop only.
         settings: of the run.
-        state: that the run goes on from; None starts at the beginning.
+        state: that the run resumes from; None starts at the beginning.
 
     Attributes:
-        scale: at work, from 0.
-        first_losses: of the picture that the first scale began with; empty until that scale is finished.
+        scale: number of the current scale, from 0.
+        first_losses: of the picture at the first step of the first scale; empty until that scale is finished.
         stopped_by: number of the signal that stopped the run; None as long as none did.
         path: the file of the state.
     """
@@ -137,7 +137,7 @@ class StateKeeper(Callback):
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Meanwhile, the first signal that stops a run waits for the end of the step, the second one does not."""
+        """Within this context, the first signal stops after the current step, a second one immediately."""
 
         def stop(number: int, frame: Any) -> None:
             if self.stopped_by is not None:
@@ -148,7 +148,7 @@ class StateKeeper(Callback):
             yield
 
     def stop(self) -> None:
-        """Stop after the step at work, as by Ctrl-C."""
+        """Stop after the current step, as on Ctrl-C."""
         self.stopped_by = signal.SIGINT
 
     @property
@@ -157,7 +157,7 @@ class StateKeeper(Callback):
         return not self._writing.failed and self.path.is_file()
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: object) -> None:
-        """Write, where it is time; then stop, where that was asked for.
+        """Write the state where it is due; then stop where a signal has arrived.
 
         Of several processes the first one does both; the others notice that it is gone.
         """

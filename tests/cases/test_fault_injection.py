@@ -47,7 +47,7 @@ def _figures(command: str, seed: int) -> dict[str, Any]:
     environment = {**os.environ, "PYTHONPATH": str(_REPOSITORY), "OMP_NUM_THREADS": "1"}
     words = [sys.executable, "-W", "ignore", "-m", "tests.cases.killed", command, str(_MOMENTS), str(seed)]
     done = subprocess.run(  # noqa: S603 - our own program
-        ["timeout", "-s", "KILL", str(_SECONDS), *words], check=False, env=environment, capture_output=True, text=True
+        words, check=False, env=environment, capture_output=True, text=True, timeout=_SECONDS
     )
     assert done.returncode == 0, done.stderr[-3000:]
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

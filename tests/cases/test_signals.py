@@ -56,7 +56,7 @@ def test_picture(number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys
     made = _signal_at(2, number, monkeypatch)
     assert exit_status(stylize, arguments(steps=4)) == 128 + number
     said = capsys.readouterr()
-    assert "--resume goes on with it" in said.err
+    assert "--resume continues it" in said.err
     assert said.out.endswith("out.png: 32 x 24 pixels, 0 s\n") or "out.png: 32 x 24 pixels" in said.out
     assert not Result.read(Path("out.json")).finished
     assert read_image(Path("out.png")).shape == (1, 3, 24, 32)
