@@ -54,30 +54,39 @@ def tracker(
     folder = folder.resolve()  # the process that writes runs may have another working directory
     os.environ.setdefault("WANDB_SILENT", "true")
     _give_folders(folder)
-    described = {"job_type": job_type, "group": group, "tags": list(tags), "config": dict(config)}
+    run = {"job_type": job_type, "group": group, "tags": list(tags), "config": dict(config)}
     for attempt in range(2):
         try:
-            offline = attempt > 0 or is_offline(tracking)
-            folder.mkdir(parents=True, exist_ok=True)
-            logger = LastingLogger(
-                (wandb.Error,),
-                project=PROJECT,
-                save_dir=folder,
-                offline=offline,
-                mode="offline" if offline else "online",
-                settings=wandb.Settings(silent=True, init_timeout=_INIT_SECONDS),
-                **described,
-            )
-            # Lightning 2.6 passes a setting that wandb has deprecated, and wandb warns about it at every start.
-            logger._wandb_init.pop("anonymous", None)
-            _ = logger.experiment  # starts the run now, before the work
+            return _started(folder, offline=attempt > 0 or is_offline(tracking), **run)
         except (wandb.Error, OSError, ValueError) as error:
             rest = "nothing is tracked" if attempt else "the run is written to disk, and wandb sync can upload it"
             _log.warning("Weights & Biases: %s; %s", _first_line(error), rest)
             os.environ.pop("WANDB_BASE_URL", None)  # an address that is wrong is refused without a connection, too
-            continue
-        return logger
     return None
+
+
+def _started(folder: Path, *, offline: bool, **run: Any) -> LastingLogger:
+    """A logger whose run has started, before the work.
+
+    Raises:
+        wandb.Error, OSError, ValueError: the run cannot be started.
+    """
+    import wandb
+
+    folder.mkdir(parents=True, exist_ok=True)
+    logger = LastingLogger(
+        (wandb.Error,),
+        project=PROJECT,
+        save_dir=folder,
+        offline=offline,
+        mode="offline" if offline else "online",
+        settings=wandb.Settings(silent=True, init_timeout=_INIT_SECONDS),
+        **run,
+    )
+    # Lightning 2.6 passes a setting that wandb has deprecated, and wandb warns about it at every start.
+    logger._wandb_init.pop("anonymous", None)
+    _ = logger.experiment
+    return logger
 
 
 def _give_folders(folder: Path) -> None:

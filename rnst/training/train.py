@@ -147,11 +147,15 @@ def train(
         **_origin(),
     }
     if trainer.is_global_zero:
-        try:
-            write_weights(output, state, facts, half=half and _fits_half(state, report))
-        except OSError as error:
-            raise UnwrittenWeightsError(output, error) from error
+        _export(output, state, facts, half=half and _fits_half(state, report))
     return facts
+
+
+def _export(output: Path, state: Mapping[str, Tensor], facts: Mapping[str, Any], *, half: bool) -> None:
+    try:
+        write_weights(output, state, facts, half=half)
+    except OSError as error:
+        raise UnwrittenWeightsError(output, error) from error
 
 
 def _fit(trainer: pl.Trainer, model: RobustClassifier, data: PhotoFolders, resume: Path | None) -> None:
