@@ -2,17 +2,34 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from rnst.errors import InvalidValueError
 from rnst.secondary import reason_of
 
+Identity = tuple[int, int]
+"""Device and number of a file: equal for all its paths and links."""
+
+
+def identified(inputs: Iterable[tuple[str, Path]]) -> dict[Identity, str]:
+    """What is read, by the identity of the file; absent files are left out.
+
+    Args:
+        inputs: what a file is, and its path.
+    """
+    found = {}
+    for what, path in inputs:
+        identity = _identity(path)
+        if identity is not None:
+            found[identity] = what
+    return found
+
 
 def check_output(
     option: str,
     path: Path,
-    inputs: Mapping[str, Path],
+    inputs: Mapping[Identity, str],
     is_ours: Callable[[Path], bool] | None = None,
 ) -> None:
     """Refuse a file that cannot be written or that would replace another one. Nothing is created.
@@ -20,16 +37,16 @@ def check_output(
     Args:
         option: names the file in errors: "--output".
         path: the file to write.
-        inputs: what a file is -> its path, for every file that the command reads; absent files are fine.
+        inputs: of `identified`, for every file that the command reads.
         is_ours: whether an existing file was written by this program, so that it may be replaced; None: it is.
 
     Raises:
         InvalidValueError: it is an input, a folder, write-protected or not ours; or its folder cannot be written.
     """
     shown = str(path)
-    for what, source in inputs.items():
-        if _same(path, source):
-            raise InvalidValueError(option, shown, f"another file than {what}, which it would replace")
+    what = inputs.get(_identity(path) or (0, 0))
+    if what is not None:
+        raise InvalidValueError(option, shown, f"another file than {what}, which it would replace")
     try:
         exists = path.lstat() is not None
     except FileNotFoundError:
@@ -68,9 +85,9 @@ def check_folder(option: str, folder: Path, shown: str | None = None) -> None:
         ) from error
 
 
-def _same(path: Path, other: Path) -> bool:
-    """Whether two paths are one file, through links too."""
+def _identity(path: Path) -> Identity | None:
     try:
-        return path.samefile(other)
+        status = path.stat()
     except OSError:
-        return False
+        return None
+    return status.st_dev, status.st_ino

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from rnst.commands.options import CommandParser
 from rnst.encoders.names import encoder_names, find_network
 from rnst.errors import InvalidValueError
-from rnst.outputs import check_output
+from rnst.outputs import check_output, identified
 
 if TYPE_CHECKING:
     from rnst.encoders.weights.layouts import Facts, State
@@ -40,7 +40,7 @@ def _run(options: Namespace, layout: str) -> None:
     source = Path(options.input)
     if not source.exists() and options.input in encoder_names():
         source = weights_file(find_network(options.input))
-    check_output("OUT", options.output, {f"IN {source}": source}, is_ours)
+    check_output("OUT", options.output, identified([(f"IN {source}", source)]), is_ours)
     state, facts = read_with_facts(source, options.architecture)
     write = write_weights if layout == "safetensors" else write_madrylab
     write(options.output, state, facts, half=options.half)

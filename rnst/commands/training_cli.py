@@ -17,7 +17,7 @@ from rnst.commands.train_help import USAGE
 from rnst.data.datamodules import PhotoFolders
 from rnst.encoders.weights.files import is_ours, sha256_of
 from rnst.errors import InvalidValueError
-from rnst.outputs import check_folder, check_output
+from rnst.outputs import check_folder, check_output, identified
 from rnst.reporting.tracking import Tracking, finish_training, log_picture, tracker
 from rnst.training import run_state
 from rnst.training import train as training
@@ -104,7 +104,7 @@ class _TrainingCLI(LightningCLI):
     def _begin(self, folder: Path) -> None:
         """Check output, photos and the run to resume before a folder is made."""
         data, config = self.config_init.data, self.config
-        inputs = {} if config.weights is None else {f"--weights {config.weights}": Path(config.weights)}
+        inputs = identified([] if config.weights is None else [(f"--weights {config.weights}", Path(config.weights))])
         check_output("--output", config.output, inputs, is_ours)
         check_folder("the run folder", folder)
         training.check_data(data)

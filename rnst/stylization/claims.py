@@ -11,12 +11,13 @@ from rnst.image.color_basis import DECORRELATED, RGB
 from rnst.image.files import pictures_in
 from rnst.image.metadata import read_settings
 from rnst.image.samples import sample_path
-from rnst.outputs import check_output
+from rnst.outputs import check_output, identified
 from rnst.results import describes, sidecar_of
 from rnst.stylization.job import Job
 from rnst.stylization.parts import INITS
 
 _OPTION = "--output"
+_SNAPSHOT = re.compile(r"(.+)_\d{5,}\.png")
 
 
 def claim(jobs: Sequence[Job]) -> None:
@@ -25,7 +26,8 @@ def claim(jobs: Sequence[Job]) -> None:
     Raises:
         InvalidValueError: names the output and what is wrong with it.
     """
-    inputs = {what: path for job in jobs for what, path in _inputs(job)}
+    read = [found for job in jobs for found in _inputs(job)]
+    inputs = identified(read)
     claimed = set[Path]()
     for output in (job.records.output for job in jobs):
         if output.absolute() in claimed:
@@ -33,8 +35,7 @@ def claim(jobs: Sequence[Job]) -> None:
         claimed.add(output.absolute())
         check_output(_OPTION, output, inputs, is_picture_of_ours)
         check_output(_OPTION, sidecar_of(output), inputs, partial(describes, image=output))
-    for job in jobs:
-        _check_snapshots(job, inputs.values())
+    _check_snapshots(jobs, {path for _, path in read})
 
 
 def is_picture_of_ours(path: Path) -> bool:
@@ -47,12 +48,12 @@ def is_picture_of_ours(path: Path) -> bool:
         return False
 
 
-def _check_snapshots(job: Job, inputs: Iterable[Path]) -> None:
-    """Refuse an input that has the name of an intermediate picture."""
-    output = job.records.output
-    name = re.compile(rf"{re.escape(output.stem)}_\d{{5,}}\.png")
-    for path in inputs if job.records.save_every else ():
-        if name.fullmatch(path.name) and path.absolute().parent == output.absolute().parent:
+def _check_snapshots(jobs: Iterable[Job], inputs: Iterable[Path]) -> None:
+    """Refuse inputs that have the name of an intermediate picture."""
+    names = {(path.absolute().parent, found[1]): path for path in inputs if (found := _SNAPSHOT.fullmatch(path.name))}
+    for output in (job.records.output for job in jobs if job.records.save_every):
+        path = names.get((output.absolute().parent, output.stem))
+        if path is not None:
             wanted = f"another name: an intermediate picture might replace {path}, which is read"
             raise InvalidValueError(_OPTION, str(output), wanted)
 
