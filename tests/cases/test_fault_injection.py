@@ -30,7 +30,12 @@ _REPOSITORY = Path(__file__).parents[2]
 def _inputs(make_photos: MakePhotos) -> None:
     root = make_photos()
     settings = {"size": 96, "supersample": 1.0, "steps": 6, "scales": 1, "weights": "random", "shifts": 1}
-    sweep = {"contents": ["cat.png"], "styles": ["waves.png"], "encoders": ["resnet18"], "tracking": "off"}
+    sweep: dict[str, Any] = {
+        "contents": ["cat.png"],
+        "styles": ["waves.png"],
+        "encoders": ["resnet18"],
+        "tracking": "off",
+    }
     sweep |= {"grid": {"style_weight": [1, 2]}, "settings": {**settings, "margin": 4, "save_every": 2}}
     Path("sweep.yaml").write_text(yaml.safe_dump(sweep))
     recipe = yaml.safe_load(_RECIPE.read_text(encoding="utf-8"))

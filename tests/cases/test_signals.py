@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from rnst.cli import main, stylize
-from rnst.image.files import read_image
+from rnst.image.files import read_image, write_image
 from rnst.optimization.workers import in_processes
 from rnst.results import Result
 from rnst.signals import Stopped, deferred, handled, stopped_by_signals
@@ -93,7 +93,6 @@ def test_sweep__nothing_is_stylized_twice(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_signal_while_the_picture_is_written_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Half a picture or none would be lost work: writing it is finished first."""
-    write_image = delivery.write_image
 
     def interrupted(*given: Any, **options: Any) -> None:
         signal.raise_signal(signal.SIGTERM)
