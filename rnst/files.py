@@ -1,20 +1,27 @@
 """Files and folders that are complete or absent: written under a temporary name, then renamed."""
 
+import contextlib
 import json
 import math
 import os
+import platform
+import re
 import shutil
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from rnst.errors import MissingPathError, UnreadableFileError
-from rnst.machine import umask
+from rnst.machine import is_running, umask
+from rnst.secondary import reason_of
 
 _Record = TypeVar("_Record")
 _PACKAGE = Path(__file__).parent
+_STEM = 24  # characters of a temporary name; with 4 bytes each, and a suffix, they fit into 255
 
 
 def shipped_folders(name: str) -> tuple[Path, Path]:
@@ -22,22 +29,43 @@ def shipped_folders(name: str) -> tuple[Path, Path]:
     return _PACKAGE.parent / name, _PACKAGE / "bundled" / name
 
 
+class NotWrittenError(OSError):
+    """A file could not be written.
+
+    Attributes:
+        reason: why, without the name of the file.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} cannot be written: {reason}")
+        self.reason = reason
+
+
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; rename it to `path` when the block ends without an error.
 
-    The temporary file has the suffix of `path`, because image libraries choose the format by it.
+    The temporary file has the suffix of `path`, because image libraries choose the format by it, and a short name, so
+    that every name that the folder can hold can be written.
+
+    Raises:
+        NotWrittenError: the file cannot be written; also for an OSError of the block.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(descriptor)
-    aside = Path(name)
+    aside = path
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path.parent)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path.stem), suffix=path.suffix)
+        os.close(descriptor)
+        aside = Path(name)
         yield aside
         aside.chmod(0o666 & ~umask())
         aside.replace(path)
+    except OSError as error:
+        raise error if isinstance(error, NotWrittenError) else NotWrittenError(path, reason_of(error)) from error
     finally:
-        aside.unlink(missing_ok=True)
+        if aside != path:
+            aside.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -48,13 +76,51 @@ def folder_written_aside(path: Path) -> Iterator[Path]:
         OSError: `path` exists when the block ends.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
+    _remove_abandoned(path.parent)
+    aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=_prefix(path.name)))
     try:
         yield aside
         aside.chmod(0o777 & ~umask())
         aside.rename(path)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _prefix(stem: str) -> str:
+    """Beginning of a temporary name: hidden, with the machine and the process that writes, see `_remove_abandoned`."""
+    return f".{stem[:_STEM]}-{_machine()}-{os.getpid()}-"
+
+
+@lru_cache
+def _machine() -> str:
+    return f"{zlib.crc32(platform.node().encode()):08x}"
+
+
+@lru_cache(maxsize=1024)
+def _remove_abandoned(folder: Path) -> None:
+    """Remove temporary files and folders of processes of this machine that were killed while they wrote."""
+    name = re.compile(rf"\..*-{_machine()}-(\d+)-[^-]{{8}}(\.[^.]+)?")
+    with contextlib.suppress(OSError):
+        for path in list(folder.iterdir()):
+            found = name.fullmatch(path.name) if path.name.startswith(".") else None
+            if found is None or is_running(int(found[1])):
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def beside(picture: Path, ending: str, belongs: Callable[[Path], bool]) -> Path:
+    """A file that accompanies another one: `o.json` of `o.png`; `o.png.json` where `o.json` is a file of its own.
+
+    Args:
+        picture: the file that is accompanied.
+        ending: of the companion, with its dot.
+        belongs: whether an existing file is the companion of `picture`.
+    """
+    usual = picture.with_suffix(ending)
+    return usual if not os.path.lexists(usual) or belongs(usual) else picture.with_name(f"{picture.name}{ending}")
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

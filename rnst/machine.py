@@ -3,6 +3,7 @@
 torch is imported by the functions that need it, so that settings and commands may ask without loading it.
 """
 
+import contextlib
 import gc
 import logging
 import os
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import torch
 
 _STATUS = Path("/proc/self/status")
+_CLEAR, _RESET_PEAK = Path("/proc/self/clear_refs"), "5"
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 _SEATS = ("LOCAL_RANK", "SLURM_LOCALID")
 _KIBIBYTE = 1024
@@ -98,8 +100,18 @@ def sharing() -> int:
     return _sharing[0]
 
 
+def begin_peak() -> None:
+    """Let `peak_bytes` begin anew, where the system can: on CUDA devices and on Linux."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    with contextlib.suppress(OSError):
+        _CLEAR.write_text(_RESET_PEAK, encoding="ascii")
+
+
 def peak_bytes() -> int:
-    """The most memory that this process has held so far, in bytes: of the CUDA device where there is one."""
+    """The most memory that this process has held since `begin_peak`, in bytes: of the CUDA device if there is one."""
     import torch
 
     if torch.cuda.is_available():
@@ -108,7 +120,12 @@ def peak_bytes() -> int:
 
 
 def resident_peak_bytes() -> int:
-    """The most main memory that this process has held so far, in bytes; 0 on Windows, which does not report it."""
+    """The most main memory of this process since `begin_peak`, in bytes; 0 on Windows, which does not report it."""
+    if _STATUS.is_file():
+        lines = _STATUS.read_text(encoding="ascii", errors="replace").splitlines()
+        found = next((line.split()[1] for line in lines if line.startswith("VmHWM:")), None)
+        if found is not None:
+            return int(found) * _KIBIBYTE
     try:
         import resource
     except ImportError:  # Windows
@@ -124,6 +141,19 @@ def free_memory() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+def is_running(process: int) -> bool:
+    """Whether a process with that number exists on this machine; on Windows always True, since asking would end it."""
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # it belongs to somebody else
+        return True
+    return True
 
 
 def umask() -> int:

@@ -1,11 +1,12 @@
 """A finished picture with its inputs, settings and scores, stored in a JSON sidecar."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from rnst.files import read_json, write_json
+from rnst.files import beside, read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class Result:
 
     @property
     def sidecar(self) -> Path:
-        """The JSON file beside the picture."""
-        return self.image.with_suffix(".json")
+        """The JSON file beside the picture, see `sidecar_of`."""
+        return sidecar_of(self.image)
 
     def write(self) -> Path:
         """Write the sidecar, complete or not at all."""
@@ -70,3 +71,17 @@ class Result:
         known["image"] = Path(known["image"])
         known["styles"], known["size"] = tuple(known["styles"]), tuple(known.get("size", (0, 0)))
         return cls(**known)
+
+
+def sidecar_of(image: Path) -> Path:
+    """The JSON file of a picture: `o.json`, or `o.jpg.json` where `o.json` belongs to `o.png` or is no record."""
+    return beside(image, ".json", lambda path: describes(path, image))
+
+
+def describes(path: Path, image: Path) -> bool:
+    """Whether a file is the sidecar of a picture."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and content.get("image") == image.name and "settings" in content

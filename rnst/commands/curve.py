@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rnst.commands.options import CommandParser
 from rnst.errors import MissingPathError
+from rnst.outputs import check_output
 
 
 def run(arguments: list[str]) -> None:
@@ -26,8 +27,10 @@ def run(arguments: list[str]) -> None:
 
 
 def _run(options: Namespace) -> None:
+    from rnst.reporting.plots import is_plot
     from rnst.training.curves import draw, learning_curves
 
+    check_output("--output", options.output, {}, is_plot)
     curves = {}
     for folder in options.runs:
         for name, curve in learning_curves(folder).items():

@@ -5,7 +5,8 @@ from argparse import Namespace
 from pathlib import Path
 
 from rnst.commands.options import CommandParser
-from rnst.reporting.gallery.page import DEFAULT_TITLE, read_results, write_gallery
+from rnst.outputs import check_output, identified
+from rnst.reporting.gallery.page import DEFAULT_TITLE, is_page, read_results, write_gallery
 
 
 def run(arguments: list[str]) -> None:
@@ -21,5 +22,7 @@ def run(arguments: list[str]) -> None:
     parser.add_option("title", str, DEFAULT_TITLE, "heading of the page")
     options = Namespace(**parser.parse(arguments))
     results = read_results(options.results)
+    inputs = identified((f"the picture {result.image}", result.image) for result in results)
+    check_output("--output", options.output, inputs, is_page)
     page = write_gallery(results, options.output, embed=options.embed, title=options.title)
     sys.stdout.write(f"{page}: {len(results)} pictures; open it in a browser\n")

@@ -44,6 +44,8 @@ class OneLineErrors(ArgumentParser):
 def find_config(name: str, folder: str = "train") -> Path:
     """File of a configuration, in a checkout or in an installed package.
 
+    A name of a shipped configuration is never that of a file without an ending which happens to lie in the folder.
+
     Args:
         name: a path, or the name of a shipped configuration: `train/fast.yaml`, `train/fast` or `fast`.
         folder: in which a name without one is searched.
@@ -51,9 +53,10 @@ def find_config(name: str, folder: str = "train") -> Path:
     Raises:
         UnknownNameError: there is none.
     """
-    if Path(name).is_file():
-        return Path(name)
     named = shipped_configs()
+    short = {known for config, _ in named for known in (config, config.rpartition("/")[2])}
+    if Path(name).is_file() and name not in short:
+        return Path(name)
     wanted = name.removeprefix("configs/").removesuffix(".yaml")
     for ending in (wanted, f"{folder}/{wanted}"):
         for known, path in named:

@@ -3,7 +3,7 @@
 import itertools
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from rnst.errors import MissingPathError
 from rnst.image.samples import find_picture
 from rnst.ranges import NonNegativeInt
 from rnst.results import Result
+from rnst.signals import Stopped
 from rnst.stylization.output_names import named_by
 from rnst.stylization.settings import NO_CONTENT, StylizationSettings
 
@@ -148,12 +149,27 @@ def _run(settings: StylizationSettings, other: str | None, port: int | None) -> 
     if settings.output == StylizationSettings.output:
         settings = _with_new_output(settings)
     both = [settings] if other is None else [settings, _compared(settings, other)]
+    page = settings.output.with_suffix(".html")
+    if other is not None:
+        _claim_comparison(both, page)
     results = [result for one in both for result in _stylized(one, port if is_first() else None)]
     if other is not None and is_first():
         from rnst.reporting.gallery.page import write_gallery
 
-        page = write_gallery(results, settings.output.with_suffix(".html"), embed=True)
+        write_gallery(results, page, embed=True)
         sys.stdout.write(f"{page}: a slider between both; open it in a browser\n")
+
+
+def _claim_comparison(both: Sequence[StylizationSettings], page: Path) -> None:
+    """Refuse outputs of a comparison that cannot be written, before the first picture."""
+    from rnst.outputs import check_output
+    from rnst.reporting.gallery.page import is_page
+    from rnst.stylization.claims import claim
+    from rnst.stylization.job import resolve
+
+    if not any(settings.has_folder for settings in both):
+        claim([resolve(settings) for settings in both])
+    check_output("--output", page, {}, is_page)
 
 
 def _with_new_output(settings: StylizationSettings) -> StylizationSettings:
@@ -183,6 +199,8 @@ def _stylized(settings: StylizationSettings, port: int | None) -> list[Result]:
     for result in results if is_first() else ():
         width, height = result.size
         sys.stdout.write(f"{result.image}: {width} x {height} pixels, {result.seconds:.0f} s\n")
+        if not result.finished:
+            raise Stopped(f"stopped; {result.image} is the best picture so far")
     return results
 
 

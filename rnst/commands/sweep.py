@@ -12,6 +12,7 @@ from rnst.commands.arguments import value_of
 from rnst.commands.options import CommandParser
 from rnst.commands.parsing import OneLineErrors, quiet_lightning
 from rnst.files import written_aside
+from rnst.outputs import check_output
 from rnst.results import Result
 from rnst.stylization.settings import StylizationSettings
 from rnst.sweeps.plan import SweepSettings, agent_configuration, plan
@@ -40,10 +41,12 @@ def run(arguments: list[str]) -> None:
     sweep = SweepSettings(**_with_nones(options))
     runs = plan(sweep, _checked_settings)
     if agent is not None:
+        check_output("--agent", agent, {}, _is_agent_file)
         with written_aside(agent) as aside:
             aside.write_text(yaml.safe_dump(agent_configuration(sweep), sort_keys=False), encoding="utf-8")
         sys.stdout.write(f"{agent}: wandb sweep {agent}, then on each machine the wandb agent command that it prints\n")
         return
+    from rnst.sweeps.report import check_report
     from rnst.sweeps.run import finished_run, run_sweep
 
     if only_plan:
@@ -51,8 +54,13 @@ def run(arguments: list[str]) -> None:
             mark = "done" if finished_run(run) is not None else "    "
             sys.stdout.write(f"{mark} {run.settings.output}\n")
         return
+    check_report(sweep.output)
     results = run_sweep(sweep, runs, Console(stderr=True))
     _report(sweep, results, options)
+
+
+def _is_agent_file(path: Path) -> bool:
+    return path.read_bytes().startswith(b"program: stylize.py")
 
 
 def _report(sweep: SweepSettings, results: Sequence[Result], options: Mapping[str, Any]) -> None:

@@ -11,21 +11,22 @@ from lightning_fabric.utilities.rank_zero import rank_zero_only  # it knows the 
 from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import LearningRateMonitor, RichProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
-from pytorch_lightning.loggers import CSVLogger
 
 from rnst.commands.parsing import OneLineErrors, quiet_lightning
 from rnst.commands.train_help import USAGE
 from rnst.data.datamodules import PhotoFolders
-from rnst.encoders.weights.files import sha256_of
+from rnst.encoders.weights.files import is_ours, sha256_of
 from rnst.errors import InvalidValueError
+from rnst.outputs import check_folder, check_output, identified
 from rnst.reporting.tracking import Tracking, finish_training, log_picture, tracker
 from rnst.training import run_state
 from rnst.training import train as training
 from rnst.training.attack_sheets import AttackSheets
 from rnst.training.averaging import AveragedWeights
-from rnst.training.curves import LearningCurve
+from rnst.training.curves import LearningCurve, MetricTables
 from rnst.training.overfitting import MonitorSettings, OverfittingMonitor
 from rnst.training.robust_classifier import RobustClassifier
+from rnst.training.stopping import StopAfterStep
 
 _PIXELS_AT_224 = 224
 _HINTS = (  # of Lightning, that a user of the command can do nothing about
@@ -93,22 +94,26 @@ class _TrainingCLI(LightningCLI):
             LearningRateMonitor(),
             AttackSheets(folder, None if online is None else partial(log_picture, online, "attack")),
             LearningCurve(folder),
+            StopAfterStep(run_state.stopped_checkpoint(folder)),
             *([RichProgressBar(refresh_rate=5)] if config.trainer.enable_progress_bar is not False else []),
         ]
-        kwargs["logger"] = [CSVLogger(folder, name="metrics"), *([online] if online is not None else [])]
+        kwargs["logger"] = [MetricTables(folder), *([online] if online is not None else [])]
         kwargs["plugins"] = [*_listed(self.config_init.trainer.plugins), run_state.CompleteCheckpoints()]
         return super().instantiate_trainer(callbacks=callbacks, default_root_dir=folder, **kwargs)
 
     def _begin(self, folder: Path) -> None:
-        """Check the photos and the run to resume before a folder is made."""
-        data = self.config_init.data
+        """Check output, photos and the run to resume before a folder is made."""
+        data, config = self.config_init.data, self.config
+        inputs = identified([] if config.weights is None else [(f"--weights {config.weights}", Path(config.weights))])
+        check_output("--output", config.output, inputs, is_ours)
+        check_folder("the run folder", folder)
         training.check_data(data)
         training.check_network(self.config_init.model, [data.image_size, *(stage.image_size for stage in data.stages)])
-        config = self.parser.dump(self.config, skip_none=False)
-        if self.config.resume:
+        dumped = self.parser.dump(config, skip_none=False)
+        if config.resume:
             run_state.newest_checkpoint(folder, report_line)
-            run_state.refuse_other_settings(folder, yaml.safe_load(config))
-        if moved := run_state.begin(folder, config, resume=self.config.resume):
+            run_state.refuse_other_settings(folder, yaml.safe_load(dumped))
+        if moved := run_state.begin(folder, dumped, resume=config.resume):
             report_line(f"an earlier run of this output is now in {moved}; --resume would have continued it")
 
 

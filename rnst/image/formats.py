@@ -18,6 +18,7 @@ _TIFF = (".tif", ".tiff")
 _OPAQUE = (".jpg", ".jpeg")
 _SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 _WITH_ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
+_LONGEST_EXIF = 65_533  # bytes of one segment of a JPEG; the sidecar holds longer settings
 _LARGEST_8_BIT, _LARGEST_16_BIT = 255.0, 65535.0
 
 
@@ -86,7 +87,8 @@ def encode(
     if ending == ".png":
         picture.save(path, pnginfo=png_text(settings) if settings else None, **options)
     else:
-        picture.save(path, quality=quality, exif=exif(settings) if settings else b"", **options)
+        longest = _LONGEST_EXIF if ending in _OPAQUE else None
+        picture.save(path, quality=quality, exif=exif(settings, longest) if settings else b"", **options)
 
 
 def _gray(picture: Image.Image) -> Pixels:

@@ -25,11 +25,12 @@ def png_text(settings: Mapping[str, Any]) -> PngImagePlugin.PngInfo:
     return text
 
 
-def exif(settings: Mapping[str, Any]) -> Image.Exif:
-    """The settings as EXIF of a JPEG or WebP."""
+def exif(settings: Mapping[str, Any], longest: int | None = None) -> bytes:
+    """The settings as EXIF of a JPEG or WebP; empty where they are longer than `longest` bytes."""
     tags = Image.Exif()
     tags[_DESCRIPTION] = as_text(settings)
-    return tags
+    content = tags.tobytes()
+    return content if longest is None or len(content) <= longest else b""
 
 
 def read_settings(path: Path) -> Mapping[str, Any]:

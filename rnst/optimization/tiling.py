@@ -101,7 +101,8 @@ class Tiling:
         Measured once, and by the first process for all.
         """
         with self._mixed(self._device):
-            targets = layer_bytes(self._encoder, self._content_layers, self._precision)
+            # Targets of an image that is not cut are held in full precision, see `features`.
+            targets = layer_bytes(self._encoder, self._content_layers, torch.float32)
             found = appetite(self._encoder), targets, constant_bytes(self._encoder)
         first: tuple[float, float, float] = gathered(found)[0] if self._limits.devices > 1 else found
         return first

@@ -1,9 +1,10 @@
 """Parallel jobs: several processes take jobs from one list, each with its share of the machine."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.queues import Queue
 from threading import Thread
 from typing import TypeVar
@@ -40,9 +41,17 @@ def in_processes(
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
-        except BaseException:
+        except BaseException as stop:
             pool.shutdown(wait=False, cancel_futures=True)
+            if getattr(stop, "number", signal.SIGINT) != signal.SIGINT:
+                _stop_workers()  # a terminal sends Ctrl-C to all processes, but nothing else
             raise
+
+
+def _stop_workers() -> None:
+    """Let the workers stop as this process does, so that they keep what they have."""
+    for worker in active_children():
+        worker.terminate()
 
 
 def _take_seat(seats: "Queue[int]", workers: int) -> None:

@@ -3,6 +3,7 @@
 The import of wandb takes a second, so it happens only where a run is tracked.
 """
 
+import logging
 import netrc
 import os
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,11 @@ from pytorch_lightning.loggers import Logger, WandbLogger
 from torch import Tensor
 
 from rnst.image.files import to_bytes
+from rnst.reporting.lasting_logger import LastingLogger
 from rnst.reporting.project import PROJECT
+
+_INIT_SECONDS = 30.0  # for a server to answer, before the run is written to disk instead
+_log = logging.getLogger(__name__)
 
 Tracking = Literal["auto", "wandb", "off"]
 
@@ -27,10 +32,11 @@ def tracker(
     group: str,
     tags: Sequence[str],
     config: Mapping[str, Any],
-) -> WandbLogger | None:
+) -> LastingLogger | None:
     """A logger for Weights & Biases, or None.
 
-    Without an API key the run is written to `folder`, and `wandb sync` can upload it later.
+    Without an API key the run is written to `folder`, and `wandb sync` can upload it later. So it is, with a warning,
+    where the key is wrong or the server cannot be reached; where even that fails, nothing is tracked.
 
     Args:
         tracking: "auto" is online if there is a key or WANDB_MODE is online, otherwise offline; "wandb" is online
@@ -46,21 +52,53 @@ def tracker(
     import wandb
 
     folder = folder.resolve()  # the process that writes runs may have another working directory
-    folder.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("WANDB_SILENT", "true")
-    logger = WandbLogger(
+    _give_folders(folder)
+    run = {"job_type": job_type, "group": group, "tags": list(tags), "config": dict(config)}
+    for attempt in range(2):
+        try:
+            return _started(folder, offline=attempt > 0 or is_offline(tracking), **run)
+        except (wandb.Error, OSError, ValueError) as error:
+            rest = "nothing is tracked" if attempt else "the run is written to disk, and wandb sync can upload it"
+            _log.warning("Weights & Biases: %s; %s", _first_line(error), rest)
+            os.environ.pop("WANDB_BASE_URL", None)  # an address that is wrong is refused without a connection, too
+    return None
+
+
+def _started(folder: Path, *, offline: bool, **run: Any) -> LastingLogger:
+    """A logger whose run has started, before the work.
+
+    Raises:
+        wandb.Error, OSError, ValueError: the run cannot be started.
+    """
+    import wandb
+
+    folder.mkdir(parents=True, exist_ok=True)
+    logger = LastingLogger(
+        (wandb.Error,),
         project=PROJECT,
         save_dir=folder,
-        offline=is_offline(tracking),
-        job_type=job_type,
-        group=group,
-        tags=list(tags),
-        config=dict(config),
-        settings=wandb.Settings(silent=True),
+        offline=offline,
+        mode="offline" if offline else "online",
+        settings=wandb.Settings(silent=True, init_timeout=_INIT_SECONDS),
+        **run,
     )
     # Lightning 2.6 passes a setting that wandb has deprecated, and wandb warns about it at every start.
     logger._wandb_init.pop("anonymous", None)
+    _ = logger.experiment
     return logger
+
+
+def _give_folders(folder: Path) -> None:
+    """Let wandb keep its cache and settings beside the runs where the user has no home folder to write to."""
+    home = Path(os.environ.get("HOME", "/nonexistent"))
+    if not (home.is_dir() and os.access(home, os.W_OK)):
+        for name in ("WANDB_CACHE_DIR", "WANDB_CONFIG_DIR", "WANDB_DATA_DIR"):
+            os.environ.setdefault(name, str(folder / "wandb"))
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
 
 
 class PictureTracker:
@@ -91,11 +129,12 @@ class PictureTracker:
             return
         import wandb
 
-        run = self._logger.experiment
-        run.log({"final": wandb.Image(to_bytes(image), file_type="jpg")})
-        run.summary.update({f"final_loss/{name}": value for name, value in losses.items()})
-        run.summary.update({f"score/{name}": value for name, value in scores.items()})
-        run.finish()
+        with self._logger.sending:
+            run = self._logger.experiment
+            run.log({"final": wandb.Image(to_bytes(image), file_type="jpg")})
+            run.summary.update({f"final_loss/{name}": value for name, value in losses.items()})
+            run.summary.update({f"score/{name}": value for name, value in scores.items()})
+            run.finish()
 
 
 class SweepTracker:
@@ -121,13 +160,15 @@ class SweepTracker:
             return
         import wandb
 
-        run = self._logger.experiment
         names = list(dict.fromkeys(name for row in rows for name in row))
-        table = wandb.Table(columns=["picture", *names])
-        for row, picture in zip(rows, pictures, strict=True):
-            table.add_data(wandb.Image(str(picture)), *(row.get(name) for name in names))
-        run.log({"pictures": table, "pareto": wandb.Image(str(plot)), "compare": wandb.Html(page.read_text("utf-8"))})
-        run.finish()
+        with self._logger.sending:
+            run = self._logger.experiment
+            table = wandb.Table(columns=["picture", *names])
+            for row, picture in zip(rows, pictures, strict=True):
+                table.add_data(wandb.Image(str(picture)), *(row.get(name) for name in names))
+            html = wandb.Html(page.read_text("utf-8"))
+            run.log({"pictures": table, "pareto": wandb.Image(str(plot)), "compare": html})
+            run.finish()
 
 
 def log_experiment(
@@ -154,13 +195,14 @@ def log_experiment(
         return
     import wandb
 
-    run = logger.experiment
-    logged: dict[str, Any] = {path.stem: wandb.Image(str(path)) for path in figures}
-    for title, rows in tables.items():
-        names = list(dict.fromkeys(name for row in rows for name in row))
-        logged[title] = wandb.Table(columns=[*names], data=[[row.get(name) for name in names] for row in rows])
-    run.log(logged)
-    run.finish()
+    with logger.sending:
+        run = logger.experiment
+        logged: dict[str, Any] = {path.stem: wandb.Image(str(path)) for path in figures}
+        for title, rows in tables.items():
+            names = list(dict.fromkeys(name for row in rows for name in row))
+            logged[title] = wandb.Table(columns=[*names], data=[[row.get(name) for name in names] for row in rows])
+        run.log(logged)
+        run.finish()
 
 
 def finish_training(loggers: Sequence[Logger], weights_sha256: str, facts: Mapping[str, Any]) -> None:
@@ -172,9 +214,10 @@ def finish_training(loggers: Sequence[Logger], weights_sha256: str, facts: Mappi
         facts: facts that the exported file records.
     """
     for logger in loggers:
-        if isinstance(logger, WandbLogger):
-            logger.experiment.config.update({"weights_sha256": weights_sha256, "weights_facts": dict(facts)})
-            logger.experiment.finish()
+        if isinstance(logger, LastingLogger):
+            with logger.sending:
+                logger.experiment.config.update({"weights_sha256": weights_sha256, "weights_facts": dict(facts)})
+                logger.experiment.finish()
 
 
 def log_picture(logger: WandbLogger, name: str, image: Tensor, step: int) -> None:

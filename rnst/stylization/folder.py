@@ -15,6 +15,8 @@ from rnst.image.files import pictures_in, read_image
 from rnst.image.samples import find_picture
 from rnst.optimization.workers import in_processes
 from rnst.results import Result
+from rnst.signals import Stopped
+from rnst.stylization.claims import claim
 from rnst.stylization.inputs import read_inputs
 from rnst.stylization.job import Job, resolve
 from rnst.stylization.output_names import named_by
@@ -65,6 +67,7 @@ def stylize_folder(
     jobs = [resolve(settings.replaced(content=photo, output=path)) for photo, path in places]
     for name in settings.styles:
         read_image(find_picture(name))  # an unreadable style is reported once, not for every photo
+    claim(jobs)
     session = open_session(jobs[0], console or Console(stderr=True), on_step)
     results = [_finished(job) for job in jobs]
     there = sum(result is not None for result in results)
@@ -99,7 +102,7 @@ def _spread(
 def _complete(result: Result) -> Result:
     """The result, unless its run was stopped."""
     if not result.finished:
-        raise KeyboardInterrupt("stopped; the same command goes on with what is missing")
+        raise Stopped("stopped; the same command with --resume goes on where it was")
     return result
 
 

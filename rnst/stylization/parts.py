@@ -13,6 +13,7 @@ from rnst.stylization.settings import NO_CONTENT
 
 OF_THE_CONTENT: Literal["content"] = "content"
 OF_THE_STYLE: Literal["style"] = "style"
+INITS = ("content", "style", "style_noise", "noise")  # anything else is a file
 
 Size = tuple[int, int]
 

@@ -11,19 +11,23 @@ from rich.console import Console
 from torch import Tensor
 
 from rnst.errors import InvalidValueError, MemoryExhaustedError, RnstError
-from rnst.image.files import PilImage, to_pil, write_image
+from rnst.image.files import PilImage, to_pil
+from rnst.machine import begin_peak
 from rnst.optimization.devices import companions, is_first
 from rnst.optimization.process_group import DeviceLostError
 from rnst.reporting.tracking import PictureTracker
 from rnst.results import Result
+from rnst.signals import deferred
+from rnst.stylization.claims import claim
+from rnst.stylization.delivery import deliver
 from rnst.stylization.estimate import estimate, summary
-from rnst.stylization.inputs import Inputs, read_inputs
+from rnst.stylization.inputs import Inputs, content_size, read_inputs
 from rnst.stylization.job import Job, names, resolve
 from rnst.stylization.output_names import named_by
 from rnst.stylization.parts import Records
 from rnst.stylization.progress import OnStep, StepReports, StylizationProgress
 from rnst.stylization.record import (
-    NOT_OF_THE_PICTURE,
+    check_resumable,
     check_scores,
     describe,
     hash_of,
@@ -35,7 +39,7 @@ from rnst.stylization.scale_runner import NoFiniteLossError, ScaleOutcome, Scale
 from rnst.stylization.session import Session, open_session
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.snapshots import Snapshots
-from rnst.stylization.state import State, StateKeeper
+from rnst.stylization.state import State, StateKeeper, is_state, state_path, stopped_state
 from rnst.stylization.targets import StyleTargets
 from rnst.stylization.tiling import check_tiling
 
@@ -97,6 +101,7 @@ def stylize(
 
 def stylize_job(job: Job, console: Console | None = None, on_step: OnStep | None = None) -> Stylized:
     """Stylize a resolved job; for arguments, result and errors, see `stylize`."""
+    claim([job])
     inputs = read_inputs(job.pictures, job.resolution, job.look.style_scale)
     check_scores(job, inputs)
     return stylize_inputs(job.at(inputs.size), inputs, open_session(job, console, on_step))
@@ -111,14 +116,15 @@ def stylize_inputs(job: Job, inputs: Inputs, session: Session, targets: StyleTar
         session: of that job.
         targets: of the styles, where they have been measured for another picture.
     """
+    begin_peak()
     output = job.records.output
     check_tiling(job, session.encoder, job.resolution.optimized(inputs.size))
-    output.parent.mkdir(parents=True, exist_ok=True)  # an impossible folder is reported before the work
-    described, sources = describe(job), hashes_of(job.pictures)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    described = describe(job)
     if inputs.color_root is not None:
         described["color_matrix"] = inputs.color_root.tolist()
     content, styles = names(job.pictures)
-    files = {"weights_sha256": hash_of(job.network), "sources_sha256": sources}
+    files = _hashes(job)
     keeper = _keeper(job.records, {**described, **files})
     if not is_first():  # several processes were started outside: one of them writes
         job = replace(job, records=job.records.silent())
@@ -134,14 +140,22 @@ def stylize_inputs(job: Job, inputs: Inputs, session: Session, targets: StyleTar
     device = torch.device(job.limits.device)
     with companions(partial(_share, job, inputs), job.limits.devices, device, _advice(output)):
         outcome = _optimize(job, inputs, session, targets, tracker, keeper)
-    result = result_of(job, outcome, keeper.seconds, scores_of(job.records, inputs, outcome), described, sources)
-    if is_first():
-        write_image(outcome.image, output, result.settings, quality=job.records.quality, like=inputs.photo)
-        result.write()
+    with deferred():
+        scores = scores_of(job.records, inputs, outcome)
+        result = result_of(job, outcome, keeper.seconds, scores, described, files["sources_sha256"])
+        if is_first():
+            deliver(outcome.image, result, quality=job.records.quality, like=inputs.photo)
+            if outcome.finished and is_state(keeper.path):
+                keeper.path.unlink()
     tracker.finish(outcome.image, outcome.losses, result.scores)
     if outcome.failure is not None:
         raise StoppedError(output, outcome.failure, _advice(output))
     return Stylized(outcome.image, result)
+
+
+def _hashes(job: Job) -> dict[str, Any]:
+    """What identifies the files that a picture is made from."""
+    return {"weights_sha256": hash_of(job.network), "sources_sha256": hashes_of(job.pictures)}
 
 
 def _share(job: Job, inputs: Inputs) -> None:
@@ -178,7 +192,7 @@ def _optimize(
     with StylizationProgress(sum(scale.steps for scale in plan), session.console, done) as progress, keeper.listening():
         callbacks: list[Callback] = [progress, snapshots]
         if session.on_step is not None:
-            callbacks.append(StepReports(session.on_step, finish))
+            callbacks.append(StepReports(session.on_step, finish, keeper.stop))
         callbacks.append(keeper)
         content = None if state is None else state.content
         outcome = runner.optimize(plan[first], start, callbacks, tracker.loggers, content)
@@ -191,10 +205,9 @@ def _optimize(
             # Stopped before this scale had a picture: that of the last scale is kept.
             failure = stop if isinstance(stop, DeviceLostError | MemoryExhaustedError) else None
             outcome = replace(outcome, finished=False, failure=failure)
-    if outcome.finished and is_first():
-        state_path(records.output).unlink(missing_ok=True)
     if not outcome.finished:
-        session.console.print("stopped; keeping the best picture so far. --resume continues it")
+        resumable = "--resume continues it" if keeper.can_resume else "no state could be kept to resume from"
+        session.console.print(f"stopped; keeping the best picture so far. {resumable}")
     first_losses = dict(keeper.first_losses or outcome.first_losses)
     return replace(outcome, image=finish(outcome.image), first_losses=first_losses)
 
@@ -204,15 +217,26 @@ def _advice(output: Path) -> str:
     return f"; the same command with --resume continues from {state_path(output)}, if it was written (--save_every)"
 
 
-def state_path(output: Path) -> Path:
-    """The file with the state of a stopped run, beside its picture."""
-    return output.with_suffix(".state.safetensors")
-
-
 def _keeper(records: Records, described: dict[str, object]) -> StateKeeper:
     """Callback that saves the state of this run, with the state to resume from where --resume finds one."""
-    path, state = state_path(records.output), None
-    if records.resume and path.is_file():
-        state = State.read(path)
-        state.check(described, NOT_OF_THE_PICTURE)
-    return StateKeeper(path, records.save_every, described, state)
+    state, stopped = None, stopped_state(records.output) if records.resume else None
+    if stopped is not None:
+        state = State.read(stopped)
+        check_resumable(described, state.settings)
+    return StateKeeper(state_path(records.output), records.save_every, described, state)
+
+
+def with_state(job: Job) -> Job:
+    """The same job, resumed if a run of this very picture was stopped: for pictures that a user does not name.
+
+    Where there is no state, or that of another picture, the job starts at the beginning.
+    """
+    path = stopped_state(job.records.output)
+    if path is None:
+        return job
+    try:
+        job = job.at(content_size(job.pictures))
+        check_resumable({**describe(job), **_hashes(job)}, State.read(path).settings)
+    except (RnstError, OSError):
+        return job
+    return replace(job, records=replace(job.records, resume=True))

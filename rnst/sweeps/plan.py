@@ -129,7 +129,22 @@ def plan(sweep: SweepSettings, make: Settings = lambda values: StylizationSettin
                 output=named_by(output_template(sweep), named),
             )
             runs.append(SweepRun(chosen, varied, sweep.arm(encoder, varied)))
+    _check_names(runs)
     return runs
+
+
+def _check_names(runs: Sequence[SweepRun]) -> None:
+    """Refuse two pictures of one name: an encoder that is listed twice, or values that are alike in a file name.
+
+    Raises:
+        InvalidValueError: names the first such file.
+    """
+    names = set[Path]()
+    for output in (run.settings.output for run in runs):
+        if output in names:
+            wanted = "different for each picture: a value or an encoder is listed twice, or two values are too close"
+            raise InvalidValueError("the name of a picture", str(output), wanted)
+        names.add(output)
 
 
 def output_template(sweep: SweepSettings) -> Path:

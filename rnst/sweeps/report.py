@@ -12,8 +12,9 @@ from rich.table import Table
 from rnst.files import written_aside
 from rnst.image.files import fit_long_side, read_image, resize, write_image
 from rnst.metrics.pareto import Point, hypervolume, pareto_front
-from rnst.reporting.gallery.page import write_gallery
-from rnst.reporting.plots import COLORS, Front, front_plot
+from rnst.outputs import check_output
+from rnst.reporting.gallery.page import is_page, write_gallery
+from rnst.reporting.plots import COLORS, Front, front_plot, is_plot
 from rnst.results import Result
 from rnst.sweeps.picking import EDGES_KEPT, PICKED, grouped
 
@@ -23,6 +24,22 @@ _REFERENCE = (1.0, 1.0)
 _SHOWN = {"style_distance": "style", "edge_correlation": "edges", "nyquist_excess_columns_db": "Nyquist dB"}
 _DISTANCE = "relative_style_distance"
 _LOOK: Any = {"title_justify": "left", "box": SIMPLE, "pad_edge": False}
+
+
+def check_report(folder: Path) -> None:
+    """Refuse a folder in which the table, the plot or a page would replace a file of the user.
+
+    Raises:
+        InvalidValueError: names the file.
+    """
+    kinds = {"results.csv": _is_table, "pareto.png": is_plot, "index.html": is_page, "picked.html": is_page}
+    for name, is_ours in kinds.items():
+        check_output("--output", folder / name, {}, is_ours)
+
+
+def _is_table(path: Path) -> bool:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.readline().startswith("content,style,encoder,")
 
 
 def distances(result: Result) -> Point:

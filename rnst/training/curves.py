@@ -7,9 +7,11 @@ from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.loggers import CSVLogger
 
 from rnst.errors import MissingPathError
 from rnst.reporting.plots import Curve, line_plot
+from rnst.secondary import Secondary
 
 _CURVES = {"val/accuracy_clean": "clean", "val/accuracy_attacked": "under attack"}
 
@@ -23,6 +25,7 @@ class LearningCurve(Callback):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._writing = Secondary("the learning curve", "the training goes on without it")
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:  # noqa: ARG002 - a hook
         """Draw the curve with the last epoch, whose tables are complete now."""
@@ -36,8 +39,26 @@ class LearningCurve(Callback):
         if trainer.is_global_zero:
             for logger in trainer.loggers:
                 logger.save()
-            if curves := learning_curves(self._folder):
-                draw(self._folder / "curve.png", curves)
+            with self._writing:
+                if curves := learning_curves(self._folder):
+                    draw(self._folder / "curve.png", curves)
+
+
+class MetricTables(CSVLogger):
+    """Lightning's tables of metrics; one that cannot be written costs a warning.
+
+    Args:
+        folder: folder of the run.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, name="metrics")
+        self._writing = Secondary("a table of metrics", "the training goes on without it")
+
+    def save(self) -> None:
+        """Write what was logged."""
+        with self._writing:
+            super().save()
 
 
 def learning_curves(folder: Path) -> dict[str, Curve]:

@@ -11,11 +11,13 @@ from typing import Any
 import torch
 import yaml
 from lightning_fabric.utilities.types import _PATH
+from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from rnst.errors import MissingPathError, RnstError
 from rnst.files import written_aside
+from rnst.secondary import Secondary
 
 _CHECKPOINTS = "checkpoints"
 _CONFIG = "config.yaml"
@@ -45,12 +47,21 @@ class CompleteCheckpoints(TorchCheckpointIO):
     and a process killed during the copy leaves half a file under the final name.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._writing = Secondary("a checkpoint", "the training goes on without it", (RuntimeError,))
+
     def save_checkpoint(self, checkpoint: dict[str, Any], path: _PATH, storage_options: Any | None = None) -> None:  # noqa: ARG002
-        """Write `checkpoint` to `path`, complete or not at all."""
-        with written_aside(Path(path)) as aside, aside.open("wb") as file:
+        """Write `checkpoint` to `path`, complete or not at all; where that fails, with a warning."""
+        with self._writing, written_aside(Path(path)) as aside, aside.open("wb") as file:
             torch.save(checkpoint, file)
             file.flush()
             os.fsync(file.fileno())
+
+    def remove_checkpoint(self, path: _PATH) -> None:
+        """Remove an earlier checkpoint, unless the one in its place could not be written."""
+        if not self._writing.failed:
+            super().remove_checkpoint(path)
 
 
 def run_folder(output: Path) -> Path:
@@ -69,15 +80,39 @@ def checkpoint_callbacks(folder: Path, *, minutes: float, steps: int) -> list[Mo
         steps: save also every so many optimizer steps; 0 for never.
     """
 
-    def keeper(name: str, **when: Any) -> ModelCheckpoint:
-        return ModelCheckpoint(folder / _CHECKPOINTS, name, save_top_k=1, enable_version_counter=False, **when)
+    def keeper(name: str, kind: type[ModelCheckpoint] = _WithinEpoch, **when: Any) -> ModelCheckpoint:
+        return kind(folder / _CHECKPOINTS, name, save_top_k=1, enable_version_counter=False, **when)
 
-    callbacks = [keeper("{epoch:03d}", save_on_train_epoch_end=True)]
+    callbacks = [keeper("{epoch:03d}", ModelCheckpoint, save_on_train_epoch_end=True)]
     if minutes:
         callbacks.append(keeper("minutes", train_time_interval=timedelta(minutes=minutes)))
     if steps:
         callbacks.append(keeper("steps", every_n_train_steps=steps))
     return callbacks
+
+
+class _WithinEpoch(ModelCheckpoint):
+    """Writes no checkpoint behind the last step of an epoch, where that of the epoch follows.
+
+    Lightning resumes one from there with the next epoch, without the end of this one.
+    """
+
+    def on_train_batch_end(self, trainer: Trainer, *rest: Any) -> None:
+        """Write, where it is time."""
+        if not trainer.is_last_batch:
+            super().on_train_batch_end(trainer, *rest)
+
+
+def stopped_checkpoint(folder: Path) -> Path:
+    """Where a training that a signal stops keeps its state."""
+    return folder / _CHECKPOINTS / "stopped.ckpt"
+
+
+def after_stop(folder: Path) -> str:
+    """What a user can do about a training that was stopped."""
+    if any((folder / _CHECKPOINTS).glob("*.ckpt")):
+        return "stopped; --resume continues from the newest complete checkpoint"
+    return "stopped before there was anything to keep; start anew without --resume"
 
 
 def last_good_checkpoint(folder: Path) -> Path:

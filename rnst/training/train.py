@@ -1,11 +1,12 @@
 """Train robust weights, measure them clean and under attack, and export one file with all facts."""
 
+import contextlib
 import copy
 import platform
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,13 @@ from rnst.data.datamodules import PhotoFolders
 from rnst.encoders.probe import smallest_side
 from rnst.encoders.weights.files import write_weights
 from rnst.errors import RnstError
+from rnst.secondary import reason_of
+from rnst.signals import Stopped, handled
 from rnst.training.averaging import AveragedWeights
 from rnst.training.overfitting import OverfittingMonitor
 from rnst.training.robust_classifier import RobustClassifier
+from rnst.training.run_state import after_stop
+from rnst.training.stopping import StopAfterStep
 
 _HARDLY_BETTER = 1.2  # times the share that guessing gets right
 _LARGEST_HALF = torch.finfo(torch.float16).max
@@ -34,6 +39,16 @@ class DivergedError(RnstError):
         super().__init__(
             f"the weights {name} are not finite: the training diverged and nothing is exported. "
             "Lower --model.recipe.learning_rate or add --trainer.gradient_clip_val 1; the checkpoints are kept"
+        )
+
+
+class UnwrittenWeightsError(RnstError):
+    """The weights could not be exported."""
+
+    def __init__(self, output: Path, error: OSError) -> None:
+        super().__init__(
+            f"{output} cannot be written: {reason_of(error)}. The training is kept: make room, and add --resume to the "
+            "same command to export"
         )
 
 
@@ -112,12 +127,14 @@ def train(
         NoStepError: the photos do not fill one batch on each of the devices.
     """
     began = time.perf_counter()
-    _fit(trainer, model, data, resume)
+    with _stopping_well(trainer):
+        _fit(trainer, model, data, resume)
     seconds = time.perf_counter() - began
     epochs, ended = trainer.current_epoch, _how_it_ended(trainer, model)
     state = model.network.state_dict()
     _refuse_diverged(state)
-    accuracies = trainer.test(model, datamodule=data, verbose=False)[0]
+    with _stopping_well(trainer):
+        accuracies = trainer.test(model, datamodule=data, verbose=False)[0]
     _warn_of_guessing(accuracies["test/accuracy_clean"], len(model.data.class_names), report)
     facts = {
         **model.facts(),
@@ -130,18 +147,37 @@ def train(
         **_origin(),
     }
     if trainer.is_global_zero:
-        write_weights(output, state, facts, half=half and _fits_half(state, report))
+        _export(output, state, facts, half=half and _fits_half(state, report))
     return facts
 
 
-def _fit(trainer: pl.Trainer, model: RobustClassifier, data: PhotoFolders, resume: Path | None) -> None:
+def _export(output: Path, state: Mapping[str, Tensor], facts: Mapping[str, Any], *, half: bool) -> None:
     try:
-        trainer.fit(model, datamodule=data, ckpt_path=resume, weights_only=True)
-    except SystemExit as stop:  # Lightning turns Ctrl-C into SystemExit
-        raise KeyboardInterrupt("stopped; --resume continues from the newest complete checkpoint") from stop
+        write_weights(output, state, facts, half=half)
+    except OSError as error:
+        raise UnwrittenWeightsError(output, error) from error
+
+
+def _fit(trainer: pl.Trainer, model: RobustClassifier, data: PhotoFolders, resume: Path | None) -> None:
+    trainer.fit(model, datamodule=data, ckpt_path=resume, weights_only=True)
     if not trainer.global_step:
         photos = len(data.train_dataloader().dataset)  # type: ignore[arg-type] # an epoch has a length
         raise NoStepError(photos, data.batch_size, trainer.world_size)
+
+
+@contextlib.contextmanager
+def _stopping_well(trainer: pl.Trainer) -> Iterator[None]:
+    """In this block, signals stop the training after the step at work, when its state is written.
+
+    Raises:
+        Stopped: a signal arrived; Lightning turns it into SystemExit.
+    """
+    stoppers = [callback for callback in trainer.callbacks if isinstance(callback, StopAfterStep)]  # type: ignore[attr-defined]
+    try:
+        with handled(stoppers[0].receive) if stoppers else contextlib.nullcontext():
+            yield
+    except (KeyboardInterrupt, SystemExit) as stop:
+        raise Stopped(after_stop(Path(trainer.default_root_dir))) from stop
 
 
 def _warn_of_guessing(accuracy: float, classes: int, report: Callable[[str], object]) -> None:

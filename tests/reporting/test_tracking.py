@@ -29,11 +29,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """What loggers are asked for, none of which is made."""
     calls: Asked = []
 
-    def make(**options: Any) -> SimpleNamespace:
+    def make(_errors: object, **options: Any) -> SimpleNamespace:
         calls.append(options)
-        return SimpleNamespace(_wandb_init={})
+        return SimpleNamespace(_wandb_init={}, experiment=None)
 
-    monkeypatch.setattr(tracking, "WandbLogger", make)
+    monkeypatch.setattr(tracking, "LastingLogger", make)
     return calls
 
 

@@ -19,7 +19,7 @@ from rnst.encoders.weights.containers import Container, check_container
 from rnst.encoders.weights.facts import checked_facts, read_facts
 from rnst.encoders.weights.layouts import FACTS_KEY, Facts, LayoutError, State, find_state, madrylab, plain_names
 from rnst.errors import MissingPathError, RnstError, UnreadableFileError
-from rnst.files import written_aside
+from rnst.files import NotWrittenError, written_aside
 
 _BYTES_OF_BLOCK = 1 << 20
 _SAFETENSORS_HEADER = 8  # bytes with the length of the header, which follows
@@ -90,8 +90,20 @@ def write_weights(path: Path, state: Mapping[str, Tensor], facts: Mapping[str, A
         half: store matrices and kernels as float16; vectors (normalization statistics, biases) stay float32.
     """
     tensors = {name: _storable(tensor, half=half) for name, tensor in state.items()}
+    write_tensors(path, tensors, {"format": "pt", FACTS_KEY: json.dumps(dict(facts))})
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write a safetensors file, complete or not at all.
+
+    Raises:
+        NotWrittenError: it cannot be written.
+    """
     with written_aside(path) as aside:
-        save_file(tensors, aside, metadata={"format": "pt", FACTS_KEY: json.dumps(dict(facts))})
+        try:
+            save_file(tensors, aside, metadata=metadata)
+        except SafetensorError as error:
+            raise NotWrittenError(path, str(error)) from error
 
 
 def write_madrylab(path: Path, state: Mapping[str, Tensor], facts: Mapping[str, Any], *, half: bool = False) -> None:
@@ -105,7 +117,26 @@ def write_madrylab(path: Path, state: Mapping[str, Tensor], facts: Mapping[str, 
     """
     tensors = {name: _storable(tensor, half=half) for name, tensor in state.items()}
     with written_aside(path) as aside:
-        torch.save(madrylab(tensors, facts), aside)
+        try:
+            torch.save(madrylab(tensors, facts), aside)
+        except RuntimeError as error:  # of torch's writer, as when the disk is full
+            raise NotWrittenError(path, str(error).splitlines()[0]) from error
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a weight file was written by this program: it carries our facts. Nothing in it is executed."""
+    key = FACTS_KEY.encode()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            records = [name for name in archive.namelist() if name.endswith("data.pkl")]
+            return any(key in archive.read(name) for name in records)
+    except (OSError, zipfile.BadZipFile):
+        pass
+    try:
+        with safe_open(path, framework="pt") as file:
+            return FACTS_KEY in (file.metadata() or {})
+    except (OSError, SafetensorError):
+        return False
 
 
 def load_into(network: nn.Module, state: Mapping[str, Tensor], path: Path | str) -> None:

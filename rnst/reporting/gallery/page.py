@@ -17,6 +17,7 @@ from rnst.results import Result
 DEFAULT_TITLE = "Stylized pictures by network"
 
 _HERE = Path(__file__).parent
+_MARKS = (b'<meta name="generator" content="rnst">', b'id="lede"')  # of our pages, the second of earlier ones
 _STYLES = ("style.css", "results.css")
 _SCRIPTS = ("state.js", "choose.js", "slider.js", "magnifier.js", "list.js", "main.js")
 _PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
@@ -35,8 +36,9 @@ def read_results(folder: Path) -> list[Result]:
     if not folder.is_dir():
         raise MissingPathError(folder, "folder of results", "Give the folder that stylize.py or rnst sweep wrote to.")
     files = [path for path in folder.rglob("*") if not path.name.startswith(".")]
-    pictures = {path.with_suffix("") for path in files if path.suffix.lower() in _PICTURE_ENDINGS}
-    sidecars = sorted(path for path in files if path.suffix == ".json" and path.with_suffix("") in pictures)
+    pictures = [path for path in files if path.suffix.lower() in _PICTURE_ENDINGS]
+    named = {*pictures, *(path.with_suffix("") for path in pictures)}  # o.png.json where o.json is another file
+    sidecars = sorted(path for path in files if path.suffix == ".json" and path.with_suffix("") in named)
     results = [Result.read(sidecar) for sidecar in sidecars]
     results = [result for result in results if result.image.is_file()]
     if not results:
@@ -95,6 +97,12 @@ def write_gallery(
         page = re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
         aside.write_text(page, encoding="utf-8", errors="replace")
     return output
+
+
+def is_page(path: Path) -> bool:
+    """Whether a file is a page that `write_gallery` wrote."""
+    content = path.read_bytes()
+    return any(mark in content for mark in _MARKS)
 
 
 def _joined(names: Sequence[str]) -> str:
