@@ -3,7 +3,9 @@
 import json
 import math
 import os
+import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,11 +17,46 @@ from rnst.machine import umask
 
 _Record = TypeVar("_Record")
 _PACKAGE = Path(__file__).parent
+_ADDRESS = re.compile(r"(file|https?|ftp|s3|gs|r2):/")
+_LONGEST_SHOWN = 200  # characters of a name in a message
 
 
 def shipped_folders(name: str) -> tuple[Path, Path]:
     """Where a folder that comes with the program may be: in a checkout, and inside the installed package."""
     return _PACKAGE.parent / name, _PACKAGE / "bundled" / name
+
+
+def existing_file(name: Path | str, what: str, advice: str) -> Path:
+    """The path of a file that a user names.
+
+    Args:
+        name: as the user gave it.
+        what: kind of file for messages: "picture".
+        advice: next step for a user whose file does not exist.
+
+    Raises:
+        MissingPathError: there is no such file; the message names a folder, a device or an address as what it is.
+    """
+    path, text = Path(name), str(name)
+    if not text:
+        raise MissingPathError("''", what, f"The name is empty. {advice}")
+    if _ADDRESS.match(text):
+        raise MissingPathError(text, what, "Addresses are not read: download the file first.")
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:  # no such file, a name that is too long or holds a zero byte, no right
+        denied = "You have no right to read it." if isinstance(error, PermissionError) else advice
+        raise MissingPathError(_short(text), what, denied) from error
+    if stat.S_ISDIR(mode):
+        raise MissingPathError(path, what, "It is a folder.")
+    if not stat.S_ISREG(mode):
+        raise MissingPathError(path, what, "It is a device or a pipe and not a file.")
+    return path
+
+
+def _short(text: str) -> str:
+    shown = text.encode("unicode_escape", "replace").decode() if "\0" in text else text
+    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}..."
 
 
 @contextmanager

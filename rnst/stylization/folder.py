@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rnst.errors import InvalidValueError, RnstError
 from rnst.image.endings import check_format
-from rnst.image.files import pictures_in, read_image
+from rnst.image.files import left_out, pictures_in, read_image
 from rnst.image.samples import find_picture
 from rnst.optimization.workers import in_processes
 from rnst.results import Result
@@ -69,6 +69,8 @@ def stylize_folder(
     results = [_finished(job) for job in jobs]
     there = sum(result is not None for result in results)
     session.console.print(f"{len(jobs)} pictures" + (f", {there} of them finished already" if there else ""))
+    if others := [path.name for path in left_out(Path(settings.content))]:
+        session.console.print(f"not read, as of their format: {', '.join(others)}", markup=False)
     missing = [index for index, result in enumerate(results) if result is None]
     if are_spread([jobs[index] for index in missing], session):
         complete, failures = _spread(jobs, results, missing, session)

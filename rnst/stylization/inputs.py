@@ -19,6 +19,7 @@ from rnst.stylization.parts import Pictures, Resolution, Size
 
 _COLOR_MATCHES = {"luminance": gray_like, "match": match_moments, "histogram": match_histogram}
 
+_BLACK = 0.5 / 255  # in [0, 1]; what rounds to 0 in 8 bits
 _NOISE = 0.2  # contrast; more of it is still there when a texture is finished
 
 
@@ -121,7 +122,7 @@ def read_inputs(pictures: Pictures, resolution: Resolution, style_scale: float =
         InvalidValueError: masks do not fit the styles or each other.
     """
     photo = read_picture(find_picture(pictures.content)) if pictures.has_content else None
-    styles = [read_picture(find_picture(name)) for name in pictures.styles]
+    styles = [_read_style(name) for name in pictures.styles]
     content = photo.image if photo is not None else torch.full((1, 3, *_canvas_size(pictures, styles[0].size)), 0.5)
     images = [style.image for style in styles]
     if photo is not None and pictures.colors in _COLOR_MATCHES:
@@ -140,6 +141,13 @@ def read_inputs(pictures: Pictures, resolution: Resolution, style_scale: float =
     return Inputs(
         photo, content, _regions(pictures, sources), start, None, notes, read_color_root(pictures.color_basis)
     )
+
+
+def _read_style(name: str) -> Picture:
+    style = read_picture(find_picture(name))
+    if style.alpha is not None and not bool((style.alpha > 0.0).any()):
+        raise InvalidValueError("--style", name, "a picture with visible parts: it is wholly transparent")
+    return style
 
 
 def content_size(pictures: Pictures) -> Size:
@@ -231,7 +239,16 @@ def _within(source: Source, mask: Tensor) -> Source:
 def _read_masks(option: str, names: Sequence[str], counts: Sequence[int]) -> list[Tensor]:
     if not names:
         return []
-    masks = [read_image(Path(name)) for name in names]
+    masks = [_read_mask(find_picture(name)) for name in names]
     if len(masks) not in counts:
         raise InvalidValueError(option, list(names), f"{' or '.join(str(count) for count in counts)} pictures")
+    for name, mask in zip(names, masks, strict=True):
+        if not bool((mask > _BLACK).any()):
+            raise InvalidValueError(option, name, "white, or colored, somewhere: it is black all over")
     return masks
+
+
+def _read_mask(path: Path) -> Tensor:
+    """A mask (1, 3, H, W) in [0, 1]; what is transparent in it is black, as nothing was drawn there."""
+    mask = read_picture(path)
+    return mask.image if mask.alpha is None else mask.image * mask.alpha
