@@ -8,12 +8,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rnst.errors import InvalidValueError
+
 if TYPE_CHECKING:
     import torch
 
 _STATUS = Path("/proc/self/status")
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 _KIBIBYTE = 1024
+_FEW_WORKERS, _WORKERS_OF_A_PROCESSOR = 16, 4  # recipes ask for 8, and also run on small machines
 
 
 def processors() -> int:
@@ -21,6 +24,21 @@ def processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
+
+
+def check_workers(option: str, workers: int) -> None:
+    """Refuse a number of worker processes with which this machine only gets slower; each takes up to a gigabyte.
+
+    Args:
+        option: its name for the message.
+        workers: processes beside the main one.
+
+    Raises:
+        InvalidValueError: it is negative or too large.
+    """
+    most = max(_FEW_WORKERS, _WORKERS_OF_A_PROCESSOR * processors())
+    if not 0 <= workers <= most:
+        raise InvalidValueError(option, workers, f"from 0 to {most}, as this machine has {processors()} processors")
 
 
 def device(accelerator: str = "auto") -> "torch.device":

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     Share: TypeAlias = float
     Supersampling: TypeAlias = float
     ProperShare: TypeAlias = float
+    Seed: TypeAlias = int
+    Port: TypeAlias = int
+    Weight: TypeAlias = float
+    LearningRate: TypeAlias = float
+    StyleScale: TypeAlias = float
+    Aspect: TypeAlias = float
+    Decay: TypeAlias = float
+    Minutes: TypeAlias = float
 else:
     from jsonargparse import typing as numbers
     from jsonargparse.typing import restricted_number_type
@@ -32,6 +40,15 @@ else:
     Quality = restricted_number_type("Quality", int, [(">=", 1), ("<=", 100)])
     # Beyond four, the reduction averages away what the larger size adds.
     Supersampling = restricted_number_type("Supersampling", float, [(">=", 1.0), ("<=", 4.0)])
+    Seed = restricted_number_type("Seed", int, [(">=", 0), ("<=", 2**63 - 1)])  # what generators take
+    Port = restricted_number_type("Port", int, [(">=", 0), ("<=", 2**16 - 1)])
+    # Far beyond what is useful, and far below what overflows float32 once it is squared and summed.
+    Weight = restricted_number_type("Weight", float, [(">=", 0.0), ("<=", 1e15)])
+    LearningRate = restricted_number_type("LearningRate", float, [(">", 0.0), ("<=", 1e6)])
+    StyleScale = restricted_number_type("StyleScale", float, [(">=", 0.01), ("<=", 16.0)])
+    Aspect = restricted_number_type("Aspect", float, [(">=", 0.01), ("<=", 100.0)])
+    Minutes = restricted_number_type("Minutes", float, [(">=", 0.0), ("<=", 1e6)])
+    Decay = restricted_number_type("Decay", float, [(">=", 0.0), ("<=", 10.0)])
     Share = restricted_number_type("Share", float, [(">=", 0.0), ("<", 1.0)])
 
 _WORDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}

@@ -18,6 +18,7 @@ from rnst.commands.train_help import USAGE
 from rnst.data.datamodules import PhotoFolders
 from rnst.encoders.weights.files import sha256_of
 from rnst.errors import InvalidValueError
+from rnst.ranges import Minutes, NonNegativeInt, Share
 from rnst.reporting.tracking import Tracking, finish_training, log_picture, tracker
 from rnst.training import run_state
 from rnst.training import train as training
@@ -56,9 +57,9 @@ class _TrainingCLI(LightningCLI):
         parser.add_argument("--half", type=bool, default=False, help="Export kernels as float16.")
         parser.add_argument("--resume", action="store_true", help="Go on from the newest checkpoint of this output.")
         parser.add_argument("--tracking", type=Tracking, default="auto", help="Weights & Biases: auto, wandb or off.")
-        parser.add_argument("--ema", type=float, default=0.0, help="Average the weights with this decay, as 0.999.")
-        parser.add_argument("--checkpoint_minutes", type=float, default=0.0, help="Also keep the state this often.")
-        parser.add_argument("--checkpoint_steps", type=int, default=0, help="Also keep the state this often.")
+        parser.add_argument("--ema", type=Share, default=0.0, help="Average the weights with this decay, as 0.999.")
+        parser.add_argument("--checkpoint_minutes", type=Minutes, default=0.0, help="Also keep the state this often.")
+        parser.add_argument("--checkpoint_steps", type=NonNegativeInt, default=0, help="Also keep the state this often.")
         parser.add_argument("--monitor", type=MonitorSettings, default=MonitorSettings())
         parser.add_argument("--weights", type=str | None, default=None, help="Weight file or name to start from.")
         parser.link_arguments("data.facts", "model.data", apply_on="instantiate")
@@ -98,7 +99,8 @@ class _TrainingCLI(LightningCLI):
     def _begin(self, folder: Path) -> None:
         """Look at the photos and at the run that shall go on, and only then make a folder."""
         data = self.config_init.data
-        training.check_data(data)
+        training.check_data(data, say)
+        training.check_batch(self.config_init.model, data.batch_size)
         training.check_network(self.config_init.model, [data.image_size, *(stage.image_size for stage in data.stages)])
         config = self.parser.dump(self.config, skip_none=False)
         if self.config.resume:

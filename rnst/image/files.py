@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rnst.errors import MissingPathError, UnreadableFileError
-from rnst.files import written_aside
+from rnst.files import existing_file, written_aside
 from rnst.image.endings import QUALITY, check_format
 from rnst.image.formats import decoded, encode
 from rnst.image.opening import DAMAGED, OTHER_PICTURES, open_picture, readable_endings, why_unreadable
@@ -55,9 +55,7 @@ def read_picture(path: Path) -> Picture:
         MissingPathError: the file does not exist.
         UnreadableFileError: the file is not a picture, is damaged, or has more than 178 million pixels.
     """
-    if not path.is_file():
-        raise MissingPathError(path, "picture", "Give the path of a picture.")
-    return _picture(path, path)
+    return _picture(existing_file(path, "picture", "Give the path of a picture."), path)
 
 
 def _picture(source: Path | io.BytesIO, name: Path | str) -> Picture:

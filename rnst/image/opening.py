@@ -6,6 +6,7 @@ Pillow on its own also opens EPS, for which it starts Ghostscript, and other for
 import io
 import struct
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
@@ -66,6 +67,7 @@ def open_picture(source: Path | io.BytesIO) -> Image.Image:
     return Image.open(source, formats=formats)
 
 
+@cache
 def readable_endings() -> tuple[str, ...]:
     """Extensions of the picture files that a folder may hold."""
     return (*ENDINGS, *HEIF_ENDINGS) if _register_heif() else ENDINGS
@@ -120,10 +122,9 @@ def _kind_of(start: bytes) -> str:
     return ""
 
 
+@cache
 def _register_heif() -> bool:
     """Make Pillow read HEIC where the extra is installed; whether it does."""
-    if _HEIF in Image.OPEN:
-        return True
     try:
         from pillow_heif import register_heif_opener
     except ImportError:

@@ -15,6 +15,7 @@ from rnst.image.files import Picture, fit_long_side, read_image, read_picture, r
 from rnst.image.masks import COLORS, color_regions, is_colored, rest, sharing, strength
 from rnst.image.noise import noise_like
 from rnst.image.samples import find_picture
+from rnst.optimization.memory import check_image
 from rnst.stylization.parts import Pictures, Resolution, Size
 
 _COLOR_MATCHES = {"luminance": gray_like, "match": match_moments, "histogram": match_histogram}
@@ -137,6 +138,7 @@ def read_inputs(pictures: Pictures, resolution: Resolution, style_scale: float =
         if picture is not None and picture.frames > 1
     )
     size = resolution.optimized((content.shape[-2], content.shape[-1]))
+    check_image(size, torch.device("cpu"))
     start = content if pictures.init == "content" else _start(pictures, size, images[0], style_scale)
     return Inputs(
         photo, content, _regions(pictures, sources), start, None, notes, read_color_root(pictures.color_basis)

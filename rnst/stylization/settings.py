@@ -1,5 +1,6 @@
 """Every setting of a stylised picture, checked before anything is loaded."""
 
+import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -10,14 +11,19 @@ from rnst.image.endings import QUALITY, check_format
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
 from rnst.optimization.limits import check_limits
 from rnst.ranges import (
+    Aspect,
+    Decay,
+    LearningRate,
     NonNegativeFloat,
     NonNegativeInt,
     Pixels,
-    PositiveFloat,
     PositiveInt,
     Quality,
+    Seed,
     Share,
+    StyleScale,
     Supersampling,
+    Weight,
     check_ranges,
 )
 
@@ -120,37 +126,37 @@ class StylizationSettings:
     size: Pixels = 512
     supersample: Supersampling = 2.0
     side: Literal["long", "short"] = "long"
-    aspect: PositiveFloat | None = None
+    aspect: Aspect | None = None
     steps: PositiveInt = 40
     scales: PositiveInt | Literal["auto"] = "auto"
     optimizer: Literal["lbfgs", "adam"] = "lbfgs"
-    learning_rate: PositiveFloat | None = None
+    learning_rate: LearningRate | None = None
     history: PositiveInt = 10
     line_search: bool = True
     averaging: Share = 0.99
     init: str | None = None
     parameters: Literal["pixels", "fourier", "clamped"] = "fourier"
-    fourier_decay: NonNegativeFloat | None = None
+    fourier_decay: Decay | None = None
     color_basis: str = "rgb"
     shifts: PositiveInt = 16
     shifts_per_step: PositiveInt = 1
     transforms: Literal["none", "robust"] = "none"
-    style_weight: NonNegativeFloat | None = None
-    content_weight: NonNegativeFloat | None = None
-    tv_weight: NonNegativeFloat | None = None
+    style_weight: Weight | None = None
+    content_weight: Weight | None = None
+    tv_weight: Weight | None = None
     convention: Literal["relative", "nakano", "gatys2015", "neural-style", "gatys-torch"] = "relative"
     style_loss: Literal["gram", "w2"] | None = None
-    style_layer_weights: list[float] | None = None
-    content_layer_weights: list[float] | None = None
+    style_layer_weights: list[NonNegativeFloat] | None = None
+    content_layer_weights: list[NonNegativeFloat] | None = None
     normalize_gradients: bool = False
     smoothing: Literal["none", "softmax"] = "none"
-    style_weights: list[float] | None = None
-    style_scale: PositiveFloat = 1.0
+    style_weights: list[NonNegativeFloat] | None = None
+    style_scale: StyleScale = 1.0
     content_mask: list[str] | None = None
     style_mask: list[str] | None = None
     colors: Literal["free", "luminance", "match", "histogram"] = "free"
     sequence: bool = False
-    sequence_weight: NonNegativeFloat = 0.0
+    sequence_weight: Weight = 0.0
     style_layers: list[str] | None = None
     content_layers: list[str] | None = None
     pooling: Literal["keep", "avg", "max", "l2"] = "keep"
@@ -170,7 +176,7 @@ class StylizationSettings:
     resume: bool = False
     scores: bool = False
     lpips: bool = False
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     group: str | None = None
     tracking: Literal["auto", "wandb", "off"] = "auto"
 
@@ -180,6 +186,7 @@ class StylizationSettings:
         Raises:
             InvalidValueError: a value is out of range.
         """
+        self._check_names()
         object.__setattr__(self, "output", Path(self.output))  # a notebook may give a text
         check_ranges(self)
         check_limits(self.tile, self.memory)
@@ -187,6 +194,16 @@ class StylizationSettings:
         self._check_layers()
         if not self.has_folder:
             check_format(self.output, self.size)
+
+    def _check_names(self) -> None:
+        """Refuse an empty name, as an unset variable of a shell gives: the path of "" is the current folder."""
+        if str(self.output) in {"", "."}:
+            raise InvalidValueError("--output", str(self.output), "the name of a file, or of a folder for a folder")
+        lists = [("style", self.styles), ("content_mask", self.content_mask), ("style_mask", self.style_mask)]
+        lists += [(name, [getattr(self, name)]) for name in ("content", "encoder", "weights", "init", "color_basis")]
+        for name, values in lists:
+            if any(value == "" for value in values or ()):
+                raise InvalidValueError(f"--{name}", "", "a name and not empty")
 
     def _check_styles(self) -> None:
         styles = len(self.styles)
@@ -206,8 +223,8 @@ class StylizationSettings:
             layers, weights = getattr(self, f"{part}_layers"), getattr(self, f"{part}_layer_weights")
             if weights is None or (layers is None and weights):
                 continue
-            if len(weights) != len(layers or ()) or min(weights, default=0) < 0:
-                wanted = f"a number of 0 or more for each of the layers {', '.join(layers or ('(none)',))}"
+            if len(weights) != len(layers or ()) or (weights and not any(weights)):
+                wanted = f"a number for each of the layers {', '.join(layers or ('(none)',))}, and not all 0"
                 raise InvalidValueError(f"--{part}_layer_weights", weights, wanted)
 
     @property
@@ -218,7 +235,7 @@ class StylizationSettings:
     @property
     def has_folder(self) -> bool:
         """Whether the content is a folder of pictures."""
-        return self.content != NO_CONTENT and Path(self.content).is_dir()
+        return self.content != NO_CONTENT and os.path.isdir(self.content)  # also of a name that no path can have
 
     def replaced(self, **changes: Any) -> Self:
         """The same settings with some changed, checked again."""

@@ -19,8 +19,9 @@ from torch import Tensor
 from rnst.errors import InvalidValueError, UnreadableFileError
 from rnst.files import written_aside
 from rnst.optimization.devices import is_first
+from rnst.stylization.state_check import UNFIT, check_values, checksum
 
-_KEY = "rnst"
+_KEY, _CHECKSUM = "rnst", "checksum"
 _OF_FILES = ("weights_sha256", "sources_sha256")  # beside the options in the settings of a run
 _SHARE = 0.01  # of a run's time, that its states may take
 
@@ -57,7 +58,7 @@ class State:
         values = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "settings"}
         described = json.dumps({"tree": _flattened(values, tensors), "settings": dict(self.settings)}, default=str)
         with written_aside(path) as aside:
-            save_file(tensors, aside, metadata={_KEY: described})
+            save_file(tensors, aside, metadata={_KEY: described, _CHECKSUM: checksum(described, tensors)})
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -68,13 +69,19 @@ class State:
         """
         try:
             with safe_open(path, framework="pt") as file:
-                described = json.loads(file.metadata()[_KEY])
+                metadata = file.metadata() or {}
                 # Cloned into memory aligned as that of a run: sums of unaligned numbers are rounded otherwise.
                 tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no dictionary
+            if metadata[_CHECKSUM] != checksum(metadata[_KEY], tensors):
+                raise ValueError("it was altered or damaged")
+            described = json.loads(metadata[_KEY])
             tree = _restored(described["tree"], tensors)
-            return cls(**tree, settings=described["settings"])
-        except (SafetensorError, OSError, ValueError, KeyError, TypeError, IndexError) as error:
-            raise UnreadableFileError(path, "the state of a stopped picture", str(error)) from error
+            check_values(tree)
+            return cls(**tree, settings=dict(described["settings"]))
+        except (SafetensorError, OSError, RecursionError, *UNFIT) as error:
+            reason = f"it has no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
+            advice = "delete it, or start without --resume"
+            raise UnreadableFileError(path, "the state of a stopped picture", f"{reason}; {advice}") from error
 
     def check(self, settings: Mapping[str, Any], without: tuple[str, ...]) -> None:
         """Refuse to go on with other settings than those in `without`.

@@ -13,12 +13,13 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 import torchvision
-from torch import Tensor
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+from torch import Tensor, nn
 
 from rnst.data.datamodules import PhotoFolders
 from rnst.encoders.probe import smallest_side
 from rnst.encoders.weights.files import write_weights
-from rnst.errors import RnstError
+from rnst.errors import InvalidValueError, RnstError, UnreadableFileError
 from rnst.training.averaging import AveragedWeights
 from rnst.training.overfitting import OverfittingMonitor
 from rnst.training.robust_classifier import RobustClassifier
@@ -35,6 +36,13 @@ class DivergedError(RnstError):
             f"the weights {name} are not finite: the training diverged and nothing is exported. "
             "Lower --model.recipe.learning_rate or add --trainer.gradient_clip_val 1; the checkpoints are kept"
         )
+
+
+class TrainerError(RnstError):
+    """The trainer refuses its options."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"the options of --trainer do not work here: {' '.join(str(error).split())}")
 
 
 class SmallPhotosError(RnstError):
@@ -71,18 +79,36 @@ class NoStepError(RnstError):
         )
 
 
-def check_data(data: PhotoFolders) -> None:
-    """Fail early if photos are missing or too few, before anything is written.
+def check_data(data: PhotoFolders, report: Callable[[str], object]) -> None:
+    """Fail early if photos are missing, too few or of no two classes, before anything is written.
+
+    Args:
+        data: photos.
+        report: called with warnings about classes and folders.
 
     Raises:
         MissingPathError: there are no photos.
+        ClassesError: the classes cannot be learned.
         NoStepError: the photos do not fill a batch.
     """
     data.prepare_data()
+    for warning in data.check():
+        report(warning)
     loader = data.train_dataloader()
     if not len(loader):
         raise NoStepError(len(loader.dataset), data.batch_size)  # type: ignore[arg-type] # an epoch has a length
     data.val_dataloader()
+
+
+def check_batch(model: RobustClassifier, size: int) -> None:
+    """Refuse batches of a single photo for a network that normalizes over the batch.
+
+    Raises:
+        InvalidValueError: the batches are too small.
+    """
+    normalizes = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in model.network.modules())  # noqa: SLF001
+    if normalizes and size < 2:  # noqa: PLR2004 - the variance of one photo is 0
+        raise InvalidValueError("data.batch_size", size, f"at least 2 for {model.architecture}, which normalizes over it")
 
 
 def train(
@@ -118,6 +144,8 @@ def train(
     state = model.network.state_dict()
     _refuse_diverged(state)
     accuracies = trainer.test(model, datamodule=data, verbose=False)[0]
+    for line in data.skipped():
+        report(line)
     _warn_of_guessing(accuracies["test/accuracy_clean"], len(model.data.class_names), report)
     facts = {
         **model.facts(),
@@ -137,6 +165,12 @@ def train(
 def _fit(trainer: pl.Trainer, model: RobustClassifier, data: PhotoFolders, resume: Path | None) -> None:
     try:
         trainer.fit(model, datamodule=data, ckpt_path=resume, weights_only=True)
+    except MisconfigurationException as error:  # of options that Lightning refuses once it knows the data
+        raise TrainerError(error) from error
+    except RuntimeError as error:
+        if resume is None or not str(error).startswith("Error(s) in loading state_dict"):
+            raise
+        raise UnreadableFileError(resume, "a checkpoint of this training", "its tensors are of another network") from error
     except SystemExit as stop:  # Lightning turns Ctrl-C into SystemExit
         raise KeyboardInterrupt("stopped; --resume continues from the newest complete checkpoint") from stop
     if not trainer.global_step:

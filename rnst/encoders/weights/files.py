@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from rnst.encoders.weights.containers import Container, check_container
 from rnst.encoders.weights.facts import checked_facts, read_facts
 from rnst.encoders.weights.layouts import FACTS_KEY, Facts, LayoutError, State, find_state, madrylab, plain_names
-from rnst.errors import MissingPathError, RnstError, UnreadableFileError
-from rnst.files import written_aside
+from rnst.errors import RnstError, UnreadableFileError
+from rnst.files import existing_file, written_aside
 
 _BYTES_OF_BLOCK = 1 << 20
 _SAFETENSORS_HEADER = 8  # bytes that tell its length; then it begins
@@ -68,8 +68,7 @@ def read_weights(path: Path) -> tuple[State, Facts]:
         MissingPathError: no such file.
         UnreadableFileError: not a weight file, damaged, it asks for code to be run, or one of its facts cannot be.
     """
-    if not path.is_file():
-        raise MissingPathError(path, "weight file", "Give the path of a .safetensors, .pt, .pth or .ckpt file.")
+    existing_file(path, "weight file", "Give the path of a .safetensors, .pt, .pth or .ckpt file.")
     try:
         found, facts = _read_safetensors(path) if _is_safetensors(path) else _read_torch(path)
         state, told = plain_names(found)
