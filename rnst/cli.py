@@ -65,11 +65,19 @@ def _run(command: Command, arguments: Sequence[str] | None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except (RnstError, OSError) as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {_reason(error)}\n")
         sys.exit(2)
     except KeyboardInterrupt as stop:
         sys.stderr.write(f"{str(stop) or 'stopped'}\n")
         sys.exit(_STOPPED)
+
+
+def _reason(error: Exception) -> str:
+    """One line about an error: a file that cannot be had is named by the name that the user knows."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        named = error.filename2 if error.filename2 is not None else error.filename
+        return f"{os.fsdecode(named)}: {error.strerror}"
+    return " ".join(str(error).split("\n"))
 
 
 def _dispatch(arguments: list[str]) -> None:

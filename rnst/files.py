@@ -26,6 +26,19 @@ def shipped_folders(name: str) -> tuple[Path, Path]:
     return _PACKAGE.parent / name, _PACKAGE / "bundled" / name
 
 
+def exists(name: Path | str) -> bool:
+    """Whether there is a file or folder of that name; False for a name that no path can have."""
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def is_folder(name: Path | str) -> bool:
+    """Whether there is a folder of that name; False for a name that no path can have."""
+    return exists(name) and Path(name).is_dir()
+
+
 def existing_file(name: Path | str, what: str, advice: str) -> Path:
     """The path of a file that a user names.
 
@@ -129,5 +142,16 @@ def read_json(path: Path, what: str, advice: str, make: Callable[[dict[str, Any]
         raise MissingPathError(path, what.split(maxsplit=1)[-1], advice)
     try:
         return make(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UnreadableFileError(path, what, str(error)) from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UnreadableFileError(path, what, _why_no_record(error)) from error
+
+
+def _why_no_record(error: Exception) -> str:
+    """Why a JSON file is no record, in our words."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no text in UTF-8"
+    if isinstance(error, json.JSONDecodeError):
+        return "it is empty" if not error.doc.strip() else f"it is no JSON (line {error.lineno}: {error.msg})"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return f"it has no {error}" if isinstance(error, KeyError) else str(error)

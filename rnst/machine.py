@@ -6,7 +6,7 @@ torch is imported by the functions that need it, so that settings and commands m
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from rnst.errors import InvalidValueError
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _STATUS = Path("/proc/self/status")
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 _KIBIBYTE = 1024
+_held: dict[Path, IO[str]] = {}
 _FEW_WORKERS, _WORKERS_OF_A_PROCESSOR = 16, 4  # recipes ask for 8, and also run on small machines
 
 
@@ -96,6 +97,32 @@ def resident_peak_bytes() -> int:
         return 0
     unit = 1 if sys.platform == "darwin" else _KIBIBYTE
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def hold(path: Path) -> bool:
+    """Hold a file until this process ends, in whatever way; False where another process holds it.
+
+    The lock is that of the operating system on an empty file, which stays behind and means nothing. Where there are no
+    locks, as on Windows and some file systems, every process holds it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return True
+    path = path.absolute()
+    if path in _held:
+        return True
+    file = path.open("a", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return False
+    except OSError:
+        file.close()
+        return True
+    _held[path] = file
+    return True
 
 
 def umask() -> int:

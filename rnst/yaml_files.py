@@ -1,4 +1,4 @@
-"""YAML that somebody else may have written: refused before it is unfolded, where it would take all memory or all day."""
+"""YAML that somebody else may have written: refused before it is unfolded to more than the memory holds."""
 
 from collections import Counter
 from pathlib import Path
@@ -9,6 +9,7 @@ import yaml
 from rnst.errors import UnreadableFileError
 
 _WHAT = "YAML"
+_NULL, _MERGE = "tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"
 _MOST_BYTES = 4 << 20
 _MOST_VALUES = 100_000  # after aliases are unfolded
 _DEEPEST = 50
@@ -66,14 +67,14 @@ def _check(path: Path, root: yaml.Node | None) -> None:
 
 
 def _check_names(path: Path, node: yaml.MappingNode) -> None:
-    names = [name.value for name, _ in node.value if isinstance(name, yaml.ScalarNode) and not name.tag.endswith("merge")]
+    names = [name.value for name, _ in node.value if isinstance(name, yaml.ScalarNode) and name.tag != _MERGE]
     twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         raise UnreadableFileError(path, _WHAT, f"it gives {twice} twice")
     for name, value in node.value:
-        if isinstance(value, yaml.ScalarNode) and value.value == "" and value.style is None and value.tag.endswith("null"):
-            wanted = "write a value, or null for none"
-            raise UnreadableFileError(path, _WHAT, f"{getattr(name, 'value', 'an option')} has no value: {wanted}")
+        if isinstance(value, yaml.ScalarNode) and (value.tag, value.value, value.style) == (_NULL, "", None):
+            named = getattr(name, "value", "an option")
+            raise UnreadableFileError(path, _WHAT, f"{named} has no value: write one, or null for none")
 
 
 def _count(node: yaml.Node, known: dict[int, int], depth: int) -> int:

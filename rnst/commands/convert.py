@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from rnst.commands.options import CommandParser
 from rnst.encoders.names import encoder_names, find_network
 from rnst.errors import InvalidValueError
+from rnst.files import exists
 
 if TYPE_CHECKING:
     from rnst.encoders.weights.layouts import Facts, State
@@ -37,9 +38,9 @@ def _run(options: Namespace, layout: str) -> None:
     from rnst.encoders.weights.files import write_madrylab, write_weights
 
     source = Path(options.input)
-    if not source.exists() and options.input in encoder_names():
+    if not exists(source) and options.input in encoder_names():
         source = weights_file(find_network(options.input))
-    if options.output.exists() and source.exists() and options.output.samefile(source):
+    if exists(options.output) and exists(source) and options.output.samefile(source):
         raise InvalidValueError("OUT", str(options.output), "another file than IN")
     state, facts = read_with_facts(source, options.architecture)
     write = write_weights if layout == "safetensors" else write_madrylab

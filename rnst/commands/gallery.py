@@ -20,6 +20,6 @@ def run(arguments: list[str]) -> None:
     parser.add_flag("embed", "carry the pictures inside the page")
     parser.add_option("title", str, DEFAULT_TITLE, "heading of the page")
     options = Namespace(**parser.parse(arguments))
-    results = read_results(options.results)
+    results = read_results(options.results, lambda line: sys.stderr.write(f"{line}\n"))
     page = write_gallery(results, options.output, embed=options.embed, title=options.title)
     sys.stdout.write(f"{page}: {len(results)} pictures; open it in a browser\n")

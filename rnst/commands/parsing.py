@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import re
 from collections.abc import Collection
 from pathlib import Path
@@ -13,7 +12,7 @@ from jsonargparse import ArgumentParser
 from rnst.commands.mistakes import explained
 from rnst.commands.repeated import repeated
 from rnst.errors import RnstError, UnknownNameError
-from rnst.files import existing_file, shipped_folders
+from rnst.files import existing_file, exists, shipped_folders
 from rnst.image.endings import LONGEST_SIDES
 from rnst.yaml_files import read_yaml
 
@@ -53,7 +52,7 @@ def find_config(name: str, folder: str = "train") -> Path:
     Raises:
         UnknownNameError: there is none.
     """
-    if os.path.exists(name) or not name or re.match(r"\w+:/", name):
+    if exists(name) or not name or re.match(r"\w+:/", name):
         return existing_file(name, "configuration", "Give a YAML file, or the name of a preset.")
     named = shipped_configs()
     wanted = name.removeprefix("configs/").removesuffix(".yaml")

@@ -2,12 +2,12 @@
 
 import itertools
 import json
-import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from rnst.errors import RnstError, UnreadableFileError
+from rnst.files import exists
 from rnst.image.samples import find_picture
 
 _OF_THE_FILE = ("output", "resume")  # a repeated picture never replaces the one that it repeats
@@ -59,5 +59,5 @@ def _where(names: Any, places: Any, folder: Path) -> Any:
     try:
         find_picture(names)
     except RnstError:
-        return str(folder / place) if os.path.exists(folder / place) else names
+        return str(folder / place) if exists(folder / place) else names
     return names

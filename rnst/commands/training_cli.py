@@ -59,7 +59,9 @@ class _TrainingCLI(LightningCLI):
         parser.add_argument("--tracking", type=Tracking, default="auto", help="Weights & Biases: auto, wandb or off.")
         parser.add_argument("--ema", type=Share, default=0.0, help="Average the weights with this decay, as 0.999.")
         parser.add_argument("--checkpoint_minutes", type=Minutes, default=0.0, help="Also keep the state this often.")
-        parser.add_argument("--checkpoint_steps", type=NonNegativeInt, default=0, help="Also keep the state this often.")
+        parser.add_argument(
+            "--checkpoint_steps", type=NonNegativeInt, default=0, help="Also keep the state this often."
+        )
         parser.add_argument("--monitor", type=MonitorSettings, default=MonitorSettings())
         parser.add_argument("--weights", type=str | None, default=None, help="Weight file or name to start from.")
         parser.link_arguments("data.facts", "model.data", apply_on="instantiate")

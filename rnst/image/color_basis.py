@@ -5,6 +5,7 @@ from pathlib import Path
 from torch import Tensor
 
 from rnst.errors import InvalidValueError
+from rnst.files import exists
 from rnst.image.color import fit_color_root
 from rnst.image.files import pictures_in, read_image
 from rnst.image.samples import sample_path
@@ -28,7 +29,7 @@ def read_color_root(basis: str) -> Tensor | None:
     if basis in {RGB, DECORRELATED}:
         return None
     path = sample_path(basis) or Path(basis)
-    if not path.exists():
+    if not exists(path):
         raise InvalidValueError("--color_basis", basis, f"{RGB}, {DECORRELATED}, a folder of pictures, or a picture")
     root = fit_color_root(read_image(file) for file in (pictures_in(path) if path.is_dir() else [path]))
     if float(root.norm(dim=0).max()) < _SMALLEST_DEVIATION:

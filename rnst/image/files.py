@@ -81,6 +81,15 @@ def read_image(path: Path | str) -> Tensor:
     return _over_white(read_picture(Path(path)))
 
 
+def is_picture(path: Path) -> bool:
+    """Whether a file exists and is a picture that can be read to its end."""
+    try:
+        read_picture(path)
+    except (MissingPathError, UnreadableFileError):
+        return False
+    return True
+
+
 def image_from_bytes(content: bytes, name: Path | str) -> Tensor:
     """Same as `read_image`, from the `content` of a file; `name` is used in errors.
 

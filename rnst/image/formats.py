@@ -30,10 +30,11 @@ def decoded(picture: Image.Image) -> tuple[Pixels, Pixels | None, bytes | None]:
         Colors (H, W, 3) in sRGB in [0, 1]; alpha (H, W) in [0, 1], or None for an opaque picture; the profile to
         restore, or None.
     """
+    tags = getattr(picture, "tag_v2", {})  # of a TIFF; transposing makes a copy without them
     picture = ImageOps.exif_transpose(picture)
     profile = picture.info.get("icc_profile")
     if picture.mode in DEEP_MODES:
-        gray, alpha = gray_values(picture), _keyed(picture)
+        gray, alpha = gray_values(picture, tags), _keyed(picture)
         if not profile:
             return np.repeat(gray[..., None], 3, axis=2), alpha, None
         picture = Image.fromarray((gray * _LARGEST_8_BIT).round().astype(np.uint8))

@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 _FORMATS = (
-    *("PNG", "JPEG", "MPO", "WEBP", "TIFF", "GIF", "BMP", "DIB", "AVIF", "JPEG2000"),
+    *("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "DIB", "AVIF", "JPEG2000"),  # JPEG opens MPO too
     *("PPM", "TGA", "PCX", "SGI", "ICO", "PSD", "QOI"),
 )
 _HEIF = "HEIF"  # needs an extra
@@ -63,8 +63,15 @@ def open_picture(source: Path | io.BytesIO) -> Image.Image:
     Raises:
         UnidentifiedImageError: the file has none of the supported formats; `kind_of` may know which it has.
     """
-    formats = (*_FORMATS, _HEIF) if _register_heif() else _FORMATS
-    return Image.open(source, formats=formats)
+    return Image.open(source, formats=_formats())
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """Names of the formats; a build of Pillow may lack some."""
+    Image.init()
+    _register_heif()
+    return tuple(name for name in (*_FORMATS, _HEIF) if name in Image.OPEN)
 
 
 @cache
@@ -104,17 +111,20 @@ def _kind_of(start: bytes) -> str:
     """What a file that begins with `start` is, if it is known and not supported; "" otherwise."""
     if not start:
         return "it is empty"
-    known = next((told for signature, told in _SIGNATURES.items() if start.startswith(signature)), None)
-    if known is not None:
-        return known
-    container, brand = start[_BRANDS][:4], start[_BRANDS][4:]
-    if container == b"ftyp" and brand in _HEIC_BRANDS:
+    known = next((told for signature, told in _SIGNATURES.items() if start.startswith(signature)), "")
+    return known or _kind_of_container(start[_BRANDS]) or _kind_of_text(start.lstrip().lower())
+
+
+def _kind_of_container(brand: bytes) -> str:
+    if brand[:4] == b"ftyp" and brand[4:] in _HEIC_BRANDS:
         if _register_heif():
             return "it is a damaged HEIC picture"
         return "it is a HEIC picture: pip install 'rnst[heic]' reads it, or convert it to JPEG"
-    if container == b"ftyp" and brand in _VIDEO_BRANDS:
-        return "it is a video: save its frames as PNG or JPEG"
-    text = start.lstrip().lower()
+    is_video = brand[:4] == b"ftyp" and brand[4:] in _VIDEO_BRANDS
+    return "it is a video: save its frames as PNG or JPEG" if is_video else ""
+
+
+def _kind_of_text(text: bytes) -> str:
     if b"<svg" in text and text.startswith(b"<"):
         return "it is an SVG drawing: export it as PNG"
     if text.startswith((b"<!doctype html", b"<html")):

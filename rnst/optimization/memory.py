@@ -145,7 +145,8 @@ def plan(
     pixels = size[0] * size[1]
     least = min(history, _LEAST_HISTORY)
     useful = min(whole(size).largest, 4 * _smallest_area(size, fields))
-    longest = int(max(0.0, budget - target_bytes - image_bytes(pixels, 0)) / (image_bytes(pixels, 1) - image_bytes(pixels, 0)))
+    of_a_step = image_bytes(pixels, 1) - image_bytes(pixels, 0)
+    longest = int(max(0.0, budget - target_bytes - image_bytes(pixels, 0)) / of_a_step)
     for remembered in range(min(history, max(least, longest)), least - 1, -1):
         images = image_bytes(pixels, remembered) + target_bytes
         area = (budget - images) / per_pixel

@@ -10,7 +10,7 @@ from rich.console import Console
 from torch import Tensor
 
 from rnst.errors import InvalidValueError, RnstError
-from rnst.image.endings import check_format
+from rnst.image.endings import LONGEST_SIDES, check_format
 from rnst.image.files import left_out, pictures_in, read_image
 from rnst.image.samples import find_picture
 from rnst.optimization.workers import in_processes
@@ -154,8 +154,8 @@ def _places(content: str, output: Path, size: int) -> list[tuple[str, Path]]:
     """Each photo of the folder, and where its picture goes."""
     folder = Path(content)
     photos = sorted(pictures_in(folder), key=_natural)
-    ending = output.suffix or ".png"
-    target = output.with_suffix("")
+    names_format = output.suffix.lower() in LONGEST_SIDES  # otherwise a point is part of the folder's name
+    ending, target = (output.suffix, output.with_suffix("")) if names_format else (".png", output)
     if target.resolve() == folder.resolve():
         raise InvalidValueError("--output", str(output), "another folder than that of the photos")
     stems = [path.stem for path in photos]

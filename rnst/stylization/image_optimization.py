@@ -18,6 +18,7 @@ from rnst.optimization.health import Failure, Remedy, RestartPolicy
 from rnst.optimization.mean_losses import mean_losses
 from rnst.optimization.optimizers import PixelOptimizer, ThriftyLBFGS, start_again
 from rnst.stylization.best import BestSoFar, without_margin
+from rnst.stylization.state_check import UNFIT, StateError
 
 Features = Mapping[str, Tensor]
 

@@ -1,12 +1,12 @@
 """Every setting of a stylised picture, checked before anything is loaded."""
 
-import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from rnst.encoders.names import DEFAULT_ENCODER
 from rnst.errors import InvalidValueError
+from rnst.files import is_folder
 from rnst.image.endings import QUALITY, check_format
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
 from rnst.optimization.limits import check_limits
@@ -235,7 +235,7 @@ class StylizationSettings:
     @property
     def has_folder(self) -> bool:
         """Whether the content is a folder of pictures."""
-        return self.content != NO_CONTENT and os.path.isdir(self.content)  # also of a name that no path can have
+        return self.content != NO_CONTENT and is_folder(self.content)
 
     def replaced(self, **changes: Any) -> Self:
         """The same settings with some changed, checked again."""

@@ -46,7 +46,7 @@ def check_values(values: object) -> None:
     if not is_number(values.get("seconds")) or values["seconds"] < 0:
         raise ValueError("its seconds are no number")
     if not isinstance(values.get("content"), Mapping) or not isinstance(values["content"].get("best"), Mapping):
-        raise ValueError("it holds no picture")
+        raise ValueError("it holds no picture")  # noqa: TRY004 - the same
     losses = values.get("first_losses")
     if not isinstance(losses, Mapping) or not all(map(is_number, losses.values())):
         raise ValueError("its losses are no numbers")

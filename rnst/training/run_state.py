@@ -1,7 +1,6 @@
 """The state that a training keeps on disk, so that it can resume after any end, even a killed process."""
 
 import os
-import pickle
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -23,16 +22,30 @@ _CHECKPOINTS = "checkpoints"
 _CONFIG = "config.yaml"
 # What Lightning restores from a checkpoint.
 _PARTS = {
-    **{name: dict for name in ("state_dict", "loops")},
-    **{name: list for name in ("optimizer_states", "lr_schedulers")},
-    **{name: int for name in ("epoch", "global_step")},
+    "state_dict": dict,
+    "loops": dict,
+    "optimizer_states": list,
+    "lr_schedulers": list,
+    "epoch": int,
+    "global_step": int,
 }
 # Of the trainer's options, only these change the result; so does its length, if the schedule spans the whole run.
 _LEARNED_WITH = {
     *("max_steps", "precision", "accumulate_grad_batches", "gradient_clip_val", "gradient_clip_algorithm"),
     *("devices", "num_nodes", "limit_train_batches", "sync_batchnorm", "overfit_batches"),
 }
-_FREE = ("output", "half", "resume", "tracking", "checkpoint", "monitor", "data.root", "data.workers", "data.cache", "data.skip_broken")
+_FREE = (
+    "output",
+    "half",
+    "resume",
+    "tracking",
+    "checkpoint",
+    "monitor",
+    "data.root",
+    "data.workers",
+    "data.cache",
+    "data.skip_broken",
+)
 _FREE_EVALUATION = ("data.evaluation_photos", "model.evaluation")
 
 
@@ -169,8 +182,7 @@ def _wrong_in(path: Path) -> str:
     try:
         content: Any = TorchCheckpointIO().load_checkpoint(path, weights_only=True)
     except Exception as error:  # noqa: BLE001 - torch fails wherever it stumbles over a file that is not its own
-        is_foreign = isinstance(error, pickle.UnpicklingError)
-        return "asks for code to be run" if is_foreign else "is no checkpoint of a training"
+        return f"is no checkpoint of a training ({type(error).__name__})"
     wanted = all(isinstance(content, dict) and isinstance(content.get(name), kind) for name, kind in _PARTS.items())
     return "" if wanted else "is no checkpoint of a training"
 

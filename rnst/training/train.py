@@ -106,9 +106,11 @@ def check_batch(model: RobustClassifier, size: int) -> None:
     Raises:
         InvalidValueError: the batches are too small.
     """
-    normalizes = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in model.network.modules())  # noqa: SLF001
+    normalizes = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in model.network.modules())
     if normalizes and size < 2:  # noqa: PLR2004 - the variance of one photo is 0
-        raise InvalidValueError("data.batch_size", size, f"at least 2 for {model.architecture}, which normalizes over it")
+        raise InvalidValueError(
+            "data.batch_size", size, f"at least 2 for {model.architecture}, which normalizes over it"
+        )
 
 
 def train(
@@ -170,7 +172,9 @@ def _fit(trainer: pl.Trainer, model: RobustClassifier, data: PhotoFolders, resum
     except RuntimeError as error:
         if resume is None or not str(error).startswith("Error(s) in loading state_dict"):
             raise
-        raise UnreadableFileError(resume, "a checkpoint of this training", "its tensors are of another network") from error
+        raise UnreadableFileError(
+            resume, "a checkpoint of this training", "its tensors are of another network"
+        ) from error
     except SystemExit as stop:  # Lightning turns Ctrl-C into SystemExit
         raise KeyboardInterrupt("stopped; --resume continues from the newest complete checkpoint") from stop
     if not trainer.global_step:
