@@ -1,6 +1,7 @@
 """Settings stored as JSON inside a picture file: in the text of a PNG, in the description tag of other formats."""
 
 import json
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def read_settings(path: Path) -> Mapping[str, Any]:
         UnreadableFileError: not a picture.
     """
     try:
-        with open_picture(path) as picture:
+        with warnings.catch_warnings(action="ignore"), open_picture(path) as picture:
             text = picture.info.get(_PNG_KEY) or picture.getexif().get(_DESCRIPTION) or ""
     except DAMAGED as error:
         raise UnreadableFileError(path, "a picture", why_unreadable(path, error)) from error

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
@@ -180,7 +181,8 @@ def _wrong_in(path: Path) -> str:
     if not _is_complete(path):
         return "is not complete"
     try:
-        content: Any = TorchCheckpointIO().load_checkpoint(path, weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of torch, about files that are not its own
+            content: Any = TorchCheckpointIO().load_checkpoint(path, weights_only=True)
     except Exception as error:  # noqa: BLE001 - torch fails wherever it stumbles over a file that is not its own
         return f"is no checkpoint of a training ({type(error).__name__})"
     wanted = all(isinstance(content, dict) and isinstance(content.get(name), kind) for name, kind in _PARTS.items())

@@ -1,4 +1,4 @@
-"""Awkward pictures: formats that are programs, deep gray, floats, masks, one color, one pixel; kinds A5, B5-B7, C3, C4, p3, p4, p8."""
+"""Awkward pictures: programs, deep gray, floats, masks, one color, one pixel; kinds A5, B5-B7, C3, C4, p3, p4, p8."""
 
 import io
 import struct

@@ -4,6 +4,7 @@ import hashlib
 import json
 import pickle
 import struct
+import warnings
 import zipfile
 from collections.abc import Mapping
 from functools import lru_cache
@@ -173,7 +174,8 @@ def _read_torch(path: Path) -> tuple[State, Facts]:
         check_container(path)
         try:
             container = None
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings(action="ignore"):  # of torch, about files that are not its own
+                content = torch.load(path, map_location="cpu", weights_only=True)
         except pickle.UnpicklingError:
             container = Container(path)
             content = container.content
