@@ -215,12 +215,18 @@ class StylizationSettings:
             raise InvalidValueError("--style_weights", weights, wanted)
         if self.style_weight == 0 and (self.content_weight == 0 or self.content == NO_CONTENT):
             raise InvalidValueError("--style_weight", self.style_weight, "more than 0 where the content has no weight")
+        if self.aspect is not None and self.content != NO_CONTENT:
+            raise InvalidValueError("--aspect", self.aspect, "left away with a content, whose shape is kept")
+        if self.sequence_weight and not self.sequence:
+            raise InvalidValueError("--sequence_weight", self.sequence_weight, "0 without --sequence")
 
     def _check_layers(self) -> None:
         if self.style_loss == "w2" and self.convention != "relative":
             raise InvalidValueError("--convention", self.convention, "relative where --style_loss is w2")
         for part in ("style", "content"):
             layers, weights = getattr(self, f"{part}_layers"), getattr(self, f"{part}_layer_weights")
+            if layers is not None and len(set(layers)) < len(layers):
+                raise InvalidValueError(f"--{part}_layers", layers, "different layers")
             if weights is None or (layers is None and weights):
                 continue
             if len(weights) != len(layers or ()) or (weights and not any(weights)):

@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from rnst.encoders.weights.containers import Container, check_container
+from rnst.encoders.weights.containers import Container, check_container, is_tar
 from rnst.encoders.weights.facts import checked_facts, read_facts
 from rnst.encoders.weights.layouts import FACTS_KEY, Facts, LayoutError, State, find_state, madrylab, plain_names
 from rnst.errors import RnstError, UnreadableFileError
@@ -24,6 +24,7 @@ from rnst.files import existing_file, written_aside
 
 _BYTES_OF_BLOCK = 1 << 20
 _SAFETENSORS_HEADER = 8  # bytes that tell its length; then it begins
+_PICKLES = (b"PK", b"\x80", b"(", b"}", b"]", b"c")  # first bytes of archives and pickles of any protocol
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _DTYPES = {
     *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
@@ -155,7 +156,11 @@ def _is_safetensors(path: Path) -> bool:
         raise LayoutError("it is a pointer of Git LFS and not the file itself, which `git lfs pull` fetches")
     if start.lstrip().startswith(b"<"):
         raise LayoutError("it is a web page or another text with tags")
-    return path.suffix == ".safetensors" or start[_SAFETENSORS_HEADER : _SAFETENSORS_HEADER + 1] == b"{"
+    if path.suffix == ".safetensors" or start[_SAFETENSORS_HEADER : _SAFETENSORS_HEADER + 1] == b"{":
+        return True
+    if not start.startswith(_PICKLES) and not is_tar(path):
+        raise LayoutError("it is none of the formats of weights: safetensors, or what torch.save writes")
+    return False
 
 
 def _read_safetensors(path: Path) -> tuple[State, Facts]:
@@ -182,9 +187,17 @@ def _read_torch(path: Path) -> tuple[State, Facts]:
         found, facts = find_state(content)
         state = found if container is None else {name: container.tensor(stored) for name, stored in found.items()}
     except _DAMAGED as error:
-        reason = (str(error) or "it is cut off").splitlines()[0]
+        reason = _why_damaged(error)
         raise UnreadableFileError(path, "weights", reason) from error
     return state, checked_facts(facts)
+
+
+def _why_damaged(error: Exception) -> str:
+    """Why a file of `torch.save` cannot be read, in one line of ours."""
+    lines = str(error).splitlines()
+    if not lines or isinstance(error, LookupError | AttributeError | AssertionError | struct.error):
+        return "it is damaged or cut off"
+    return "its archive is damaged or cut off" if "PytorchStreamReader" in lines[0] else lines[0]
 
 
 def _check(path: Path, state: State) -> None:
