@@ -10,6 +10,7 @@ import yaml
 
 from rnst.cli import stylize
 from rnst.commands.parsing import find_config
+from rnst.encoders.receptive_fields import Field
 from rnst.encoders.weights.files import read_weights
 from rnst.errors import InvalidValueError, MissingPathError, RnstError, UnknownNameError, UnreadableFileError
 from rnst.files import existing_file
@@ -133,7 +134,7 @@ def test_c5__sizes_without_end_are_refused_at_once() -> None:
         with pytest.raises(NotEnoughMemoryError):
             check_image((side, side), torch.device("cpu"))
     with pytest.raises(NotEnoughMemoryError):
-        plan((64, 64), {}, 1e12, 1e9, history=2_000_000_000)
+        plan((64, 64), {"a": Field()}, 1e12, 1e9, history=2_000_000_000)
     assert len(plan_scales((64, 64), 512, 2_000_000_000, 1)) < 20
     assert time.process_time() - began < 5
 
