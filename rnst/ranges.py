@@ -1,7 +1,9 @@
 """Types of numbers within a range: command line, help and Python callers are held to the same ones."""
 
 import math
+from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
@@ -51,6 +53,7 @@ else:
     Decay = restricted_number_type("Decay", float, [(">=", 0.0), ("<=", 10.0)])
     Share = restricted_number_type("Share", float, [(">=", 0.0), ("<", 1.0)])
 
+_EMPTY = {False: ("",), True: (".",)}  # whether a name is a path -> what it is where nothing was given
 _WORDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 
 
@@ -97,6 +100,23 @@ def check_ranges(settings: Any) -> None:
 
 def _finite(value: Any) -> str:
     return " and finite" if value == math.inf else ""
+
+
+def check_names(settings: Any, fields: Sequence[str]) -> None:
+    """Refuse an empty name, as an unset variable of a shell gives: the path of "" is the current folder.
+
+    Args:
+        settings: a dataclass.
+        fields: those that hold a name, a list of names, a path, or None.
+
+    Raises:
+        InvalidValueError: a name is empty.
+    """
+    for name in fields:
+        value = getattr(settings, name)
+        values = value if isinstance(value, list | tuple) else [value]
+        if any(one is not None and str(one) in _EMPTY[isinstance(one, Path)] for one in values):
+            raise InvalidValueError(f"--{name}", "", "a name, and not empty")
 
 
 @cache

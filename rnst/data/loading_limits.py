@@ -9,19 +9,17 @@ from rnst.machine import check_workers
 _LARGEST_SIDE = 8192  # pixels of a training image
 
 
-def check_loading(batch_size: int, workers: int, skip_broken: int, evaluation_photos: int) -> None:
-    """Check the numbers of a data module.
+def check_loading(**numbers: int) -> None:
+    """Check numbers of a data module by name.
 
     Raises:
         InvalidValueError: one is out of range.
     """
-    check_workers("data.workers", workers)
-    for name, value, least in (
-        ("batch_size", batch_size, 1),
-        ("skip_broken", skip_broken, 0),
-        ("evaluation_photos", evaluation_photos, 0),
-    ):
-        if value < least:
+    for name, value in numbers.items():
+        least = 1 if name == "batch_size" else 0
+        if name == "workers":
+            check_workers("data.workers", value)
+        elif value < least:
             raise InvalidValueError(f"data.{name}", value, f"{least} or more")
 
 

@@ -15,7 +15,8 @@ from rnst.attacks.fgsm import FGSM
 from rnst.attacks.pgd import PGD
 from rnst.data.broken import BROKEN, BrokenPhotos
 from rnst.data.class_check import ClassesError
-from rnst.data.datamodules import DataFacts, PhotoFolders, Stage
+from rnst.data.datamodules import PhotoFolders, Stage
+from rnst.data.facts import DataFacts
 from rnst.data.photos import decode_photo, list_photos
 from rnst.data.sources import FolderSource
 from rnst.errors import InvalidValueError, MissingPathError, RnstError, UnreadableFileError, WorkerError
@@ -166,7 +167,7 @@ def test_p7__few_unreadable_photos_are_skipped_and_listed(make_photos: MakePhoto
     batches = list(data.train_dataloader())
     assert sum(len(labels) for _, labels in batches) == 12  # whole batches: others take their places
     assert all(int((labels == BROKEN).sum()) == 0 for _, labels in batches)
-    seen = [data.on_after_batch_transfer(batch, 0) for batch in data.val_dataloader()]
+    seen = [data.on_before_batch_transfer(batch, 0) for batch in data.val_dataloader()]
     assert sum(len(batch[1]) for batch in seen) == 6
     lines = data.skipped()
     assert [line.split(" photos")[0] for line in lines] == ["skipped 2 train", "skipped 1 val"]

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from rnst.attacks.attack import Attack, Model, NoAttack
 from rnst.attacks.ball import Ball, L2Ball
 from rnst.attacks.pgd import PGD
-from rnst.data.datamodules import DataFacts
+from rnst.data.facts import DataFacts
 from rnst.encoders.catalog import build_classifier
 from rnst.encoders.weights.conversion import count_classes, read_with_facts
 from rnst.encoders.weights.files import read_weights, write_weights
@@ -115,7 +115,7 @@ def test_batch_statistics_stay_in_evaluation(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_weight_gradients_are_those_of_the_adversarial_loss_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     images, labels = _batch()
-    images = images.double()  # so that the attacks, one on a twin of the network, find the same images
+    images = images.double()  # so that the attacks, one on a copy of the network, find the same images
     task = _silent(_task(_PGD, loss=AdversarialLoss(label_smoothing=0.1)), monkeypatch).train().double()
     other = _silent(_task(NoAttack(), loss=AdversarialLoss(label_smoothing=0.1)), monkeypatch).train().double()
     task.training_step((images, labels), 0).backward()

@@ -23,7 +23,7 @@ from rnst.errors import RnstError, UnreadableFileError
 from rnst.files import existing_file, written_aside
 
 _BYTES_OF_BLOCK = 1 << 20
-_SAFETENSORS_HEADER = 8  # bytes that tell its length; then it begins
+_SAFETENSORS_HEADER = 8  # bytes with the length of the header, which follows
 _PICKLES = (b"PK", b"\x80", b"(", b"}", b"]", b"c")  # first bytes of archives and pickles of any protocol
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _DTYPES = {
@@ -63,8 +63,8 @@ def read_weights(path: Path) -> tuple[State, Facts]:
         path: a safetensors file, or a file of `torch.save`: of MadryLab, of Lightning, of torchvision, zip or legacy.
 
     Returns:
-        Names of the bare network -> tensors on the CPU, and what the file tells of them: the facts that we store,
-        "mean" and "std" of MadryLab's normalization; empty where it tells nothing.
+        Names of the bare network -> tensors on the CPU, and the facts in the file: those that we store,
+        "mean" and "std" of MadryLab's normalization; empty where it has none.
 
     Raises:
         MissingPathError: no such file.
@@ -73,8 +73,8 @@ def read_weights(path: Path) -> tuple[State, Facts]:
     existing_file(path, "weight file", "Give the path of a .safetensors, .pt, .pth or .ckpt file.")
     try:
         found, facts = _read_safetensors(path) if _is_safetensors(path) else _read_torch(path)
-        state, told = plain_names(found)
-        facts = {**checked_facts(told), **facts}
+        state, stated = plain_names(found)
+        facts = {**checked_facts(stated), **facts}
     except LayoutError as error:
         raise UnreadableFileError(path, "weights", str(error)) from error
     _check(path, state)
