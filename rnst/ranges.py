@@ -45,7 +45,7 @@ else:
     Seed = restricted_number_type("Seed", int, [(">=", 0), ("<=", 2**63 - 1)])  # what generators take
     Port = restricted_number_type("Port", int, [(">=", 0), ("<=", 2**16 - 1)])
     # Far beyond what is useful, and far below what overflows float32 once it is squared and summed.
-    Weight = restricted_number_type("Weight", float, [(">=", 0.0), ("<=", 1e15)])
+    Weight = restricted_number_type("Weight", float, [(">=", 0.0), ("<=", 1e25)])
     LearningRate = restricted_number_type("LearningRate", float, [(">", 0.0), ("<=", 1e6)])
     StyleScale = restricted_number_type("StyleScale", float, [(">=", 0.01), ("<=", 16.0)])
     Aspect = restricted_number_type("Aspect", float, [(">=", 0.01), ("<=", 100.0)])
