@@ -4,6 +4,7 @@ Pillow on its own also opens EPS, for which it starts Ghostscript, and other for
 """
 
 import io
+import re
 import struct
 from collections.abc import Callable
 from functools import cache
@@ -89,7 +90,8 @@ def why_unreadable(source: Path | io.BytesIO, error: Exception) -> str:
     """
     text = " ".join(str(error).split())
     if isinstance(error, Image.DecompressionBombError):
-        return f"it has more than {2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6} million pixels: reduce it first"
+        pixels, most = re.search(r"\d+", text), 2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6
+        return f"it has {pixels[0] if pixels else 'too many'} pixels, more than {most} million: reduce it first"
     if "Decompressed data too large" in text or "memory used in text chunks" in text:
         return "a text or profile in it is larger than 1 MB: save it again without metadata"
     if isinstance(error, UnidentifiedImageError):
@@ -110,7 +112,7 @@ def _start_of(source: Path | io.BytesIO) -> bytes:
 def _kind_of(start: bytes) -> str:
     """What a file that begins with `start` is, if it is known and not supported; "" otherwise."""
     if not start:
-        return "it is empty"
+        return "not a picture, it is empty"
     known = next((told for signature, told in _SIGNATURES.items() if start.startswith(signature)), "")
     return known or _kind_of_container(start[_BRANDS]) or _kind_of_text(start.lstrip().lower())
 
