@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import shutil
+import stat
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,8 @@ from rnst.secondary import reason_of
 _Record = TypeVar("_Record")
 _PACKAGE = Path(__file__).parent
 _STEM = 24  # characters of a temporary name; with 4 bytes each, and a suffix, they fit into 255
+_ADDRESS = re.compile(r"(file|https?|ftp|s3|gs|r2):/")
+_LONGEST_SHOWN = 200  # characters of a name in a message
 
 
 def shipped_folders(name: str) -> tuple[Path, Path]:
@@ -39,6 +42,52 @@ class NotWrittenError(OSError):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path} cannot be written: {reason}")
         self.reason = reason
+
+
+def exists(name: Path | str) -> bool:
+    """Whether there is a file or folder of that name; False for a name that no path can have."""
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def is_folder(name: Path | str) -> bool:
+    """Whether there is a folder of that name; False for a name that no path can have."""
+    return exists(name) and Path(name).is_dir()
+
+
+def existing_file(name: Path | str, what: str, advice: str) -> Path:
+    """The path of a file that a user names.
+
+    Args:
+        name: as the user gave it.
+        what: kind of file for messages: "picture".
+        advice: next step for a user whose file does not exist.
+
+    Raises:
+        MissingPathError: there is no such file; the message names a folder, a device or an address as what it is.
+    """
+    path, text = Path(name), str(name)
+    if not text:
+        raise MissingPathError("''", what, f"The name is empty. {advice}")
+    if _ADDRESS.match(text):
+        raise MissingPathError(text, what, "Addresses are not read: download the file first.")
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:  # no such file, a name that is too long or holds a zero byte, no right
+        denied = "You have no right to read it." if isinstance(error, PermissionError) else advice
+        raise MissingPathError(_short(text), what, denied) from error
+    if stat.S_ISDIR(mode):
+        raise MissingPathError(path, what, "It is a folder.")
+    if not stat.S_ISREG(mode):
+        raise MissingPathError(path, what, "It is a device or a pipe and not a file.")
+    return path
+
+
+def _short(text: str) -> str:
+    shown = text.encode("unicode_escape", "replace").decode() if "\0" in text else text
+    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}..."
 
 
 @contextmanager
@@ -158,5 +207,16 @@ def read_json(path: Path, what: str, advice: str, make: Callable[[dict[str, Any]
         raise MissingPathError(path, what.split(maxsplit=1)[-1], advice)
     try:
         return make(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UnreadableFileError(path, what, str(error)) from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UnreadableFileError(path, what, _why_no_record(error)) from error
+
+
+def _why_no_record(error: Exception) -> str:
+    """Why a JSON file is no record, in our words."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no text in UTF-8"
+    if isinstance(error, json.JSONDecodeError):
+        return "it is empty" if not error.doc.strip() else f"it is no JSON (line {error.lineno}: {error.msg})"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return f"it has no {error}" if isinstance(error, KeyError) else str(error)

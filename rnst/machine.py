@@ -9,7 +9,9 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
+
+from rnst.errors import InvalidValueError
 
 if TYPE_CHECKING:
     import torch
@@ -19,6 +21,8 @@ _CLEAR, _RESET_PEAK = Path("/proc/self/clear_refs"), "5"
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 _SEATS = ("LOCAL_RANK", "SLURM_LOCALID")
 _KIBIBYTE = 1024
+_held: dict[Path, IO[str]] = {}
+_FEW_WORKERS, _WORKERS_OF_A_PROCESSOR = 16, 4  # recipes ask for 8, and also run on small machines
 
 _log = logging.getLogger(__name__)
 _warned: set[str] = set()
@@ -30,6 +34,21 @@ def processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
+
+
+def check_workers(option: str, workers: int) -> None:
+    """Refuse a number of worker processes with which this machine only gets slower; each takes up to a gigabyte.
+
+    Args:
+        option: its name for the message.
+        workers: processes beside the main one.
+
+    Raises:
+        InvalidValueError: it is negative or too large.
+    """
+    most = max(_FEW_WORKERS, _WORKERS_OF_A_PROCESSOR * processors())
+    if not 0 <= workers <= most:
+        raise InvalidValueError(option, workers, f"from 0 to {most}, as this machine has {processors()} processors")
 
 
 def device(accelerator: str = "auto") -> "torch.device":
@@ -153,6 +172,32 @@ def is_running(process: int) -> bool:
         return False
     except OSError:  # it belongs to somebody else
         return True
+    return True
+
+
+def hold(path: Path) -> bool:
+    """Hold a file until this process ends, in whatever way; False where another process holds it.
+
+    The lock is that of the operating system on an empty file, which stays behind and means nothing. Where there are no
+    locks, as on Windows and some file systems, every process holds it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return True
+    path = path.absolute()
+    if path in _held:
+        return True
+    file = path.open("a", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return False
+    except OSError:
+        file.close()
+        return True
+    _held[path] = file
     return True
 
 

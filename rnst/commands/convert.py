@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from rnst.commands.options import CommandParser
 from rnst.encoders.names import encoder_names, find_network
 from rnst.errors import InvalidValueError
+from rnst.files import exists
 from rnst.outputs import check_output, identified
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def _run(options: Namespace, layout: str) -> None:
     from rnst.encoders.weights.files import is_ours, write_madrylab, write_weights
 
     source = Path(options.input)
-    if not source.exists() and options.input in encoder_names():
+    if not exists(source) and options.input in encoder_names():
         source = weights_file(find_network(options.input))
     check_output("OUT", options.output, identified([(f"IN {source}", source)]), is_ours)
     state, facts = read_with_facts(source, options.architecture)

@@ -5,8 +5,10 @@ from argparse import Namespace
 from pathlib import Path
 
 from rnst.commands.options import CommandParser
-from rnst.errors import MissingPathError
+from rnst.errors import InvalidValueError, MissingPathError
 from rnst.outputs import check_output
+
+_FIGURES = (".png", ".pdf", ".svg", ".jpg", ".webp", ".tif")
 
 
 def run(arguments: list[str]) -> None:
@@ -20,6 +22,10 @@ def run(arguments: list[str]) -> None:
     parser.add_option("output", Path, Path("curve.png"), "PNG to write")
     parser.add_option("title", str, "", "written above the curves")
     options = Namespace(**parser.parse(arguments))
+    if options.output.suffix.lower() not in _FIGURES or options.output.is_dir():
+        raise InvalidValueError(
+            "--output", str(options.output), f"a file name that ends in one of {', '.join(_FIGURES)}"
+        )
     for folder in options.runs:
         if not folder.is_dir():
             raise MissingPathError(folder, "run folder", "Give a folder below runs.")

@@ -21,7 +21,7 @@ def run(arguments: list[str]) -> None:
     parser.add_flag("embed", "carry the pictures inside the page")
     parser.add_option("title", str, DEFAULT_TITLE, "heading of the page")
     options = Namespace(**parser.parse(arguments))
-    results = read_results(options.results)
+    results = read_results(options.results, lambda line: sys.stderr.write(f"{line}\n"))
     inputs = identified((f"the picture {result.image}", result.image) for result in results)
     check_output("--output", options.output, inputs, is_page)
     page = write_gallery(results, options.output, embed=options.embed, title=options.title)

@@ -13,9 +13,9 @@ import yaml
 from rnst.commands.options import CommandParser
 from rnst.commands.parsing import UsageError, quiet_lightning
 from rnst.encoders.names import OWN, RANDOM, counterpart_of, find_network
-from rnst.errors import MissingPathError
+from rnst.files import existing_file
 from rnst.image.samples import find_picture
-from rnst.ranges import NonNegativeInt
+from rnst.ranges import Port
 from rnst.results import Result
 from rnst.signals import Stopped
 from rnst.stylization.output_names import named_by
@@ -100,7 +100,7 @@ def _parser() -> CommandParser:
     text = "stylize with this encoder too, and write a page with a slider; without a name: the bundled counterpart"
     parser.add_argument("--compare", nargs="?", const=_COUNTERPART, metavar="ENCODER", help=text)
     parser.add_flag("view", "show the picture in progress in a browser on this machine")
-    parser.add_option("view_port", NonNegativeInt, 0, "port of the view; 0 takes a free one")
+    parser.add_option("view_port", Port, 0, "port of the view; 0 takes a free one")
     return parser
 
 
@@ -135,8 +135,8 @@ def _check_files(settings: StylizationSettings) -> None:
         pictures.append(settings.content)
     for name in pictures:
         find_picture(name)
-    if settings.weights not in {None, RANDOM, OWN} and not Path(settings.weights or "").is_file():
-        raise MissingPathError(settings.weights or "", "weight file", "Correct --weights, or omit it.")
+    if settings.weights not in {None, RANDOM, OWN}:
+        existing_file(settings.weights or "", "weight file", "Correct --weights, or omit it.")
 
 
 def _run(settings: StylizationSettings, other: str | None, port: int | None) -> None:

@@ -18,8 +18,9 @@ from rnst.data.datamodules import PhotoFolders
 from rnst.encoders.weights.files import is_ours, sha256_of
 from rnst.errors import InvalidValueError
 from rnst.outputs import check_folder, check_output, identified
+from rnst.ranges import Minutes, NonNegativeInt, Share
 from rnst.reporting.tracking import Tracking, finish_training, log_picture, tracker
-from rnst.training import run_state
+from rnst.training import checks, run_state
 from rnst.training import train as training
 from rnst.training.attack_sheets import AttackSheets
 from rnst.training.averaging import AveragedWeights
@@ -57,9 +58,11 @@ class _TrainingCLI(LightningCLI):
         parser.add_argument("--half", type=bool, default=False, help="Export kernels as float16.")
         parser.add_argument("--resume", action="store_true", help="Go on from the newest checkpoint of this output.")
         parser.add_argument("--tracking", type=Tracking, default="auto", help="Weights & Biases: auto, wandb or off.")
-        parser.add_argument("--ema", type=float, default=0.0, help="Average the weights with this decay, as 0.999.")
-        parser.add_argument("--checkpoint_minutes", type=float, default=0.0, help="Also keep the state this often.")
-        parser.add_argument("--checkpoint_steps", type=int, default=0, help="Also keep the state this often.")
+        parser.add_argument("--ema", type=Share, default=0.0, help="Average the weights with this decay, as 0.999.")
+        parser.add_argument("--checkpoint_minutes", type=Minutes, default=0.0, help="Also keep the state this often.")
+        parser.add_argument(
+            "--checkpoint_steps", type=NonNegativeInt, default=0, help="Also keep the state this often."
+        )
         parser.add_argument("--monitor", type=MonitorSettings, default=MonitorSettings())
         parser.add_argument("--weights", type=str | None, default=None, help="Weight file or name to start from.")
         parser.link_arguments("data.facts", "model.data", apply_on="instantiate")
@@ -107,8 +110,9 @@ class _TrainingCLI(LightningCLI):
         inputs = identified([] if config.weights is None else [(f"--weights {config.weights}", Path(config.weights))])
         check_output("--output", config.output, inputs, is_ours)
         check_folder("the run folder", folder)
-        training.check_data(data)
-        training.check_network(self.config_init.model, [data.image_size, *(stage.image_size for stage in data.stages)])
+        checks.check_data(data, report_line)
+        checks.check_batch(self.config_init.model, data.batch_size)
+        checks.check_network(self.config_init.model, [data.image_size, *(stage.image_size for stage in data.stages)])
         dumped = self.parser.dump(config, skip_none=False)
         if config.resume:
             run_state.newest_checkpoint(folder, report_line)

@@ -16,6 +16,7 @@ from rnst.optimization.limits import parse_memory
 from rnst.optimization.memory import (
     appetite,
     available_bytes,
+    check_image,
     constant_bytes,
     held_bytes,
     layer_bytes,
@@ -175,6 +176,7 @@ class Tiling:
 
     def _cut(self, size: Size) -> Grid:
         tile, devices = self._limits.tile, self._limits.devices
+        check_image(size, self._device)
         if tile == 0 and devices == 1:
             return whole(size)
         if tile is None:

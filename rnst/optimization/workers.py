@@ -23,12 +23,13 @@ def in_processes(
     Args:
         work: function of a job; function and jobs must be picklable.
         jobs: inputs of `work`.
-        workers: number of processes; 1 runs all jobs in this process.
+        workers: number of processes, of which no more start than there are jobs; 1 runs all jobs in this process.
 
     Raises:
         Exception: any exception of `work`; jobs that have not started are then cancelled.
     """
-    if workers == 1:
+    workers = min(workers, len(jobs))
+    if workers <= 1:
         for index, job in enumerate(jobs):
             yield index, work(job)
         return

@@ -10,8 +10,8 @@ from rich.console import Console
 from torch import Tensor
 
 from rnst.errors import InvalidValueError, RnstError
-from rnst.image.endings import check_format
-from rnst.image.files import pictures_in, read_image
+from rnst.image.endings import LONGEST_SIDES, check_format
+from rnst.image.files import left_out, pictures_in, read_image
 from rnst.image.samples import find_picture
 from rnst.optimization.workers import in_processes
 from rnst.results import Result
@@ -72,6 +72,8 @@ def stylize_folder(
     results = [_finished(job) for job in jobs]
     there = sum(result is not None for result in results)
     session.console.print(f"{len(jobs)} pictures" + (f", {there} of them finished already" if there else ""))
+    if others := [path.name for path in left_out(Path(settings.content))]:
+        session.console.print(f"not read, as of their format: {', '.join(others)}", markup=False)
     missing = [index for index, result in enumerate(results) if result is None]
     if are_spread([jobs[index] for index in missing], session):
         complete, failures = _spread(jobs, results, missing, session)
@@ -155,8 +157,8 @@ def _places(content: str, output: Path, size: int) -> list[tuple[str, Path]]:
     """Each photo of the folder, and where its picture goes."""
     folder = Path(content)
     photos = sorted(pictures_in(folder), key=_natural)
-    ending = output.suffix or ".png"
-    target = output.with_suffix("")
+    names_format = output.suffix.lower() in LONGEST_SIDES  # otherwise a point is part of the folder's name
+    ending, target = (output.suffix, output.with_suffix("")) if names_format else (".png", output)
     if target.resolve() == folder.resolve():
         raise InvalidValueError("--output", str(output), "another folder than that of the photos")
     stems = [path.stem for path in photos]

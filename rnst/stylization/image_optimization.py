@@ -19,6 +19,7 @@ from rnst.optimization.mean_losses import mean_losses
 from rnst.optimization.optimizers import PixelOptimizer, ThriftyLBFGS, start_again
 from rnst.optimization.process_group import wait_for_all
 from rnst.stylization.best import BestSoFar, without_margin
+from rnst.stylization.state_check import UNFIT, StateError
 
 Features = Mapping[str, Tensor]
 
@@ -188,18 +189,28 @@ class ImageOptimization(pl.LightningModule):
 
     @torch.no_grad()
     def load_run_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from the state of a run of `schedule.done` steps; the optimizer follows when there is one."""
-        for parameter, stored in zip(self.image.parameters(), state["parameters"], strict=True):
-            parameter.copy_(stored)
-        self.best.load_state_dict(state["best"])
-        self._policy.load_state_dict(state["policy"])
-        self._optimizer_state = state["optimizer"]
+        """Go on from the state of a run of `schedule.done` steps; the optimizer follows when there is one.
+
+        Raises:
+            StateError: the state is of another picture, or damaged.
+        """
+        try:
+            for parameter, stored in zip(self.image.parameters(), state["parameters"], strict=True):
+                parameter.copy_(stored)
+            self.best.load_state_dict(state["best"])
+            self._policy.load_state_dict(state["policy"])
+            self._optimizer_state = state["optimizer"]
+        except UNFIT as error:
+            raise StateError(error) from error
 
     def on_train_start(self) -> None:
         """Give the optimizer its part of a state that has been loaded."""
         optimizer: Any = self.optimizers(use_pl_optimizer=False)
         if self._optimizer_state is not None:
-            optimizer.load_state_dict(self._optimizer_state)
+            try:
+                optimizer.load_state_dict(self._optimizer_state)
+            except UNFIT as error:
+                raise StateError(error) from error
             self._optimizer_state = None
 
 

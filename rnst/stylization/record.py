@@ -10,7 +10,7 @@ from rnst.encoders.names import OWN, RANDOM, find_network
 from rnst.encoders.weights.files import sha256_of
 from rnst.errors import InvalidValueError, RnstError
 from rnst.image.color_basis import DECORRELATED, RGB
-from rnst.image.files import fit_long_side, pictures_in, resize
+from rnst.image.files import fit_long_side, is_picture, pictures_in, resize
 from rnst.image.samples import find_picture, sample_path
 from rnst.machine import peak_bytes
 from rnst.metrics.lpips import lpips, lpips_network
@@ -83,7 +83,7 @@ def finished(job: Job) -> Result | None:
     if result is None or not result.finished:
         return None
     measured = not records.scores or (result.scores and ("lpips" in result.scores or not records.lpips))
-    return result if measured else None
+    return result if measured and is_picture(records.output) else None
 
 
 def earlier(job: Job) -> Result | None:

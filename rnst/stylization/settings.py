@@ -6,22 +6,30 @@ from typing import Any, Literal, Self
 
 from rnst.encoders.names import DEFAULT_ENCODER
 from rnst.errors import InvalidValueError
+from rnst.files import is_folder
 from rnst.image.endings import QUALITY, check_format
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
 from rnst.optimization.limits import check_limits
 from rnst.ranges import (
+    Aspect,
+    Decay,
+    LearningRate,
     NonNegativeFloat,
     NonNegativeInt,
     Pixels,
-    PositiveFloat,
     PositiveInt,
     Quality,
+    Seed,
     Share,
+    StyleScale,
     Supersampling,
+    Weight,
+    check_names,
     check_ranges,
 )
 
 NO_CONTENT = "none"
+_NAMES = ("content", "style", "output", "encoder", "weights", "init", "color_basis", "content_mask", "style_mask")
 
 
 @dataclass(frozen=True)
@@ -120,37 +128,37 @@ class StylizationSettings:
     size: Pixels = 512
     supersample: Supersampling = 2.0
     side: Literal["long", "short"] = "long"
-    aspect: PositiveFloat | None = None
+    aspect: Aspect | None = None
     steps: PositiveInt = 40
     scales: PositiveInt | Literal["auto"] = "auto"
     optimizer: Literal["lbfgs", "adam"] = "lbfgs"
-    learning_rate: PositiveFloat | None = None
+    learning_rate: LearningRate | None = None
     history: PositiveInt = 10
     line_search: bool = True
     averaging: Share = 0.99
     init: str | None = None
     parameters: Literal["pixels", "fourier", "clamped"] = "fourier"
-    fourier_decay: NonNegativeFloat | None = None
+    fourier_decay: Decay | None = None
     color_basis: str = "rgb"
     shifts: PositiveInt = 16
     shifts_per_step: PositiveInt = 1
     transforms: Literal["none", "robust"] = "none"
-    style_weight: NonNegativeFloat | None = None
-    content_weight: NonNegativeFloat | None = None
-    tv_weight: NonNegativeFloat | None = None
+    style_weight: Weight | None = None
+    content_weight: Weight | None = None
+    tv_weight: Weight | None = None
     convention: Literal["relative", "nakano", "gatys2015", "neural-style", "gatys-torch"] = "relative"
     style_loss: Literal["gram", "w2"] | None = None
-    style_layer_weights: list[float] | None = None
-    content_layer_weights: list[float] | None = None
+    style_layer_weights: list[NonNegativeFloat] | None = None
+    content_layer_weights: list[NonNegativeFloat] | None = None
     normalize_gradients: bool = False
     smoothing: Literal["none", "softmax"] = "none"
-    style_weights: list[float] | None = None
-    style_scale: PositiveFloat = 1.0
+    style_weights: list[NonNegativeFloat] | None = None
+    style_scale: StyleScale = 1.0
     content_mask: list[str] | None = None
     style_mask: list[str] | None = None
     colors: Literal["free", "luminance", "match", "histogram"] = "free"
     sequence: bool = False
-    sequence_weight: NonNegativeFloat = 0.0
+    sequence_weight: Weight = 0.0
     style_layers: list[str] | None = None
     content_layers: list[str] | None = None
     pooling: Literal["keep", "avg", "max", "l2"] = "keep"
@@ -170,7 +178,7 @@ class StylizationSettings:
     resume: bool = False
     scores: bool = False
     lpips: bool = False
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     group: str | None = None
     tracking: Literal["auto", "wandb", "off"] = "auto"
 
@@ -180,6 +188,7 @@ class StylizationSettings:
         Raises:
             InvalidValueError: a value is out of range.
         """
+        check_names(self, _NAMES)
         object.__setattr__(self, "output", Path(self.output))  # a notebook may give a text
         check_ranges(self)
         check_limits(self.tile, self.memory)
@@ -198,16 +207,22 @@ class StylizationSettings:
             raise InvalidValueError("--style_weights", weights, wanted)
         if self.style_weight == 0 and (self.content_weight == 0 or self.content == NO_CONTENT):
             raise InvalidValueError("--style_weight", self.style_weight, "more than 0 where the content has no weight")
+        if self.aspect is not None and self.content != NO_CONTENT:
+            raise InvalidValueError("--aspect", self.aspect, "left away with a content, whose shape is kept")
+        if self.sequence_weight and not self.sequence:
+            raise InvalidValueError("--sequence_weight", self.sequence_weight, "0 without --sequence")
 
     def _check_layers(self) -> None:
         if self.style_loss == "w2" and self.convention != "relative":
             raise InvalidValueError("--convention", self.convention, "relative where --style_loss is w2")
         for part in ("style", "content"):
             layers, weights = getattr(self, f"{part}_layers"), getattr(self, f"{part}_layer_weights")
+            if layers is not None and len(set(layers)) < len(layers):
+                raise InvalidValueError(f"--{part}_layers", layers, "different layers")
             if weights is None or (layers is None and weights):
                 continue
-            if len(weights) != len(layers or ()) or min(weights, default=0) < 0:
-                wanted = f"a number of 0 or more for each of the layers {', '.join(layers or ('(none)',))}"
+            if len(weights) != len(layers or ()) or (weights and not any(weights)):
+                wanted = f"a number for each of the layers {', '.join(layers or ('(none)',))}, and not all 0"
                 raise InvalidValueError(f"--{part}_layer_weights", weights, wanted)
 
     @property
@@ -218,7 +233,7 @@ class StylizationSettings:
     @property
     def has_folder(self) -> bool:
         """Whether the content is a folder of pictures."""
-        return self.content != NO_CONTENT and Path(self.content).is_dir()
+        return self.content != NO_CONTENT and is_folder(self.content)
 
     def replaced(self, **changes: Any) -> Self:
         """The same settings with some changed, checked again."""

@@ -21,8 +21,9 @@ from rnst.files import beside
 from rnst.optimization.devices import is_first
 from rnst.secondary import Secondary
 from rnst.signals import Stopped, handled, raise_stopped
+from rnst.stylization.state_check import UNFIT, check_values, checksum
 
-_KEY = "rnst"
+_KEY, _CHECKSUM = "rnst", "checksum"
 _ENDING = ".state.safetensors"
 _SHARE = 0.01  # of a run's time, that its states may take
 
@@ -58,7 +59,7 @@ class State:
         tensors: dict[str, Tensor] = {}
         values = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "settings"}
         described = json.dumps({"tree": _flattened(values, tensors), "settings": dict(self.settings)}, default=str)
-        write_tensors(path, tensors, {_KEY: described})
+        write_tensors(path, tensors, {_KEY: described, _CHECKSUM: checksum(described, tensors)})
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -69,13 +70,19 @@ class State:
         """
         try:
             with safe_open(path, framework="pt") as file:
-                described = json.loads(file.metadata()[_KEY])
+                metadata = file.metadata() or {}
                 # Cloned into memory aligned as that of a run: sums of unaligned numbers are rounded otherwise.
                 tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no dictionary
+            if metadata[_CHECKSUM] != checksum(metadata[_KEY], tensors):
+                raise ValueError("it was altered or damaged")
+            described = json.loads(metadata[_KEY])
             tree = _restored(described["tree"], tensors)
-            return cls(**tree, settings=described["settings"])
-        except (SafetensorError, OSError, ValueError, KeyError, TypeError, IndexError) as error:
-            raise UnreadableFileError(path, "the state of a stopped picture", str(error)) from error
+            check_values(tree)
+            return cls(**tree, settings=dict(described["settings"]))
+        except (SafetensorError, OSError, RecursionError, *UNFIT) as error:
+            reason = f"it has no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
+            advice = "delete it, or start without --resume"
+            raise UnreadableFileError(path, "the state of a stopped picture", f"{reason}; {advice}") from error
 
 
 def state_path(output: Path) -> Path:

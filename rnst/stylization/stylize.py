@@ -40,6 +40,7 @@ from rnst.stylization.session import Session, open_session
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.snapshots import Snapshots
 from rnst.stylization.state import State, StateKeeper, is_state, state_path, stopped_state
+from rnst.stylization.state_check import check_place
 from rnst.stylization.targets import StyleTargets
 from rnst.stylization.tiling import check_tiling
 
@@ -178,6 +179,7 @@ def _optimize(
     runner, plan = ScaleRunner(job, session.encoder, inputs, targets), list(job.scales)
     state, first, start = keeper.state, keeper.scale, inputs.start
     if state is not None:
+        check_place(first, state.step, [scale.steps for scale in plan])
         plan[first] = replace(plan[first], done=state.step)
         start = inputs.start if state.best_image is None else state.best_image
     done = plan[first].first_step + plan[first].done

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from rnst.encoders.names import find_network
 from rnst.errors import InvalidValueError, MissingPathError, UnknownNameError
 from rnst.image.samples import SAMPLES
+from rnst.machine import check_workers
 from rnst.ranges import PositiveInt, check_ranges
 from rnst.results import Result
 from rnst.stylization.output_names import named_by
@@ -59,6 +60,7 @@ class SweepSettings:
             if not getattr(self, name):
                 raise InvalidValueError(f"--{name}", getattr(self, name), "at least one name")
         check_ranges(self)
+        check_workers("--workers", self.workers)
         self._check_grid()
         for encoder in self.encoders:
             find_network(encoder)

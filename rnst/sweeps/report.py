@@ -10,7 +10,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from rnst.files import written_aside
-from rnst.image.files import fit_long_side, read_image, resize, write_image
+from rnst.image.files import fit_long_side, is_picture, read_image, resize, write_image
 from rnst.metrics.pareto import Point, hypervolume, pareto_front
 from rnst.outputs import check_output
 from rnst.reporting.gallery.page import is_page, write_gallery
@@ -183,7 +183,7 @@ def write_small_page(results: Sequence[Result], output: Path, title: str) -> Pat
 def thumbnail(result: Result, folder: Path) -> Path:
     """A small version of a picture in `folder`/thumbnails; made if there is none as new as the picture."""
     path = folder / "thumbnails" / f"{result.image.parent.name}--{result.image.stem}.jpg"
-    if not path.is_file() or path.stat().st_mtime < result.image.stat().st_mtime:
+    if not is_picture(path) or path.stat().st_mtime < result.image.stat().st_mtime:
         image = read_image(result.image)
         write_image(resize(image, fit_long_side((image.shape[-2], image.shape[-1]), _THUMBNAIL_SIDE)), path)
     return path

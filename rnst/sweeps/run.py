@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from rnst.errors import RnstError
+from rnst.metrics.scores import SCORES
 from rnst.optimization.workers import in_processes
 from rnst.results import Result
 from rnst.signals import Stopped
@@ -57,9 +58,9 @@ def run_sweep(sweep: SweepSettings, runs: Sequence[SweepRun], console: Console) 
 
 
 def finished_run(run: SweepRun) -> Result | None:
-    """The result of an earlier sweep, if it finished this very picture."""
+    """The result of an earlier sweep, if it finished this very picture, with all scores that are compared."""
     result = finished(resolve(run.settings))
-    return run.labeled(result) if result is not None else None
+    return run.labeled(result) if result is not None and result.scores.keys() >= set(SCORES) else None
 
 
 class SweepError(RnstError):

@@ -1,18 +1,22 @@
 """The learning curve of a training: read from its metric tables, drawn again after each validation."""
 
 import csv
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import CSVLogger
 
-from rnst.errors import MissingPathError
+from rnst.errors import MissingPathError, UnreadableFileError
 from rnst.reporting.plots import Curve, line_plot
 from rnst.secondary import Secondary
 
+_VERSION = re.compile(r"version_(\d{1,9})$")
+_MOST_EPOCHS = 10**9
 _CURVES = {"val/accuracy_clean": "clean", "val/accuracy_attacked": "under attack"}
 
 
@@ -39,7 +43,7 @@ class LearningCurve(Callback):
         if trainer.is_global_zero:
             for logger in trainer.loggers:
                 logger.save()
-            with self._writing:
+            with self._writing, suppress(UnreadableFileError):  # a damaged table of an earlier session ends nothing
                 if curves := learning_curves(self._folder):
                     draw(self._folder / "curve.png", curves)
 
@@ -69,21 +73,52 @@ def learning_curves(folder: Path) -> dict[str, Curve]:
 
     Returns:
         Name of the curve -> (epochs done, shares in [0, 1]); empty before the first evaluation.
+
+    Raises:
+        UnreadableFileError: a table is damaged.
     """
-    tables = sorted(folder.glob("metrics/version_*/metrics.csv"), key=lambda path: int(path.parent.name.split("_")[1]))
-    rows: list[dict[str, str]] = []
-    for table in tables:
-        with table.open(newline="", encoding="utf-8") as file:
-            new = list(csv.DictReader(file))
-        if new:
-            first = int(new[0]["step"])
-            rows = [row for row in rows if int(row["step"]) < first] + new
+    found = {path: _VERSION.match(path.parent.name) for path in folder.glob("metrics/*/metrics.csv")}
+    numbers = {path: int(match[1]) for path, match in found.items() if match is not None}
+    rows: list[_Row] = []
+    for table in sorted(numbers, key=numbers.__getitem__):
+        if new := _read_table(table):
+            rows = [row for row in rows if row.step < new[0].step] + new
     curves: dict[str, Curve] = {}
-    for key, name in _CURVES.items():
-        points = [(int(row["epoch"]) + 1, float(row[key])) for row in rows if row.get(key)]
+    for name in _CURVES.values():
+        points = [(row.epoch + 1, row.accuracies[name]) for row in rows if name in row.accuracies]
         if points:
             curves[name] = ([epoch for epoch, _ in points], [value for _, value in points])
     return curves
+
+
+class _Row(NamedTuple):
+    """A line of a metric table."""
+
+    step: int
+    epoch: int
+    accuracies: Mapping[str, float]
+
+
+def _read_table(path: Path) -> list[_Row]:
+    """The lines of one metric table.
+
+    Raises:
+        UnreadableFileError: it is damaged, or no table of a training.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return [_row(row) for row in csv.DictReader(file)]
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        reason = f"it has no column {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
+        raise UnreadableFileError(path, "the table of a training", f"{reason[:120]}; remove it") from error
+
+
+def _row(row: Mapping[str, str]) -> _Row:
+    accuracies = {name: float(row[key]) for key, name in _CURVES.items() if row.get(key)}
+    epoch = int(row["epoch"])
+    if not 0 <= epoch <= _MOST_EPOCHS or not all(0.0 <= share <= 1.0 for share in accuracies.values()):
+        raise ValueError("an accuracy or epoch is out of range")
+    return _Row(int(row["step"]), epoch, accuracies)
 
 
 def draw(path: Path, curves: Mapping[str, Curve], title: str = "") -> None:

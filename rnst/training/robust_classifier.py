@@ -1,5 +1,6 @@
 """Adversarial training as a LightningModule. The attack is injected; nothing here knows a norm."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from rnst.attacks.attack import Attack
 from rnst.attacks.pgd import published_pgd
-from rnst.data.datamodules import DataFacts
+from rnst.data.facts import DataFacts
 from rnst.encoders.catalog import build_classifier
 from rnst.encoders.folded_network import FoldedNetwork
 from rnst.encoders.initial import start_from
@@ -68,8 +69,8 @@ class RobustClassifier(pl.LightningModule):
         self._soft_labels = None if teacher is None else SoftLabels(teacher)
         data = _with_classes(data, self._soft_labels)
         loss.check(len(data.class_names))
-        if radius_warmup_epochs < 0:
-            raise InvalidValueError("model.radius_warmup_epochs", radius_warmup_epochs, "0 or more")
+        if not 0 <= radius_warmup_epochs < math.inf:
+            raise InvalidValueError("model.radius_warmup_epochs", radius_warmup_epochs, "a finite number, 0 or more")
         attack.ball.check(data.image_size)
         self.attack = attack
         self.evaluation = evaluation or _published(attack)
@@ -181,6 +182,8 @@ class RobustClassifier(pl.LightningModule):
         return self.attack.with_radius(self.attack.ball.radius * min(1.0, epochs / self.radius_warmup_epochs))
 
     def _evaluate(self, batch: tuple[Tensor, ...], batch_idx: int, split: str) -> None:
+        if not len(batch[0]):  # none of its photos could be read
+            return
         images, labels = self.labeled(batch)
         adversarial = self._attacked(self.evaluation, images, labels)
         labels = class_numbers(labels)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
@@ -9,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from lightning_fabric.utilities.types import _PATH
 from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
@@ -18,15 +18,37 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 from rnst.errors import MissingPathError, RnstError
 from rnst.files import written_aside
 from rnst.secondary import Secondary
+from rnst.training.run_lock import lock_run
+from rnst.yaml_files import read_yaml
 
 _CHECKPOINTS = "checkpoints"
 _CONFIG = "config.yaml"
+# What Lightning restores from a checkpoint.
+_PARTS = {
+    "state_dict": dict,
+    "loops": dict,
+    "optimizer_states": list,
+    "lr_schedulers": list,
+    "epoch": int,
+    "global_step": int,
+}
 # Of the trainer's options, only these change the result; so does its length, if the schedule spans the whole run.
 _LEARNED_WITH = {
     *("max_steps", "precision", "accumulate_grad_batches", "gradient_clip_val", "gradient_clip_algorithm"),
     *("devices", "num_nodes", "limit_train_batches", "sync_batchnorm", "overfit_batches"),
 }
-_FREE = ("output", "half", "resume", "tracking", "checkpoint", "monitor", "data.root", "data.workers", "data.cache")
+_FREE = (
+    "output",
+    "half",
+    "resume",
+    "tracking",
+    "checkpoint",
+    "monitor",
+    "data.root",
+    "data.workers",
+    "data.cache",
+    "data.skip_broken",
+)
 _FREE_EVALUATION = ("data.evaluation_photos", "model.evaluation")
 
 
@@ -132,9 +154,10 @@ def newest_checkpoint(folder: Path, report: Callable[[str], object]) -> Path:
     """
     found = [path for path in (folder / _CHECKPOINTS).glob("*.ckpt") if not path.name.startswith(".")]
     for path in sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True):
-        if _is_complete(path):
+        wrong = _wrong_in(path)
+        if not wrong:
             return path
-        report(f"{path} is not complete and is skipped")
+        report(f"{path} {wrong} and is skipped")
     advice = "Start without --resume; a run keeps its state after each epoch, or each --checkpoint_minutes."
     raise MissingPathError(folder / _CHECKPOINTS, "a complete checkpoint to resume from", advice)
 
@@ -148,7 +171,7 @@ def refuse_other_settings(folder: Path, settings: Mapping[str, Any]) -> None:
     file = folder / _CONFIG
     if not file.is_file():
         return
-    then, now = (dict(_flat(config)) for config in (yaml.safe_load(file.read_text(encoding="utf-8")), settings))
+    then, now = (dict(_flat(config)) for config in (read_yaml(file), settings))
     whole_run = now.get("model.recipe.schedule") in {"one_cycle", "cosine"}
     for option in sorted(then.keys() | now.keys()):
         if then.get(option) != now.get(option) and _matters(option, whole_run=whole_run):
@@ -161,7 +184,11 @@ def begin(folder: Path, config: str, *, resume: bool) -> Path | None:
 
     Returns:
         The new path of the earlier run, if there was one.
+
+    Raises:
+        RunInUseError: another process trains in this folder.
     """
+    lock_run(folder)
     moved = None
     if resume:
         for aside in (folder / _CHECKPOINTS).glob(".*.ckpt"):  # left by a process that was killed while it wrote
@@ -182,6 +209,19 @@ def _is_complete(path: Path) -> bool:
             return archive.testzip() is None
     except (OSError, zipfile.BadZipFile, EOFError):
         return False
+
+
+def _wrong_in(path: Path) -> str:
+    """What keeps a training from going on from a file; "" where nothing does. Nothing in it is executed."""
+    if not _is_complete(path):
+        return "is not complete"
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of torch, about files that are not its own
+            content: Any = TorchCheckpointIO().load_checkpoint(path, weights_only=True)
+    except Exception as error:  # noqa: BLE001 - torch fails wherever it stumbles over a file that is not its own
+        return f"is no checkpoint of a training ({type(error).__name__})"
+    wanted = all(isinstance(content, dict) and isinstance(content.get(name), kind) for name, kind in _PARTS.items())
+    return "" if wanted else "is no checkpoint of a training"
 
 
 def _matters(option: str, *, whole_run: bool) -> bool:

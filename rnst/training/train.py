@@ -1,12 +1,11 @@
 """Train robust weights, measure them clean and under attack, and export one file with all facts."""
 
 import contextlib
-import copy
 import platform
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,16 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 import torchvision
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from rnst.data.datamodules import PhotoFolders
-from rnst.encoders.probe import smallest_side
 from rnst.encoders.weights.files import write_weights
-from rnst.errors import RnstError
+from rnst.errors import RnstError, UnreadableFileError
 from rnst.secondary import reason_of
 from rnst.signals import Stopped, handled
 from rnst.training.averaging import AveragedWeights
+from rnst.training.checks import NoStepError
 from rnst.training.overfitting import OverfittingMonitor
 from rnst.training.robust_classifier import RobustClassifier
 from rnst.training.run_state import after_stop
@@ -52,52 +52,11 @@ class UnwrittenWeightsError(RnstError):
         )
 
 
-class SmallPhotosError(RnstError):
-    """The photos are smaller than the network's smallest input."""
+class TrainerError(RnstError):
+    """The trainer refuses its options."""
 
-    def __init__(self, architecture: str, side: int, smallest: int) -> None:
-        super().__init__(
-            f"photos of {side} pixels are too small for {architecture}, which needs {smallest}. "
-            "Raise --data.image_size, or image_size in --data.stages"
-        )
-
-
-def check_network(model: RobustClassifier, sides: Iterable[int]) -> None:
-    """Fail early if photos of one of these sides, in pixels, are too small for the network.
-
-    Raises:
-        SmallPhotosError: the photos are too small for the network's pools.
-    """
-    side = min(sides)
-    *_, last = (path for path, _ in model.network.named_modules())
-    smallest = smallest_side(copy.deepcopy(model.network).eval(), [last], (side, side))
-    if smallest is not None:
-        raise SmallPhotosError(model.architecture, side, smallest)
-
-
-class NoStepError(RnstError):
-    """The photos do not fill one batch."""
-
-    def __init__(self, photos: int, batch: int, devices: int = 1) -> None:
-        together = f"{batch} on each of {devices} devices" if devices > 1 else str(batch)
-        super().__init__(
-            f"{photos} photos do not fill one batch of {together}, so no step could be made. "
-            "Lower --data.batch_size, or give more photos"
-        )
-
-
-def check_data(data: PhotoFolders) -> None:
-    """Fail early if photos are missing or too few, before anything is written.
-
-    Raises:
-        MissingPathError: there are no photos.
-        NoStepError: the photos do not fill a batch.
-    """
-    data.prepare_data()
-    loader = data.train_dataloader()
-    if not len(loader):
-        raise NoStepError(len(loader.dataset), data.batch_size)  # type: ignore[arg-type] # an epoch has a length
-    data.val_dataloader()
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"the options of --trainer do not work here: {' '.join(str(error).split())}")
 
 
 def train(
@@ -135,6 +94,8 @@ def train(
     _refuse_diverged(state)
     with _stopping_well(trainer):
         accuracies = trainer.test(model, datamodule=data, verbose=False)[0]
+    for line in data.skipped():
+        report(line)
     _warn_of_guessing(accuracies["test/accuracy_clean"], len(model.data.class_names), report)
     facts = {
         **model.facts(),
@@ -159,7 +120,16 @@ def _export(output: Path, state: Mapping[str, Tensor], facts: Mapping[str, Any],
 
 
 def _fit(trainer: pl.Trainer, model: RobustClassifier, data: PhotoFolders, resume: Path | None) -> None:
-    trainer.fit(model, datamodule=data, ckpt_path=resume, weights_only=True)
+    try:
+        trainer.fit(model, datamodule=data, ckpt_path=resume, weights_only=True)
+    except MisconfigurationException as error:  # of options that Lightning refuses once it knows the data
+        raise TrainerError(error) from error
+    except RuntimeError as error:
+        if resume is None or not str(error).startswith("Error(s) in loading state_dict"):
+            raise
+        raise UnreadableFileError(
+            resume, "a checkpoint of this training", "its tensors are of another network"
+        ) from error
     if not trainer.global_step:
         photos = len(data.train_dataloader().dataset)  # type: ignore[arg-type] # an epoch has a length
         raise NoStepError(photos, data.batch_size, trainer.world_size)

@@ -30,6 +30,12 @@ _SETTINGS: dict[str, Any] = {
 }
 
 
+# What Lightning restores.
+_PARTS: dict[str, Any] = {
+    "state_dict": {}, "optimizer_states": [], "lr_schedulers": [], "loops": {}, "epoch": 0, "global_step": 0,
+}  # fmt: skip
+
+
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -37,7 +43,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _checkpoint(folder: Path, name: str, second: int) -> Path:
     path = folder / "checkpoints" / name
-    CompleteCheckpoints().save_checkpoint({"state_dict": {"weight": torch.rand(50)}}, path)
+    CompleteCheckpoints().save_checkpoint({**_PARTS, "state_dict": {"weight": torch.rand(50)}}, path)
     os.utime(path, (second, second))
     return path
 
@@ -84,7 +90,8 @@ class Bomb:
         os.kill(os.getpid(), signal.SIGKILL)
 
 path = Path(sys.argv[1])
-CompleteCheckpoints().save_checkpoint({"step": 1, "weight": torch.ones(100_000)}, path)
+parts = {"state_dict": {}, "optimizer_states": [], "lr_schedulers": [], "loops": {}, "epoch": 0, "global_step": 0}
+CompleteCheckpoints().save_checkpoint({**parts, "weight": torch.ones(100_000)}, path)
 CompleteCheckpoints().save_checkpoint({"weight": torch.zeros(100_000), "then": Bomb()}, path)
 """
 

@@ -5,11 +5,11 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from rnst.errors import MissingPathError
-from rnst.files import written_aside
+from rnst.errors import MissingPathError, UnreadableFileError
+from rnst.files import is_folder, written_aside
 from rnst.reporting.gallery.pictures import Pictures
 from rnst.reporting.gallery.summary import summarize
 from rnst.results import Result
@@ -23,29 +23,44 @@ _SCRIPTS = ("state.js", "choose.js", "slider.js", "magnifier.js", "list.js", "ma
 _PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 
 
-def read_results(folder: Path) -> list[Result]:
+def read_results(folder: Path, report: Callable[[str], object] | None = None) -> list[Result]:
     """All results in a folder and its subfolders, sorted by path.
 
     A JSON file counts if a picture of the same name lies beside it. Hidden files, which are still being written, do
     not count.
 
+    Args:
+        folder: where results are.
+        report: called with a line for each JSON file beside a picture that is not a result, which is left out; None
+            makes it an error.
+
     Raises:
         MissingPathError: the folder does not exist, or contains no result.
-        UnreadableFileError: a JSON file beside a picture is not a result.
+        UnreadableFileError: a JSON file beside a picture is not a result, and nothing is reported.
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise MissingPathError(folder, "folder of results", "Give the folder that stylize.py or rnst sweep wrote to.")
     files = [path for path in folder.rglob("*") if not path.name.startswith(".")]
     pictures = [path for path in files if path.suffix.lower() in _PICTURE_ENDINGS]
     named = {*pictures, *(path.with_suffix("") for path in pictures)}  # o.png.json where o.json is another file
     sidecars = sorted(path for path in files if path.suffix == ".json" and path.with_suffix("") in named)
-    results = [Result.read(sidecar) for sidecar in sidecars]
-    results = [result for result in results if result.image.is_file()]
+    found = [_read(sidecar, report) for sidecar in sidecars if sidecar.is_file()]
+    results = [result for result in found if result is not None and result.image.is_file()]
     if not results:
         raise MissingPathError(
             folder, "result", "A result is a picture with a .json file beside it; stylize.py and rnst sweep write both."
         )
     return results
+
+
+def _read(sidecar: Path, report: Callable[[str], object] | None) -> Result | None:
+    try:
+        return Result.read(sidecar)
+    except UnreadableFileError as error:
+        if report is None:
+            raise
+        report(f"left out: {error}; delete it, or make its picture again")
+        return None
 
 
 def write_gallery(

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from rnst.corruptions.names import CORRUPTION_NAMES, SEVERITIES, SIZE
 from rnst.errors import InvalidValueError, UnknownNameError
+from rnst.machine import check_workers
 from rnst.ranges import NonNegativeInt, Pixels, PositiveFloat, PositiveInt, check_ranges
 
 
@@ -76,6 +77,7 @@ class CorruptionSettings:
         if self.severities is not None and not set(self.severities) & set(SEVERITIES) >= set(self.severities):
             raise InvalidValueError("--severities", self.severities, "1 to 5, each of them")
         check_ranges(self)
+        check_workers("--workers", self.workers)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from rnst.machine import check_workers
 from rnst.ranges import NonNegativeFloat, NonNegativeInt, PositiveInt, check_ranges
 
 Norm = Literal["l2", "linf"]
@@ -60,6 +61,7 @@ class EvaluationSettings:
     def __post_init__(self) -> None:
         """Validate the settings without opening files."""
         check_ranges(self)
+        check_workers("--workers", self.workers)
 
     def resolved(self, network: str, facts: Mapping[str, Any]) -> Self:
         """The settings with None replaced by the facts of the weight file, or else by defaults.
