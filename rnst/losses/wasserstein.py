@@ -105,7 +105,7 @@ def _eigenvalues(matrix: Tensor) -> Tensor:
     """Eigenvalues of a symmetric matrix; NaN where it has none, as the loss of such an image is to be."""
     try:
         values: Tensor = torch.linalg.eigvalsh(matrix)
-    except torch._C._LinAlgError:
+    except torch.linalg.LinAlgError:  # type: ignore[attr-defined] # a public name of torch
         return matrix.diagonal() * torch.nan
     return values
 
