@@ -56,7 +56,8 @@ def run(arguments: list[str]) -> None:
 
 def _report(sweep: SweepSettings, results: Sequence[Result], options: Mapping[str, Any]) -> None:
     """Write what sums the sweep up, and show the picks."""
-    from rnst.reporting.tracking import SweepTracker
+    from rnst.reporting.tracking.run import of_experiment
+    from rnst.reporting.tracking.tracker import Tracker, has_offline_runs, upload_command
     from rnst.sweeps.layer_gains import gains_table, layer_gains
     from rnst.sweeps.report import (
         as_rows,
@@ -73,10 +74,12 @@ def _report(sweep: SweepSettings, results: Sequence[Result], options: Mapping[st
     write_table(results, folder / "results.csv", grid)
     write_fronts(results, folder / "pareto.png")
     page = write_page(results, folder / "index.html", folder.name)
-    tracker = SweepTracker(sweep.tracking, folder, group=folder.name, config=options)
+    tracker = Tracker(sweep.tracking, folder, of_experiment("sweep", folder, options), folder.name)
     small = write_small_page(results, folder / "picked.html", folder.name)
     pictures = [thumbnail(result, folder) for result in results]
-    tracker.finish(as_rows(results, grid), pictures, folder / "pareto.png", small)
+    tracker.table("pictures", as_rows(results, grid), pictures)
+    tracker.page("compare", small)
+    tracker.report({}, [folder / "pareto.png"])
     console = Console()
     if not console.is_terminal:
         console.width = _FILE_WIDTH
@@ -84,6 +87,8 @@ def _report(sweep: SweepSettings, results: Sequence[Result], options: Mapping[st
     console.print(verdict_table(results))
     if gains := layer_gains(results) if "style_layers" in sweep.compare else {}:
         console.print(gains_table(gains))
+    if has_offline_runs(folder):
+        console.print(f"upload: {upload_command(folder)}", highlight=False, soft_wrap=True)
     console.print(f"{page}: {len(results)} pictures; open it in a browser", highlight=False, soft_wrap=True)
 
 

@@ -75,6 +75,7 @@ class PhotoFolders(pl.LightningDataModule):
         workers: worker processes that decode; 0 decodes in the main process.
         cache: keep the resized photos in memory (needs crop "shifted" or "padded").
         evaluation_photos: number of validation photos, evenly spread over the classes; 0 means all.
+        validation_photos: number of these during the training; 0 means as many as at its end.
         teacher_size: side in pixels of the unattacked copy of each crop that a teacher receives; 0 makes none. The
             command line sets it from model.teacher.
     """
@@ -96,6 +97,7 @@ class PhotoFolders(pl.LightningDataModule):
         workers: int = 8,
         cache: bool = False,
         evaluation_photos: int = 0,
+        validation_photos: int = 0,
         teacher_size: int = 0,
     ) -> None:
         super().__init__()
@@ -120,6 +122,7 @@ class PhotoFolders(pl.LightningDataModule):
         self.workers = workers
         self.cache = cache
         self.evaluation_photos = evaluation_photos
+        self.validation_photos = validation_photos
         self.teacher_size = teacher_size
         self._seed = torch.initial_seed()
         self._kept: dict[tuple[str, int], LabeledPhotos] = {}
@@ -168,7 +171,9 @@ class PhotoFolders(pl.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Sample]:
         """Validation photos at the size of the current stage."""
-        return self._loader(evenly(self._photos("val", self._size_now()), self.evaluation_photos))
+        return self._loader(
+            evenly(self._photos("val", self._size_now()), self.validation_photos or self.evaluation_photos)
+        )
 
     def test_dataloader(self) -> DataLoader[Sample]:
         """Validation photos at the final size."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from rnst.image.parameters import ImageParameter
 from rnst.image.transforms import Transform
+from rnst.losses.objective import split_layers
 from rnst.optimization.averaging import RunningMean
 from rnst.optimization.health import Failure, Remedy, RestartPolicy
 from rnst.optimization.mean_losses import mean_losses
@@ -104,6 +105,7 @@ class ImageOptimization(pl.LightningModule):
         self.first_step = schedule.first_step + schedule.done
         self.margin = margin
         self.losses: dict[str, float] = {}
+        self.evaluations = 0
         self.best = BestSoFar(image, RunningMean(optimizer.averaging) if optimizer.averages else None)
         self._policy = RestartPolicy(descends=optimizer.descends)
         self._optimizer_state: Mapping[str, Any] | None = None
@@ -135,10 +137,14 @@ class ImageOptimization(pl.LightningModule):
         with torch.autocast(self.device.type, enabled=False) if self._policy.in_fp32 else contextlib.nullcontext():
             image = self.image()
             losses = view.losses(self.encoder, image)
-        self.losses = {name: value.item() for name, value in losses.items()}
+        self.evaluations += 1
+        parts, layers = split_layers(losses)
+        self.losses = {name: value.item() for name, value in parts.items()}
         self.best.add(self.losses, self.image, image, self.margin)
         self.log("step", float(self.first_step + self.global_step))  # Lightning takes this as the step of the row
         self.log_dict({f"loss/{name}": value for name, value in self.losses.items()})
+        if self.trainer.loggers:
+            self.log_dict({f"loss/{name}": value for name, value in layers.items()})
         return losses["total"]
 
     def _view(self, batch_idx: int) -> AugmentedObjective:
@@ -161,7 +167,7 @@ class ImageOptimization(pl.LightningModule):
         """Measure the mean, which has never been looked at before."""
         if self.best.mean is not None:
             losses = self.views[-1].losses(self.encoder, self.best.mean)
-            self.best.losses = {name: value.item() for name, value in losses.items()}
+            self.best.losses = {name: value.item() for name, value in split_layers(losses)[0].items()}
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Of the picture alone."""

@@ -23,7 +23,7 @@ from rnst.stylization.scale_runner import ScaleOutcome
 
 # Options that may differ between two runs that make the same picture.
 NOT_OF_THE_PICTURE = (
-    *("output", "quality", "save_every", "resume", "scores", "lpips", "group", "tracking"),
+    *("output", "quality", "save_every", "resume", "scores", "lpips", "group", "tracking", "tracking_folder"),
     *("tile", "memory", "devices"),
 )
 _INITS = ("content", "style", "style_noise", "noise")

@@ -14,11 +14,12 @@ from rnst.errors import InvalidValueError, RnstError
 from rnst.image.files import PilImage, to_pil, write_image
 from rnst.optimization.devices import companions, is_first
 from rnst.optimization.ranks import DeviceLostError
-from rnst.reporting.tracking import PictureTracker
+from rnst.reporting.tracking.pictures import Finished, PictureTracker
 from rnst.results import Result
 from rnst.stylization.estimate import estimate, summary
 from rnst.stylization.inputs import Inputs, read_inputs
-from rnst.stylization.job import Job, names, resolve
+from rnst.stylization.job import Job, resolve
+from rnst.stylization.meter import RunMeter
 from rnst.stylization.output_names import named_by
 from rnst.stylization.parts import Records
 from rnst.stylization.progress import OnStep, StepReports, StylizationProgress
@@ -38,6 +39,9 @@ from rnst.stylization.snapshots import Snapshots
 from rnst.stylization.state import State, StateKeeper
 from rnst.stylization.targets import StyleTargets
 from rnst.stylization.tiling import check_tiling
+from rnst.stylization.tracked import log_inputs, open_tracker
+
+_STATE_EVERY = 50  # steps between two states of a picture whose intermediate pictures are not kept
 
 
 class StoppedError(RnstError):
@@ -117,27 +121,22 @@ def paint(job: Job, inputs: Inputs, session: Session, targets: StyleTargets | No
     described, sources = describe(job), hashes_of(job.pictures)
     if inputs.color_root is not None:
         described["color_matrix"] = inputs.color_root.tolist()
-    content, styles = names(job.pictures)
     files = {"weights_sha256": hash_of(job.network), "sources_sha256": sources}
     keeper = _keeper(job.records, {**described, **files})
     if not is_first():  # somebody else has started several processes: one of them writes
         job = replace(job, records=job.records.silent())
-    tracker = PictureTracker(
-        job.records.tracking,
-        output.parent,
-        group=job.records.group,
-        tags=[job.network.encoder, *filter(None, (content, *styles))],
-        config={**described, "weights_facts": session.facts, "weights_sha256": files["weights_sha256"]},
-    )
+    tracker, meter = open_tracker(job, session.facts, hash_of(job.network)), RunMeter()
+    log_inputs(tracker, inputs)
     for note in inputs.notes:
         session.console.print(note, markup=False)
     with companions(partial(_share, job, inputs), job.limits.devices):
-        painted = _paint(job, inputs, session, targets, tracker, keeper)
+        painted = _paint(job, inputs, session, targets, (tracker, meter), keeper)
     result = result_of(job, painted, keeper.seconds, scores_of(job.records, inputs, painted), described, sources)
+    result = replace(result, curves=meter.curves())
     if is_first():
         write_image(painted.image, output, result.settings, quality=job.records.quality, like=inputs.photo)
         result.write()
-    tracker.finish(painted.image, painted.losses, result.scores)
+    tracker.finish(Finished(painted.image, meter.step, painted.losses, result.scores, _costs(result, meter)))
     if painted.failure is not None:
         raise StoppedError(output, painted.failure)
     return Stylized(painted.image, result)
@@ -145,9 +144,9 @@ def paint(job: Job, inputs: Inputs, session: Session, targets: StyleTargets | No
 
 def _share(job: Job, inputs: Inputs) -> None:
     """What another device does for a picture: the same, without a word to anybody."""
-    tracker = PictureTracker("off", job.records.output.parent, group="", tags=[], config={})
     job = replace(job, records=job.records.silent())
-    _paint(job, inputs, open_session(job), None, tracker, _keeper(job.records, describe(job)))
+    watching = (open_tracker(job, {}, ""), RunMeter())
+    _paint(job, inputs, open_session(job), None, watching, _keeper(job.records, describe(job)))
 
 
 def _paint(
@@ -155,10 +154,11 @@ def _paint(
     inputs: Inputs,
     session: Session,
     targets: StyleTargets | None,
-    tracker: PictureTracker,
+    watching: tuple[PictureTracker, RunMeter],
     keeper: StateKeeper,
 ) -> ScaleOutcome:
     """Coarse to fine, each scale from the picture of the last."""
+    tracker, meter = watching
     records, delivered = job.records, job.resolution.delivered(inputs.size)
     runner, plan = ScaleRunner(job, session.encoder, inputs, targets), list(job.scales)
     state, first, start = keeper.state, keeper.scale, inputs.start
@@ -175,7 +175,7 @@ def _paint(
     where = (records.output.parent, records.output.stem)
     snapshots = Snapshots(*where, records.save_every, finish=finish, like=inputs.photo, show=tracker.show)
     with StylizationProgress(sum(scale.steps for scale in plan), session.console, done) as progress, keeper.listening():
-        watchers: list[Callback] = [progress, snapshots]
+        watchers: list[Callback] = [progress, meter, snapshots]
         if session.on_step is not None:
             watchers.append(StepReports(session.on_step, finish))
         watchers.append(keeper)
@@ -197,6 +197,15 @@ def _paint(
     return replace(painted, image=finish(painted.image), first_losses=first_losses)
 
 
+def _costs(result: Result, meter: RunMeter) -> dict[str, float]:
+    """What the picture took, for a tracker."""
+    return {
+        "perf/seconds": result.seconds,
+        "perf/peak_memory_bytes": float(result.peak_memory_bytes),
+        "optim/evaluations": float(meter.evaluations),
+    }
+
+
 def state_path(output: Path) -> Path:
     """The file that a stopped picture leaves beside it."""
     return output.with_suffix(".state.safetensors")
@@ -208,4 +217,4 @@ def _keeper(records: Records, described: dict[str, object]) -> StateKeeper:
     if records.resume and path.is_file():
         state = State.read(path)
         state.check(described, NOT_OF_THE_PICTURE)
-    return StateKeeper(path, records.save_every, described, state)
+    return StateKeeper(path, records.save_every or _STATE_EVERY, described, state)

@@ -1,0 +1,123 @@
+"""One run in every tracker that is chosen, under the same names of metrics."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
+from torch import Tensor
+
+from rnst.errors import MissingExtraError
+from rnst.image.files import read_image
+from rnst.reporting.trackers import CSV, TENSORBOARD, WANDB, chosen_trackers
+from rnst.reporting.tracking import wandb_runs
+from rnst.reporting.tracking.run import Run
+
+METRICS = "metrics"
+"""Folder of the tables of metrics."""
+
+
+class Tracker:
+    """Logs one run to Weights & Biases, TensorBoard and tables of metrics.
+
+    Metrics go to all of them; pictures to the first two; tables and pages to Weights & Biases.
+
+    Args:
+        tracking: see `chosen_trackers`.
+        folder: holds the folders `wandb`, `tensorboard` and `metrics`.
+        run: what identifies the run.
+        label: subfolder of `tensorboard` and `metrics`; "" if the folder holds one run alone.
+
+    Raises:
+        MissingExtraError: the writer of TensorBoard is not installed.
+    """
+
+    def __init__(self, tracking: str, folder: Path, run: Run, label: str = "") -> None:
+        names = chosen_trackers(tracking)
+        self._wandb = wandb_runs.open_wandb(folder, run) if WANDB in names else None
+        self._board = _tensorboard(folder, label) if TENSORBOARD in names else None
+        self._table = CSVLogger(folder, name=str(Path(METRICS, label))) if CSV in names else None
+        for logger in (self._board, self._table):
+            if logger is not None:
+                logger.log_hyperparams(dict(run.config))
+
+    @property
+    def loggers(self) -> list[Logger]:
+        """The loggers for a Trainer."""
+        return [logger for logger in (self._wandb, self._board, self._table) if logger is not None]
+
+    def metrics(self, values: Mapping[str, float], step: int) -> None:
+        """Log numbers at a step."""
+        for logger in self.loggers:
+            logger.log_metrics(dict(values), step)
+
+    def picture(self, name: str, image: Tensor, step: int) -> None:
+        """Log an image (1, 3, H, W) in [0, 1] at a step."""
+        if self._wandb is not None:
+            wandb_runs.log_image(self._wandb, name, image, step)
+        if self._board is not None:
+            self._board.experiment.add_image(name, image[0].detach().float().cpu().clamp(0.0, 1.0), step)
+
+    def figure(self, name: str, path: Path, step: int = 0) -> None:
+        """Log a picture file at a step."""
+        if self._wandb is not None or self._board is not None:
+            self.picture(name, read_image(path), step)
+
+    def page(self, name: str, path: Path) -> None:
+        """Log an HTML file with embedded pictures."""
+        if self._wandb is not None:
+            wandb_runs.log_files(self._wandb, {name: path})
+
+    def table(self, name: str, rows: Sequence[Mapping[str, object]], pictures: Sequence[Path] = ()) -> None:
+        """Log rows as a table; see `wandb_runs.log_table`."""
+        if self._wandb is not None:
+            wandb_runs.log_table(self._wandb, name, rows, pictures)
+
+    def summary(self, values: Mapping[str, Any]) -> None:
+        """Set values that lists of runs show."""
+        if self._wandb is not None:
+            wandb_runs.summarize(self._wandb, values)
+
+    def config(self, values: Mapping[str, Any]) -> None:
+        """Add settings that were not known at the start."""
+        if self._wandb is not None:
+            self._wandb.experiment.config.update(dict(values))
+
+    def report(self, tables: Mapping[str, Sequence[Mapping[str, object]]], figures: Sequence[Path]) -> None:
+        """Log the tables and figures of a finished experiment, figures under their file names, and close the run."""
+        for name, rows in tables.items():
+            self.table(name, rows)
+        for path in figures:
+            self.figure(path.stem, path)
+        self.finish()
+
+    def finish(self) -> None:
+        """Close the run, so that its files are complete."""
+        for logger in (self._board, self._table):
+            if logger is not None:
+                logger.save()
+                logger.finalize("success")
+        if self._wandb is not None:
+            wandb_runs.finish(self._wandb)
+
+
+def upload_command(folder: Path) -> str:
+    """The command that uploads every offline run of a folder."""
+    return f"wandb sync {folder}/wandb/offline-run-*"
+
+
+def has_offline_runs(folder: Path) -> bool:
+    """Whether a folder holds runs of Weights & Biases that were only written to disk."""
+    return any((folder / "wandb").glob("offline-run-*"))
+
+
+def _tensorboard(folder: Path, label: str) -> TensorBoardLogger:
+    try:
+        return TensorBoardLogger(folder, name=str(Path("tensorboard", label)), default_hp_metric=False)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("--tracking tensorboard", "tensorboard") from error
+
+
+def is_wandb(logger: Logger) -> bool:
+    """Whether a logger writes to Weights & Biases."""
+    return isinstance(logger, WandbLogger)

@@ -1,0 +1,116 @@
+"""Weights & Biases: the only module that imports wandb. It never requires an account or a network.
+
+The import of wandb takes a second, so it happens only where a run is tracked.
+"""
+
+import netrc
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+from pytorch_lightning.loggers import WandbLogger
+from torch import Tensor
+
+from rnst.image.files import to_bytes
+from rnst.reporting.project import PROJECT
+from rnst.reporting.tracking.run import Run
+
+
+def open_wandb(folder: Path, run: Run) -> WandbLogger | None:
+    """A logger whose files are in `folder`/wandb, or None if WANDB_MODE is "disabled".
+
+    The run is online if there is a key or if WANDB_MODE says so. Otherwise it is only written; `wandb sync` uploads it.
+    """
+    if os.environ.get("WANDB_MODE") == "disabled":
+        return None
+    import wandb
+
+    folder = folder.resolve()  # the process that writes runs may have another working directory
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("WANDB_SILENT", "true")
+    logger = WandbLogger(
+        project=PROJECT,
+        name=run.name,
+        save_dir=folder,
+        offline=is_offline(),
+        job_type=run.job_type,
+        group=run.group,
+        tags=list(run.tags),
+        config=dict(run.config),
+        settings=wandb.Settings(silent=True),
+    )
+    # Lightning 2.6 passes a setting that wandb has deprecated, and wandb warns about it at every start.
+    logger._wandb_init.pop("anonymous", None)
+    return logger
+
+
+def log_image(logger: WandbLogger, name: str, image: Tensor, step: int) -> None:
+    """Log an image (1, 3, H, W) in [0, 1] as JPEG, because a PNG of noise takes ten times as long to write."""
+    import wandb
+
+    logger.log_metrics({name: [wandb.Image(to_bytes(image), file_type="jpg")]}, step=step)  # type: ignore[dict-item]
+
+
+def log_files(logger: WandbLogger, figures: Mapping[str, Path]) -> None:
+    """Log PNG files, and HTML pages, under their names."""
+    import wandb
+
+    logged = {
+        name: wandb.Html(path.read_text("utf-8")) if path.suffix == ".html" else wandb.Image(str(path))
+        for name, path in figures.items()
+    }
+    logger.experiment.log(logged)
+
+
+def log_table(
+    logger: WandbLogger, name: str, rows: Sequence[Mapping[str, object]], pictures: Sequence[Path] = ()
+) -> None:
+    """Log rows as a table; columns that a row lacks are left empty in it.
+
+    Args:
+        logger: of the run.
+        name: of the table.
+        rows: column -> value.
+        pictures: file of a picture for each row, which becomes the first column; none leaves the column out.
+    """
+    import wandb
+
+    columns: list[str | int] = list(dict.fromkeys(column for row in rows for column in row))
+    data = [[row.get(str(column)) for column in columns] for row in rows]
+    if pictures:
+        columns = ["picture", *columns]
+        data = [[wandb.Image(str(path)), *values] for path, values in zip(pictures, data, strict=True)]
+    logger.experiment.log({name: wandb.Table(columns=columns, data=data)})
+
+
+def summarize(logger: WandbLogger, values: Mapping[str, Any]) -> None:
+    """Set values of the run's summary, which tables of runs show."""
+    logger.experiment.summary.update(dict(values))
+
+
+def finish(logger: WandbLogger) -> None:
+    """Close the run, so that its file is complete."""
+    logger.experiment.finish()
+
+
+def is_offline() -> bool:
+    """Whether runs are only written to disk; see `open_wandb`."""
+    mode = os.environ.get("WANDB_MODE")
+    return mode != "online" if mode is not None else not has_key()
+
+
+def has_key() -> bool:
+    """Whether an API key is in the environment or in the user's netrc file; the key itself is not used."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    import wandb
+
+    host = urlparse(os.environ.get("WANDB_BASE_URL") or wandb.Settings().base_url).hostname
+    named = os.environ.get("NETRC")  # wandb reads this file, Python's netrc does not
+    try:
+        keys = netrc.netrc(Path(named).expanduser() if named else None)
+        return host is not None and keys.authenticators(host) is not None
+    except (OSError, netrc.NetrcParseError):
+        return False
