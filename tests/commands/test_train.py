@@ -133,7 +133,7 @@ def test_recipe(recipe: Path, make_photos: MakePhotos, capsys: pytest.CaptureFix
 
     counted = "agreement with the teacher" if "teacher" in facts else "accuracy"
     assert f"net.safetensors: {counted}" in capsys.readouterr().out
-    kept = Path("runs/new/net")
+    kept = Path("new/net.run")
     assert yaml.safe_load((kept / "config.yaml").read_text())["data"]["batch_size"] == 4
     (table,) = kept.rglob("metrics.csv")
     assert "val/accuracy_attacked" in table.read_text()
@@ -217,7 +217,7 @@ def test_killed_and_resumed__equals_a_training_that_was_not(make_photos: MakePho
         return subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603
 
     assert start("whole.safetensors").wait(300) == 0
-    state = tmp_path / "runs" / "parts" / "checkpoints" / "steps.ckpt"
+    state = tmp_path / "parts.run" / "checkpoints" / "steps.ckpt"
     killed = start("parts.safetensors")
     while not state.exists() or state.stat().st_size == 0:
         assert killed.poll() is None
@@ -241,11 +241,11 @@ def test_resume__with_other_settings_is_refused(
     monkeypatch.setattr(RobustClassifier, "validation_step", stopped)  # after an epoch of steps
     with pytest.raises(RuntimeError, match="went off"):
         _run(_IMAGENETTE, root, "net.safetensors", **{"checkpoint_steps": 1})
-    kept = Path("runs/net/config.yaml").read_text()
+    kept = Path("net.run/config.yaml").read_text()
     options = {"data.batch_size": 2}
     message = _refused(capsys, lambda: _run(_IMAGENETTE, root, "net.safetensors", "--resume", **options))
-    assert "--data.batch_size is 2, but the run in runs/net was started with 4" in message
-    assert Path("runs/net/config.yaml").read_text() == kept
+    assert "--data.batch_size is 2, but the run in net.run was started with 4" in message
+    assert Path("net.run/config.yaml").read_text() == kept
 
 
 def test_the_same_seed_gives_the_same_weights(make_photos: MakePhotos) -> None:
@@ -270,7 +270,7 @@ def test_missing_data(capsys: pytest.CaptureFixture[str], tmp_path: Path, classe
     assert str(tmp_path / "nowhere" / "train") in message, "it says where it looked"
     assert "configs/train/imagenette.yaml" in message, "it names the recipe for a small set"
     assert not Path("net.safetensors").exists()
-    assert not Path("runs").exists(), "no empty run is left behind"
+    assert not Path("net.run").exists(), "no empty run is left behind"
 
 
 def test_fewer_photos_than_a_batch__no_random_weights_are_exported(
@@ -281,7 +281,7 @@ def test_fewer_photos_than_a_batch__no_random_weights_are_exported(
     assert "12 photos do not fill one batch of 13" in message
     assert "Lower --data.batch_size" in message
     assert not Path("net.safetensors").exists()
-    assert not Path("runs").exists(), "no empty run is left behind"
+    assert not Path("net.run").exists(), "no empty run is left behind"
 
 
 def test_one_class__nothing_to_tell_apart(make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:
@@ -306,7 +306,7 @@ def test_photos_too_small_for_the_network(
     message = _refused(capsys, lambda: _run(recipe, make_photos(), "net.safetensors", **options))
     assert "24 pixels" in message
     assert "vgg16_bn, which needs 32" in message
-    assert not (tmp_path / "runs").exists()
+    assert not (tmp_path / "net.run").exists()
 
 
 def test_unknown_architecture(make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:
@@ -446,7 +446,7 @@ def test_teacher_and_start__unlabeled_photos_of_several_roots_and_a_stop_in_betw
     assert (facts["classes"], facts["mean"], facts["std"]) == (["x", "y", "z"], [0.4] * 3, [0.2] * 3)
     assert (facts["teacher"]["network"], facts["started_from"]) == ("tiny_vgg", "start.safetensors")
     checkpoint = torch.load(  # noqa: TID251 - its own file
-        next(Path("runs/whole/checkpoints").glob("*.ckpt")), weights_only=True
+        next(Path("whole.run/checkpoints").glob("*.ckpt")), weights_only=True
     )
     assert {name.split(".")[0] for name in checkpoint["state_dict"]} <= {"network", "clean_accuracy", "robust_accuracy"}
 

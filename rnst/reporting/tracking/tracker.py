@@ -93,10 +93,10 @@ class Tracker:
 
     def finish(self) -> None:
         """Close the run, so that its files are complete."""
-        for logger in (self._board, self._table):
-            if logger is not None:
-                logger.save()
-                logger.finalize("success")
+        if self._board is not None:
+            self._board.close()
+        if self._table is not None:
+            self._table.finalize("success")
         if self._wandb is not None:
             wandb_runs.finish(self._wandb)
 
@@ -111,9 +111,25 @@ def has_offline_runs(folder: Path) -> bool:
     return any((folder / "wandb").glob("offline-run-*"))
 
 
-def _tensorboard(folder: Path, label: str) -> TensorBoardLogger:
+class _Board(TensorBoardLogger):
+    """A TensorBoard logger that outlives the Trainer of one scale.
+
+    Trainers call `finalize`, which would close the file; tensorboardX then begins a file of the same name.
+    """
+
+    def finalize(self, status: str) -> None:  # noqa: ARG002 - a hook of Lightning
+        """Write what was logged."""
+        if self._experiment is not None:
+            self._experiment.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        super().finalize("success")
+
+
+def _tensorboard(folder: Path, label: str) -> _Board:
     try:
-        return TensorBoardLogger(folder, name=str(Path("tensorboard", label)), default_hp_metric=False)
+        return _Board(folder, name=str(Path("tensorboard", label)), default_hp_metric=False)
     except ModuleNotFoundError as error:
         raise MissingExtraError("--tracking tensorboard", "tensorboard") from error
 
