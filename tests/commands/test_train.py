@@ -1,5 +1,6 @@
 """The real command, on every shipped recipe, with a tiny budget."""
 
+import json
 import os
 import shutil
 import signal
@@ -23,6 +24,7 @@ from rnst.encoders.catalog import build_classifier
 from rnst.encoders.weights.files import load_into, read_weights, sha256_of, write_weights
 from rnst.training.robust_classifier import RobustClassifier
 from tests.offline_runs import read_run, run_folders
+from tests.tracked_metrics import metrics_of_board, metrics_of_table
 
 _CONFIGS = Path(__file__).parents[2] / "configs" / "train"
 _RECIPES = sorted(_CONFIGS.rglob("*.yaml"))
@@ -365,18 +367,55 @@ def test_configurations_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert "train/fast" in message
 
 
-def test_tracking__the_run_carries_the_hash_of_its_weights(
-    make_photos: MakePhotos, monkeypatch: pytest.MonkeyPatch
+def test_tracking__a_run_that_others_can_be_compared_with(
+    make_photos: MakePhotos, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setenv("WANDB_MODE", "offline")
-    _run(_IMAGENETTE, make_photos(), "new.safetensors", tracking="auto")
-    (folder,) = run_folders(Path())
-    run = read_run(folder)
+    options = {"trainer.max_epochs": 2, "trainer.log_every_n_steps": 50, "model.radius_warmup_epochs": 1}
+    _run(_IMAGENETTE, make_photos(), "new.safetensors", tracking="wandb,tensorboard", **options)
+    folder = Path("new.run")
+    assert capsys.readouterr().out.splitlines()[-1].endswith("the run is in new.run")
+    (offline,) = run_folders(Path())
+    assert offline.parent == folder / "wandb"
+    run = read_run(offline)
     assert run.finished
-    assert run.job_type == "train"
+    assert (run.job_type, run.group, run.name) == ("train", "imagenette", "imagenette | resnet18 | l2 1.8 | new")
+    assert set(run.tags) == {"imagenette", "resnet18", "l2", "radius 1.8"}
+    assert run.config.keys() >= {"data", "model", "trainer", "run", "versions"}
+    assert run.config["model"]["attack"]["ball"] == {"class": "L2Ball", "radius": 1.8}
     assert run.config["weights_sha256"] == sha256_of(Path("new.safetensors"))
     assert run.config["weights_facts"]["architecture"] == "resnet18"
-    assert run.column("train/loss")
+    assert str(tmp_path) not in json.dumps(run.config), "paths differ for each run, without information"
+    every_step = ("train/loss", "train/learning_rate", "train/radius", "train/accuracy_attacked")
+    for name in (*every_step, "perf/images_per_second"):
+        assert len(run.column(name)) == 6, f"{name} is there from the first of 2 x 3 steps"
+    # The radius grows to 1.8 at 40 pixels in the first epoch, which runs at 32; the second one runs at 40.
+    assert run.column("train/radius") == pytest.approx([0.48, 0.96, 1.44, 1.8, 1.8, 1.8])
+    assert len(run.column("val/accuracy_attacked")) == 2
+    assert run.column("attack")
+    (table,) = folder.glob("metrics/version_*/metrics.csv")
+    (board,) = folder.glob("tensorboard/version_*")
+    of_table = metrics_of_table(table)
+    assert of_table == pytest.approx(metrics_of_board(board), rel=1e-5)
+    assert {name for _, name in of_table} >= {*every_step, "val/accuracy_clean", "test/accuracy_attacked"}
+
+
+@pytest.mark.parametrize("path", _RECIPES, ids=lambda path: path.stem)
+def test_small_recipes__are_validated_in_every_epoch(path: Path) -> None:
+    if path.stem.startswith(("imagenette", "animals", "cifar10")):
+        settings = yaml.safe_load(path.read_text())
+        assert settings["trainer"]["check_val_every_n_epoch"] == 1
+        assert 0 < settings["data"]["validation_photos"] <= 500, "so that the training is not slowed"
+
+
+def test_loggers_of_the_user__replace_ours(make_photos: MakePhotos) -> None:
+    logger = "{class_path: pytorch_lightning.loggers.CSVLogger, init_args: {save_dir: mine}}"
+    options = {"trainer.logger": logger, "tracking": "wandb,csv"}
+    _run(_IMAGENETTE, make_photos(), "net.safetensors", **options)
+    (mine,) = Path("mine").rglob("metrics.csv")
+    (ours,) = Path("net.run").rglob("metrics.csv")
+    assert metrics_of_table(mine) == metrics_of_table(ours)
+    assert not run_folders(Path())
 
 
 def test_packed_photos__teach_what_the_folder_teaches(make_photos: MakePhotos, tmp_path: Path) -> None:
