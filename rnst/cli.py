@@ -29,6 +29,7 @@ COMMANDS = {
     "layers": "measure how robust each layer is, and paint by each alone",
     "artifacts": "find where checkerboards in pictures come from, and what helps",
     "dashboard": "build a Weights & Biases workspace that compares runs",
+    "compare": "compare trainings, pictures and sweeps on one page",
     "gallery": "write finished pictures as one page",
 }
 

@@ -58,24 +58,22 @@ def _report(sweep: SweepSettings, results: Sequence[Result], options: Mapping[st
     """Write what sums the sweep up, and show the picks."""
     from rnst.reporting.tracking.run import of_experiment
     from rnst.reporting.tracking.tracker import Tracker, has_offline_runs, upload_command
+    from rnst.sweeps.document import write_report
     from rnst.sweeps.layer_gains import gains_table, layer_gains
+    from rnst.sweeps.pages import thumbnail, write_page, write_small_page
     from rnst.sweeps.report import (
         as_rows,
         picks_table,
-        thumbnail,
         verdict_table,
-        write_fronts,
-        write_page,
-        write_small_page,
         write_table,
     )
 
     grid, folder = list(sweep.grid), sweep.output
     write_table(results, folder / "results.csv", grid)
-    write_fronts(results, folder / "pareto.png")
-    page = write_page(results, folder / "index.html", folder.name)
+    report, _ = write_report(results, folder, grid, f"Sweep {folder.name}")
+    page = write_page(results, folder / "index.html", f"Sweep {folder.name}")
     tracker = Tracker(sweep.tracking, folder, of_experiment("sweep", folder, options), folder.name)
-    small = write_small_page(results, folder / "picked.html", folder.name)
+    small = write_small_page(results, folder / "picked.html", f"Sweep {folder.name}: picked pictures")
     pictures = [thumbnail(result, folder) for result in results]
     tracker.table("pictures", as_rows(results, grid), pictures)
     tracker.page("compare", small)
@@ -87,6 +85,7 @@ def _report(sweep: SweepSettings, results: Sequence[Result], options: Mapping[st
     console.print(verdict_table(results))
     if gains := layer_gains(results) if "style_layers" in sweep.compare else {}:
         console.print(gains_table(gains))
+    console.print(f"{report} and .html: tables, plot and sheet for a paper", highlight=False, soft_wrap=True)
     if has_offline_runs(folder):
         console.print(f"upload: {upload_command(folder)}", highlight=False, soft_wrap=True)
     console.print(f"{page}: {len(results)} pictures; open it in a browser", highlight=False, soft_wrap=True)

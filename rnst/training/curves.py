@@ -1,6 +1,5 @@
 """The learning curve of a training: read from its metric tables, drawn again after each validation."""
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
 from rnst.errors import MissingPathError
+from rnst.reporting.metric_tables import read_rows
 from rnst.reporting.plots import Curve, line_plot
 
 _CURVES = {"val/accuracy_clean": "clean", "val/accuracy_attacked": "under attack"}
@@ -49,14 +49,7 @@ def learning_curves(folder: Path) -> dict[str, Curve]:
     Returns:
         Name of the curve -> (epochs done, shares in [0, 1]); empty before the first evaluation.
     """
-    tables = sorted(folder.glob("metrics/version_*/metrics.csv"), key=lambda path: int(path.parent.name.split("_")[1]))
-    rows: list[dict[str, str]] = []
-    for table in tables:
-        with table.open(newline="", encoding="utf-8") as file:
-            new = list(csv.DictReader(file))
-        if new:
-            first = int(new[0]["step"])
-            rows = [row for row in rows if int(row["step"]) < first] + new
+    rows = read_rows(folder)
     curves: dict[str, Curve] = {}
     for key, name in _CURVES.items():
         points = [(int(row["epoch"]) + 1, float(row[key])) for row in rows if row.get(key)]

@@ -10,15 +10,19 @@ from pathlib import Path
 
 from rnst.errors import MissingPathError
 from rnst.files import written_aside
+from rnst.reporting.gallery.names import Names
 from rnst.reporting.gallery.pictures import Pictures
-from rnst.reporting.gallery.summary import summarize
+from rnst.reporting.gallery.summary import NO_NAMES, summarize
 from rnst.results import Result
 
 DEFAULT_TITLE = "Stylized pictures by network"
 
 _HERE = Path(__file__).parent
-_STYLES = ("style.css", "results.css")
-_SCRIPTS = ("state.js", "choose.js", "slider.js", "magnifier.js", "list.js", "main.js")
+_STYLES = ("style.css", "controls.css", "results.css")
+_SCRIPTS = (
+    *("state.js", "settings.js", "choose.js", "slider.js", "scores.js", "magnifier.js"),
+    *("views.js", "curves.js", "list.js", "main.js"),
+)
 _PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 
 
@@ -53,6 +57,8 @@ def write_gallery(
     embed: bool = False,
     title: str = DEFAULT_TITLE,
     thumbnails: Mapping[Path, Path] | None = None,
+    names: Names = NO_NAMES,
+    start: tuple[str, str] | None = None,
 ) -> Path:
     """Write the page.
 
@@ -66,6 +72,8 @@ def write_gallery(
         embed: embed the pictures in the page, so that it works anywhere alone; otherwise it links to the files.
         title: heading of the page.
         thumbnails: picture -> a small version of it, used in the list. Without them the pictures are scaled down.
+        names: titles of networks, photos and paintings.
+        start: content and style that the page opens with, see `summarize`.
 
     Returns:
         The path of the page.
@@ -77,7 +85,7 @@ def write_gallery(
     if not results:
         raise MissingPathError(output, "result", "A gallery needs at least one.")
     pictures = Pictures(output.parent, embed=embed, thumbnails=thumbnails or {})
-    summary = summarize(results, pictures)
+    summary = summarize(results, pictures, names, start)
     style, script = _joined(_STYLES), _joined(_SCRIPTS)
     parts = {
         "title": html.escape(title),
