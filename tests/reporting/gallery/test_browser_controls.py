@@ -46,8 +46,8 @@ def _side(page: Page, side: str) -> Locator:
 
 
 def _press(page: Page, locator: Locator, key: str = "Enter") -> None:
-    """Reach a control by the tabulator alone, and press a key on it."""
-    page.locator("body").evaluate("() => document.activeElement.blur()")
+    """Reach a control from the top by the tabulator alone, and press a key on it."""
+    page.locator(".skip").focus()
     for _ in range(60):
         page.keyboard.press("Tab")
         if locator.evaluate("element => element === document.activeElement"):
