@@ -125,7 +125,7 @@ def test_the_magnifier_shows_ten_pixels_for_one(results: list[Result], tmp_path:
 
 
 def test_the_magnifier_by_keyboard(results: list[Result], tmp_path: Path, open_page: Open) -> None:
-    page = open_page(write_gallery(results, tmp_path / "embedded.html", embed=True), "#at=0.5,0.5")
+    page = open_page(write_gallery(results, tmp_path / "embedded.html", embed=True), "#at=0.5,0.5&zoom=10")
     _expect_loaded(page)
     magnifier = page.get_by_role("slider", name="Magnifier")
     magnifier.focus()

@@ -44,12 +44,12 @@ def test_sort_by_score_best_first_and_back(path: Path, open_page: Open) -> None:
         head = page.get_by_role("columnheader", name=name)
         head.get_by_role("button").click()
         expect(head).to_have_attribute("aria-sort", "ascending" if best_is_lowest else "descending")
-        place = 1 + next(number for number, text in enumerate(_column(page, "thead th")) if name in text)
-        values = [float(text) for text in _column(page, f"tbody td:nth-child({place})")]
+        place = 1 + next(number for number, text in enumerate(_column(page, "#scroller thead th")) if name in text)
+        values = [float(text) for text in _column(page, f"#scroller tbody td:nth-child({place})")]
         assert len(values) == 24
         assert values == sorted(values, reverse=not best_is_lowest)
         head.get_by_role("button").click()
-        values = [float(text) for text in _column(page, f"tbody td:nth-child({place})")]
+        values = [float(text) for text in _column(page, f"#scroller tbody td:nth-child({place})")]
         assert values == sorted(values, reverse=best_is_lowest)
     page.get_by_label("Sort by").select_option("style distance")
     page.get_by_role("button", name="Pictures").click()

@@ -22,7 +22,7 @@ from rnst.results import Result
 MakeResult = Callable[..., Result]
 WritePicture = Callable[..., Path]
 
-_VOID = {"meta", "input", "img", "br", "link", "hr"}
+_VOID = {"meta", "input", "img", "br", "link", "hr", "col"}
 _EVIL = "</script><script>alert(1)</script>&\"'{{title}}"
 
 
