@@ -15,7 +15,6 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
 from rnst.commands.parsing import OneLineErrors, quiet_lightning
 from rnst.commands.train_help import USAGE
-from rnst.commands.training_loggers import open_training_tracker, run_of_training, users_loggers
 from rnst.data.datamodules import PhotoFolders
 from rnst.encoders.weights.files import sha256_of
 from rnst.errors import InvalidValueError
@@ -27,6 +26,7 @@ from rnst.training import train as training
 from rnst.training.attack_sheets import AttackSheets
 from rnst.training.averaging import AveragedWeights
 from rnst.training.curves import LearningCurve
+from rnst.training.loggers import open_training_tracker, run_of_training, users_loggers
 from rnst.training.meter import TrainingMeter
 from rnst.training.overfitting import MonitorSettings, OverfittingMonitor
 from rnst.training.robust_classifier import RobustClassifier
@@ -82,7 +82,9 @@ class _TrainingCLI(LightningCLI):
             self._begin(folder)
         loggers, show = users_loggers(self.config_init.trainer.logger, folder), None
         if loggers is None:
-            run = run_of_training(config.output, self.config_init.model, config.as_dict())
+            model = self.config_init.model
+            ball, name = model.attack.ball, model.data.name
+            run = run_of_training(config.output, name, model.architecture, ball, config.as_dict())
             self.tracker = open_training_tracker(config.tracking, folder, run)
             loggers, show = self.tracker.loggers, partial(self.tracker.picture, "attack")
         monitor = self.config_init.monitor

@@ -86,8 +86,19 @@ def write_gallery(
         raise MissingPathError(output, "result", "A gallery needs at least one.")
     pictures = Pictures(output.parent, embed=embed, thumbnails=thumbnails or {})
     summary = summarize(results, pictures, names, start)
+    template = (_HERE / "template.html").read_text(encoding="utf-8")
+    parts = _parts(title, summary, pictures)
+    with written_aside(output) as aside:
+        # One pass, so that a placeholder inside an inserted part is not replaced.
+        page = re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
+        aside.write_text(page, encoding="utf-8", errors="replace")
+    return output
+
+
+def _parts(title: str, summary: Mapping[str, object], pictures: Pictures) -> dict[str, str]:
+    """Name of a placeholder -> what replaces it."""
     style, script = _joined(_STYLES), _joined(_SCRIPTS)
-    parts = {
+    return {
         "title": html.escape(title),
         "policy": _policy(style, script),
         "style": style,
@@ -97,12 +108,6 @@ def write_gallery(
             f'<script type="text/plain" id="{name}">{content}</script>' for name, content in pictures.embedded.items()
         ),
     }
-    template = (_HERE / "template.html").read_text(encoding="utf-8")
-    with written_aside(output) as aside:
-        # One pass, so that a placeholder inside an inserted part is not replaced.
-        page = re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
-        aside.write_text(page, encoding="utf-8", errors="replace")
-    return output
 
 
 def _joined(names: Sequence[str]) -> str:

@@ -106,7 +106,7 @@ def test_a_fragment_is_followed_and_kept(path: Path, open_page: Open) -> None:
     page = open_page(path, "#content=dancing&style=starry&left=vgg19&right=resnet50_standard&position=20&view=table")
     _expect_sides(page, "dancing_starry_vgg19_100.png", "dancing_starry_resnet50_standard_100.png")
     expect(page.get_by_role("slider", name="Divider")).to_have_value("20")
-    expect(page.get_by_role("table")).to_be_visible()
+    expect(page.locator("#scroller table")).to_be_visible()
     page.evaluate("location.hash = '#content=ben&style=starry'")
     _expect_sides(page, "ben_starry_resnet50_standard_100.png", "ben_starry_resnet50_robust_100.png")
     page.get_by_role("radio", name="scream").check()

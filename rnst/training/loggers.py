@@ -6,10 +6,10 @@ from typing import Any
 
 from pytorch_lightning.loggers import CSVLogger, Logger
 
+from rnst.attacks.ball import Ball
 from rnst.reporting.trackers import CSV, chosen_trackers
 from rnst.reporting.tracking.run import Run, program, without_places
 from rnst.reporting.tracking.tracker import METRICS, Tracker
-from rnst.training.robust_classifier import RobustClassifier
 
 _GROUPS = ("data", "model", "trainer")
 
@@ -19,22 +19,23 @@ def open_training_tracker(tracking: str, folder: Path, run: Run) -> Tracker:
     return Tracker(",".join(dict.fromkeys([*chosen_trackers(tracking), CSV])), folder, run)
 
 
-def run_of_training(output: Path, model: RobustClassifier, config: Mapping[str, Any]) -> Run:
+def run_of_training(output: Path, data: str, architecture: str, ball: Ball, config: Mapping[str, Any]) -> Run:
     """Name, tags and settings of a training's run.
 
     Args:
         output: weight file to write.
-        model: of the training.
+        data: name of the data set.
+        architecture: of the network.
+        ball: of the training's attack.
         config: the whole configuration, as nested plain values.
     """
-    ball, data = model.attack.ball, model.data.name
     attack = f"{ball.norm} {ball.radius:g}" if ball.radius else "standard"
     tags = [ball.norm, f"radius {ball.radius:g}"] if ball.radius else [attack]
     return Run(
-        name=f"{data} | {model.architecture} | {attack} | {output.stem}",
+        name=f"{data} | {architecture} | {attack} | {output.stem}",
         job_type="train",
         group=data,
-        tags=[data, model.architecture, *tags],
+        tags=[data, architecture, *tags],
         config=_grouped(config),
     )
 
