@@ -116,8 +116,10 @@ class PhotoFolders(pl.LightningDataModule):
             raise InvalidValueError("data.crop_area", crop_area, "more than 0 and at most 1")
         if views < 0:
             raise InvalidValueError("data.views", views, "0 or more")
-        if cache:
-            _check_cache(crop, workers)
+        if cache and crop == "resized":
+            raise InvalidValueError("data.cache", cache, "false with data.crop=resized, which needs the full photos")
+        if cache and workers:
+            raise InvalidValueError("data.workers", workers, "0 with data.cache=true: each would keep its own copy")
         self.root = root
         self.name: str = name
         self.source: Source = choose_source(source, root, classes)
@@ -244,11 +246,3 @@ class PhotoFolders(pl.LightningDataModule):
             "num_workers": self.workers,
             "pin_memory": torch.cuda.is_available(),
         }
-
-
-def _check_cache(crop: Crop, workers: int) -> None:
-    """Refuse what a cache of resized photos in one process cannot serve."""
-    if crop == "resized":
-        raise InvalidValueError("data.cache", True, "false with data.crop=resized, which needs the full photos")
-    if workers:
-        raise InvalidValueError("data.workers", workers, "0 with data.cache=true: each worker would keep its own copy")
