@@ -52,8 +52,6 @@ def _settings(**options: Any) -> StylizationSettings:
         "style_layers": ["stem", "layer1"],
         "content_layers": ["layer1"],
         "precision": "fp32",
-        "save_every": 0,
-        "tracking": "off",
     }
     return StylizationSettings(**{**tiny, **options})
 
