@@ -77,9 +77,8 @@ def _report(sweep: SweepSettings, results: Sequence[Result], options: Mapping[st
     tracker = Tracker(sweep.tracking, folder, of_experiment("sweep", folder, options), folder.name)
     small = write_small_page(results, folder / "picked.html", f"Sweep {folder.name}: picked pictures")
     pictures = [thumbnail(result, folder) for result in results]
-    tracker.table("pictures", as_rows(results, grid), pictures)
-    tracker.page("compare", small)
-    tracker.report({}, [folder / "pareto.png"])
+    files = {"pareto": folder / "pareto.png", "compare": small}
+    tracker.report({"pictures": as_rows(results, grid)}, files, pictures)
     console = Console()
     if not console.is_terminal:
         console.width = _FILE_WIDTH

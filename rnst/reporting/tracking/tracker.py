@@ -12,6 +12,7 @@ from rnst.image.files import read_image
 from rnst.reporting.trackers import CSV, TENSORBOARD, WANDB, chosen_trackers
 from rnst.reporting.tracking import wandb_runs
 from rnst.reporting.tracking.run import Run
+from rnst.reporting.tracking.wandb_runs import Rows
 
 METRICS = "metrics"
 """Folder of the tables of metrics."""
@@ -63,16 +64,6 @@ class Tracker:
         if self._wandb is not None or self._board is not None:
             self.picture(name, read_image(path), step)
 
-    def page(self, name: str, path: Path) -> None:
-        """Log an HTML file with embedded pictures."""
-        if self._wandb is not None:
-            wandb_runs.log_files(self._wandb, {name: path})
-
-    def table(self, name: str, rows: Sequence[Mapping[str, object]], pictures: Sequence[Path] = ()) -> None:
-        """Log rows as a table; see `wandb_runs.log_table`."""
-        if self._wandb is not None:
-            wandb_runs.log_table(self._wandb, name, rows, pictures)
-
     def summary(self, values: Mapping[str, Any]) -> None:
         """Set values that lists of runs show."""
         if self._wandb is not None:
@@ -83,12 +74,22 @@ class Tracker:
         if self._wandb is not None:
             self._wandb.experiment.config.update(dict(values))
 
-    def report(self, tables: Mapping[str, Sequence[Mapping[str, object]]], figures: Sequence[Path]) -> None:
-        """Log the tables and figures of a finished experiment, figures under their file names, and close the run."""
-        for name, rows in tables.items():
-            self.table(name, rows)
-        for path in figures:
-            self.figure(path.stem, path)
+    def report(self, tables: Mapping[str, Rows], files: Mapping[str, Path], pictures: Sequence[Path] = ()) -> None:
+        """Log the tables, figures and pages of a finished experiment, and close the run.
+
+        Args:
+            tables: name -> rows, each column -> value; Weights & Biases alone has tables.
+            files: name -> PNG file or HTML page with embedded pictures.
+            pictures: file of a picture for each row of the tables.
+        """
+        if self._wandb is not None:
+            wandb_runs.log_report(
+                self._wandb, {name: wandb_runs.as_table(rows, pictures) for name, rows in tables.items()}, files
+            )
+        if self._board is not None:
+            for name, path in files.items():
+                if path.suffix != ".html":
+                    self._board.experiment.add_image(name, read_image(path)[0], 0)
         self.finish()
 
     def finish(self) -> None:

@@ -53,25 +53,30 @@ def log_image(logger: WandbLogger, name: str, image: Tensor, step: int) -> None:
     logger.log_metrics({name: [wandb.Image(to_bytes(image), file_type="jpg")]}, step=step)  # type: ignore[dict-item]
 
 
-def log_files(logger: WandbLogger, figures: Mapping[str, Path]) -> None:
-    """Log PNG files, and HTML pages, under their names."""
+Rows = Sequence[Mapping[str, object]]
+
+
+def log_report(logger: WandbLogger, tables: Mapping[str, Any], files: Mapping[str, Path]) -> None:
+    """Log tables, PNG files and HTML pages under their names, in one row of the history.
+
+    Args:
+        logger: of the run.
+        tables: name -> table of `as_table`.
+        files: name -> file.
+    """
     import wandb
 
     logged = {
         name: wandb.Html(path.read_text("utf-8")) if path.suffix == ".html" else wandb.Image(str(path))
-        for name, path in figures.items()
+        for name, path in files.items()
     }
-    logger.experiment.log(logged)
+    logger.experiment.log({**logged, **tables})
 
 
-def log_table(
-    logger: WandbLogger, name: str, rows: Sequence[Mapping[str, object]], pictures: Sequence[Path] = ()
-) -> None:
-    """Log rows as a table; columns that a row lacks are left empty in it.
+def as_table(rows: Rows, pictures: Sequence[Path] = ()) -> Any:
+    """Rows as a table; columns that a row lacks are left empty in it.
 
     Args:
-        logger: of the run.
-        name: of the table.
         rows: column -> value.
         pictures: file of a picture for each row, which becomes the first column; none leaves the column out.
     """
@@ -82,7 +87,7 @@ def log_table(
     if pictures:
         columns = ["picture", *columns]
         data = [[wandb.Image(str(path)), *values] for path, values in zip(pictures, data, strict=True)]
-    logger.experiment.log({name: wandb.Table(columns=columns, data=data)})
+    return wandb.Table(columns=columns, data=data)
 
 
 def summarize(logger: WandbLogger, values: Mapping[str, Any]) -> None:

@@ -117,4 +117,4 @@ def _write(found: Artifacts) -> None:
     write_json(folder / "artifacts.json", {**content, "versions": versions})
     filled = {name: rows for name, rows in tables.items() if rows}
     tracker = Tracker(settings.tracking, folder, of_experiment("artifacts", folder, settings.as_dict()))
-    tracker.report(filled, drawn)
+    tracker.report(filled, {path.stem: path for path in drawn})

@@ -100,4 +100,4 @@ def _write(found: LayerRobustness) -> None:
     versions = {name: version(name) for name in ("torch", "torchvision")}
     write_json(folder / "layers.json", {**content, "versions": versions})
     tracker = Tracker(settings.tracking, folder, of_experiment("layers", folder, settings.as_dict()))
-    tracker.report({"table": found.rows()}, drawn)
+    tracker.report({"table": found.rows()}, {path.stem: path for path in drawn})
