@@ -16,7 +16,7 @@ from rnst.reporting.gallery.pictures import picture_type
 
 _STYLE = "\n" + (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 _LOWER = ("loss", "seconds", "memory")
-_NEITHER = ("pictures",)
+_NEITHER = ("pictures", "loss ")  # losses of different weights and networks do not compare
 _NO_VALUE = "\N{EN DASH}"
 
 
@@ -104,7 +104,7 @@ def _label(name: str) -> str:
 
 def _is_higher(name: str) -> bool | None:
     """Whether more is better; None where neither is."""
-    if name in _NEITHER:
+    if name.startswith(_NEITHER):
         return None
     if name.startswith("images"):
         return True
