@@ -19,7 +19,7 @@ from rnst.sweeps.plan import SweepSettings, agent_configuration, plan
 _FILE_WIDTH = 120  # columns, where the tables go to a file
 _GROUPS = {
     "What is compared": ("contents", "styles", "encoders", "grid", "compare", "settings", "pictures"),
-    "Files and records": ("output", "workers", "tracking"),
+    "Files and records": ("output", "names", "workers", "tracking"),
 }
 
 
@@ -57,6 +57,7 @@ def run(arguments: list[str]) -> None:
 
 def _report(sweep: SweepSettings, results: Sequence[Result], options: Mapping[str, Any]) -> None:
     """Write the summary of the sweep, and show the picks."""
+    from rnst.reporting.gallery.names import read_names
     from rnst.reporting.tracking.run import of_experiment
     from rnst.reporting.tracking.tracker import Tracker, has_offline_runs, upload_command
     from rnst.sweeps.document import write_report
@@ -70,12 +71,12 @@ def _report(sweep: SweepSettings, results: Sequence[Result], options: Mapping[st
         write_table,
     )
 
-    grid, folder = list(sweep.grid), sweep.output
+    grid, folder, names = list(sweep.grid), sweep.output, read_names(sweep.names)
     write_table(results, folder / "results.csv", grid)
     report, _ = write_report(results, folder, grid, f"Sweep {folder.name}")
-    page = write_page(results, folder / "index.html", f"Sweep {folder.name}")
+    page = write_page(results, folder / "index.html", f"Sweep {folder.name}", names)
     tracker = Tracker(sweep.tracking, folder, of_experiment("sweep", folder, options), folder.name)
-    small = write_small_page(results, folder / "picked.html", f"Sweep {folder.name}: picked pictures")
+    small = write_small_page(results, folder / "picked.html", f"Sweep {folder.name}: picked pictures", names)
     pictures = [thumbnail(result, folder) for result in results]
     files = {"pareto": folder / "pareto.png", "compare": small}
     tracker.report({"pictures": as_rows(results, grid)}, files, pictures)

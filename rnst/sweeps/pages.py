@@ -5,9 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from rnst.image.files import fit_long_side, read_image, resize, write_image
-from rnst.reporting.gallery.names import read_names
+from rnst.reporting.gallery.names import Names
 from rnst.reporting.gallery.page import write_gallery
 from rnst.reporting.gallery.pictures import picture_type
+from rnst.reporting.gallery.summary import NO_NAMES
 from rnst.results import Result
 from rnst.sweeps.picking import PICKED
 
@@ -17,14 +18,14 @@ _LARGEST_EMBEDDED = 24_000_000  # bytes of full-size pictures in one page
 _NO_FILE = ""
 
 
-def write_page(results: Sequence[Result], output: Path, title: str) -> Path:
+def write_page(results: Sequence[Result], output: Path, title: str, names: Names = NO_NAMES) -> Path:
     """Write the page that compares all pictures, with thumbnails in its list."""
     small = {result.image: thumbnail(result, output.parent) for result in results}
     shown = {path: copy for path, copy in _inputs(results, output.parent).items() if picture_type(path) is None}
-    return write_gallery(results, output, title=title, thumbnails={**small, **shown}, names=read_names())
+    return write_gallery(results, output, title=title, thumbnails={**small, **shown}, names=names)
 
 
-def write_small_page(results: Sequence[Result], output: Path, title: str) -> Path:
+def write_small_page(results: Sequence[Result], output: Path, title: str, names: Names = NO_NAMES) -> Path:
     """Write a page of the picked pictures alone, embedded.
 
     They have their full size, so that the magnifier shows their own pixels, unless the page would take more than
@@ -36,7 +37,7 @@ def write_small_page(results: Sequence[Result], output: Path, title: str) -> Pat
     small |= _inputs(picked, folder)
     if sum(result.image.stat().st_size for result in picked) > _LARGEST_EMBEDDED:
         picked = [_reduced(result, folder) for result in picked]
-    return write_gallery(picked, output, title=title, embed=True, thumbnails=small, names=read_names())
+    return write_gallery(picked, output, title=title, embed=True, thumbnails=small, names=names)
 
 
 def thumbnail(result: Result, folder: Path) -> Path:

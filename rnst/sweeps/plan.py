@@ -34,6 +34,7 @@ class SweepSettings:
         settings: setting of stylize.py -> its value in the whole sweep.
         pictures: folders in which photos and paintings are searched by name.
         output: folder of the pictures, the table and the plots.
+        names: YAML file of titles for the page: networks, contents and styles, each name: title.
         workers: pictures that are stylized at the same time.
         tracking: off, or trackers joined by commas: wandb (offline unless there is a key), tensorboard, csv.
     """
@@ -46,6 +47,7 @@ class SweepSettings:
     settings: dict[str, Any] = field(default_factory=dict)
     pictures: list[Path] = field(default_factory=list)
     output: Path = Path("outputs/sweep")
+    names: Path | None = None
     workers: PositiveInt = 1
     tracking: str = BY_DEFAULT
 

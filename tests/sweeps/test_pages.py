@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from rnst.image.files import read_image, write_image
+from rnst.reporting.gallery.names import read_names
 from rnst.results import Result
 from rnst.sweeps import pages
 from rnst.sweeps.pages import write_page, write_small_page
@@ -35,7 +36,7 @@ def _data(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
 
 
 def test_picked__full_pictures_with_photo_and_painting(result: Result) -> None:
-    data, embedded = _data(write_small_page([result], result.image.parents[2] / "picked.html", "Picked"))
+    data, embedded = _data(write_small_page([result], result.image.parents[2] / "picked.html", "Picked", read_names()))
     (entry,) = data["results"]
     assert embedded[entry["picture"]] == result.image.read_bytes(), "without a loss"
     assert entry["thumbnail"] != entry["picture"]
