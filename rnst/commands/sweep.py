@@ -12,6 +12,7 @@ from rnst.commands.arguments import value_of
 from rnst.commands.options import CommandParser
 from rnst.commands.parsing import OneLineErrors, quiet_lightning
 from rnst.files import written_aside
+from rnst.reporting.gallery.names import Names, read_names
 from rnst.results import Result
 from rnst.stylization.settings import StylizationSettings
 from rnst.sweeps.plan import SweepSettings, agent_configuration, plan
@@ -38,6 +39,7 @@ def run(arguments: list[str]) -> None:
     only_plan, agent = options.pop("plan"), options.pop("agent")
     quiet_lightning()
     sweep = SweepSettings(**_with_nones(options))
+    names = read_names(sweep.names)  # a mistake in it is found before the work
     runs = plan(sweep, _checked_settings)
     if agent is not None:
         with written_aside(agent) as aside:
@@ -52,12 +54,11 @@ def run(arguments: list[str]) -> None:
             sys.stdout.write(f"{mark} {run.settings.output}\n")
         return
     results = run_sweep(sweep, runs, Console(stderr=True))
-    _report(sweep, results, options)
+    _report(sweep, results, options, names)
 
 
-def _report(sweep: SweepSettings, results: Sequence[Result], options: Mapping[str, Any]) -> None:
+def _report(sweep: SweepSettings, results: Sequence[Result], options: Mapping[str, Any], names: Names) -> None:
     """Write the summary of the sweep, and show the picks."""
-    from rnst.reporting.gallery.names import read_names
     from rnst.reporting.tracking.run import of_experiment
     from rnst.reporting.tracking.tracker import Tracker, has_offline_runs, upload_command
     from rnst.sweeps.document import write_report
@@ -71,7 +72,7 @@ def _report(sweep: SweepSettings, results: Sequence[Result], options: Mapping[st
         write_table,
     )
 
-    grid, folder, names = list(sweep.grid), sweep.output, read_names(sweep.names)
+    grid, folder = list(sweep.grid), sweep.output
     write_table(results, folder / "results.csv", grid)
     report, _ = write_report(results, folder, grid, f"Sweep {folder.name}")
     page = write_page(results, folder / "index.html", f"Sweep {folder.name}", names)
