@@ -4,9 +4,10 @@ const STEP = 0.01;
 const LONG_STEP = 0.1;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/* Width of the picture in its own pixels; of the larger one if the two differ. */
+/* Width of the results in their own pixels, of the larger one if the two differ; of the inputs if there is no result. */
 function pixelWidth() {
-  return Math.max(...SIDES.map((side) => picture(side).naturalWidth), 0);
+  const results = SIDES.filter((side) => chosen(side) && !chosen(side).input);
+  return Math.max(...(results.length ? results : SIDES).map((side) => picture(side).naturalWidth), 0);
 }
 
 function point() {
