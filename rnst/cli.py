@@ -6,11 +6,20 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.metadata import version
 
-from rnst.errors import RnstError, UnknownNameError
+from rnst.errors import MemoryExhaustedError, RnstError, UnknownNameError, is_out_of_memory
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning idle threads slow a shared machine many times over
 
 _STOPPED = 130  # what a shell reports of a program that Ctrl-C ended
+
+# What takes less memory; --memory and --tile where none is named.
+_LESS_MEMORY = {
+    "train": "--data.batch_size, or --data.image_size",
+    **dict.fromkeys(("evaluate", "corruption", "layers"), "--batch_size"),
+    "transferability": "--batch_size or --batch_size_attack",
+    "visualize": "--batch or --size",
+    "artifacts": "--size",
+}
 
 Command = Callable[[list[str]], None]
 
@@ -72,12 +81,23 @@ def _run(command: Command, arguments: Sequence[str] | None) -> None:
     except BrokenPipeError:  # the reader has seen enough, as in `rnst models | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        sys.stderr.write(f"error: {MemoryExhaustedError(_less_memory(command, words))}\n")
+        sys.exit(2)
     except (RnstError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2)
     except KeyboardInterrupt as stop:
         sys.stderr.write(f"{str(stop) or 'stopped'}\n")
         sys.exit(_STOPPED)
+
+
+def _less_memory(command: Command, words: list[str]) -> str:
+    """What to do about memory that did not suffice for a command."""
+    name = words[0] if command is _dispatch and words else command.__module__.rpartition(".")[2]
+    return f"Lower {_LESS_MEMORY.get(name, '--memory, --tile or --size')}, or free the memory that other programs take"
 
 
 def _dispatch(arguments: list[str]) -> None:

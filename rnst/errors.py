@@ -57,3 +57,23 @@ class MissingExtraError(RnstError):
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs the extra {extra!r}: pip install 'rnst[{extra}]'")
+
+
+class MemoryExhaustedError(RnstError):
+    """A device, or the machine, has no memory left for the work."""
+
+    def __init__(self, advice: str) -> None:
+        super().__init__(f"out of memory. {advice}")
+
+
+_EXHAUSTED = ("out of memory", "can't allocate memory", "ALLOC_FAILED")  # CUDA, torch's allocator of the CPU, cuDNN
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of torch or Python means that memory could not be allocated.
+
+    torch has a class for what its own allocator of a device finds; libraries and the CPU have a text alone.
+    """
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in _EXHAUSTED)

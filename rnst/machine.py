@@ -3,6 +3,8 @@
 torch is imported by the functions that need it, so that settings and commands may ask without loading it.
 """
 
+import gc
+import logging
 import os
 import sys
 from pathlib import Path
@@ -13,7 +15,12 @@ if TYPE_CHECKING:
 
 _STATUS = Path("/proc/self/status")
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
+_SEATS = ("LOCAL_RANK", "SLURM_LOCALID")
 _KIBIBYTE = 1024
+
+_log = logging.getLogger(__name__)
+_warned: set[str] = set()
+_sharing = [1]  # processes that share this process's device
 
 
 def processors() -> int:
@@ -24,14 +31,38 @@ def processors() -> int:
 
 
 def device(accelerator: str = "auto") -> "torch.device":
-    """The device that single-device work runs on.
+    """The device that this process works on; of several processes, each has its own.
+
+    Apple's GPUs are not used, because they have no float64, in which statistics are summed.
 
     Args:
-        accelerator: "cpu" asks for the CPU; anything else takes the first CUDA device where there is one.
+        accelerator: "cpu" asks for the CPU; anything else takes a CUDA device where there is one.
     """
     import torch
 
-    return torch.device("cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu")
+    if accelerator == "cpu" or not torch.cuda.is_available():
+        if accelerator != "cpu" and torch.backends.mps.is_available():
+            _warn_once("Apple's GPU (MPS) is not supported: the CPU computes")
+        return torch.device("cpu")
+    take_device()
+    return torch.device("cuda")
+
+
+def take_device() -> None:
+    """Make the CUDA device of this process's seat the current one, before anything is measured or allocated on another.
+
+    Launchers of several processes on one machine (ours, Lightning's, torchrun, SLURM) number them in the environment.
+    """
+    import torch
+
+    seat = next((os.environ[name] for name in _SEATS if name in os.environ), None)
+    if seat is not None and torch.cuda.is_available():
+        torch.cuda.set_device(int(seat) % torch.cuda.device_count())
+
+
+def accelerator(device: "torch.device | str") -> str:
+    """The Trainer's accelerator for a device; "auto" alone would take an Apple GPU, too."""
+    return "cpu" if str(device).partition(":")[0] == "cpu" else "auto"
 
 
 def visible_devices() -> list[str]:
@@ -47,7 +78,7 @@ def visible_devices() -> list[str]:
 
 
 def take_share(seat: int, workers: int) -> None:
-    """Give this process its share: one device where there are several, and some of the processors.
+    """Give this process its share: one device where there are several, and some of processors and memory.
 
     Args:
         seat: number of this process, from 0.
@@ -58,7 +89,13 @@ def take_share(seat: int, workers: int) -> None:
     names = visible_devices()
     if names:
         os.environ[_VISIBLE] = names[seat % len(names)]
+    _sharing[0] = -(-workers // max(1, len(names)))
     torch.set_num_threads(max(1, processors() // workers))
+
+
+def sharing() -> int:
+    """Number of processes that share the device of this one, and so its memory."""
+    return _sharing[0]
 
 
 def peak_bytes() -> int:
@@ -80,6 +117,15 @@ def resident_peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
+def free_memory() -> None:
+    """Give back what this process no longer needs; call it where no exception refers to the tensors any more."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
 def umask() -> int:
     """Permissions that new files do not get."""
     if _STATUS.is_file():
@@ -90,3 +136,9 @@ def umask() -> int:
     mask = os.umask(0o077)  # for a moment, as there is no other way to ask; nothing is opened to others meanwhile
     os.umask(mask)
     return mask
+
+
+def _warn_once(line: str) -> None:
+    if line not in _warned:
+        _warned.add(line)
+        _log.warning(line)

@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,21 +52,29 @@ def test_data() -> Path:
 @pytest.fixture
 def make_photos(tmp_path: Path) -> MakePhotos:
     """A function that makes a data set: a noisy color for each class, under train and val."""
+    return partial(_make_photos, tmp_path)
 
-    def make(classes: Iterable[str] = ("n01", "n02", "n03"), train: int = 4, val: int = 2, side: int = 40) -> Path:
-        generator = np.random.default_rng(0)
-        root = tmp_path / "photos"
-        for name in classes:
-            color = generator.integers(40, 215, 3)
-            for split, count in (("train", train), ("val", val)):
-                folder = root / split / name
-                folder.mkdir(parents=True)
-                for number in range(count):
-                    pixels = color + generator.integers(-40, 40, (side, side + 8, 3))
-                    Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{split}{number}.png", compress_level=1)
-        return root
 
-    return make
+@pytest.fixture(scope="module")
+def make_photos_once(tmp_path_factory: pytest.TempPathFactory) -> MakePhotos:
+    """The same for all tests of a module."""
+    return partial(_make_photos, tmp_path_factory.mktemp("photos"))
+
+
+def _make_photos(
+    folder: Path, classes: Iterable[str] = ("n01", "n02", "n03"), train: int = 4, val: int = 2, side: int = 40
+) -> Path:
+    generator = np.random.default_rng(0)
+    root = folder / "photos"
+    for name in classes:
+        color = generator.integers(40, 215, 3)
+        for split, count in (("train", train), ("val", val)):
+            there = root / split / name
+            there.mkdir(parents=True)
+            for number in range(count):
+                pixels = color + generator.integers(-40, 40, (side, side + 8, 3))
+                Image.fromarray(pixels.astype(np.uint8)).save(there / f"{split}{number}.png", compress_level=1)
+    return root
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from rnst.losses.objective import Objective, Weights
 from rnst.losses.perceptual import ContentLoss, GramLoss
 from rnst.optimization.devices import SharedPicture, companions
 from rnst.optimization.optimizers import PixelOptimizer
-from rnst.optimization.ranks import DeviceLostError
+from rnst.optimization.process_group import DeviceLostError
 from rnst.optimization.tiled_gradient import TiledObjective, Unseen
 from rnst.optimization.tiles import cut
 
@@ -93,5 +93,5 @@ def work(devices: int, dies: int) -> None:
 
 if __name__ == "__main__":
     devices_, dies_ = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else -1
-    with companions(partial(work, devices_, dies_), devices_):
+    with companions(partial(work, devices_, dies_), devices_, torch.device("cpu")):
         work(devices_, dies_)

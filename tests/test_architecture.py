@@ -47,7 +47,7 @@ _FENCES = {
     "fcntl": {"rnst.machine"},
     "os.cpu_count": {"rnst.machine"},
     "matplotlib": {"rnst.reporting.plots", "rnst.reporting.panels"},
-    "torch.distributed": {"rnst.optimization.ranks"},
+    "torch.distributed": {"rnst.optimization.process_group", "rnst.optimization.ranks"},
     "jsonargparse": {"rnst.commands", "rnst.ranges"},
     "pytorch_lightning.cli": {"rnst.commands.training_cli"},
     "rnst.training.robust_classifier": {

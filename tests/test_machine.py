@@ -8,6 +8,12 @@ import pytest
 import torch
 
 from rnst import machine
+from rnst.optimization.memory import available_bytes
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_sharing", [1])
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux pins a process to processors")
@@ -44,6 +50,57 @@ def test_take_share__maps_workers_through_the_inherited_devices(
         taken.append(os.environ["CUDA_VISIBLE_DEVICES"])
     torch.set_num_threads(threads)
     assert taken == seats
+
+
+def test_take_share__of_a_device_that_several_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Free memory is divided by the processes that measure it at the same time."""
+    threads = torch.get_num_threads()
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    whole = available_bytes(torch.device("cpu"))
+    for workers, sharing in ((1, 1), (2, 1), (3, 2), (6, 3)):
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+        machine.take_share(0, workers)
+        assert machine.sharing() == sharing
+    assert available_bytes(torch.device("cpu")) == pytest.approx(whole / 3, rel=0.3)
+    torch.set_num_threads(threads)
+
+
+def test_available__what_the_allocator_has_reserved_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    figures = {"mem_get_info": (10.0, 80.0), "memory_reserved": 50.0, "memory_allocated": 20.0}
+    for name, value in figures.items():
+        monkeypatch.setattr(torch.cuda, name, lambda _device, value=value: value)
+    assert available_bytes(torch.device("cuda")) == pytest.approx(0.7 * (10.0 + 50.0 - 20.0))
+
+
+@pytest.mark.parametrize(
+    ("variables", "taken"),
+    [({}, []), ({"LOCAL_RANK": "1"}, [1]), ({"SLURM_LOCALID": "3"}, [1]), ({"LOCAL_RANK": "0", "RANK": "5"}, [0])],
+)
+def test_device__each_process_measures_its_own(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], taken: list[int]
+) -> None:
+    chosen: list[int] = []
+    for name in ("LOCAL_RANK", "SLURM_LOCALID"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    assert machine.device() == torch.device("cuda")
+    assert chosen == taken
+
+
+def test_device__an_apple_gpu_is_named_as_unsupported_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(machine, "_warned", set())
+    assert {machine.device().type, machine.device().type, machine.device("cpu").type} == {"cpu"}
+    assert [record.message for record in caplog.records] == ["Apple's GPU (MPS) is not supported: the CPU computes"]
+    assert (machine.accelerator("cpu"), machine.accelerator(torch.device("cuda", 1))) == ("cpu", "auto")
 
 
 def test_device__the_cpu_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

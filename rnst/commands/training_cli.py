@@ -136,7 +136,8 @@ def train_by(arguments: list[str]) -> None:
         save_config_callback=None,
         seed_everything_default=0,
         # Our attacks leave inference mode by themselves; others may not. Stages change the image size by epoch.
-        trainer_defaults={"inference_mode": False, "reload_dataloaders_every_n_epochs": 1},
+        # The sizes of a stage stand still, so that cuDNN's search for the fastest convolutions pays.
+        trainer_defaults={"inference_mode": False, "reload_dataloaders_every_n_epochs": 1, "benchmark": True},
     )
     config, folder = cli.config, run_state.run_folder(cli.config.output)
     _report_radius(cli.model)

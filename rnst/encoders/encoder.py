@@ -20,7 +20,7 @@ from rnst.encoders.tokens import as_map, grid_of, patch_size
 from rnst.encoders.weights.downloads import fetch
 from rnst.encoders.weights.files import load_into, read_weights
 from rnst.encoders.weights.layouts import Facts
-from rnst.errors import MissingPathError, RnstError
+from rnst.errors import MissingPathError, RnstError, is_out_of_memory
 
 _NOT_INSTALLED = (
     "An installed package brings the default networks alone: take the file from checkpoints/ of rnst's repository and "
@@ -85,6 +85,8 @@ class Encoder(nn.Module):
             kept = {path for name, path in self.layers.items() if name in kept}
             found = _run_until(self.network, normalized, self.taps, kept)
         except RuntimeError as error:
+            if is_out_of_memory(error):  # to find the smallest size would take more of it
+                raise
             smallest = smallest_side(self.network, list(self.taps), images.shape[-2:])
             if smallest is None:  # then it is not for the size
                 raise

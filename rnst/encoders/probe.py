@@ -127,7 +127,10 @@ def smallest_side(network: nn.Module, paths: Collection[str], size: Sequence[int
         paths: modules that must be reached.
         size: height and width of an image that failed.
     """
-    skeleton = copy.deepcopy(network).to("meta")
+    # Its tensors are replaced before the copy: a full device has no room for a second network.
+    bare: dict[int, Tensor] = {id(buffer): buffer.to("meta") for buffer in network.buffers()}
+    bare |= {id(one): nn.Parameter(one.to("meta"), requires_grad=False) for one in network.parameters()}
+    skeleton = copy.deepcopy(network, bare)
 
     def fits(height: int, width: int) -> bool:
         try:

@@ -42,7 +42,7 @@ def match_histogram(image: Tensor, reference: Tensor) -> Tensor:
         reference: (1, 3, H', W') in [0, 1].
     """
     matched = match_histograms(rgb2lab(_rows(image)), rgb2lab(_rows(reference)), channel_axis=-1)
-    return _image(lab2rgb(matched))
+    return _image(lab2rgb(matched), image.device)
 
 
 def gray_like(image: Tensor, reference: Tensor) -> Tensor:
@@ -53,14 +53,14 @@ def gray_like(image: Tensor, reference: Tensor) -> Tensor:
     luminance, wanted = (torch.from_numpy(rgb2yiq(_rows(picture))[..., 0]) for picture in (image, reference))
     scale = wanted.std() / luminance.std().clamp_min(_SMALLEST_VARIANCE)
     gray: Tensor = ((luminance - luminance.mean()) * scale + wanted.mean()).clamp(0.0, 1.0)
-    return gray.float().expand(1, 3, *gray.shape).contiguous()
+    return gray.float().expand(1, 3, *gray.shape).contiguous().to(image.device)
 
 
 def with_luminance_of(colors: Tensor, image: Tensor) -> Tensor:
     """The chroma (YIQ) of `colors` with the luminance of `image`, both (1, 3, H, W) in [0, 1]."""
     channels = rgb2yiq(_rows(colors))
     channels[..., 0] = rgb2yiq(_rows(image))[..., 0]
-    return _image(yiq2rgb(channels))
+    return _image(yiq2rgb(channels), image.device)
 
 
 def _root(covariance: Tensor, least: float = 0.0) -> Tensor:
@@ -71,9 +71,9 @@ def _root(covariance: Tensor, least: float = 0.0) -> Tensor:
 
 
 def _rows(image: Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return image.squeeze(0).permute(1, 2, 0).double().numpy()
+    return image.squeeze(0).permute(1, 2, 0).cpu().double().numpy()
 
 
-def _image(rows: Any) -> Tensor:
+def _image(rows: Any, device: torch.device) -> Tensor:
     image: Tensor = torch.from_numpy(rows).float().clamp(0.0, 1.0)
-    return image.permute(2, 0, 1).unsqueeze(0).contiguous()
+    return image.permute(2, 0, 1).unsqueeze(0).contiguous().to(device)

@@ -84,7 +84,10 @@ class Placement:
         grown = [self._grown(side) for side in before]
         # Inverse map of all steps, from the centers of the output pixels to input coordinates.
         rows, columns = (
-            torch.arange(after[axis], dtype=torch.float64) + 0.5 + self.corners[1][axis] - grown[axis] / 2
+            torch.arange(after[axis], dtype=torch.float64, device=image.device)
+            + 0.5
+            + self.corners[1][axis]
+            - grown[axis] / 2
             for axis in (0, 1)
         )
         cosine, sine = math.cos(math.radians(self.angle)), math.sin(math.radians(self.angle))
@@ -97,7 +100,7 @@ class Placement:
             for axis, side in enumerate(before)
         ]
         ends_at_one = [2.0 * place / side - 1.0 for place, side in zip(places, before, strict=True)]
-        grid = torch.stack(ends_at_one[::-1], dim=-1).to(image.device, image.dtype).expand(len(image), -1, -1, -1)
+        grid = torch.stack(ends_at_one[::-1], dim=-1).to(image.dtype).expand(len(image), -1, -1, -1)
         if self.outside is None:
             return F.grid_sample(image, grid, padding_mode="border", align_corners=False)
         return F.grid_sample(image - self.outside, grid, padding_mode="zeros", align_corners=False) + self.outside

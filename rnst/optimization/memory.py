@@ -12,7 +12,7 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from rnst.encoders.receptive_fields import Field, layer_sizes
 from rnst.errors import RnstError
-from rnst.machine import resident_peak_bytes
+from rnst.machine import resident_peak_bytes, sharing
 from rnst.optimization.tiles import Grid, Size, cut, cut_by_area, whole
 
 _PROBE_SIDE = 224
@@ -93,10 +93,13 @@ def layer_bytes(encoder: nn.Module, layers: Iterable[str], precision: torch.dtyp
 
 
 def available_bytes(device: torch.device) -> float:
-    """Share of the free memory in bytes that may be used: of a device, or for the CPU of this machine and container."""
+    """Share of the free memory in bytes that may be used: of a device, or for the CPU of this machine and container.
+
+    What PyTorch's allocator has reserved on a device and does not use is free, too: it takes that first.
+    """
     if device.type == "cuda":
-        free: int = torch.cuda.mem_get_info(device)[0]
-        return _SHARE_OF_AVAILABLE * free
+        free = torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device)
+        return _SHARE_OF_AVAILABLE * (free - torch.cuda.memory_allocated(device)) / sharing()
     limits = [float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))]
     described = Path("/proc/meminfo")
     if described.is_file():
@@ -105,7 +108,7 @@ def available_bytes(device: torch.device) -> float:
     limit, used = _CGROUP / "memory.max", _CGROUP / "memory.current"
     if limit.is_file() and used.is_file() and limit.read_text().strip().isdigit():
         limits.append(float(limit.read_text()) - float(used.read_text()))
-    return _SHARE_OF_AVAILABLE * min(limits)
+    return _SHARE_OF_AVAILABLE * min(limits) / sharing()
 
 
 def held_bytes(device: torch.device) -> float:

@@ -1,7 +1,8 @@
-"""Communication between the processes that work on one image."""
+"""Sums and copies of tensors over the processes that work on one image."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -9,25 +10,10 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from rnst.errors import RnstError
+from rnst.optimization.process_group import lost, wait_for_all, world_size
 
+_HASH_BITS = 20  # sums of squares over ranks are then exact in float64
 _FIRST = 0  # rank whose values all ranks use, because devices could differ by rounding
-
-
-class DeviceLostError(RnstError):
-    """Another process of the same run has ended or does not respond."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"another device of this run was lost ({' '.join(reason.split())[:120]})")
-
-
-def rank() -> int:
-    """Rank of this process in the run."""
-    return dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
-
-
-def world_size() -> int:
-    """Number of processes that work on the image."""
-    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def sum_over_ranks(tensor: Tensor) -> Tensor:
@@ -37,9 +23,49 @@ def sum_over_ranks(tensor: Tensor) -> Tensor:
         DeviceLostError: another rank does not respond.
     """
     if world_size() > 1:
+        wait_for_all()
         with _reporting_lost_devices():
             dist.all_reduce(tensor)
     return tensor
+
+
+class OtherPlanError(RnstError):
+    """The processes of one run do not do the same work."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the processes of this run cut the image differently, so their sums would be wrong. Start all of them with "
+            "the same command, the same files and the same version of rnst"
+        )
+
+
+def plan_hash(*plan: object) -> int:
+    """A number, equal for equal plans, in every process.
+
+    Args:
+        plan: numbers, texts, and tuples and frozen dataclasses of them.
+    """
+    return zlib.crc32(repr(plan).encode()) >> (32 - _HASH_BITS)
+
+
+def sum_with_hash(tensors: Sequence[Tensor], number: int) -> list[Tensor]:
+    """Sums over all ranks of each tensor, in one message that also compares a `plan_hash` of the ranks.
+
+    Args:
+        tensors: the same shapes on all ranks, all of one floating-point type.
+        number: hash of what this rank works at.
+
+    Raises:
+        OtherPlanError: the hashes of the ranks differ; all ranks raise it.
+        DeviceLostError: another rank does not respond.
+    """
+    known = tensors[0].new_tensor([float(number), float(number) ** 2], dtype=torch.float64)
+    message = sum_over_ranks(torch.cat([known, *(tensor.flatten().double() for tensor in tensors)]))
+    total, squares = message[:2].tolist()
+    if total**2 != world_size() * squares:  # equal for equal numbers alone (Cauchy-Schwarz)
+        raise OtherPlanError
+    parts = message[2:].split([tensor.numel() for tensor in tensors])
+    return [part.view_as(tensor) for part, tensor in zip(parts, tensors, strict=True)]
 
 
 def follow_first(parameters: Iterable[nn.Parameter]) -> None:
@@ -82,6 +108,7 @@ class _WithValue(torch.autograd.Function):
 
 
 def _copy_of_first(tensor: Tensor) -> Tensor:
+    wait_for_all()
     with _reporting_lost_devices():
         dist.broadcast(tensor, _FIRST)
     return tensor
@@ -93,10 +120,4 @@ def _reporting_lost_devices() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise DeviceLostError(str(error)) from error
-
-
-def leave_group() -> None:
-    """Close the connection to the other processes, if there is one."""
-    if dist.is_available() and dist.is_initialized():
-        dist.destroy_process_group()
+        raise lost(str(error)) from error

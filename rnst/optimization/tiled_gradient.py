@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from rnst.encoders.receptive_fields import Field, layer_sizes
 from rnst.losses.statistics import Window
-from rnst.optimization.ranks import agreed, rank, sum_over_ranks, world_size
+from rnst.optimization.process_group import rank, world_size
+from rnst.optimization.ranks import agreed, plan_hash, sum_over_ranks, sum_with_hash
 from rnst.optimization.tiles import Grid, Tile
 
 Measure = Callable[[Mapping[str, Tensor], Mapping[str, Window]], list[Any]]
@@ -47,6 +48,7 @@ class TiledStatistics:
         grid: tiles of the image.
         measure: (features, windows) to additive statistics; see `rnst.losses.objective.Objective.statistics`.
         shared: False makes each rank compute all tiles.
+        history: steps that L-BFGS stores; ranks must agree on it as on the grid.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class TiledStatistics:
         measure: Measure,
         *,
         shared: bool = True,
+        history: int = 0,
     ) -> None:
         self.shared = shared and world_size() > 1
         self.tiles = grid.shares(world_size())[rank()] if self.shared else list(grid.tiles)
@@ -64,12 +67,14 @@ class TiledStatistics:
         self._fields = fields
         self._measure = measure
         self._template: list[Any] = []
+        self._plan = plan_hash(grid, history)
 
     def __call__(self, image: Tensor) -> list[Any]:
         """Statistics of an image (1, 3, H, W) in [0, 1] of the size of the grid.
 
         Raises:
             DeviceLostError: another rank does not respond.
+            OtherPlanError: another rank has another grid.
         """
         leaves = _Sum.apply(image, self)
         return _rebuilt(self._template, leaves)
@@ -81,12 +86,8 @@ class TiledStatistics:
         return _leaves(self._template, pixels)
 
     def reduced(self, sums: Sequence[Tensor]) -> list[Tensor]:
-        """Sums over all ranks, in one message."""
-        if not self.shared:
-            return list(sums)
-        message = sum_over_ranks(torch.cat([total.flatten() for total in sums]))
-        parts = message.split([total.numel() for total in sums])
-        return [part.view_as(total) for part, total in zip(parts, sums, strict=True)]
+        """Sums over all ranks, in one message that also compares their grids and histories."""
+        return sum_with_hash(sums, self._plan) if self.shared else list(sums)
 
     def owned(self, pixels: Tensor, tile: Tile) -> tuple[dict[str, Tensor], dict[str, Window]]:
         """Features that a tile owns, and the window of each layer that they cover."""
@@ -104,15 +105,21 @@ class TiledObjective(nn.Module):
         fields: see `TiledStatistics`.
         grid: see `TiledStatistics`.
         objective: objective to minimize.
+        history: see `TiledStatistics`.
     """
 
     def __init__(
-        self, encoder: nn.Module, fields: Mapping[str, Field], grid: Grid, objective: TileableObjective
+        self,
+        encoder: nn.Module,
+        fields: Mapping[str, Field],
+        grid: Grid,
+        objective: TileableObjective,
+        history: int = 0,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.objective = objective
-        self.statistics = TiledStatistics(encoder, fields, grid, objective.statistics)
+        self.statistics = TiledStatistics(encoder, fields, grid, objective.statistics, history=history)
 
     def forward(self, features: Mapping[str, Tensor], image: Tensor) -> dict[str, Tensor]:
         """Named scalars, "total" among them.
@@ -217,7 +224,7 @@ def _leaves(statistics: Iterable[Any], like: Tensor) -> list[Tensor]:
         entries = [getattr(statistic, entry.name) for entry in fields_of(statistic)] if is_dataclass(statistic) else []
         flat += entries or [statistic]
     return [
-        leaf if isinstance(leaf, Tensor) else torch.tensor(leaf, dtype=_exact(like), device=like.device)
+        leaf if isinstance(leaf, Tensor) else torch.full((), leaf, dtype=_exact(like), device=like.device)
         for leaf in flat
     ]
 

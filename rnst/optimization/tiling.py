@@ -22,6 +22,7 @@ from rnst.optimization.memory import (
     plan,
     whole_bytes,
 )
+from rnst.optimization.process_group import gathered
 from rnst.optimization.tiled_gradient import (
     Measure,
     TileableObjective,
@@ -82,6 +83,7 @@ class Tiling:
         self._content_layers = content_layers
         self._grids: dict[Size, Grid] = {}
         self.history = limits.history
+        self._smaller = False
 
     @cached_property
     def fields(self) -> Mapping[str, Field]:
@@ -94,10 +96,15 @@ class Tiling:
 
     @cached_property
     def _needs(self) -> tuple[float, float, float]:
-        """Bytes per pixel of encoder and of targets, and bytes of the encoder at any size; measured once."""
+        """Bytes per pixel of encoder and of targets, and bytes of the encoder at any size.
+
+        Measured once, and by the first process for all.
+        """
         with self._mixed(self._device):
             targets = layer_bytes(self._encoder, self._content_layers, self._precision)
-            return appetite(self._encoder), targets, constant_bytes(self._encoder)
+            found = appetite(self._encoder), targets, constant_bytes(self._encoder)
+        first: tuple[float, float, float] = gathered(found)[0] if self._limits.devices > 1 else found
+        return first
 
     def grid(self, size: Size) -> Grid:
         """Tiles of an image.
@@ -108,8 +115,22 @@ class Tiling:
             NotEnoughMemoryError: even the smallest tiles do not fit.
         """
         if size not in self._grids:
-            self._grids[size] = self._cut(size)
+            found = self._cut(size)
+            self._grids[size] = self._shrunk(found) if self._smaller else found
         return self._grids[size]
+
+    def shrink(self) -> None:
+        """From now on, cut images into tiles of a quarter of the area, or half of it: the memory did not suffice.
+
+        Raises:
+            CannotTileError: a layer depends on the whole image.
+        """
+        self._smaller = bool(self.fields)
+        self._grids.clear()
+
+    def _shrunk(self, grid: Grid) -> Grid:
+        smaller = (cut_by_area(grid.size, self.fields, grid.largest // parts, self._limits.devices) for parts in (4, 2))
+        return next((found for found in smaller if found is not None), grid)
 
     def features(self, image: Tensor, keep: Collection[str]) -> dict[str, Tensor]:
         """Features of the layers in `keep`; those of other layers may be meta tensors."""
@@ -126,7 +147,9 @@ class Tiling:
         grid = self.grid(_size(image))
         if len(grid.tiles) == 1:
             return measure(self._encoder(image), {})
-        tiled = TiledStatistics(self._encoder, self.fields, grid, measure, shared=self._limits.devices > 1)
+        tiled = TiledStatistics(
+            self._encoder, self.fields, grid, measure, shared=self._limits.devices > 1, history=self.history
+        )
         with self._mixed(image.device):
             return tiled(image)
 
@@ -147,7 +170,7 @@ class Tiling:
 
     def objective(self, objective: TileableObjective, size: Size) -> TiledObjective:
         """The objective of images of this size, computed in tiles."""
-        return TiledObjective(self._encoder, self.fields, self.grid(size), objective)
+        return TiledObjective(self._encoder, self.fields, self.grid(size), objective, self.history)
 
     def _cut(self, size: Size) -> Grid:
         tile, devices = self._limits.tile, self._limits.devices
@@ -165,15 +188,22 @@ class Tiling:
     def _mixed(self, device: torch.device) -> torch.autocast:
         return torch.autocast(device.type, torch.bfloat16, enabled=self._precision == torch.bfloat16)
 
-    def _fitted(self, size: Size) -> Grid:
+    def _budget(self) -> float:
+        """Bytes for everything beside what is held: of several processes, what the one with the least has."""
         limits = self._limits
+        shares = limits.devices if self._device.type == "cpu" else 1
         if limits.memory is None:
-            budget = available_bytes(self._device) / (limits.devices if self._device.type == "cpu" else 1)
+            own = available_bytes(self._device) / shares
         else:
-            wanted, held = parse_memory(limits.memory), held_bytes(self._device)
-            if wanted <= held:
-                raise InvalidValueError("--memory", limits.memory, f"more than the {held / 1e9:.1f} GB held already")
-            budget = wanted - held
+            own = parse_memory(limits.memory) - held_bytes(self._device)
+        least: float = min(gathered(own)) if limits.devices > 1 else own
+        if limits.memory is not None and least <= 0:
+            held = (parse_memory(limits.memory) - least) / 1e9
+            raise InvalidValueError("--memory", limits.memory, f"more than the {held:.1f} GB held already")
+        return least
+
+    def _fitted(self, size: Size) -> Grid:
+        limits, budget = self._limits, self._budget()
         per_pixel, of_targets, constant = self._needs
         budget -= constant
         targets = of_targets * size[0] * size[1]

@@ -48,11 +48,15 @@ def in_processes(
 def _take_seat(seats: "Queue[int]", workers: int) -> None:
     """Assign a worker its share of the machine: a GPU where there are any, and a share of the CPU threads."""
     take_share(seats.get(), workers)
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """From now on, this process ends when the process that started it ends, for example because it was killed."""
     Thread(target=_leave_with_parent, daemon=True).start()
 
 
 def _leave_with_parent() -> None:
-    """End this worker when its parent process ends, for example because it was killed."""
     parent = parent_process()
     if parent is not None:
         parent.join()

@@ -11,12 +11,13 @@ from rnst.encoders.encoder import Encoder
 from rnst.errors import RnstError
 from rnst.losses.statistics import moments
 from rnst.optimization.memory import appetite, available_bytes, constant_bytes, held_bytes, image_bytes, layer_bytes
+from rnst.optimization.process_group import gathered
 from rnst.optimization.tiles import whole
 from rnst.optimization.tiling import Limits, Tiling
 from rnst.stylization.job import Job
 from rnst.stylization.scales import Scale
 
-_SAMPLE_SIDE = 160  # pixels
+_SAMPLE_SIDE, _LARGER_SIDE = 160, 480  # pixels
 _SAMPLES = 2  # after one that warms up
 _MEAN_SHIFT = 16  # pixels that a view adds on average
 _EVALUATIONS = {"adam": 1.0, "lbfgs": 1.2}  # for each step; the line search and new views take the rest
@@ -84,20 +85,23 @@ def estimate(job: Job, encoder: Encoder, plan: Sequence[Scale], device: torch.de
     encoder.to(device)
     with torch.autocast(device.type, torch.bfloat16, enabled=job.limits.precision == "bf16"):
         per_pixel, constant = appetite(encoder), constant_bytes(encoder)
-        seconds = _seconds_of_a_pixel(encoder, device)
+        fixed, seconds = _line(encoder, device)
     total, margin = 0.0, job.parametrization.margin
     for scale in plan:
         views = -(-scale.steps // job.augmentations.hold) + 1
         evaluations = (scale.steps - scale.done) * _EVALUATIONS[job.optimizer.name] + _FORWARD * views
         most = _seen(margin, scale, 2 * _MEAN_SHIFT)
-        work = tiling.grid(most).cost(job.limits.devices) / whole(most).cost(1)
+        grid = tiling.grid(most)
+        work = grid.cost(job.limits.devices) / whole(most).cost(1)
+        launched = fixed * max(len(share) for share in grid.shares(job.limits.devices))
         pixels = math.prod(_seen(margin, scale, _MEAN_SHIFT))
-        total += job.augmentations.shifts_per_step * evaluations * seconds * work * pixels
+        total += job.augmentations.shifts_per_step * evaluations * (launched + seconds * work * pixels)
     largest = max((_seen(margin, scale, 2 * _MEAN_SHIFT) for scale in plan), key=math.prod)
     grid = tiling.grid(largest)
     targets = job.augmentations.shifts_per_step * layer_bytes(encoder, job.look.content_layers, torch.float32)
     needed = image_bytes(math.prod(largest), tiling.history) + targets * math.prod(largest) + per_pixel * grid.largest
-    return Estimate(total, needed + constant, held_bytes(device), available_bytes(device), len(grid.tiles))
+    available = min(gathered(available_bytes(device)))  # all processes must come to the same verdict
+    return Estimate(total, needed + constant, held_bytes(device), available, len(grid.tiles))
 
 
 def summary(
@@ -111,9 +115,34 @@ def summary(
     return f"{width} x {height} pixels, {optimized}{scales} on {name} in {limits.precision}: {expected}"
 
 
-def _seconds_of_a_pixel(encoder: Encoder, device: torch.device) -> float:
-    """Of one evaluation, forward and back."""
-    sample = torch.rand(1, 3, _SAMPLE_SIDE, _SAMPLE_SIDE, device=device, requires_grad=True)
+def _line(encoder: Encoder, device: torch.device) -> tuple[float, float]:
+    """Seconds of one evaluation, forward and back, that do not depend on the size, and those of each pixel.
+
+    A fast device spends most of a small evaluation on launching operations. Two sizes and the line through them tell
+    that from the work; on a CPU, where it is nothing, a single small size does.
+    """
+    sides = (_SAMPLE_SIDE,) if device.type == "cpu" else (_SAMPLE_SIDE, _LARGER_SIDE)
+    return line_through([(side**2, _seconds(encoder, device, side)) for side in sides])
+
+
+def line_through(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Intercept and slope, 0 or more, of the line through one point and 0, or through two points.
+
+    Args:
+        points: (pixels, seconds), one or two, pixels rising.
+    """
+    pixels, seconds = points[-1]
+    if len(points) > 1:
+        slope = (seconds - points[0][1]) / (pixels - points[0][0])
+        intercept = seconds - slope * pixels
+        if slope > 0 and intercept > 0:
+            return intercept, slope
+    return 0.0, seconds / pixels
+
+
+def _seconds(encoder: Encoder, device: torch.device, side: int) -> float:
+    """Of one evaluation of a square sample, forward and back."""
+    sample = torch.rand(1, 3, side, side, device=device, requires_grad=True)
     taken = []
     for _ in range(1 + _SAMPLES):
         began = time.perf_counter()
@@ -122,7 +151,7 @@ def _seconds_of_a_pixel(encoder: Encoder, device: torch.device) -> float:
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         taken.append(time.perf_counter() - began)
-    return min(taken[1:]) / _SAMPLE_SIDE**2
+    return min(taken[1:])
 
 
 def _seen(margin: int, scale: Scale, shift: int) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from rnst.optimization.averaging import RunningMean
 from rnst.optimization.health import Failure, Remedy, RestartPolicy
 from rnst.optimization.mean_losses import mean_losses
 from rnst.optimization.optimizers import PixelOptimizer, ThriftyLBFGS, start_again
+from rnst.optimization.process_group import wait_for_all
 from rnst.stylization.best import BestSoFar, without_margin
 
 Features = Mapping[str, Tensor]
@@ -138,8 +139,7 @@ class ImageOptimization(pl.LightningModule):
             image = self.image()
             losses = view.losses(self.encoder, image)
         self.evaluations += 1
-        parts, layers = split_layers(losses)
-        self.losses = {name: value.item() for name, value in parts.items()}
+        self.losses, layers = split_layers(_numbers(losses))
         self.best.add(self.losses, self.image, image, self.margin)
         self.log("step", float(self.first_step + self.global_step))  # Lightning takes this as the step of the row
         self.log_dict({f"loss/{name}": value for name, value in self.losses.items()})
@@ -162,12 +162,20 @@ class ImageOptimization(pl.LightningModule):
             start_again(self.optimizers(use_pl_optimizer=False), 1.0 if failure is Failure.STALLED else _SHORTER)
         _log.warning("step %d: %s; %s", self.first_step + batch_idx + 1, failure, remedy)
 
+    def on_train_epoch_start(self) -> None:
+        """See `on_train_batch_end`."""
+        wait_for_all()
+
+    def on_train_batch_end(self, *_: object) -> None:
+        """Wait for the process that writes files: Lightning begins each step with a broadcast that may time out."""
+        wait_for_all()
+
     @torch.no_grad()
     def on_train_end(self) -> None:
         """Measure the losses of the mean, which no step has evaluated."""
         if self.best.mean is not None:
             losses = self.views[-1].losses(self.encoder, self.best.mean)
-            self.best.losses = {name: value.item() for name, value in split_layers(losses)[0].items()}
+            self.best.losses, _ = split_layers(_numbers(losses))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Of the picture alone."""
@@ -198,3 +206,9 @@ class ImageOptimization(pl.LightningModule):
         if self._optimizer_state is not None:
             optimizer.load_state_dict(self._optimizer_state)
             self._optimizer_state = None
+
+
+def _numbers(losses: Mapping[str, Tensor]) -> dict[str, float]:
+    """Scalars by name, in one copy from the device: each copy would wait for all that is queued there."""
+    values: list[float] = torch.stack([value.detach().double() for value in losses.values()]).tolist()
+    return dict(zip(losses, values, strict=True))

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from rnst import machine
 from rnst.encoders import catalog
 from rnst.encoders.names import OWN, find_network
 from rnst.encoders.surgery.surgery import Surgery
 from rnst.losses.conventions import find_convention
-from rnst.machine import device
 from rnst.optimization.optimizers import PixelOptimizer
 from rnst.optimization.tiling import Limits
 from rnst.stylization.image_optimization import STEPS_OF_AN_AUGMENTATION
@@ -126,7 +126,7 @@ def resolve(settings: StylizationSettings, content: Size | None = None) -> Job:
             Limits,
             filled,
             history=filled.history if filled.optimizer == "lbfgs" else 0,
-            device=device().type,
+            device=machine.device().type,
         ),
         records=_part(Records, filled, group=filled.group or title(pictures)),
     )

@@ -34,6 +34,9 @@ class RunMeter(Callback):
         """Count one step, and log the counts in the row of its losses."""
         self.step = pl_module.first_step + trainer.global_step
         self.evaluations = self._before + pl_module.evaluations
+        while self._curves["step"] and self._curves["step"][-1] >= self.step:  # a scale that was begun anew
+            for values in self._curves.values():
+                values.pop()
         self._curves["step"].append(self.step)
         for name in _DRAWN:
             if name in pl_module.losses:

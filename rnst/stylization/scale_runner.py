@@ -1,5 +1,6 @@
 """One picture, one size at a time: targets, parameters, one Trainer for each scale."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,15 +10,18 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 from torch import Tensor
 
+from rnst import machine
 from rnst.encoders.encoder import Encoder
-from rnst.errors import RnstError
+from rnst.encoders.receptive_fields import CannotTileError
+from rnst.errors import MemoryExhaustedError, RnstError, is_out_of_memory
 from rnst.image.color import DecorrelatedColor, ImageColor, PlainColor
 from rnst.image.color_basis import RGB
 from rnst.image.files import resize
 from rnst.image.parameters import ClampedImage, FourierImage, ImageParameter, PixelImage
 from rnst.optimization.devices import SharedPicture
-from rnst.optimization.ranks import DeviceLostError
+from rnst.optimization.process_group import DeviceLostError
 from rnst.optimization.tiled_gradient import Unseen
+from rnst.stylization.best import BestSoFar
 from rnst.stylization.fitting import fit
 from rnst.stylization.image_optimization import ImageOptimization, Schedule
 from rnst.stylization.inputs import Inputs
@@ -27,6 +31,8 @@ from rnst.stylization.schedule import AugmentationSchedule, framed
 from rnst.stylization.targets import StyleTargets
 from rnst.stylization.tiling import tiling_of_picture
 
+_LESS_MEMORY = "Lower --memory, --tile or --size, or free the memory that other programs take"
+_log = logging.getLogger(__name__)
 _PRECISIONS = {"bf16": "bf16-mixed", "fp32": "32-true"}
 
 
@@ -72,10 +78,11 @@ class ScaleRunner:
         self._job = job
         self._encoder = encoder
         self._inputs = inputs
+        self._rescued: list[ScaleOutcome] = []  # of attempts that ran out of memory
         self.tiling = tiling_of_picture(job.limits, job.look, job.augmentations, encoder)
-        targets = targets or StyleTargets(job.look, encoder, inputs.regions, job.limits)
+        self._targets = targets or StyleTargets(job.look, encoder, inputs.regions, job.limits)
         self._views = AugmentationSchedule(
-            job.look, job.augmentations, job.parametrization.margin, encoder, inputs, targets, self.tiling
+            job.look, job.augmentations, job.parametrization.margin, encoder, inputs, self._targets, self.tiling
         )
 
     @property
@@ -91,7 +98,7 @@ class ScaleRunner:
         loggers: Sequence[Logger],
         state: Mapping[str, Any] | None = None,
     ) -> ScaleOutcome:
-        """Optimize at one size.
+        """Optimize at one size; once more in smaller tiles, which change nothing but rounding, if memory runs out.
 
         Args:
             scale: size and steps.
@@ -104,7 +111,49 @@ class ScaleRunner:
             NoFiniteLossError: the loss was never finite.
             DeviceLostError: another device was lost before there was a picture.
             KeyboardInterrupt: the user stopped it before there was a picture.
+            MemoryExhaustedError: memory ran out twice, or there are no smaller tiles, before there was a picture.
         """
+        self._rescued.clear()
+        failure = MemoryExhaustedError(_LESS_MEMORY)
+        for smaller in (False, True):
+            try:
+                if smaller:
+                    self._shrink()
+                return self._attempt(scale, start, callbacks, loggers, state)
+            except MemoryExhaustedError as error:
+                failure = error
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+        if not self._rescued:
+            raise failure
+        return replace(self._rescued[-1], finished=False, failure=failure)
+
+    def _shrink(self) -> None:
+        """Smaller tiles, in freed memory; called where no exception refers to tensors any more.
+
+        Raises:
+            MemoryExhaustedError: there are none, or other processes would have to cut the same, which do not know.
+        """
+        machine.free_memory()
+        try:
+            if self._job.limits.devices > 1 or self._job.look.normalize_gradients:
+                raise MemoryExhaustedError(_LESS_MEMORY)
+            self.tiling.shrink()
+            self._targets.shrink()
+        except CannotTileError as error:
+            raise MemoryExhaustedError(f"{_LESS_MEMORY}. In tiles it cannot be computed: {error}") from error
+        _log.warning("out of memory: this size is begun anew, in smaller tiles; --memory or --tile sets them")
+
+    def _attempt(
+        self,
+        scale: Scale,
+        start: Tensor,
+        callbacks: Sequence[Callback],
+        loggers: Sequence[Logger],
+        state: Mapping[str, Any] | None,
+    ) -> ScaleOutcome:
+        """Optimize at one size; arguments and errors: see `optimize`."""
         job, margin = self._job, self._job.parametrization.margin
         trainer = self._trainer(callbacks, loggers)
         device = trainer.strategy.root_device
@@ -127,18 +176,29 @@ class ScaleRunner:
             finished = fit(trainer, task)
         except DeviceLostError as error:
             finished, failure = False, error
-        best = task.best
-        if best.image is None:
+        except (RuntimeError, MemoryError):
+            if task.best.image is not None:
+                self._rescued.append(self._outcome(task.best, task.best.image, scale))
+            raise
+        if task.best.image is None:
             raise failure or (NoFiniteLossError() if finished else KeyboardInterrupt())
+        outcome = self._outcome(task.best, task.best.image, scale)
+        return replace(outcome, finished=finished, failure=failure)
+
+    def _outcome(self, best: BestSoFar, image: Tensor, scale: Scale) -> ScaleOutcome:
+        """The best picture so far, of a run that has not finished."""
+        margin = self._job.parametrization.margin
         tile = self.tiling.tile_of((scale.size[0] + 2 * margin, scale.size[1] + 2 * margin))
-        return ScaleOutcome(best.image.cpu(), best.losses, finished, best.first_losses, failure, tile)
+        return ScaleOutcome(image.cpu(), best.losses, finished=False, first_losses=best.first_losses, tile=tile)
 
     def _trainer(self, callbacks: Sequence[Callback], loggers: Sequence[Logger]) -> pl.Trainer:
         return pl.Trainer(
             max_epochs=1,
-            accelerator="auto",
+            accelerator=machine.accelerator(self._job.limits.device),
             devices=self._job.limits.devices,
             strategy=SharedPicture() if self._job.limits.devices > 1 else "auto",
+            # Sizes stand still from one transform to the next, so that a search for the fastest convolutions pays.
+            benchmark=self._job.limits.device == "cuda" and self._job.augmentations.transforms == "none",
             precision=_PRECISIONS[self._job.limits.precision],  # type: ignore[arg-type]
             callbacks=list(callbacks),
             logger=list(loggers),

@@ -10,10 +10,10 @@ from pytorch_lightning.callbacks import Callback
 from rich.console import Console
 from torch import Tensor
 
-from rnst.errors import InvalidValueError, RnstError
+from rnst.errors import InvalidValueError, MemoryExhaustedError, RnstError
 from rnst.image.files import PilImage, to_pil, write_image
 from rnst.optimization.devices import companions, is_first
-from rnst.optimization.ranks import DeviceLostError
+from rnst.optimization.process_group import DeviceLostError
 from rnst.reporting.tracking.pictures import Finished, PictureTracker
 from rnst.results import Result
 from rnst.stylization.estimate import estimate, summary
@@ -47,8 +47,8 @@ _STATE_EVERY = 50  # steps between two states of a picture whose intermediate pi
 class StoppedError(RnstError):
     """A picture was not finished; its best state is kept."""
 
-    def __init__(self, output: Path, reason: RnstError) -> None:
-        super().__init__(f"{reason}; {output} is the best picture so far")
+    def __init__(self, output: Path, reason: RnstError, advice: str = "") -> None:
+        super().__init__(f"{reason}; {output} is the best picture so far{advice}")
 
 
 class Stylized(NamedTuple):
@@ -129,7 +129,8 @@ def stylize_inputs(job: Job, inputs: Inputs, session: Session, targets: StyleTar
     log_inputs(tracker, inputs)
     for note in inputs.notes:
         session.console.print(note, markup=False)
-    with companions(partial(_share, job, inputs), job.limits.devices):
+    device = torch.device(job.limits.device)
+    with companions(partial(_share, job, inputs), job.limits.devices, device, _advice(output)):
         outcome = _optimize(job, inputs, session, targets, (tracker, meter), keeper)
     result = result_of(job, outcome, keeper.seconds, scores_of(job.records, inputs, outcome), described, sources)
     result = replace(result, curves=meter.curves())
@@ -138,7 +139,7 @@ def stylize_inputs(job: Job, inputs: Inputs, session: Session, targets: StyleTar
         result.write()
     tracker.finish(Finished(outcome.image, meter.step, outcome.losses, result.scores, _costs(result, meter)))
     if outcome.failure is not None:
-        raise StoppedError(output, outcome.failure)
+        raise StoppedError(output, outcome.failure, _advice(output))
     return Stylized(outcome.image, result)
 
 
@@ -186,9 +187,10 @@ def _optimize(
                 if outcome.finished:
                     keeper.first_losses = keeper.first_losses or outcome.first_losses
                     outcome = runner.optimize(plan[keeper.scale], outcome.image, callbacks, tracker.loggers)
-        except (KeyboardInterrupt, NoFiniteLossError, DeviceLostError) as stop:
+        except (KeyboardInterrupt, NoFiniteLossError, DeviceLostError, MemoryExhaustedError) as stop:
             # Stopped before this scale had a picture: that of the last scale is kept.
-            outcome = replace(outcome, finished=False, failure=stop if isinstance(stop, DeviceLostError) else None)
+            failure = stop if isinstance(stop, DeviceLostError | MemoryExhaustedError) else None
+            outcome = replace(outcome, finished=False, failure=failure)
     if outcome.finished and is_first():
         state_path(records.output).unlink(missing_ok=True)
     if not outcome.finished:
@@ -204,6 +206,11 @@ def _costs(result: Result, meter: RunMeter) -> dict[str, float]:
         "perf/peak_memory_bytes": float(result.peak_memory_bytes),
         "optim/evaluations": float(meter.evaluations),
     }
+
+
+def _advice(output: Path) -> str:
+    """How a picture of which another device was lost can be finished."""
+    return f"; the same command with --resume continues from {state_path(output)}, if it was written (--save_every)"
 
 
 def state_path(output: Path) -> Path:

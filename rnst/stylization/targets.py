@@ -52,6 +52,10 @@ class StyleTargets:
             self._measured[long_side] = [self._losses(region, long_side) for region in self._regions]
         return self._measured[long_side]
 
+    def shrink(self) -> None:
+        """From now on, look at the styles in smaller tiles, see `Tiling.shrink`."""
+        self._tiling.shrink()
+
     def _losses(self, region: Region, long_side: int) -> Losses:
         measured = [self._moments(source, long_side) for source in region.sources]
         weights = [source.weight for source in region.sources]

@@ -191,3 +191,30 @@ def test_a_finished_picture_is_the_same_to_the_eye(
     assert (pictures[0] - start).abs().mean() > 0.01, "nothing was stylized, so this shows nothing"
     near = ((pictures[0] - pictures[1]).abs() <= 1 / 255).float().mean()
     assert near >= 0.999
+
+
+def test_where_rounding_enters__the_networks_arithmetic_and_not_the_sums_of_tiles() -> None:
+    """In float64 eight steps of L-BFGS agree; in float32 tiles differ as much as a start whose last bits differ."""
+    network, size = _NETWORKS["repaired"], (75, 101)
+    start = torch.rand(1, 3, *size)
+    last_bits = start * (1.0 + torch.finfo(torch.float32).eps * torch.randint(-1, 2, start.shape))
+    pictures, gradients = {}, {}
+    for precision in (torch.float64, torch.float32):
+        encoder = _encoder(network).to(precision)
+        torch.manual_seed(1)
+        objective, fields = _objective(encoder, network, size, precision), receptive_fields(encoder)
+        for name, grid, first in (
+            ("whole", whole(size), start),
+            ("tiles", cut(size, fields, 2, 2), start),
+            ("last bits", whole(size), last_bits),
+        ):
+            image = first.to(precision).requires_grad_()
+            (gradients[name],) = torch.autograd.grad(_losses(encoder, grid, objective, image, fields)["total"], image)
+            if precision == torch.float64 and name != "last bits":
+                parameters = PixelImage.from_image(first).double()
+                tiled = TiledObjective(encoder, fields, grid, objective)
+                pictures[name] = _stylized(parameters, tiled, PixelOptimizer(), precision)
+    assert (pictures["whole"] - start).abs().mean() > 0.01, "nothing was stylized, so this shows nothing"
+    torch.testing.assert_close(pictures["tiles"], pictures["whole"], rtol=0.0, atol=1e-9)
+    tiles, unstable = ((gradients[name] - gradients["whole"]).norm() for name in ("tiles", "last bits"))
+    assert tiles < 5 * unstable

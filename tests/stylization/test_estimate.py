@@ -11,7 +11,7 @@ from rnst.encoders.names import find_network
 from rnst.image.files import write_image
 from rnst.optimization.tiles import whole
 from rnst.optimization.tiling import Limits
-from rnst.stylization.estimate import Estimate, TooLargeError, estimate, summary
+from rnst.stylization.estimate import Estimate, TooLargeError, estimate, line_through, summary
 from rnst.stylization.inputs import Inputs, Region, Source
 from rnst.stylization.job import resolve
 from rnst.stylization.scale_runner import ScaleRunner
@@ -30,12 +30,12 @@ def test_check__advises_a_size_that_fits() -> None:
         Estimate(1.0, 16e9, 1e9, 4e9).check((4000, 3000))
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(40.0, "40 s"), (600.0, "10 min"), (9000.0, "2.5 h")])
-def test_summary(seconds: float, said: str) -> None:
+@pytest.mark.parametrize(("seconds", "shown"), [(40.0, "40 s"), (600.0, "10 min"), (9000.0, "2.5 h")])
+def test_summary(seconds: float, shown: str) -> None:
     plan = [Scale((100, 200), 5, 0), Scale((200, 400), 5, 5)]
     line = summary(Limits(precision="fp32"), plan[-1].size, plan, Estimate(seconds, 2e9, 5e8, 9e9), _CPU)
     assert line.startswith("400 x 200 pixels, 2 scales of 5 steps on ")
-    assert line.endswith(f" CPU threads in fp32: about {said} and 2.5 GB")
+    assert line.endswith(f" CPU threads in fp32: about {shown} and 2.5 GB")
 
 
 def test_a_picture_that_cannot_fit_is_refused_before_anything_is_stylized(
@@ -52,7 +52,7 @@ def test_a_picture_that_cannot_fit_is_refused_before_anything_is_stylized(
 
 def test_tiles_and_shifts_take_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Twice the views are twice the time; tiles take as much longer as their grid says, and less memory."""
-    monkeypatch.setattr("rnst.stylization.estimate._seconds_of_a_pixel", lambda *_: 1e-6)
+    monkeypatch.setattr("rnst.stylization.estimate._line", lambda *_: (0.0, 1e-6))
     encoder, _ = load_encoder(find_network("vgg11"), ["relu2_1"], weights="random")
     plan, found, grids = [Scale((300, 400), 10, 0)], {}, {}
     for name, options in {"whole": {"tile": 0}, "tiles": {"tile": 100}, "shifts": {"shifts_per_step": 2}}.items():
@@ -70,6 +70,18 @@ def test_tiles_and_shifts_take_their_time(monkeypatch: pytest.MonkeyPatch) -> No
     assert str(found["tiles"]).endswith(f"in {len(grid.tiles)} tiles")
 
 
+def test_a_resumed_scale__only_the_steps_that_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rnst.stylization.estimate._seconds_of_a_pixel", lambda *_: 1e-6)
+    encoder, _ = load_encoder(find_network("vgg11"), ["relu2_1"], weights="random")
+    job = resolve(StylizationSettings(style_layers=["relu2_1"], content_layers=["relu2_1"], precision="fp32"))
+    tiling = tiling_of_picture(job.limits, job.look, job.augmentations, encoder)
+    all_, half, none = (
+        estimate(job, encoder, [Scale((30, 40), 100, 0, done)], _CPU, tiling).seconds for done in (0, 50, 100)
+    )
+    assert all_ - half == pytest.approx(half - none)
+    assert none < 0.1 * all_, "what is left is the measuring of targets"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("encoder", ["resnet18", "vgg13"])
 def test_time__within_a_factor_of_two(encoder: str) -> None:
@@ -84,3 +96,12 @@ def test_time__within_a_factor_of_two(encoder: str) -> None:
     runner.optimize(plan[0], content, [], [])
     taken = time.perf_counter() - began
     assert expected / 2 < taken < expected * 2, f"{encoder}: expected {expected:.1f} s, took {taken:.1f} s"
+
+
+def test_line__what_a_fast_device_spends_on_launching_is_not_taken_for_pixels() -> None:
+    """An evaluation of 50 ms, and 1 s for each megapixel: at 2048 x 2048, 160 pixels alone say 12 times as much."""
+    points = [(side**2, 0.05 + 1e-6 * side**2) for side in (160, 480)]
+    assert line_through(points) == pytest.approx((0.05, 1e-6))
+    assert line_through(points[:1]) == pytest.approx((0.0, points[0][1] / 160**2))
+    assert line_through([(100, 2.0), (200, 1.0)]) == (0.0, 1.0 / 200), "noise that turned the line around"
+    assert line_through([(100, 1.0), (200, 3.0)]) == (0.0, 3.0 / 200)

@@ -1,70 +1,67 @@
 """Two processes equal one on the same global batch, through the real Trainer."""
 
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
-# Synchronized batch norm is there for GPUs alone; here the normalization keeps its statistics, as it does under attack.
-_PROGRAM = """
-import sys
-from pathlib import Path
-import pytorch_lightning as pl
-import torch
-from safetensors.torch import save_file
-from rnst.attacks.ball import L2Ball
-from rnst.attacks.pgd import PGD
-from rnst.data.datamodules import PhotoFolders
-from rnst.training.recipe import Recipe
-from rnst.training.robust_classifier import RobustClassifier
-from rnst.training.losses import AdversarialLoss
+from rnst.data.order import ShardSampler
 
-class Frozen(RobustClassifier):
-    def on_train_batch_start(self, *_):
-        self.network.eval()
+pytestmark = pytest.mark.slow
 
-torch.set_num_threads(1)
-root, output, ranks = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-pl.seed_everything(0)
-photos = {"classes": "folders", "name": "tiny", "image_size": 24, "crop": "shifted", "workers": 0}
-data = PhotoFolders(root, batch_size=6 // ranks, **photos)
-attack = PGD(L2Ball(1.0), steps=2, step_size=0.6)
-recipe = Recipe(learning_rate=0.02, schedule="constant")
-model = Frozen(
-    data.facts, attack, architecture="resnet18", recipe=recipe, loss=AdversarialLoss(class_weights=(3.0, 1.0, 0.5))
-)
-trainer = pl.Trainer(
-    accelerator="cpu", devices=ranks, strategy="ddp" if ranks > 1 else "auto", max_epochs=2, logger=False,
-    enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0,
-    reload_dataloaders_every_n_epochs=1, default_root_dir=str(Path(output).parent),
-)
-trainer.fit(model, datamodule=data)
-accuracy = trainer.callback_metrics["val/accuracy_clean"].clone()
-if trainer.is_global_zero:
-    assert trainer.global_step == 4
-    state = {name: tensor.contiguous() for name, tensor in model.network.state_dict().items()}
-    save_file({**state, "accuracy": accuracy.view(1)}, output)
-"""
+_REPOSITORY = Path(__file__).parents[2]
 
 
-@pytest.mark.slow
-def test_two_processes_equal_one(make_photos: Callable[..., Path], tmp_path: Path) -> None:
-    root = make_photos(train=4, val=3)
-    program = tmp_path / "program.py"
-    program.write_text(_PROGRAM, encoding="utf-8")
-    states = []
-    for ranks in (1, 2):
-        output = tmp_path / f"{ranks}.safetensors"
-        # SIGTERM does not end a pair that waits for each other; SIGKILL does.
-        command = ["timeout", "-s", "KILL", "240", sys.executable, str(program), str(root), str(output), str(ranks)]
-        ended = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - our own program
-        assert ended.returncode == 0, ended.stderr[-2000:]
-        states.append(load_file(output))
-    one, two = states
-    assert one["accuracy"] == two["accuracy"], "each photo of the validation was counted once"
-    for name, tensor in one.items():
-        torch.testing.assert_close(two[name], tensor, rtol=1e-4, atol=1e-5, msg=name)
+@pytest.fixture(scope="module")
+def runs(make_photos_once: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What tests/two_trainings.py reports."""
+    root, folder = make_photos_once(train=5, val=3), tmp_path_factory.mktemp("trainings")
+    program = str(_REPOSITORY / "tests" / "two_trainings.py")
+    # SIGTERM does not end a pair that waits for each other; SIGKILL does.
+    command = ["timeout", "-s", "KILL", "580", sys.executable, program, str(root), str(folder)]
+    environment = {**os.environ, "PYTHONPATH": str(_REPOSITORY), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)  # noqa: S603
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _mean_losses(ranks: list[dict[str, Any]], together: int = 1) -> torch.Tensor:
+    """Loss of each step, over ranks and accumulated batches."""
+    losses = torch.tensor([rank["losses"] for rank in ranks], dtype=torch.float64)
+    return losses.mean(0).view(-1, together).mean(1)
+
+
+@pytest.mark.parametrize(("other", "together"), [("two", 1), ("accumulated", 2)])
+def test_losses_and_weights_are_those_of_one_process_with_the_whole_batch(
+    runs: dict[str, Any], other: str, together: int
+) -> None:
+    one, found = runs["one"], runs[other]
+    assert one[0]["steps"] == found[0]["steps"] == 4
+    torch.testing.assert_close(_mean_losses(found, together), _mean_losses(one), rtol=0.0, atol=1e-5)
+    for rank in found:
+        torch.testing.assert_close(torch.tensor(rank["weights"]), torch.tensor(one[0]["weights"]), rtol=1e-4, atol=1e-5)
+    assert found[0]["accuracy"] == one[0]["accuracy"], "each photo of the validation was counted once"
+
+
+def test_shards_are_equal_in_number(runs: dict[str, Any]) -> None:
+    """15 photos, batches of 3: a rank with one more would wait for the other for ever."""
+    assert [rank["batches"] for rank in runs["two"]] == [2, 2]
+    for length in range(20, 30):
+        shares = [ShardSampler(length, rank, 4, even=True) for rank in range(4)]
+        assert {len(list(share)) for share in shares} == {length // 4}
+
+
+def test_random_starts_differ_by_rank_and_are_exact_after_resume(runs: dict[str, Any]) -> None:
+    whole, half, resumed = runs["random"], runs["random, first half"], runs["random, resumed"]
+    assert whole[0]["losses"] != whole[1]["losses"]
+    assert whole[0]["losses"] != runs["two"][0]["losses"]
+    for rank in range(2):
+        assert half[rank]["losses"] + resumed[rank]["losses"] == whole[rank]["losses"]
+        assert resumed[rank]["weights"] == whole[rank]["weights"], "bit for bit"

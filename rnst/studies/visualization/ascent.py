@@ -6,6 +6,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from rnst import machine
 from rnst.attacks.ball import Ball, L2Ball
 from rnst.attacks.loss import AttackLoss
 from rnst.attacks.pgd import PGD
@@ -98,7 +99,7 @@ def _by_adam(
     )
     trainer = pl.Trainer(
         max_epochs=1,
-        accelerator=start.device.type if start.device.type == "cpu" else "auto",
+        accelerator=machine.accelerator(start.device),
         devices=1,
         logger=False,
         enable_progress_bar=False,
@@ -108,4 +109,5 @@ def _by_adam(
     if not fit(trainer, task):
         raise KeyboardInterrupt
     finished: Tensor = task().to(start.device)
+    network.to(start.device)  # Lightning leaves a module and all that it holds on the CPU
     return finished

@@ -1,0 +1,102 @@
+"""Trainings on two processes and on one, as a program that prints JSON: `python tests/two_trainings.py PHOTOS FOLDER`.
+
+The processes are forked from this one: an import of torch takes longer than these trainings.
+"""
+
+import json
+import multiprocessing
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from rnst.attacks.ball import L2Ball
+from rnst.attacks.pgd import PGD
+from rnst.data.datamodules import PhotoFolders
+from rnst.training.recipe import Recipe
+from rnst.training.robust_classifier import RobustClassifier
+
+_BATCH = 6  # photos of a step, on all processes together
+
+
+class _Watched(RobustClassifier):
+    """Keeps the losses of its steps; its normalization keeps its statistics, as it does under attack."""
+
+    def on_train_batch_start(self, *_: object) -> None:
+        self.network.eval()
+
+    def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
+        loss = super().training_step(batch, batch_idx)
+        self.losses.append(loss.item())
+        return loss
+
+
+def _train(root: Path, folder: Path, ranks: int, options: dict[str, Any]) -> dict[str, Any]:
+    torch.manual_seed(0)
+    pl.seed_everything(0)
+    accumulated = options.get("accumulate_grad_batches", 1)
+    photos = {"classes": "folders", "name": "tiny", "image_size": 24, "crop": "shifted", "workers": 0}
+    data = PhotoFolders(root, batch_size=_BATCH // ranks // accumulated, **photos)
+    random_start = options.pop("random_start")
+    attack = PGD(L2Ball(1.0), steps=2, step_size=0.6, random_start=random_start)
+    recipe = Recipe(learning_rate=0.02, schedule="constant")
+    model = _Watched(data.facts, attack, architecture="tiny_vgg_bn", recipe=recipe)
+    model.losses: list[float] = []  # type: ignore[misc] # of this test
+    resume = options.pop("resume", None)
+    trainer = pl.Trainer(
+        accelerator="cpu", devices=ranks, strategy="ddp" if ranks > 1 else "auto", logger=False,
+        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0,
+        reload_dataloaders_every_n_epochs=1, default_root_dir=folder, **options,
+    )  # fmt: skip
+    trainer.fit(model, datamodule=data, ckpt_path=resume, weights_only=True)
+    trainer.save_checkpoint(folder / "end.ckpt")
+    weights = torch.cat([tensor.flatten().double() for tensor in model.network.state_dict().values()])
+    return {
+        "losses": model.losses,
+        "weights": weights.tolist(),
+        "steps": trainer.global_step,
+        "batches": len(data.train_dataloader()),
+        "accuracy": float(trainer.callback_metrics["val/accuracy_clean"]),
+    }
+
+
+def trained(root: Path, folder: Path, ranks: int, **options: Any) -> list[dict[str, Any]]:
+    """What each rank of a training reports."""
+    context = multiprocessing.get_context("fork")
+    results = context.SimpleQueue()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+
+    def run(rank: int) -> None:
+        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), LOCAL_RANK=str(rank), NODE_RANK="0")
+        results.put((rank, _train(root, folder, ranks, {"random_start": False, "max_epochs": 2, **options})))
+
+    processes = [context.Process(target=run, args=(rank,)) for rank in range(ranks)]
+    for process in processes:
+        process.start()
+    found = dict(results.get() for _ in processes)
+    for process in processes:
+        process.join()
+    return [found[rank] for rank in range(ranks)]
+
+
+if __name__ == "__main__":
+    photos_, folder_ = Path(sys.argv[1]), Path(sys.argv[2])
+    torch.set_num_threads(1)  # threads do not survive a fork
+    runs = {
+        "one": trained(photos_, folder_, 1),
+        "two": trained(photos_, folder_, 2),
+        "accumulated": trained(photos_, folder_, 1, accumulate_grad_batches=2, limit_train_batches=4),
+        "random": trained(photos_, folder_, 2, random_start=True),
+        "random, first half": trained(photos_, folder_, 2, random_start=True, max_epochs=1),
+        "random, resumed": trained(photos_, folder_, 2, random_start=True, resume=str(folder_ / "end.ckpt")),
+    }
+    sys.stdout.write(json.dumps(runs) + "\n")
+    sys.stdout.flush()
+    os._exit(0)
