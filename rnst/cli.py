@@ -29,6 +29,7 @@ GROUPS = {
         "stylize": "stylize a photo by a painting; also as stylize.py",
         "sweep": "stylize every content in every style by every encoder; score, select and compare",
         "gallery": "write finished pictures as one page",
+        "compare": "compare trainings, pictures and sweeps on one page",
     },
     "Networks": {
         "models": "list the networks",

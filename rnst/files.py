@@ -21,6 +21,8 @@ from rnst.machine import is_running, umask
 from rnst.secondary import reason_of
 
 _Record = TypeVar("_Record")
+# A text in JSON never has a line break, so this matches no part of one.
+_NUMBERS = re.compile(r"\[\n\s+((?:-?[\d.eE+-]+,\n\s+)*-?[\d.eE+-]+)\n\s*\]")
 _PACKAGE = Path(__file__).parent
 _STEM = 24  # characters of a temporary name; with 4 bytes each, and a suffix, they fit into 255
 _ADDRESS = re.compile(r"(file|https?|ftp|s3|gs|r2):/")
@@ -175,10 +177,16 @@ def beside(picture: Path, ending: str, belongs: Callable[[Path], bool]) -> Path:
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write an indented JSON object, complete or not at all.
 
-    Values without a JSON type, as paths, are written as text; NaN and infinite floats as null.
+    Values without a JSON type, as paths, are written as text; NaN and infinite floats as null. A list of numbers takes
+    one line.
     """
+    text = json.dumps(_finite(content), indent=2, default=str)
     with written_aside(path) as aside:
-        aside.write_text(json.dumps(_finite(content), indent=2, default=str) + "\n", encoding="utf-8")
+        aside.write_text(_NUMBERS.sub(_on_one_line, text) + "\n", encoding="utf-8")
+
+
+def _on_one_line(numbers: re.Match[str]) -> str:
+    return "[" + ", ".join(part.strip() for part in numbers[1].split(",")) + "]"
 
 
 def _finite(value: Any) -> Any:

@@ -28,6 +28,7 @@ class Result:
         sources_sha256: option -> hash of each picture that it names: content, style, masks and init.
         size: width and height in pixels.
         finished: False if the user stopped the run before the last step.
+        curves: name -> loss at each step under "step", of the session that finished the picture.
     """
 
     image: Path
@@ -43,6 +44,7 @@ class Result:
     sources_sha256: Mapping[str, list[str]] = field(default_factory=dict)
     size: tuple[int, int] = (0, 0)
     finished: bool = True
+    curves: Mapping[str, list[float]] = field(default_factory=dict)
 
     @property
     def sidecar(self) -> Path:

@@ -16,9 +16,9 @@ def run(arguments: list[str]) -> None:
     parser = CommandParser(
         "rnst curve RUN [RUN ...] [--output PNG] [--title TEXT]",
         "Draw the accuracy of trainings by epoch, clean and under attack.",
-        ["rnst curve runs/checkpoints/robust", "rnst curve runs/a runs/b --output both.png"],
+        ["rnst curve checkpoints/robust.run", "rnst curve a.run b.run --output both.png"],
     )
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folders of trainings, below runs")
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folders of trainings")
     parser.add_option("output", Path, Path("curve.png"), "PNG to write")
     parser.add_option("title", str, "", "written above the curves")
     options = Namespace(**parser.parse(arguments))
@@ -28,7 +28,7 @@ def run(arguments: list[str]) -> None:
         )
     for folder in options.runs:
         if not folder.is_dir():
-            raise MissingPathError(folder, "run folder", "Give a folder below runs.")
+            raise MissingPathError(folder, "run folder", "Give NAME.run, beside the weight file.")
     _run(options)
 
 

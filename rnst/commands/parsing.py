@@ -132,4 +132,6 @@ def with_found_configs(options: list[str], folder: str, valid: Collection[str]) 
 
 def quiet_lightning() -> None:
     """Silence Lightning's advertisements and notes on devices."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    # The import of pytorch_lightning sets the level of its own logger, but not those of loggers below it.
+    for name in ("pytorch_lightning", "pytorch_lightning.utilities.rank_zero"):
+        logging.getLogger(name).setLevel(logging.ERROR)

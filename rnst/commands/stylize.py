@@ -43,7 +43,7 @@ _GROUPS = {
     "Parametrization": ("parameters", "fourier_decay", "color_basis", "margin"),
     "Against stride patterns": ("shifts", "shifts_per_step", "transforms"),
     "Textures and sequences": ("aspect", "sequence", "sequence_weight"),
-    "Files and records": ("resume", "quality", "save_every", "scores", "lpips", "seed", "tracking"),
+    "Files and records": ("resume", "quality", "save_every", "scores", "lpips", "seed", "tracking", "tracking_folder"),
 }
 _COMMON = (
     "content",
@@ -148,15 +148,18 @@ def _run(settings: StylizationSettings, other: str | None, port: int | None) -> 
         logging.getLogger("rnst").setLevel(logging.ERROR)
     if settings.output == StylizationSettings.output:
         settings = _with_new_output(settings)
+    if other is not None:
+        settings = _scored(settings)
     both = [settings] if other is None else [settings, _compared(settings, other)]
     page = settings.output.with_suffix(".html")
     if other is not None:
         _claim_comparison(both, page)
     results = [result for one in both for result in _stylized(one, port if is_first() else None)]
     if other is not None and is_first():
+        from rnst.reporting.gallery.names import read_names
         from rnst.reporting.gallery.page import write_gallery
 
-        write_gallery(results, page, embed=True)
+        write_gallery(results, page, embed=True, names=read_names())
         sys.stdout.write(f"{page}: a slider between both; open it in a browser\n")
 
 
@@ -210,6 +213,19 @@ def _live_page(port: int) -> "LivePage":
     page = LivePage(port)
     sys.stderr.write(f"live view: {page.address}\n")
     return page
+
+
+def _scored(settings: StylizationSettings) -> StylizationSettings:
+    """The same settings with scores, which a comparison shows, where the picture is large enough to be measured."""
+    from rnst.metrics.sizes import SMALLEST_SIDE
+    from rnst.stylization.inputs import content_size
+    from rnst.stylization.job import resolve
+
+    if settings.content == NO_CONTENT or settings.has_folder:
+        return settings
+    job = resolve(settings)
+    size = job.resolution.delivered(content_size(job.pictures))
+    return settings.replaced(scores=True) if min(size) >= SMALLEST_SIDE else settings
 
 
 def _compared(settings: StylizationSettings, other: str) -> StylizationSettings:

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import yaml
 from lightning_fabric.utilities.rank_zero import rank_zero_only  # it knows the number of this process
 from pytorch_lightning import Trainer
-from pytorch_lightning.callbacks import LearningRateMonitor, RichProgressBar
+from pytorch_lightning.callbacks import RichProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
 from rnst.commands.parsing import OneLineErrors, quiet_lightning
@@ -19,12 +20,16 @@ from rnst.encoders.weights.files import is_ours, sha256_of
 from rnst.errors import InvalidValueError
 from rnst.outputs import check_folder, check_output, identified
 from rnst.ranges import Minutes, NonNegativeInt, Share
-from rnst.reporting.tracking import Tracking, finish_training, log_picture, tracker
+from rnst.reporting.trackers import BY_DEFAULT, chosen_trackers
+from rnst.reporting.tracking.run import without_places
+from rnst.reporting.tracking.tracker import Tracker, has_offline_runs, upload_command
 from rnst.training import checks, run_state
 from rnst.training import train as training
 from rnst.training.attack_sheets import AttackSheets
 from rnst.training.averaging import AveragedWeights
-from rnst.training.curves import LearningCurve, MetricTables
+from rnst.training.curves import LearningCurve
+from rnst.training.loggers import open_training_tracker, run_of_training, users_loggers
+from rnst.training.meter import TrainingMeter
 from rnst.training.overfitting import MonitorSettings, OverfittingMonitor
 from rnst.training.robust_classifier import RobustClassifier
 from rnst.training.stopping import StopAfterStep
@@ -46,6 +51,8 @@ class _TrainingParser(OneLineErrors, LightningArgumentParser):
 class _TrainingCLI(LightningCLI):
     """LightningCLI with our own options, run folder, callbacks and loggers."""
 
+    tracker: Tracker | None = None
+
     def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
         """A parser with short errors."""
         kwargs.setdefault("dump_header", [])
@@ -57,7 +64,8 @@ class _TrainingCLI(LightningCLI):
         parser.add_argument("--output", type=Path, required=True, help="Weight file to write (.safetensors).")
         parser.add_argument("--half", type=bool, default=False, help="Export kernels as float16.")
         parser.add_argument("--resume", action="store_true", help="Go on from the newest checkpoint of this output.")
-        parser.add_argument("--tracking", type=Tracking, default="auto", help="Weights & Biases: auto, wandb or off.")
+        text = "off, or trackers joined by commas: wandb (offline unless there is a key), tensorboard, csv."
+        parser.add_argument("--tracking", type=str, default=BY_DEFAULT, help=text)
         parser.add_argument("--ema", type=Share, default=0.0, help="Average the weights with this decay, as 0.999.")
         parser.add_argument("--checkpoint_minutes", type=Minutes, default=0.0, help="Also keep the state this often.")
         parser.add_argument(
@@ -74,16 +82,16 @@ class _TrainingCLI(LightningCLI):
         config, folder = self.config, run_state.run_folder(self.config.output)
         if config.output.suffix != ".safetensors":
             raise InvalidValueError("--output", str(config.output), "a file name that ends in .safetensors")
+        chosen_trackers(config.tracking)
         if _is_main_process():
             self._begin(folder)
-        online = tracker(
-            config.tracking,
-            folder,
-            job_type="train",
-            group=config.output.stem,
-            tags=[config.data.name, config.model.architecture],
-            config=config.as_dict(),
-        )
+        loggers, show = users_loggers(self.config_init.trainer.logger, folder), None
+        if loggers is None:
+            model = self.config_init.model
+            ball, name = model.attack.ball, model.data.name
+            run = run_of_training(config.output, name, model.architecture, ball, config.as_dict())
+            self.tracker = open_training_tracker(config.tracking, folder, run)
+            loggers, show = self.tracker.loggers, partial(self.tracker.picture, "attack")
         monitor = self.config_init.monitor
         callbacks = [
             *(self.config_init.trainer.callbacks or []),
@@ -94,13 +102,13 @@ class _TrainingCLI(LightningCLI):
                 else []
             ),
             *run_state.checkpoint_callbacks(folder, minutes=config.checkpoint_minutes, steps=config.checkpoint_steps),
-            LearningRateMonitor(),
-            AttackSheets(folder, None if online is None else partial(log_picture, online, "attack")),
+            TrainingMeter(),
+            AttackSheets(folder, show),
             LearningCurve(folder),
             StopAfterStep(run_state.stopped_checkpoint(folder)),
             *([RichProgressBar(refresh_rate=5)] if config.trainer.enable_progress_bar is not False else []),
         ]
-        kwargs["logger"] = [MetricTables(folder), *([online] if online is not None else [])]
+        kwargs["logger"] = loggers or False
         kwargs["plugins"] = [*_listed(self.config_init.trainer.plugins), run_state.CompleteCheckpoints()]
         return super().instantiate_trainer(callbacks=callbacks, default_root_dir=folder, **kwargs)
 
@@ -148,12 +156,21 @@ def train_by(arguments: list[str]) -> None:
         cli.trainer, cli.model, cli.datamodule, config.output, resume=resume, half=config.half, report=report_line
     )
     if cli.trainer.is_global_zero:
-        finish_training(cli.trainer.loggers, sha256_of(config.output), facts)
+        if cli.tracker is not None:
+            _finish(cli.tracker, sha256_of(config.output), facts)
+        if has_offline_runs(folder):
+            sys.stdout.write(f"upload: {upload_command(folder)}\n")
         sys.stdout.write(
             f"{config.output}: {'accuracy' if cli.model.teacher is None else 'agreement with the teacher'} "
             f"{facts['accuracy_clean']:.1%} clean, "
-            f"{facts['accuracy_attacked']:.1%} under attack\n"
+            f"{facts['accuracy_attacked']:.1%} under attack; the run is in {folder}\n"
         )
+
+
+def _finish(tracker: Tracker, weights_sha256: str, facts: Mapping[str, Any]) -> None:
+    """Log the hash of the exported weights, which the runs of pictures made with them log too, and close the run."""
+    tracker.config({"weights_sha256": weights_sha256, "weights_facts": without_places(facts)})
+    tracker.finish()
 
 
 def report_line(line: str) -> None:

@@ -1,6 +1,5 @@
 """Data modules: from a folder on disk to batches of (images in [0, 1], labels) on the device."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,7 +11,7 @@ from torch.utils.data import DataLoader, Subset
 from rnst.data.batches import Batch, Sample, TeacherBatch, evenly, in_floats, with_teacher_images, without_broken
 from rnst.data.broken import BrokenPhotos, report_of
 from rnst.data.crops import CROP_AREA, Crop, evaluation_side, evaluation_transform, training_side, training_transform
-from rnst.data.facts import DataFacts
+from rnst.data.facts import DataFacts, Stage
 from rnst.data.loading_limits import check_crops, check_loading, check_stages
 from rnst.data.order import (
     EpochLoader,
@@ -26,19 +25,6 @@ from rnst.data.order import (
 from rnst.data.photos import LabeledPhotos, Preprocessing
 from rnst.data.source_choice import SourceKind, choose_source
 from rnst.data.sources import Classes, Source, Split
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A part of the training with its own image size; early epochs at small sizes are cheap.
-
-    Attributes:
-        epochs: number of epochs.
-        image_size: side of the images in pixels.
-    """
-
-    epochs: int
-    image_size: int
 
 
 class PhotoFolders(pl.LightningDataModule):
@@ -69,6 +55,7 @@ class PhotoFolders(pl.LightningDataModule):
         evaluation_photos: number of validation photos, evenly spread over the classes; 0 means all.
         skip_broken: most photos of a split that may be unreadable. They are skipped and listed at the end; in the
             training, the next photo takes their place. One more ends the training.
+        validation_photos: number of these during the training; 0 means as many as at its end.
         teacher_size: side in pixels of the unattacked copy of each crop that a teacher receives; 0 makes none. The
             command line sets it from model.teacher.
     """
@@ -92,10 +79,12 @@ class PhotoFolders(pl.LightningDataModule):
         cache: bool = False,
         evaluation_photos: int = 0,
         skip_broken: int = 10,
+        validation_photos: int = 0,
         teacher_size: int = 0,
     ) -> None:
         super().__init__()
         counts = {"skip_broken": skip_broken, "evaluation_photos": evaluation_photos, "views": views}
+        counts["validation_photos"] = validation_photos
         check_loading(batch_size=batch_size, workers=workers, **counts)
         check_stages([(image_size, 1), *((stage.image_size, stage.epochs) for stage in stages or ())])
         check_crops(crop, crop_area, workers, cache=cache)
@@ -113,6 +102,7 @@ class PhotoFolders(pl.LightningDataModule):
         self.workers = workers
         self.cache = cache
         self.evaluation_photos = evaluation_photos
+        self.validation_photos = validation_photos
         self.teacher_size = teacher_size
         self._broken = {split: BrokenPhotos(skip_broken) for split in get_args(Split)}
         self._seed = torch.initial_seed()
@@ -162,7 +152,9 @@ class PhotoFolders(pl.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Sample]:
         """Validation photos at the size of the current stage."""
-        return self._loader(evenly(self._photos("val", self._size_now()), self.evaluation_photos))
+        return self._loader(
+            evenly(self._photos("val", self._size_now()), self.validation_photos or self.evaluation_photos)
+        )
 
     def test_dataloader(self) -> DataLoader[Sample]:
         """Validation photos at the final size."""

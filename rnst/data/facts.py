@@ -1,4 +1,4 @@
-"""What a classifier needs to know about its data."""
+"""What a classifier needs to know about its data, and the sizes of its images."""
 
 from dataclasses import dataclass
 
@@ -23,3 +23,16 @@ class DataFacts:
     image_size: int
     mean: Statistics = IMAGENET_MEAN
     std: Statistics = IMAGENET_STD
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of the training with its own image size; early epochs at small sizes are cheap.
+
+    Attributes:
+        epochs: number of epochs.
+        image_size: side of the images in pixels.
+    """
+
+    epochs: int
+    image_size: int

@@ -1,9 +1,10 @@
-"""A logger that never ends the run whose numbers it takes."""
+"""Loggers that never end the run whose numbers they take."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from pytorch_lightning.loggers import WandbLogger
+from pytorch_lightning.loggers import CSVLogger, WandbLogger
 
 from rnst.secondary import Secondary
 
@@ -41,4 +42,22 @@ class LastingLogger(WandbLogger):
     def save(self) -> None:
         """Save what is logged."""
         with self.sending:
+            super().save()
+
+
+class LastingTables(CSVLogger):
+    """Lightning's tables of metrics; one that cannot be written costs a warning.
+
+    Args:
+        folder: folder of the run.
+        name: subfolder of the tables.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        super().__init__(folder, name=name)
+        self._writing = Secondary("a table of metrics", "the work goes on without it")
+
+    def save(self) -> None:
+        """Write what was logged."""
+        with self._writing:
             super().save()

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from rnst.image.parameters import ImageParameter
 from rnst.image.transforms import Transform
+from rnst.losses.objective import split_layers
 from rnst.optimization.averaging import RunningMean
 from rnst.optimization.health import Failure, Remedy, RestartPolicy
 from rnst.optimization.mean_losses import mean_losses
@@ -106,6 +107,7 @@ class ImageOptimization(pl.LightningModule):
         self.first_step = schedule.first_step + schedule.done
         self.margin = margin
         self.losses: dict[str, float] = {}
+        self.evaluations = 0
         self.best = BestSoFar(image, RunningMean(optimizer.averaging) if optimizer.averages else None)
         self._policy = RestartPolicy(descends=optimizer.descends)
         self._optimizer_state: Mapping[str, Any] | None = None
@@ -137,10 +139,13 @@ class ImageOptimization(pl.LightningModule):
         with torch.autocast(self.device.type, enabled=False) if self._policy.in_fp32 else contextlib.nullcontext():
             image = self.image()
             losses = view.losses(self.encoder, image)
-        self.losses = _numbers(losses)
+        self.evaluations += 1
+        self.losses, layers = split_layers(_numbers(losses))
         self.best.add(self.losses, self.image, image, self.margin)
         self.log("step", float(self.first_step + self.global_step))  # Lightning takes this as the step of the row
         self.log_dict({f"loss/{name}": value for name, value in self.losses.items()})
+        if self.trainer.loggers:
+            self.log_dict({f"loss/{name}": value for name, value in layers.items()})
         return losses["total"]
 
     def _view(self, batch_idx: int) -> AugmentedObjective:
@@ -171,7 +176,7 @@ class ImageOptimization(pl.LightningModule):
         """Measure the losses of the mean, which no step has evaluated."""
         if self.best.mean is not None:
             losses = self.views[-1].losses(self.encoder, self.best.mean)
-            self.best.losses = _numbers(losses)
+            self.best.losses, _ = split_layers(_numbers(losses))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Of the picture alone."""

@@ -25,7 +25,7 @@ from rnst.stylization.settings import NO_CONTENT
 
 # Options that may differ between two runs that make the same picture.
 NOT_OF_THE_PICTURE = (
-    *("output", "quality", "save_every", "resume", "scores", "lpips", "group", "tracking"),
+    *("output", "quality", "save_every", "resume", "scores", "lpips", "group", "tracking", "tracking_folder"),
     *("tile", "memory", "devices"),
 )
 # Options that name files: they are compared by the contents of the files, so that folders can be relocated.

@@ -27,6 +27,7 @@ from rnst.ranges import (
     check_names,
     check_ranges,
 )
+from rnst.reporting.trackers import OFF, chosen_trackers
 
 NO_CONTENT = "none"
 _NAMES = ("content", "style", "output", "encoder", "weights", "init", "color_basis", "content_mask", "style_mask")
@@ -111,13 +112,14 @@ class StylizationSettings:
         devices: GPUs, or processes where there is none, that share a picture.
         precision: of the network's arithmetic; the losses are always computed in fp32.
         quality: of JPEG and WebP, 1 to 100.
-        save_every: steps between two intermediate pictures; 0 keeps none.
+        save_every: steps between two intermediate pictures that are kept; 0 keeps none.
         resume: resume a picture that was stopped, from the .state.safetensors file beside it.
         scores: measure the finished picture: distance to the style, edges kept, grain and checkerboards.
         lpips: with scores, LPIPS to the content too; downloads AlexNet once.
         seed: of noise and random weights.
         group: of runs in Weights & Biases; none means the names of content and style.
-        tracking: Weights & Biases: auto writes an offline run unless there is a key.
+        tracking: off, or trackers joined by commas: wandb (offline unless there is a key), tensorboard, csv.
+        tracking_folder: folder of the trackers' files; none means that of the picture.
     """
 
     content: str = DEFAULT_PHOTO
@@ -174,13 +176,14 @@ class StylizationSettings:
     devices: PositiveInt = 1
     precision: Literal["bf16", "fp32"] = "bf16"
     quality: Quality = QUALITY
-    save_every: NonNegativeInt = 50
+    save_every: NonNegativeInt = 0
     resume: bool = False
     scores: bool = False
     lpips: bool = False
     seed: Seed = 0
     group: str | None = None
-    tracking: Literal["auto", "wandb", "off"] = "auto"
+    tracking: str = OFF
+    tracking_folder: str | None = None
 
     def __post_init__(self) -> None:
         """Check every value that can be checked without opening a file.
@@ -192,6 +195,7 @@ class StylizationSettings:
         object.__setattr__(self, "output", Path(self.output))  # a notebook may give a text
         check_ranges(self)
         check_limits(self.tile, self.memory)
+        chosen_trackers(self.tracking)
         self._check_styles()
         self._check_layers()
         if not self.has_folder:

@@ -15,34 +15,34 @@ from rnst.image.files import PilImage, to_pil
 from rnst.machine import begin_peak
 from rnst.optimization.devices import companions, is_first
 from rnst.optimization.process_group import DeviceLostError
-from rnst.reporting.tracking import PictureTracker
+from rnst.reporting.tracking.pictures import Finished, PictureTracker
 from rnst.results import Result
 from rnst.signals import deferred
 from rnst.stylization.claims import claim
 from rnst.stylization.delivery import deliver
 from rnst.stylization.estimate import estimate, summary
-from rnst.stylization.inputs import Inputs, content_size, read_inputs
-from rnst.stylization.job import Job, names, resolve
+from rnst.stylization.inputs import Inputs, read_inputs
+from rnst.stylization.job import Job, resolve
+from rnst.stylization.meter import RunMeter
 from rnst.stylization.output_names import named_by
-from rnst.stylization.parts import Records
 from rnst.stylization.progress import OnStep, StepReports, StylizationProgress
 from rnst.stylization.record import (
-    check_resumable,
     check_scores,
     describe,
     hash_of,
-    hashes_of,
     result_of,
     scores_of,
 )
+from rnst.stylization.resuming import file_hashes, keeper_of
 from rnst.stylization.scale_runner import NoFiniteLossError, ScaleOutcome, ScaleRunner
 from rnst.stylization.session import Session, open_session
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.snapshots import Snapshots
-from rnst.stylization.state import State, StateKeeper, is_state, state_path, stopped_state
+from rnst.stylization.state import StateKeeper, is_state, state_path
 from rnst.stylization.state_check import check_place
 from rnst.stylization.targets import StyleTargets
 from rnst.stylization.tiling import check_tiling
+from rnst.stylization.tracked import log_inputs, open_tracker
 
 
 class StoppedError(RnstError):
@@ -124,46 +124,36 @@ def stylize_inputs(job: Job, inputs: Inputs, session: Session, targets: StyleTar
     described = describe(job)
     if inputs.color_root is not None:
         described["color_matrix"] = inputs.color_root.tolist()
-    content, styles = names(job.pictures)
-    files = _hashes(job)
-    keeper = _keeper(job.records, {**described, **files})
+    files = file_hashes(job)
+    keeper = keeper_of(job.records, {**described, **files})
     if not is_first():  # several processes were started outside: one of them writes
         job = replace(job, records=job.records.silent())
-    tracker = PictureTracker(
-        job.records.tracking,
-        output.parent,
-        group=job.records.group,
-        tags=[job.network.encoder, *filter(None, (content, *styles))],
-        config={**described, "weights_facts": session.facts, "weights_sha256": files["weights_sha256"]},
-    )
+    tracker, meter = open_tracker(job, session.facts, hash_of(job.network)), RunMeter()
+    log_inputs(tracker, inputs)
     for note in inputs.notes:
         session.console.print(note, markup=False)
     device = torch.device(job.limits.device)
     with companions(partial(_share, job, inputs), job.limits.devices, device, _advice(output)):
-        outcome = _optimize(job, inputs, session, targets, tracker, keeper)
+        outcome = _optimize(job, inputs, session, targets, (tracker, meter), keeper)
     with deferred():
         scores = scores_of(job.records, inputs, outcome)
         result = result_of(job, outcome, keeper.seconds, scores, described, files["sources_sha256"])
+        result = replace(result, curves=meter.curves())
         if is_first():
             deliver(outcome.image, result, quality=job.records.quality, like=inputs.photo)
             if outcome.finished and is_state(keeper.path):
                 keeper.path.unlink()
-    tracker.finish(outcome.image, outcome.losses, result.scores)
+    tracker.finish(Finished(outcome.image, meter.step, outcome.losses, result.scores, _costs(result, meter)))
     if outcome.failure is not None:
         raise StoppedError(output, outcome.failure, _advice(output))
     return Stylized(outcome.image, result)
 
 
-def _hashes(job: Job) -> dict[str, Any]:
-    """What identifies the files that a picture is made from."""
-    return {"weights_sha256": hash_of(job.network), "sources_sha256": hashes_of(job.pictures)}
-
-
 def _share(job: Job, inputs: Inputs) -> None:
     """The part of another device in a picture: the same computation, without any output."""
-    tracker = PictureTracker("off", job.records.output.parent, group="", tags=[], config={})
     job = replace(job, records=job.records.silent())
-    _optimize(job, inputs, open_session(job), None, tracker, _keeper(job.records, describe(job)))
+    watching = (open_tracker(job, {}, ""), RunMeter())
+    _optimize(job, inputs, open_session(job), None, watching, keeper_of(job.records, describe(job)))
 
 
 def _optimize(
@@ -171,10 +161,11 @@ def _optimize(
     inputs: Inputs,
     session: Session,
     targets: StyleTargets | None,
-    tracker: PictureTracker,
+    watching: tuple[PictureTracker, RunMeter],
     keeper: StateKeeper,
 ) -> ScaleOutcome:
     """Coarse to fine, each scale from the picture of the last."""
+    tracker, meter = watching
     records, delivered = job.records, job.resolution.delivered(inputs.size)
     runner, plan = ScaleRunner(job, session.encoder, inputs, targets), list(job.scales)
     state, first, start = keeper.state, keeper.scale, inputs.start
@@ -192,7 +183,7 @@ def _optimize(
     where = (records.output.parent, records.output.stem)
     snapshots = Snapshots(*where, records.save_every, finish=finish, like=inputs.photo, show=tracker.show)
     with StylizationProgress(sum(scale.steps for scale in plan), session.console, done) as progress, keeper.listening():
-        callbacks: list[Callback] = [progress, snapshots]
+        callbacks: list[Callback] = [progress, meter, snapshots]
         if session.on_step is not None:
             callbacks.append(StepReports(session.on_step, finish, keeper.stop))
         callbacks.append(keeper)
@@ -214,31 +205,15 @@ def _optimize(
     return replace(outcome, image=finish(outcome.image), first_losses=first_losses)
 
 
+def _costs(result: Result, meter: RunMeter) -> dict[str, float]:
+    """What the picture took, for a tracker."""
+    return {
+        "perf/seconds": result.seconds,
+        "perf/peak_memory_bytes": float(result.peak_memory_bytes),
+        "optim/evaluations": float(meter.evaluations),
+    }
+
+
 def _advice(output: Path) -> str:
     """How a picture of which another device was lost can be finished."""
     return f"; the same command with --resume continues from {state_path(output)}, if it was written (--save_every)"
-
-
-def _keeper(records: Records, described: dict[str, object]) -> StateKeeper:
-    """Callback that saves the state of this run, with the state to resume from where --resume finds one."""
-    state, stopped = None, stopped_state(records.output) if records.resume else None
-    if stopped is not None:
-        state = State.read(stopped)
-        check_resumable(described, state.settings)
-    return StateKeeper(state_path(records.output), records.save_every, described, state)
-
-
-def with_state(job: Job) -> Job:
-    """The same job, resumed if a run of this very picture was stopped: for pictures that a user does not name.
-
-    Where there is no state, or that of another picture, the job starts at the beginning.
-    """
-    path = stopped_state(job.records.output)
-    if path is None:
-        return job
-    try:
-        job = job.at(content_size(job.pictures))
-        check_resumable({**describe(job), **_hashes(job)}, State.read(path).settings)
-    except (RnstError, OSError):
-        return job
-    return replace(job, records=replace(job.records, resume=True))

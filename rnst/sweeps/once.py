@@ -10,8 +10,9 @@ from rnst.results import Result
 from rnst.signals import Stopped
 from rnst.stylization.job import resolve
 from rnst.stylization.record import finished
+from rnst.stylization.resuming import with_state
 from rnst.stylization.settings import StylizationSettings
-from rnst.stylization.stylize import stylize_job, with_state
+from rnst.stylization.stylize import stylize_job
 
 
 def stylized_once(

@@ -14,7 +14,7 @@ from rnst.stylization.claims import claim
 from rnst.stylization.job import resolve
 from rnst.stylization.parallel import stylize_alone
 from rnst.stylization.record import finished
-from rnst.stylization.stylize import with_state
+from rnst.stylization.resuming import with_state
 from rnst.sweeps.picking import marked
 from rnst.sweeps.plan import SweepRun, SweepSettings
 

@@ -1,7 +1,5 @@
 """The learning curve of a training: read from its metric tables, drawn again after each validation."""
 
-import csv
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -9,13 +7,12 @@ from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
-from pytorch_lightning.loggers import CSVLogger
 
 from rnst.errors import MissingPathError, UnreadableFileError
+from rnst.reporting.metric_tables import read_rows
 from rnst.reporting.plots import Curve, line_plot
 from rnst.secondary import Secondary
 
-_VERSION = re.compile(r"version_(\d{1,9})$")
 _MOST_EPOCHS = 10**9
 _CURVES = {"val/accuracy_clean": "clean", "val/accuracy_attacked": "under attack"}
 
@@ -48,23 +45,6 @@ class LearningCurve(Callback):
                     draw(self._folder / "curve.png", curves)
 
 
-class MetricTables(CSVLogger):
-    """Lightning's tables of metrics; one that cannot be written costs a warning.
-
-    Args:
-        folder: folder of the run.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, name="metrics")
-        self._writing = Secondary("a table of metrics", "the training goes on without it")
-
-    def save(self) -> None:
-        """Write what was logged."""
-        with self._writing:
-            super().save()
-
-
 def learning_curves(folder: Path) -> dict[str, Curve]:
     """Accuracies by epoch of one training; epochs that a resumed training repeated replace the earlier ones.
 
@@ -77,12 +57,7 @@ def learning_curves(folder: Path) -> dict[str, Curve]:
     Raises:
         UnreadableFileError: a table is damaged.
     """
-    found = {path: _VERSION.match(path.parent.name) for path in folder.glob("metrics/*/metrics.csv")}
-    numbers = {path: int(match[1]) for path, match in found.items() if match is not None}
-    rows: list[_Row] = []
-    for table in sorted(numbers, key=numbers.__getitem__):
-        if new := _read_table(table):
-            rows = [row for row in rows if row.step < new[0].step] + new
+    rows = [_row(row, folder) for row in read_rows(folder)]
     curves: dict[str, Curve] = {}
     for name in _CURVES.values():
         points = [(row.epoch + 1, row.accuracies[name]) for row in rows if name in row.accuracies]
@@ -99,26 +74,24 @@ class _Row(NamedTuple):
     accuracies: Mapping[str, float]
 
 
-def _read_table(path: Path) -> list[_Row]:
-    """The lines of one metric table.
+def _row(row: Mapping[str, str], folder: Path) -> _Row:
+    """The part of a line that curves need.
 
     Raises:
-        UnreadableFileError: it is damaged, or no table of a training.
+        UnreadableFileError: the line is not one of a training.
     """
+    reason = "an accuracy or epoch is out of range"
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return [_row(row) for row in csv.DictReader(file)]
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        reason = f"it has no column {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
-        raise UnreadableFileError(path, "the table of a training", f"{reason[:120]}; remove it") from error
-
-
-def _row(row: Mapping[str, str]) -> _Row:
-    accuracies = {name: float(row[key]) for key, name in _CURVES.items() if row.get(key)}
-    epoch = int(row["epoch"])
-    if not 0 <= epoch <= _MOST_EPOCHS or not all(0.0 <= share <= 1.0 for share in accuracies.values()):
-        raise ValueError("an accuracy or epoch is out of range")
-    return _Row(int(row["step"]), epoch, accuracies)
+        found = _Row(
+            int(row["step"]),
+            int(row["epoch"]),
+            {name: float(row[key]) for key, name in _CURVES.items() if row.get(key)},
+        )
+        if 0 <= found.epoch <= _MOST_EPOCHS and all(0.0 <= share <= 1.0 for share in found.accuracies.values()):
+            return found
+    except (ValueError, KeyError, TypeError) as error:
+        reason = f"it has no column {error}" if isinstance(error, KeyError) else str(error)[:120]
+    raise UnreadableFileError(folder / "metrics", "the table of a training", f"{reason}; remove it")
 
 
 def draw(path: Path, curves: Mapping[str, Curve], title: str = "") -> None:

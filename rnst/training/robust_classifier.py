@@ -111,12 +111,14 @@ class RobustClassifier(pl.LightningModule):
     def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
         """Loss of the batch under attack."""
         images, labels = self.labeled(batch)
-        adversarial = self._attacked(self._grown_attack(batch_idx), images, labels)
+        attack = self._grown_attack(batch_idx)
+        adversarial = self._attacked(attack, images, labels)
         loss, logits = self.loss(lambda seen: self(seen).float() / self._temperature, images, adversarial, labels)
         loss = self._temperature**2 * (loss - entropy(labels))
         accuracy = (logits.argmax(1) == class_numbers(labels)).float().mean()
         self.log("train/loss", loss, prog_bar=True)
         self.log("train/accuracy_attacked", accuracy)
+        self.log("train/radius", attack.scaled(images.shape[-1] / self.data.image_size).ball.radius)
         return loss
 
     def validation_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:

@@ -38,18 +38,10 @@ _LEARNED_WITH = {
     *("devices", "num_nodes", "limit_train_batches", "sync_batchnorm", "overfit_batches"),
 }
 _FREE = (
-    "output",
-    "half",
-    "resume",
-    "tracking",
-    "checkpoint",
-    "monitor",
-    "data.root",
-    "data.workers",
-    "data.cache",
-    "data.skip_broken",
+    *("output", "half", "resume", "tracking", "checkpoint", "monitor"),
+    *("data.root", "data.workers", "data.cache", "data.skip_broken"),
 )
-_FREE_EVALUATION = ("data.evaluation_photos", "model.evaluation")
+_FREE_EVALUATION = ("data.evaluation_photos", "data.validation_photos", "model.evaluation")
 
 
 class OtherSettingsError(RnstError):
@@ -87,10 +79,14 @@ class CompleteCheckpoints(TorchCheckpointIO):
 
 
 def run_folder(output: Path) -> Path:
-    """The folder of a training's state and logs: below `runs`, named by the whole path of its output."""
-    path = output.resolve().with_suffix("")
-    here = Path.cwd().resolve()
-    return Path("runs") / (path.relative_to(here) if path.is_relative_to(here) else path.relative_to(path.anchor))
+    """The folder of a training's state and logs: beside its output, net.run for net.safetensors.
+
+    Trainings of earlier versions have theirs below `runs`, named by the whole path of the output; where there is such a
+    folder and no other, it is used.
+    """
+    beside, path, here = output.with_suffix(".run"), output.resolve().with_suffix(""), Path.cwd().resolve()
+    earlier = Path("runs") / (path.relative_to(here) if path.is_relative_to(here) else path.relative_to(path.anchor))
+    return earlier if not beside.exists() and (earlier / _CONFIG).is_file() else beside
 
 
 def checkpoint_callbacks(folder: Path, *, minutes: float, steps: int) -> list[ModelCheckpoint]:

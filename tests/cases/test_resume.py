@@ -17,10 +17,11 @@ from rnst.machine import begin_peak, peak_bytes
 from rnst.results import Result
 from rnst.stylization.job import Job, resolve
 from rnst.stylization.record import finished
+from rnst.stylization.resuming import with_state
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.state import State, state_path
 from rnst.stylization.stylize import stylize as stylize_picture
-from rnst.stylization.stylize import stylize_job, with_state
+from rnst.stylization.stylize import stylize_job
 from tests.cases.program import FAST, exit_status, pictures
 
 

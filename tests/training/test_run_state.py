@@ -52,8 +52,17 @@ def test_run_folder__another_one_for_each_output(tmp_path: Path) -> None:
     outputs = ["a.safetensors", "new/a.safetensors", "checkpoints/a.safetensors", "../a.safetensors", "a.b.safetensors"]
     folders = [run_folder(Path(output)) for output in outputs]
     assert len(set(folders)) == len(folders)
-    assert run_folder(tmp_path / "new" / "a.safetensors") == run_folder(Path("new/a.safetensors")) == Path("runs/new/a")
-    assert all(folder.parts[0] == "runs" for folder in folders)
+    assert [folder.parent for folder in folders] == [Path(output).parent for output in outputs]
+    assert run_folder(tmp_path / "new" / "a.safetensors") == tmp_path / "new" / "a.run"
+
+
+def test_run_folder__of_an_earlier_version_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("runs/new/a").mkdir(parents=True)
+    Path("runs/new/a/config.yaml").touch()
+    assert run_folder(Path("new/a.safetensors")) == Path("runs/new/a")
+    Path("new/a.run").mkdir(parents=True)
+    assert run_folder(Path("new/a.safetensors")) == Path("new/a.run")
 
 
 def test_newest_checkpoint__passes_over_what_is_not_complete(tmp_path: Path) -> None:

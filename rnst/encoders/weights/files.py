@@ -32,18 +32,8 @@ _DTYPES = {
 }
 # What torch.load was seen to raise on damaged files; it checks little, and fails wherever it stumbles.
 _DAMAGED = (
-    pickle.UnpicklingError,
-    zipfile.BadZipFile,
-    RuntimeError,
-    EOFError,
-    MemoryError,
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    AssertionError,
-    struct.error,
+    *(pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, MemoryError, OSError, ValueError),
+    *(LookupError, TypeError, AttributeError, AssertionError, struct.error),
 )
 
 

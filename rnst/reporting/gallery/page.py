@@ -10,16 +10,20 @@ from pathlib import Path
 
 from rnst.errors import MissingPathError, UnreadableFileError
 from rnst.files import is_folder, written_aside
+from rnst.reporting.gallery.names import Names
 from rnst.reporting.gallery.pictures import Pictures
-from rnst.reporting.gallery.summary import summarize
+from rnst.reporting.gallery.summary import NO_NAMES, summarize
 from rnst.results import Result
 
 DEFAULT_TITLE = "Stylized pictures by network"
 
 _HERE = Path(__file__).parent
 _MARKS = (b'<meta name="generator" content="rnst">', b'id="lede"')  # of our pages, the second of earlier ones
-_STYLES = ("style.css", "results.css")
-_SCRIPTS = ("state.js", "choose.js", "slider.js", "magnifier.js", "list.js", "main.js")
+_STYLES = ("style.css", "controls.css", "results.css")
+_SCRIPTS = (
+    *("state.js", "settings.js", "choose.js", "slider.js", "scores.js", "magnifier.js"),
+    *("views.js", "curves.js", "list.js", "main.js"),
+)
 _PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 
 
@@ -70,6 +74,8 @@ def write_gallery(
     embed: bool = False,
     title: str = DEFAULT_TITLE,
     thumbnails: Mapping[Path, Path] | None = None,
+    names: Names = NO_NAMES,
+    start: tuple[str, str] | None = None,
 ) -> Path:
     """Write the page.
 
@@ -83,6 +89,8 @@ def write_gallery(
         embed: embed the pictures in the page, so that it works anywhere alone; otherwise it links to the files.
         title: heading of the page.
         thumbnails: picture -> a small version of it, used in the list. Without them the pictures are scaled down.
+        names: titles of networks, photos and paintings.
+        start: content and style that the page opens with, see `summarize`.
 
     Returns:
         The path of the page.
@@ -94,9 +102,20 @@ def write_gallery(
     if not results:
         raise MissingPathError(output, "result", "A gallery needs at least one.")
     pictures = Pictures(output.parent, embed=embed, thumbnails=thumbnails or {})
-    summary = summarize(results, pictures)
+    summary = summarize(results, pictures, names, start)
+    template = (_HERE / "template.html").read_text(encoding="utf-8")
+    parts = _parts(title, summary, pictures)
+    with written_aside(output) as aside:
+        # One pass, so that a placeholder inside an inserted part is not replaced.
+        page = re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
+        aside.write_text(page, encoding="utf-8", errors="replace")
+    return output
+
+
+def _parts(title: str, summary: Mapping[str, object], pictures: Pictures) -> dict[str, str]:
+    """Name of a placeholder -> what replaces it."""
     style, script = _joined(_STYLES), _joined(_SCRIPTS)
-    parts = {
+    return {
         "title": html.escape(title),
         "policy": _policy(style, script),
         "style": style,
@@ -106,12 +125,6 @@ def write_gallery(
             f'<script type="text/plain" id="{name}">{content}</script>' for name, content in pictures.embedded.items()
         ),
     }
-    template = (_HERE / "template.html").read_text(encoding="utf-8")
-    with written_aside(output) as aside:
-        # One pass, so that a placeholder inside an inserted part is not replaced.
-        page = re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
-        aside.write_text(page, encoding="utf-8", errors="replace")
-    return output
 
 
 def is_page(path: Path) -> bool:
