@@ -1,0 +1,116 @@
+"""The commands of the documentation: found in its pages, and run in this process.
+
+`python -m tools.documentation_commands colors.jpg` makes docs/pictures/colors.jpg by the commands that stand beside it;
+without a name, all pictures. `--draft` makes small ones fast.
+"""
+
+import argparse
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+README = ROOT / "README.md"
+LOG = DOCS / "log"
+"""Dated pages, whose commands are those of their date."""
+
+_BLOCK = re.compile(r"^```(?:sh|bash)(?: title=\"(?P<title>[^\"]+)\")?[^\n]*\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
+_PROGRAMS = ("stylize.py", "train_robust.py", "rnst")
+_PREFIXES = (["uv", "run"], ["python"])
+DRAFT = {
+    "stylize.py": ["--size", "96", "--supersample", "1", "--steps", "2", "--scales", "1"],
+}
+"""Program -> options that make its work small."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """The commands of one block of code.
+
+    Attributes:
+        page: file that holds it.
+        title: the picture that the block makes, or "".
+        commands: words of each command, the program first.
+    """
+
+    page: Path
+    title: str
+    commands: tuple[tuple[str, ...], ...]
+
+
+def pages() -> list[Path]:
+    """README and every page but those of the log."""
+    return [README, *(page for page in sorted(DOCS.rglob("*.md")) if LOG not in page.parents)]
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    """The blocks of commands of a page."""
+    for found in _BLOCK.finditer(page.read_text(encoding="utf-8")):
+        lines = found["code"].replace("\\\n", " ").splitlines()
+        words = (tuple(_without_prefix(shlex.split(line, comments=True))) for line in lines)
+        yield Block(page, found["title"] or "", tuple(command for command in words if command))
+
+
+def is_ours(command: Sequence[str]) -> bool:
+    """Whether a command is one of this project's programs."""
+    return command[0] in _PROGRAMS
+
+
+def run(command: Sequence[str], more: Sequence[str] = ()) -> None:
+    """Run one command in this process; those of other programs in a process of their own.
+
+    Args:
+        command: the program and its arguments.
+        more: arguments that are added.
+    """
+    from rnst.cli import main, stylize, train_robust
+    from tools import picture_sheet
+
+    program, arguments = command[0], [*command[1:], *more]
+    if is_ours(command):
+        {"stylize.py": stylize, "train_robust.py": train_robust, "rnst": main}[program](arguments)
+    elif tuple(command[:2]) == ("-m", "tools.picture_sheet"):
+        picture_sheet.main(list(command[2:]))
+    else:
+        subprocess.run([*command], check=True)  # noqa: S603 - a command of our own pages
+
+
+def _without_prefix(words: list[str]) -> list[str]:
+    """The words without what only starts the program."""
+    for prefix in _PREFIXES:
+        while words[: len(prefix)] == prefix:
+            words = words[len(prefix) :]
+            while words[:1] == ["--group"] or words[:1] == ["--extra"]:
+                words = words[2:]
+    return words
+
+
+def picture_blocks() -> dict[str, Block]:
+    """Name of each picture that commands make -> its block."""
+    found = (block for page in pages() for block in blocks(page) if block.title)
+    return {Path(block.title).name: block for block in found}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Make pictures."""
+    parser = argparse.ArgumentParser(prog="python -m tools.documentation_commands")
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--draft", action="store_true", help="small pictures, fast")
+    parser.add_argument("--list", action="store_true", help="print the pictures and their commands")
+    options = parser.parse_args(arguments)
+    for name, block in picture_blocks().items():
+        if options.names and name not in options.names:
+            continue
+        print(f"{block.title} ({block.page.relative_to(ROOT)})")
+        for command in block.commands:
+            print(f"    {shlex.join(command)}")
+            if not options.list:
+                run(command, DRAFT.get(command[0], ()) if options.draft else ())
+
+
+if __name__ == "__main__":
+    main()
