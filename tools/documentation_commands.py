@@ -1,6 +1,6 @@
 """The commands of the documentation: found in its pages, and run in this process.
 
-`python -m tools.documentation_commands colors.jpg` makes docs/pictures/colors.jpg by the commands that stand beside it;
+`python -m tools.documentation_commands colors.jpg` makes docs/pictures/colors.jpg by the commands beside it;
 without a name, all pictures. `--draft` makes small ones fast.
 """
 
@@ -8,6 +8,7 @@ import argparse
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +19,12 @@ README = ROOT / "README.md"
 LOG = DOCS / "log"
 """Dated pages, whose commands are those of their date."""
 
-_BLOCK = re.compile(r"^```(?:sh|bash)(?: title=\"(?P<title>[^\"]+)\")?[^\n]*\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(
+    r"^(?P<indent> *)```sh(?: title=\"(?P<title>[^\"]+)\")?\n(?P<code>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL
+)
 _PROGRAMS = ("stylize.py", "train_robust.py", "rnst")
-_PREFIXES = (["uv", "run"], ["python"])
-DRAFT = {
-    "stylize.py": ["--size", "96", "--supersample", "1", "--steps", "2", "--scales", "1"],
-}
-"""Program -> options that make its work small."""
+_STARTERS = ("srun", "torchrun")
+_DRAFT = {"stylize.py": ("--size", "192", "--supersample", "1", "--steps", "15", "--scales", "1")}
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ def blocks(page: Path) -> Iterator[Block]:
         yield Block(page, found["title"] or "", tuple(command for command in words if command))
 
 
-def is_ours(command: Sequence[str]) -> bool:
-    """Whether a command is one of this project's programs."""
-    return command[0] in _PROGRAMS
+def programs() -> tuple[str, ...]:
+    """Names of this project's programs."""
+    return _PROGRAMS
 
 
 def run(command: Sequence[str], more: Sequence[str] = ()) -> None:
@@ -71,21 +71,28 @@ def run(command: Sequence[str], more: Sequence[str] = ()) -> None:
     from tools import picture_sheet
 
     program, arguments = command[0], [*command[1:], *more]
-    if is_ours(command):
+    if program in _PROGRAMS:
         {"stylize.py": stylize, "train_robust.py": train_robust, "rnst": main}[program](arguments)
     elif tuple(command[:2]) == ("-m", "tools.picture_sheet"):
         picture_sheet.main(list(command[2:]))
     else:
-        subprocess.run([*command], check=True)  # noqa: S603 - a command of our own pages
+        by_python = program == "-m" or program.endswith(".py")
+        words = [sys.executable, *command] if by_python else [*command]
+        subprocess.run(words, check=True, cwd=ROOT)
 
 
 def _without_prefix(words: list[str]) -> list[str]:
-    """The words without what only starts the program."""
-    for prefix in _PREFIXES:
-        while words[: len(prefix)] == prefix:
-            words = words[len(prefix) :]
-            while words[:1] == ["--group"] or words[:1] == ["--extra"]:
-                words = words[2:]
+    """The words without what only starts the program, and without a file that receives the output."""
+    if ">" in words:
+        words = words[: words.index(">")]
+    if words[:2] == ["uv", "run"]:
+        words = words[2:]
+        while words[:1] and words[0].startswith("--"):
+            words = words[1:] if words[0] == "--no-sync" else words[2:]
+    if words[:1] == ["python"]:
+        words = words[1:]
+    if words[:1] and words[0] in _STARTERS:
+        words = words[next(number for number, word in enumerate(words) if word in _PROGRAMS) :]
     return words
 
 
@@ -109,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for command in block.commands:
             print(f"    {shlex.join(command)}")
             if not options.list:
-                run(command, DRAFT.get(command[0], ()) if options.draft else ())
+                run(command, _DRAFT.get(command[0], ()) if options.draft else ())
 
 
 if __name__ == "__main__":

@@ -101,7 +101,9 @@ def main(arguments: Sequence[str]) -> None:
         print(f"{prose.lines:5d} lines {mean:5.1f} words a sentence {len(prose.avoided):3d} avoided  {path}  {words}")
     sentences = [words for prose in found.values() for words in prose.sentences]
     avoided = sum(len(prose.avoided) for prose in found.values())
-    print(f"{len(found)} pages, {sum(sentences) / max(len(sentences), 1):.1f} words a sentence, {avoided} avoided words")
+    print(
+        f"{len(found)} pages, {sum(sentences) / max(len(sentences), 1):.1f} words a sentence, {avoided} avoided words"
+    )
 
 
 if __name__ == "__main__":

@@ -117,10 +117,12 @@ def command_page(command: str) -> str:
     if examples:
         lines = "\n".join(line.strip() for line in examples.splitlines())
         parts += ["## Examples", f"```text\n{lines}\n```"]
-    for group in parser._action_groups:  # noqa: SLF001 - argparse has no public list of them
-        entries = [_entry(action) for action in group._group_actions if action.help != SUPPRESS]  # noqa: SLF001
+    for group in parser._action_groups:
+        entries = [_entry(action) for action in group._group_actions if action.help != SUPPRESS]
         if entries:
-            title = {"positional arguments": "Arguments", "options": "General options"}.get(group.title or "", group.title)
+            title = {"positional arguments": "Arguments", "options": "General options"}.get(
+                group.title or "", group.title
+            )
             parts += [f"## {title}", *entries]
     return "\n\n".join(parts) + "\n"
 
@@ -169,7 +171,9 @@ def configurations_page() -> str:
 def _described(path: Path) -> Iterator[str]:
     """The first comment of a file: sentences, and its command."""
     lines = path.read_text(encoding="utf-8").splitlines()
-    comment = [line[1:] for line in lines[: next((n for n, line in enumerate(lines) if not line.startswith("#")), None)]]
+    comment = [
+        line[1:] for line in lines[: next((n for n, line in enumerate(lines) if not line.startswith("#")), None)]
+    ]
     prose = list[str]()
     for line in comment:
         if line.startswith("   "):
@@ -195,13 +199,15 @@ def networks_page() -> str:
     ]
     head = (
         "# Published robust networks\n\n"
-        f"`--encoder NAME` takes each of these {len(PUBLISHED)} names. The file is downloaded on the first use and checked "
-        "by its sha256. The accuracies are those of the publishers. They were not measured by this project. "
+        f"`--encoder NAME` takes each of these {len(PUBLISHED)} names. The file is downloaded on the first use and "
+        "checked by its sha256. The accuracies are those of the publishers. They were not measured by this project. "
         f"The {len(BUNDLED)} networks that come with the project are on [a page of their own](bundled-networks.md).\n\n"
         "L2 radii are in units of pixels in [0, 1] at 224 pixels. Linf radii are in the name as gray levels: "
         "`resnet50_linf_eps4` has the radius 4/255.\n"
     )
-    return "\n".join([head, "| name | architecture | data | accuracy, clean | license |", "|---|---|---|---|---|", *rows, ""])
+    return "\n".join(
+        [head, "| name | architecture | data | accuracy, clean | license |", "|---|---|---|---|---|", *rows, ""]
+    )
 
 
 def _percent(share: float | None) -> str:
@@ -211,12 +217,13 @@ def _percent(share: float | None) -> str:
 def scores_page() -> str:
     """Every score of a picture, with its range and direction."""
     rows = [
-        f"| `{name}` | {score.better} | {score.lowest:.3g} to {score.highest:.3g} {score.unit} | {_plain(score.meaning)} |"
-        for name, score in SCORE_TABLE.items()
+        f"| `{name}` | {row.better} | {row.lowest:.3g} to {row.highest:.3g} {row.unit} | {_plain(row.meaning)} |"
+        for name, row in SCORE_TABLE.items()
     ]
     head = (
         "# Scores\n\n"
-        "`--scores true` measures a finished picture. No network under test takes part: the style distance comes from small "
-        "untrained networks. [How networks are compared](../explanation/fair-comparison.md) explains which score decides.\n"
+        "`--scores true` measures a finished picture. No network under test takes part: the style distance comes "
+        "from small untrained networks. [How networks are compared](../explanation/fair-comparison.md) explains "
+        "which score decides.\n"
     )
     return "\n".join([head, "| score | better | range | meaning |", "|---|---|---|---|", *rows, ""])
