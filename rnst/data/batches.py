@@ -9,6 +9,7 @@ from rnst.data.photos import LabeledPhotos
 
 Sample = tuple[Tensor, int]
 Batch = tuple[Tensor, Tensor]
+TeacherBatch = tuple[Tensor, ...]  # images, labels, the teacher's images, and with fixed views the keys of the crops
 
 
 def evenly(photos: LabeledPhotos, count: int) -> Subset[Sample]:
@@ -22,7 +23,7 @@ def evenly(photos: LabeledPhotos, count: int) -> Subset[Sample]:
     return Subset(dataset, numbers.tolist())
 
 
-def with_teacher_images(batch: Batch, size: int, teacher_size: int) -> tuple[Tensor, Tensor, Tensor]:
+def with_teacher_images(batch: Batch, size: int, teacher_size: int) -> TeacherBatch:
     """The same crops at two sizes: a batch of the student (images, labels), and the images of its teacher.
 
     Args:
@@ -43,5 +44,5 @@ def _resized(images: Tensor, size: int) -> Tensor:
 
 def in_floats(batch: list[Tensor]) -> Batch:
     """Images (N, 3, S, S) uint8 and labels to float32 images in [0, 1], channels last, on the device of the batch."""
-    images, labels = batch
+    images, labels = batch[:2]
     return images.to(torch.float32, memory_format=torch.channels_last).div_(255.0), labels

@@ -9,9 +9,17 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
-from rnst.data.batches import Batch, Sample, evenly, in_floats, with_teacher_images
+from rnst.data.batches import Batch, Sample, TeacherBatch, evenly, in_floats, with_teacher_images
 from rnst.data.crops import CROP_AREA, Crop, evaluation_side, evaluation_transform, training_side, training_transform
-from rnst.data.order import EpochLoader, EpochPhotos, ShardSampler, balanced_order, derived_seed, shuffled
+from rnst.data.order import (
+    EpochLoader,
+    EpochPhotos,
+    FixedViews,
+    ShardSampler,
+    balanced_order,
+    derived_seed,
+    shuffled,
+)
 from rnst.data.photos import LabeledPhotos, Preprocessing
 from rnst.data.source_choice import SourceKind, choose_source
 from rnst.data.sources import Classes, Source, Split, Statistics
@@ -70,6 +78,8 @@ class PhotoFolders(pl.LightningDataModule):
             (such photos unchanged, without any augmentation).
         crop_area: smallest share of the photo's area that crop "resized" takes, in (0, 1].
         jitter: also vary brightness, contrast, saturation and lighting a little.
+        views: number of fixed random crops of each photo, used in turn, an epoch each, so that a teacher labels each
+            once (Shen and Xing 2022, "A fast knowledge distillation framework"); 0 makes new crops in every epoch.
         balanced: draw every class equally often, with replacement, however many photos it has.
         batch_size: images of one step on one device.
         workers: worker processes that decode; 0 decodes in the main process.
@@ -91,6 +101,7 @@ class PhotoFolders(pl.LightningDataModule):
         crop: Crop = "resized",
         crop_area: float = CROP_AREA,
         jitter: bool = False,
+        views: int = 0,
         balanced: bool = False,
         batch_size: int = 256,
         workers: int = 8,
@@ -101,6 +112,8 @@ class PhotoFolders(pl.LightningDataModule):
         super().__init__()
         if not 0 < crop_area <= 1:
             raise InvalidValueError("data.crop_area", crop_area, "more than 0 and at most 1")
+        if views < 0:
+            raise InvalidValueError("data.views", views, "0 or more")
         if cache and crop == "resized":
             raise InvalidValueError("data.cache", cache, "false with data.crop=resized, which needs the full photos")
         if cache and workers:
@@ -115,6 +128,7 @@ class PhotoFolders(pl.LightningDataModule):
         self.crop: Crop = crop
         self.crop_area = crop_area
         self.jitter = jitter
+        self.views = views
         self.balanced = balanced
         self.batch_size = batch_size
         self.workers = workers
@@ -149,7 +163,7 @@ class PhotoFolders(pl.LightningDataModule):
         photos = self._photos("train", self._size_now())
         seed = derived_seed(self._seed, self._epoch_now())
         order = balanced_order(photos.labels, seed) if self.balanced else shuffled(len(photos), seed)
-        epoch = EpochPhotos(photos, order, seed)
+        epoch = EpochPhotos(photos, order, seed, self._views())
         self._loader_in_use = EpochLoader(epoch, self._share(len(epoch), even=True), **self._loading())
         self._loader_in_use.go_on_within(self._stopped_at)
         return self._loader_in_use
@@ -178,20 +192,28 @@ class PhotoFolders(pl.LightningDataModule):
         self,
         batch: list[Tensor],
         dataloader_idx: int,  # noqa: ARG002 - a hook
-    ) -> Batch | tuple[Tensor, Tensor, Tensor]:
-        """Bytes to float32 in [0, 1], channels last, on the device; with a teacher, its images are the third item."""
+    ) -> Batch | TeacherBatch:
+        """Bytes to float32 in [0, 1], channels last, on the device; with a teacher, its images are the third item.
+
+        With fixed views, the keys of the crops (N,) are the fourth item.
+        """
         if not self.teacher_size:
             return in_floats(batch)
         is_test = self.trainer is not None and self.trainer.testing
-        return with_teacher_images(
-            in_floats(batch), self.image_size if is_test else self._size_now(), self.teacher_size
-        )
+        size = self.image_size if is_test else self._size_now()
+        return *with_teacher_images(in_floats(batch), size, self.teacher_size), *batch[2:]
 
     def _size_now(self) -> int:
         return self.size_at(self._epoch_now())
 
     def _epoch_now(self) -> int:
         return self.trainer.current_epoch if self.trainer is not None else 0
+
+    def _views(self) -> FixedViews | None:
+        """The crops of the current epoch; None if every epoch has new ones."""
+        if not self.views:
+            return None
+        return FixedViews(self.views, self._epoch_now() % self.views, derived_seed(self._seed, -1))
 
     def _photos(self, split: Split, size: int) -> LabeledPhotos:
         """Photos of one split at one size; those of the last size stay in memory, so that they are read once."""

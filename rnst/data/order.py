@@ -8,6 +8,7 @@ random numbers does not change the training.
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from rnst.errors import RnstError
 
-Sample = tuple[Tensor, int]
+Sample = tuple[Tensor, int] | tuple[Tensor, int, int]
 
 _BYTES_OF_SEED = 7  # a torch seed has 63 bits
 
@@ -68,6 +69,25 @@ def balanced_order(labels: Sequence[int], seed: int) -> Tensor:
         return torch.multinomial(rarities, len(numbers), replacement=True)
 
 
+@dataclass(frozen=True)
+class FixedViews:
+    """A few random crops of each photo that recur, so that what a teacher says about one can be kept.
+
+    Attributes:
+        count: number of crops of each photo.
+        current: the crop of this epoch, 0 to `count` - 1.
+        seed: determines the crops; the same in every epoch.
+    """
+
+    count: int
+    current: int
+    seed: int
+
+    def key(self, photo: int) -> int:
+        """A number for this epoch's crop of a photo, different for every photo and crop."""
+        return photo * self.count + self.current
+
+
 class EpochPhotos(Dataset[Sample]):
     """The photos of one epoch in their order, each with its own random crop.
 
@@ -75,20 +95,29 @@ class EpochPhotos(Dataset[Sample]):
         photos: all photos; their augmentation draws from torch's CPU generator.
         order: (N,) index of the photo at each position; photos may be left out or repeated.
         seed: different for every epoch.
+        views: crops to choose from, whose key is then the third item of a sample. None: new crops in every epoch.
     """
 
-    def __init__(self, photos: Dataset[Sample], order: Tensor, seed: int) -> None:
+    def __init__(
+        self, photos: Dataset[tuple[Tensor, int]], order: Tensor, seed: int, views: FixedViews | None = None
+    ) -> None:
         self.photos = photos
         self.order = order
         self.seed = seed
+        self.views = views
 
     def __len__(self) -> int:
         return len(self.order)
 
     def __getitem__(self, position: int) -> Sample:
-        """The photo at `position` of the epoch and its label."""
-        with seeded(derived_seed(self.seed, position)):
-            return self.photos[int(self.order[position])]
+        """The photo at `position` of the epoch, its label, and with fixed views the key of its crop."""
+        photo = int(self.order[position])
+        if self.views is None:
+            with seeded(derived_seed(self.seed, position)):
+                return self.photos[photo]
+        key = self.views.key(photo)
+        with seeded(derived_seed(self.views.seed, key)):
+            return *self.photos[photo], key
 
 
 class ShardSampler(DistributedSampler[int]):

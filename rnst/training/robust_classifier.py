@@ -101,10 +101,11 @@ class RobustClassifier(pl.LightningModule):
         """Images (N, 3, H, W) and their labels: class numbers (N,), or the teacher's probabilities (N, K).
 
         Args:
-            batch: from the data module; with a teacher, its images are the third item.
+            batch: from the data module; with a teacher, its images are the third item, and the keys of fixed views
+                the fourth.
         """
-        images, labels, *seen_by_teacher = batch
-        return images, labels if self._soft_labels is None else self._soft_labels(seen_by_teacher[0])
+        images, labels, *for_teacher = batch
+        return images, labels if self._soft_labels is None else self._soft_labels(*for_teacher)
 
     def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
         """Loss of the batch under attack."""

@@ -338,6 +338,23 @@ def test_teacher_size__the_same_crop_at_two_sizes(
         torch.testing.assert_close(small, expected.clamp(0.0, 1.0))
 
 
+def test_views__a_batch_has_the_keys_of_its_crops(make_photos: MakePhotos, tmp_path: Path) -> None:
+    """The same key in another epoch is the same crop, at whatever size; without a teacher, nothing has keys."""
+    stages = [Stage(epochs=1, image_size=32), Stage(epochs=1, image_size=24)]
+    options = {"crop": "resized", "stages": stages, "views": 1}
+    root = make_photos(train=4)
+    got = _drawn(tmp_path, _folders(root, teacher_size=40, **options))
+    crops: dict[int, Tensor] = {}
+    for *_, seen_by_teacher, keys in got["train"]:
+        for key, crop in zip(keys.tolist(), seen_by_teacher, strict=True):
+            assert torch.equal(crops.setdefault(key, crop), crop)
+    assert (
+        len(crops) == len({crop.sum() for crop in crops.values()}) == sum(len(batch[3]) for batch in got["train"]) / 2
+    )
+    assert {len(batch) for batch in got["val"] + got["test"]} == {3}
+    assert {len(batch) for batch in _drawn(tmp_path / "plain", _folders(root, **options))["train"]} == {2}
+
+
 def test_teacher_size__none_makes_no_third_part(make_photos: MakePhotos, tmp_path: Path) -> None:
     got = _drawn(tmp_path, _folders(make_photos()))
     assert {len(batch) for batch in itertools.chain(*got.values())} == {2}

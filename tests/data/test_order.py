@@ -8,6 +8,7 @@ from torch.utils.data import Dataset
 from rnst.data.order import (
     EpochLoader,
     EpochPhotos,
+    FixedViews,
     OtherTrainingError,
     ShardSampler,
     balanced_order,
@@ -53,6 +54,17 @@ def test_seeded__the_generator_goes_on_as_if_nothing_had_been() -> None:
     assert torch.equal(torch.rand(2), expected)
     with seeded(9):
         assert torch.equal(torch.rand(1), first)
+
+
+def test_fixed_views__recur_and_have_keys_of_their_own() -> None:
+    crops: dict[int, float] = {}
+    for epoch in range(6):
+        photos = EpochPhotos(_Noise(), shuffled(5, epoch), epoch, FixedViews(3, epoch % 3, seed=2))
+        for position in range(5):
+            image, label, key = photos[position]  # type: ignore[misc] # three items with views
+            assert key == 3 * label + epoch % 3
+            assert crops.setdefault(key, image.sum().item()) == image.sum().item()
+    assert len(set(crops.values())) == len(crops) == 15
 
 
 def test_every_photo_of_an_epoch_is_cut_in_its_own_way() -> None:

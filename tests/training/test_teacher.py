@@ -94,9 +94,9 @@ def test_the_teacher_sees_the_crop_at_its_own_size_before_the_attack(
     assert task._soft_labels is not None
     classifier, answer = task._soft_labels, SoftLabels.__call__
 
-    def watched(self: SoftLabels, shown: Tensor) -> Tensor:
+    def watched(self: SoftLabels, shown: Tensor, keys: Tensor | None = None) -> Tensor:
         seen.append(shown.clone())
-        return answer(self, shown)
+        return answer(self, shown, keys)
 
     monkeypatch.setattr(SoftLabels, "__call__", watched)
     expected = classifier(large)
@@ -107,6 +107,24 @@ def test_the_teacher_sees_the_crop_at_its_own_size_before_the_attack(
     assert len(seen) == 3
     assert all(torch.equal(shown, large) for shown in seen)
     assert torch.equal(found, expected)
+
+
+def test_keys__each_image_is_labeled_once(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels, images = SoftLabels(Teacher(file)), torch.rand(4, 3, 32, 32)
+    labeled: list[int] = []
+    predicted = SoftLabels._predicted
+
+    def counted(self: SoftLabels, shown: Tensor) -> Tensor:
+        labeled.append(len(shown))
+        return predicted(self, shown)
+
+    monkeypatch.setattr(SoftLabels, "_predicted", counted)
+    first = labels(images[:3], torch.tensor([7, 3, 5]))
+    with torch.autocast("cpu", torch.bfloat16):  # in which float16 cannot be stacked
+        again = labels(images[[1, 3, 0]], torch.tensor([3, 9, 7]))
+    assert labeled == [3, 1], "only the image whose key is new"
+    assert torch.equal(again[[0, 2]], first[[1, 0]])
+    torch.testing.assert_close(torch.cat([first, again[1:2]]), labels(images), atol=1e-2, rtol=0)
 
 
 def test_classes__are_the_teachers(file: str, tmp_path: Path) -> None:
