@@ -111,12 +111,12 @@ def command_page(command: str) -> str:
     """Usage, examples and every option of a command."""
     parser = parser_of(command)
     if parser is None:
-        return f"# rnst {command}\n\n{_sentence(COMMANDS[command])}\n\n```text\n{first_screen()}```\n"
+        more = "[Training recipes](../recipes.md) and [Training and attacks](../python/training.md) explain the keys."
+        return f"# rnst {command}\n\n{_sentence(COMMANDS[command])} {more}\n\n```text\n{first_screen()}```\n"
     description, _, examples = (parser.description or "").partition("\n\nexamples\n")
     parts = [f"# rnst {command}", description, f"```text\n{parser.usage}\n```"]
     if examples:
-        lines = "\n".join(line.strip() for line in examples.splitlines())
-        parts += ["## Examples", f"```text\n{lines}\n```"]
+        parts += ["## Examples", f"```sh\n{_with_comments(examples)}\n```"]
     for group in parser._action_groups:
         entries = [_entry(action) for action in group._group_actions if action.help != SUPPRESS]
         if entries:
@@ -125,6 +125,16 @@ def command_page(command: str) -> str:
             )
             parts += [f"## {title}", *entries]
     return "\n\n".join(parts) + "\n"
+
+
+def _with_comments(examples: str) -> str:
+    """Examples as they are typed in a clone, what they do as a comment above each."""
+    lines = list[str]()
+    for example in examples.splitlines():
+        command, *remark = re.split(r" {2,}", example.strip(), maxsplit=1)
+        lines += [f"# {text}" for text in remark]
+        lines.append(f"uv run {command.removeprefix('python ')}")
+    return "\n".join(lines)
 
 
 def _entry(action: Action) -> str:
