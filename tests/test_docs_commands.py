@@ -23,7 +23,10 @@ _BLOCKS = [block for page in [*pages(), ROOT / "CONTRIBUTING.md"] for block in b
 _STYLIZATION = {entry.name for entry in fields(StylizationSettings)} - {"output"}  # that of a folder has no ending
 
 # Programs of others that the pages use; their options are not ours to check.
-_FOREIGN = {"bash", "cd", "cp", "docker", "ffmpeg", "git", "jupyter", "mkdocs", "pip", "pytest", "uv", "wandb"}
+_FOREIGN = {
+    *("bash", "cd", "cp", "curl", "docker", "ffmpeg", "git", "jupyter"),
+    *("mkdocs", "pip", "pytest", "tar", "uv", "wandb"),
+}
 _FOREIGN_OPTIONS = {"no-sync", "group", "gpus", "user"}
 _CODE = re.compile(r"`([^`\n]+)`")
 _OPTION = re.compile(r"(?<![\w-])--([a-z][\w.-]*)")

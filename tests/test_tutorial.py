@@ -16,7 +16,7 @@ from tools.documentation_commands import DOCS, ROOT, blocks, programs, run
 _CHAPTERS = sorted((DOCS / "tutorial").glob("[0-9]*.md"))
 _NOTEBOOK = ROOT / "notebooks" / "tutorial.ipynb"
 _TINY = {
-    "stylize.py": "--size=64 --supersample=1 --steps=1 --scales=1 --shifts=1 --save_every=0",
+    "stylize.py": "--size=96 --supersample=1 --steps=1 --scales=1 --shifts=1 --save_every=0",
     "train_robust.py": (
         "--data.image_size=32 --data.stages='[{epochs: 1, image_size: 32}]' --data.batch_size=4 --data.workers=0 "
         "--trainer.max_epochs=1 --trainer.check_val_every_n_epoch=1 --trainer.num_sanity_val_steps=0 "
