@@ -21,7 +21,7 @@ from rnst.encoders.catalog import content_layers, style_layers
 from rnst.encoders.encoder import load_encoder
 from rnst.encoders.names import find_network
 from rnst.losses.perceptual import GramLoss
-from rnst.optimization.memory import appetite, held_bytes, standing_bytes
+from rnst.optimization.memory import appetite, constant_bytes, held_bytes
 
 _ENCODERS = ("vgg16", "vgg19", "resnet18", "resnet50", "wide_resnet50_2", "densenet121", "googlenet", "inception_v3")
 _SMALL = 224
@@ -49,7 +49,7 @@ def _costs(name: str, height: int, width: int) -> tuple[float, float, float, flo
     layers = dict.fromkeys([*style_layers(network), *content_layers(network)])
     encoder, _ = load_encoder(network, list(layers), weights="random")
     with torch.autocast("cpu", torch.bfloat16):
-        predicted = appetite(encoder) + standing_bytes(encoder) / (height * width)
+        predicted = appetite(encoder) + constant_bytes(encoder) / (height * width)
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             features = encoder(torch.zeros(1, 3, _SMALL, _SMALL))
         losses = {layer: GramLoss(features[layer]) for layer in style_layers(network)}

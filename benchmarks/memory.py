@@ -91,7 +91,7 @@ def _peak(name: str, size: int, options: argparse.Namespace) -> Peak:
         runner, plan = ScaleRunner(job, encoder, inputs), job.scales
         forecast = estimate(job, encoder, plan, torch.device("cpu"), runner.tiling)
         expected = (forecast.held + forecast.needed) / 1e9
-        runner.paint(plan[0], content, [], [])
+        runner.optimize(plan[0], content, [], [])
     return Peak(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _UNITS_OF_A_GIGABYTE, expected)
 
 

@@ -26,7 +26,7 @@ from rnst.image.parameters import PixelImage
 from rnst.losses.objective import Objective, Weights
 from rnst.losses.perceptual import ContentLoss, GramLoss
 from rnst.optimization.devices import SharedPicture, companions
-from rnst.optimization.memory import appetite, held_bytes, standing_bytes
+from rnst.optimization.memory import appetite, constant_bytes, held_bytes
 from rnst.optimization.optimizers import PixelOptimizer
 from rnst.optimization.tiled_gradient import TiledObjective, Unseen
 from rnst.optimization.tiling import Limits, Tiling
@@ -62,12 +62,12 @@ def measure_closure(options: argparse.Namespace) -> None:
     pixels = options.width * options.height
     grid = tiling.grid((options.height, options.width))
     with _autocast(options):
-        predicted, standing = appetite(encoder), standing_bytes(encoder)
+        predicted, constant = appetite(encoder), constant_bytes(encoder)
     print(f"{options.width} x {options.height}, {len(grid.tiles)} tiles, {grid.overhead:.2f} pixels processed for each")
     print(
         f"closure {seconds:.1f} s, {seconds / plain:.2f} of a plain fp32 loop over the whole ({plain:.1f} s by pixels)"
     )
-    most = grid.largest * predicted + standing
+    most = grid.largest * predicted + constant
     print(f"encoder {predicted:.0f} bytes a pixel of a tile: {most / 1e9:.2f} GB for the largest")
     _print_memory(before, pixels)
     if options.step:

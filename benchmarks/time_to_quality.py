@@ -152,7 +152,7 @@ def _views(runner: ScaleRunner, scale: Scale, content: Tensor) -> Sequence[Augme
     """The objective at 15 positions against the grid of strides, and at the untranslated one."""
     borrow = _Borrow()
     with contextlib.suppress(_Borrowed):
-        runner.paint(replace(scale, steps=30 * STEPS_OF_AN_AUGMENTATION), content, [borrow], [])
+        runner.optimize(replace(scale, steps=30 * STEPS_OF_AN_AUGMENTATION), content, [borrow], [])
     return borrow.views
 
 
@@ -179,7 +179,7 @@ def _plain(encoder: Encoder, view: AugmentedObjective, content: Tensor, steps: i
 def _ours(runner: ScaleRunner, plan: list[Scale], start: Tensor, judge: Judge) -> Tensor:
     image = start
     for scale in plan:
-        image = runner.paint(scale, image, [judge], []).image
+        image = runner.optimize(scale, image, [judge], []).image
     return image
 
 

@@ -14,23 +14,30 @@ _STOPPED = 130  # what a shell reports of a program that Ctrl-C ended
 
 Command = Callable[[list[str]], None]
 
-COMMANDS = {
-    "stylize": "paint a photo in the style of a painting; also as stylize.py",
-    "train": "train robust weights; also as train_robust.py",
-    "curve": "draw the accuracy of trainings by epoch",
-    "evaluate": "measure a network clean and under attack",
-    "corruption": "natural robustness: common corruptions, mCE, attacks beside it",
-    "transferability": "train on another network's non-robust features, measure transfer of attacks",
-    "pack": "pack a folder of photos for training on many machines, from disks or a bucket",
-    "models": "list the networks",
-    "convert": "weights of others to ours, ours to MadryLab's layout",
-    "sweep": "paint every content in every style by every encoder; score, pick and compare",
-    "visualize": "make pictures that excite networks, with and without priors, on one sheet",
-    "layers": "measure how robust each layer is, and paint by each alone",
-    "artifacts": "find where checkerboards in pictures come from, and what helps",
-    "dashboard": "build a Weights & Biases workspace that compares runs",
-    "gallery": "write finished pictures as one page",
+GROUPS = {
+    "Pictures": {
+        "stylize": "stylize a photo by a painting; also as stylize.py",
+        "sweep": "stylize every content in every style by every encoder; score, select and compare",
+        "gallery": "write finished pictures as one page",
+    },
+    "Networks": {
+        "models": "list the networks",
+        "convert": "convert weights of other projects to ours, and ours to MadryLab's layout",
+        "train": "train robust weights; also as train_robust.py",
+        "curve": "plot the accuracy of trainings by epoch",
+        "evaluate": "measure the accuracy of a network, clean and under attack",
+        "pack": "pack a folder of photos for training on many machines, from disks or a bucket",
+        "dashboard": "build a Weights & Biases workspace that compares runs",
+    },
+    "Studies": {
+        "corruption": "measure natural robustness: common corruptions, mCE, attacks beside it",
+        "transferability": "train on another network's non-robust features; measure the transfer of attacks",
+        "visualize": "make pictures that excite networks, with and without priors",
+        "layers": "measure how robust each layer is, and stylize by each alone",
+        "artifacts": "find the causes of checkerboards in pictures, and what removes them",
+    },
 }
+COMMANDS = {name: summary for group in GROUPS.values() for name, summary in group.items()}
 
 
 def train_robust(arguments: Sequence[str] | None = None) -> None:
@@ -78,8 +85,15 @@ def _dispatch(arguments: list[str]) -> None:
         return
     if arguments and not arguments[0].startswith("-"):
         raise UnknownNameError("command", arguments[0], COMMANDS)
-    lines = [f"  {name:<10} {summary}\n" for name, summary in COMMANDS.items()]
-    text = "".join(["usage: rnst COMMAND [--help]\n\n", *lines])
     asked = not arguments or arguments[0] in {"-h", "--help"}
-    (sys.stdout if asked else sys.stderr).write(text)
+    (sys.stdout if asked else sys.stderr).write(_overview())
     sys.exit(0 if asked else 2)
+
+
+def _overview() -> str:
+    """The commands by group, each with its purpose."""
+    width = max(map(len, COMMANDS))
+    lines = ["usage: rnst COMMAND [--help]\n"]
+    for title, commands in GROUPS.items():
+        lines += [f"\n{title}\n", *(f"  {name:<{width}}  {summary}\n" for name, summary in commands.items())]
+    return "".join(lines)

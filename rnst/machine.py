@@ -71,7 +71,7 @@ def peak_bytes() -> int:
 
 
 def resident_peak_bytes() -> int:
-    """The most main memory that this process has held so far, in bytes; 0 on Windows, which does not tell it."""
+    """The most main memory that this process has held so far, in bytes; 0 on Windows, which does not report it."""
     try:
         import resource
     except ImportError:  # Windows

@@ -13,6 +13,8 @@ from PIL import Image
 
 # Before torch is imported: threads that spin while they wait make each step many times slower on a shared machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+if "PYTEST_XDIST_WORKER" in os.environ:  # one thread for each of several processes
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 _REPOSITORY = Path(__file__).parents[1]
 

@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 import pytest
 
-from rnst.cli import COMMANDS, main, stylize, train_robust
+from rnst.cli import COMMANDS, GROUPS, main, stylize, train_robust
 from rnst.encoders.names import BUNDLED, DEFAULT_ENCODER, encoder_names
 from rnst.encoders.published import PUBLISHED
 
@@ -21,7 +21,12 @@ def test_without_a_command__lists_them(arguments: list[str], capsys: pytest.Capt
     written = capsys.readouterr()
     assert written.err == ""
     assert written.out.startswith("usage: rnst COMMAND")
-    assert "\n  models " in written.out
+    for title, commands in GROUPS.items():
+        _, found, rest = written.out.partition(f"\n\n{title}\n")
+        rows = rest.partition("\n\n")[0].splitlines()
+        assert found
+        assert [row.split(maxsplit=1) for row in rows] == [list(row) for row in commands.items()]
+        assert len({row.index(summary) for row, summary in zip(rows, commands.values(), strict=True)}) == 1, "a column"
     assert "stylize.py" in written.out
     assert "train_robust.py" in written.out
 
@@ -35,9 +40,14 @@ def test_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_models__all_of_ours_and_the_default(capsys: pytest.CaptureFixture[str]) -> None:
     main(["models"])
-    *rows, legend = capsys.readouterr().out.splitlines()
+    written = capsys.readouterr().out
+    *rows, legend = written.splitlines()
     names = [row[2:].split()[0] for row in rows]
-    assert {name for name in encoder_names() if name not in PUBLISHED} <= set(names)
+    assert set(BUNDLED) <= set(names)
+    families = written.partition("torchvision (")[2].replace(",", " ").split()
+    others = [name for name in encoder_names() if name not in PUBLISHED and name not in BUNDLED]
+    assert [name for name in others if families.count(name) != 1] == []
+    assert len(rows) < 70, "a family of torchvision has a row of its own, and not each network"
     assert [row[2:].split()[0] for row in rows if row.startswith("*")] == [DEFAULT_ENCODER]
     assert rows[0].startswith(f"bundled ({len(BUNDLED)})")
     assert "resnet50_l2_eps{0,0.01,0.03,0.05,0.1,0.25,0.5,1,3,5}" in names, "one row for a family"

@@ -1,4 +1,4 @@
-"""Help and mistakes are answered before torch is imported, which takes ten seconds; in fresh processes."""
+"""Help and mistakes are answered before torch is imported, which takes seconds: all of them by one fresh process."""
 
 import json
 import os
@@ -17,89 +17,113 @@ _SETTINGS = sorted(
     for path in (_ROOT / "rnst").rglob("*.py")
     if path.stem == "settings"
 )
-_PROGRAM = """
-import contextlib, io, json, resource, sys
-with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
-    try:
-        {work}
-        code = 0
-    except SystemExit as stop:
-        code = stop.code
-print(json.dumps([code, out.getvalue(), err.getvalue(), sorted(set(sys.modules) & set({heavy}))]))
+_MISTAKES = [
+    (["stylize", "--content", "missing.jpg"], "missing.jpg"),
+    (["stylize", "--style", "missing.jpg"], "missing.jpg"),
+    (["stylize", "--weights", "missing.pt"], "missing.pt"),
+    (["stylize", "--encoder", "resnet51"], "resnet51"),
+    (["stylize", "--output", "picture.xyz"], ".xyz"),
+    (["stylize", "--colors", "keep"], "colors"),
+    (["stylize", "--config", "draught"], "draught"),
+    (["train", "--config", "imaginette"], "imaginette"),
+    (["evaluate", "--data", "missing", "--photos", "-1"], "photos"),
+    (["layers", "--data", "missing", "--encoders", "resnet51"], "resnet51"),
+    (["artifacts", "--fixes", "hope"], "hope"),
+    (["corruption", "--networks", "resnet18", "--data", "missing", "--corruptions", "fogg"], "fogg"),
+    (["pack", "missing", "out"], "missing"),
+    (["curve", "missing"], "missing"),
+    (["convert", "in.pt", "out.pt", "--to", "onnx"], "onnx"),
+]
+_PROGRAMS = ("stylize", "train_robust")
+_THREADS = "import os; os.environ.pop('OMP_WAIT_POLICY', 0); import rnst.cli; print(os.environ['OMP_WAIT_POLICY'])"
+_WORKER = """
+import contextlib, io, json, sys
+works, heavy = json.loads(sys.argv[1])
+answers, seen = [], set()
+for work in works:
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        try:
+            exec(work, {})
+            code = 0
+        except SystemExit as stop:
+            code = stop.code
+    imported = set(sys.modules) & set(heavy)
+    answers.append([code, out.getvalue(), err.getvalue(), sorted(imported - seen)])
+    seen |= imported
+print(json.dumps(answers))
 """
 
+Answer = tuple[object, str, str, list[str]]
 
-def _in_fresh_process(work: str, folder: Path) -> tuple[object, str, str, list[str]]:
-    """Exit status, both outputs, and the heavy modules that were imported."""
-    program = _PROGRAM.format(work=work, heavy=_HEAVY)
+
+def _main(*arguments: str) -> str:
+    return f"from rnst.cli import main; main({list(arguments)})"
+
+
+def _program(name: str) -> str:
+    return f"from rnst.cli import {name}; {name}(['--help'])"
+
+
+def _imports() -> str:
+    return f"import {', '.join([*_SETTINGS, 'rnst.sweeps.plan'])}"
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
+    """For each work: exit status, both outputs, and the heavy modules that it imported and none before it did."""
+    works = [
+        _THREADS,  # first, while nothing is imported
+        _imports(),
+        *(_main(*filter(None, [command]), "--help") for command in (*COMMANDS, "")),
+        *map(_program, _PROGRAMS),
+        _main("models"),
+        *(_main(*arguments) for arguments, _ in _MISTAKES),
+    ]
     environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
-    command = [sys.executable, "-c", program]
+    command = [sys.executable, "-c", _WORKER, json.dumps([works, _HEAVY])]
+    folder = tmp_path_factory.mktemp("empty")
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment, cwd=folder)  # noqa: S603
-    code, out, err, heavy = json.loads(done.stdout)
-    return code, out, err, heavy
+    return dict(zip(works, map(tuple, json.loads(done.stdout)), strict=True))
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, ""])
-def test_help(command: str, tmp_path: Path) -> None:
-    arguments = [*filter(None, [command]), "--help"]
-    code, out, err, heavy = _in_fresh_process(f"from rnst.cli import main; main({arguments})", tmp_path)
+def test_help(command: str, answers: dict[str, Answer]) -> None:
+    code, out, err, heavy = answers[_main(*filter(None, [command]), "--help")]
     assert (code, err, heavy) == (0, "", [])
     assert out.startswith("usage: ")
 
 
-@pytest.mark.parametrize("name", ["stylize", "train_robust"])
-def test_help_of_the_programs(name: str, tmp_path: Path) -> None:
-    work = f"from rnst.cli import {name}; {name}(['--help'])"
-    code, out, _, heavy = _in_fresh_process(work, tmp_path)
+@pytest.mark.parametrize("name", _PROGRAMS)
+def test_help_of_the_programs(name: str, answers: dict[str, Answer]) -> None:
+    code, out, _, heavy = answers[_program(name)]
     assert (code, heavy) == (0, [])
     assert name in out
 
 
-def test_list_of_networks(tmp_path: Path) -> None:
-    code, out, _, heavy = _in_fresh_process("from rnst.cli import main; main(['models'])", tmp_path)
+def test_list_of_networks(answers: dict[str, Answer]) -> None:
+    code, out, _, heavy = answers[_main("models")]
     assert (code, heavy) == (0, [])
     assert "resnet50_robust" in out
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["stylize", "--content", "missing.jpg"], "missing.jpg"),
-        (["stylize", "--style", "missing.jpg"], "missing.jpg"),
-        (["stylize", "--weights", "missing.pt"], "missing.pt"),
-        (["stylize", "--encoder", "resnet51"], "resnet51"),
-        (["stylize", "--output", "picture.xyz"], ".xyz"),
-        (["stylize", "--colors", "keep"], "colors"),
-        (["stylize", "--config", "draught"], "draught"),
-        (["train", "--config", "imaginette"], "imaginette"),
-        (["evaluate", "--data", "missing", "--photos", "-1"], "photos"),
-        (["layers", "--data", "missing", "--encoders", "resnet51"], "resnet51"),
-        (["artifacts", "--fixes", "hope"], "hope"),
-        (["corruption", "--networks", "resnet18", "--data", "missing", "--corruptions", "fogg"], "fogg"),
-        (["pack", "missing", "out"], "missing"),
-        (["curve", "missing"], "missing"),
-        (["convert", "in.pt", "out.pt", "--to", "onnx"], "onnx"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+    ("arguments", "message"), _MISTAKES, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
 )
-def test_mistakes(arguments: list[str], said: str, tmp_path: Path) -> None:
-    code, out, err, heavy = _in_fresh_process(f"from rnst.cli import main; main({arguments})", tmp_path)
+def test_mistakes(arguments: list[str], message: str, answers: dict[str, Answer]) -> None:
+    code, out, err, heavy = answers[_main(*arguments)]
     assert (code, out, heavy) == (2, "", [])
     assert err.startswith("error: ")
     assert err.count("\n") == 1
-    assert said in err
+    assert message in err
 
 
-def test_settings(tmp_path: Path) -> None:
+def test_settings(answers: dict[str, Answer]) -> None:
     assert len(_SETTINGS) >= 7
-    code, _, _, heavy = _in_fresh_process(f"import {', '.join([*_SETTINGS, 'rnst.sweeps.plan'])}", tmp_path)
+    code, _, _, heavy = answers[_imports()]
     assert (code, heavy) == (0, [])
 
 
-def test_idle_threads_wait_without_work(tmp_path: Path) -> None:
+def test_idle_threads_wait_without_work(answers: dict[str, Answer]) -> None:
     """Whichever way the program is started."""
-    _, out, _, _ = _in_fresh_process(
-        "import os; os.environ.pop('OMP_WAIT_POLICY', 0); import rnst.cli; print(os.environ['OMP_WAIT_POLICY'])",
-        tmp_path,
-    )
+    _, out, _, _ = answers[_THREADS]
     assert out == "passive\n"

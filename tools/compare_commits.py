@@ -1,21 +1,21 @@
-"""Does the program still paint and train bit for bit what it did? It runs many small scenes at two commits.
+"""Does the program still give the same pictures and weights bit for bit? It runs many small scenes at two commits.
 
     python tools/compare_commits.py main HEAD
     python tools/compare_commits.py --cache ../compared HEAD . --only 'tiles*'
     python tools/compare_commits.py HEAD . --rename style_loss=style_distance --rename style_loss:w2=wasserstein
 
-A and B are revisions of git; `.` or WORKTREE is the working tree as it stands. Every scene is a command line of
+A and B are revisions of git; `.` or WORKTREE is the working tree. Every scene is a command line of
 `stylize.py` or `train_robust.py`; only what it writes is compared: pixels, losses and scores of the sidecar, weights.
 So both commits may be laid out as they like, as long as the two scripts are in their root.
 
-A name of A that is another one at B is told by --rename, as often as needed:
+--rename gives a name of A that is another one at B, as often as needed:
     OLD=NEW          an option; with nothing as NEW, it is left out together with its values
     OPTION:OLD=NEW   a value of an option of A
     loss:OLD=NEW     a loss or a score in the sidecar
-And where B has another default, --add OPTION=VALUE says the old one, to every picture of B that says nothing else.
+Where B has another default, --add OPTION=VALUE gives the old one to every picture of B that sets no other.
 
-The line of a scene that differs says how; one that failed says the last line of its errors. The exit status is 0 where
-all are equal. All runs on the processor, with one thread a scene. With --cache, the results of a commit are kept and
+The line of a scene that differs describes how; one that failed shows the last line of its errors. The exit status is 0
+where all are equal. All scenes run on the CPU, with one thread each. With --cache, the results of a commit are kept and
 found again, scene by scene; those of a working tree are not.
 """
 

@@ -1,4 +1,4 @@
-"""Says how the files that a scene left at one commit differ from those that it left at another one."""
+"""Describes how the files that a scene left at one commit differ from those of another commit."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -52,8 +52,8 @@ def failure(folder: Path) -> str:
     code = status.read_text().strip()
     if code == "0":
         return ""
-    said = (folder / "stderr").read_text(errors="replace").split("\n") if (folder / "stderr").is_file() else []
-    return next((f"{line.strip()} (status {code})" for line in reversed(said) if line.strip()), f"status {code}")
+    lines = (folder / "stderr").read_text(errors="replace").split("\n") if (folder / "stderr").is_file() else []
+    return next((f"{line.strip()} (status {code})" for line in reversed(lines) if line.strip()), f"status {code}")
 
 
 def _files(folder: Path) -> set[str]:

@@ -1,6 +1,6 @@
 """The scenes of `compare_commits.py`: command lines with a tiny budget, and the pictures and photos that they read.
 
-Each scene runs in a folder of its own, beside the pictures, so `../photo.png` is one. An option may stand twice in a
+Each scene runs in a folder of its own, beside the pictures, so `../photo.png` is one. An option may occur twice in a
 command line; the later one counts.
 """
 
@@ -96,8 +96,8 @@ _PICTURES = {
     "tiff": "--output out.tif",
     "scores": "--size 96 --scores true",
     "short side": "--side short --size 48",
-    "a folder": "--content ../frames --output painted/out.png",
-    "a sequence": "--content ../frames --output painted --sequence true --sequence_weight 5",
+    "a folder": "--content ../frames --output stylized/out.png",
+    "a sequence": "--content ../frames --output stylized --sequence true --sequence_weight 5",
 }
 _PRESETS = ("article_vgg19", "draft", "gatys2015", "lucid_googlenet", "neural_style", "swag_resnet50")
 _PRESET_BUDGET = (
@@ -131,11 +131,11 @@ class Command:
 
 @dataclass(frozen=True)
 class Wording:
-    """How command lines are said at a commit, in words that it understands.
+    """Command lines in the options of a commit.
 
     Attributes:
         renames: old -> new name of an option, "" drops it with its values; option:old value -> new value.
-        added: option -> value, for every picture whose command line or preset says nothing else.
+        added: option -> value, for every picture whose command line or preset sets no other.
     """
 
     renames: Mapping[str, str] = field(default_factory=dict)
@@ -157,21 +157,21 @@ class Wording:
 
 
 def _scenes() -> dict[str, tuple[Command, ...]]:
-    def painted(line: str, stop_at: str = "") -> Command:
+    def picture(line: str, stop_at: str = "") -> Command:
         return Command("stylize", line, stop_at)
 
     scenes: dict[str, tuple[Command, ...]] = {
         "training": (Command("train_robust", f"--config imagenette {_EPOCHS} --trainer.precision 32-true"),),
         "training, TRADES": (Command("train_robust", f"--config imagenette_trades {_EPOCHS}"),),
         # Not later: the second process has to import everything by itself.
-        "two processes": (painted(f"{_SMALL} {_TILES} --devices 2"),),
-        "defaults": (painted(_DEFAULTS),),
+        "two processes": (picture(f"{_SMALL} {_TILES} --devices 2"),),
+        "defaults": (picture(_DEFAULTS),),
     }
     for name, more in {"lbfgs": "", "adam": "--optimizer adam --averaging 0.9"}.items():
         whole = f"{_SMALL} {_STOPPED} {more}"
-        scenes[f"resumed, {name}"] = (painted(whole, "out.state.safetensors"), painted(f"{whole} --resume true"))
-    scenes |= {name: (painted(f"{_SMALL} {more}"),) for name, more in _PICTURES.items()}
-    return scenes | {f"preset {name}": (painted(f"--config {name} {_PRESET_BUDGET}"),) for name in _PRESETS}
+        scenes[f"resumed, {name}"] = (picture(whole, "out.state.safetensors"), picture(f"{whole} --resume true"))
+    scenes |= {name: (picture(f"{_SMALL} {more}"),) for name, more in _PICTURES.items()}
+    return scenes | {f"preset {name}": (picture(f"--config {name} {_PRESET_BUDGET}"),) for name in _PRESETS}
 
 
 SCENES = _scenes()

@@ -1,4 +1,4 @@
-"""A command line as people type it, made into what the parser takes: one `--name=value` for each option."""
+"""Normalizes a command line for the parser: one `--name=value` for each option."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -41,6 +41,13 @@ def as_options(arguments: Sequence[str], hints: Mapping[str, Any]) -> tuple[list
         else:
             options += _with_value(name, hint, rest)
     return options, words
+
+
+def value_of(hint: Any, value: Any) -> Any:
+    """A value from a file: the text none, in any case, is None where the type of the option allows None."""
+    if isinstance(value, str) and value.lower() == NO_VALUE and NoneType in parts_of(hint):
+        return None
+    return value
 
 
 def is_list(hint: Any) -> bool:

@@ -25,8 +25,8 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("input", type=str, metavar="IN", help="weight file, or a name that rnst models lists")
     parser.add_argument("output", type=Path, metavar="OUT", help="file to write: .safetensors, or MadryLab's .pt")
     parser.add_flag("half", "store kernels as float16, which halves the file")
-    parser.add_option("to", Literal["safetensors", "madrylab"] | None, None, "none means what the name of OUT says")
-    parser.add_option("architecture", str | None, None, "where neither the file nor its tensors tell it")
+    parser.add_option("to", Literal["safetensors", "madrylab"] | None, None, "none means that of the name of OUT")
+    parser.add_option("architecture", str | None, None, "needed where neither the file nor its tensors identify it")
     options = Namespace(**parser.parse(arguments))
     _run(options, _layout(options.to, options.output))
 

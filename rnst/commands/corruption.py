@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _GROUPS = {
     "what is compared": ("networks", "reference", "data", "split", "photos", "image_size"),
-    "how photos are spoiled": ("corruptions", "severities", "size", "corrupted", "seed"),
+    "how photos are corrupted": ("corruptions", "severities", "size", "corrupted", "seed"),
     "attacks beside it": ("radii", "norm", "steps", "autoattack", "attacked_photos"),
     "what is written": ("output", "tracking"),
     "machine": ("accelerator", "precision", "batch_size", "workers"),

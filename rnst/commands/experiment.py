@@ -29,7 +29,7 @@ def read_settings(
     parser: CommandParser,
     common: Collection[str],
 ) -> _Settings:
-    """Settings of an experiment from its command line; silences what libraries would say during it.
+    """Settings of an experiment from its command line; silences the notes of libraries.
 
     Args:
         arguments: of the command line.

@@ -1,4 +1,4 @@
-"""What is wrong on a command line, in one line and in our own words."""
+"""Messages about mistakes on a command line: one line, in our own words."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def nearest(name: str, valid: Iterable[str]) -> str:
 
 
 def explained(message: str, hints: Mapping[str, Any], given: Mapping[str, str], words: Mapping[str, str]) -> str:
-    """What jsonargparse says, in our words.
+    """A message of jsonargparse in our words.
 
     Args:
         message: its own.

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from docstring_parser import parse
 from jsonargparse import DefaultHelpFormatter
 
-from rnst.commands.arguments import FLAG, as_options, is_list
+from rnst.commands.arguments import FLAG, as_options, is_list, value_of
 from rnst.commands.parsing import OneLineErrors, listed_configs, with_found_configs
 from rnst.ranges import parts_of, range_of, restricted_part
 
@@ -117,10 +117,7 @@ class CommandParser(OneLineErrors):
         self.given = {name: value for name, _, value in (option[2:].partition("=") for option in options)}
         parsed: dict[str, Any] = self.parse_args([*options, *([] if words else loose)]).as_dict()
         parsed.pop("config", None)
-        for name, hint in self.hints.items():
-            value = parsed.get(name)
-            if type(None) in parts_of(hint) and isinstance(value, str) and value.lower() == "none":
-                parsed[name] = None
+        parsed |= {name: value_of(hint, parsed[name]) for name, hint in self.hints.items() if name in parsed}
         return {**parsed, **({words: loose} if words else {})}
 
     def _show_help(self, arguments: Sequence[str]) -> None:

@@ -23,7 +23,7 @@ _MOST_WORKERS = 8
 
 
 def run(arguments: list[str]) -> None:
-    """Pack, say what was packed and how to train on it."""
+    """Pack; report what was packed and how to train on it."""
     parser = CommandParser(
         "rnst pack FOLDER OUT [--size N] [--split train val] [--workers N]",
         "Pack a folder of photos into chunks of 64 MB, which a training streams from a disk or a bucket.",

@@ -1,4 +1,4 @@
-"""What all commands share: a parser with short errors, and configurations by name."""
+"""A parser with short errors, and configurations by name."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ class UsageError(RnstError):
 
 
 class OneLineErrors(ArgumentParser):
-    """A parser that says what is wrong in one line, in our own words, without the whole usage before it."""
+    """A parser that reports mistakes in one line, in our own words, without the usage."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -33,7 +33,7 @@ class OneLineErrors(ArgumentParser):
         """Name -> value on the command line."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Raise instead of printing and leaving."""
+        """Raise instead of printing and exiting."""
         known = {name.removeprefix("--"): str for action in self._actions for name in action.option_strings}
         options = [action for action in self._actions if action.option_strings]
         typed = {action.dest: kind for action in options if (kind := getattr(action, "_typehint", None))}
@@ -46,7 +46,7 @@ def find_config(name: str, folder: str = "train") -> Path:
 
     Args:
         name: a path, or the name of a shipped configuration: `train/fast.yaml`, `train/fast` or `fast`.
-        folder: where a name without one is looked up.
+        folder: in which a name without one is searched.
 
     Raises:
         UnknownNameError: there is none.
@@ -112,7 +112,7 @@ def with_found_configs(options: list[str], folder: str, valid: Collection[str]) 
 
     Args:
         options: `--name=value` each.
-        folder: where a name is looked up: draft is stylize/draft.yaml.
+        folder: in which a name is searched: draft is stylize/draft.yaml.
         valid: names of settings; others that a picture carries are left out.
 
     Raises:
@@ -132,5 +132,5 @@ def with_found_configs(options: list[str], folder: str, valid: Collection[str]) 
 
 
 def quiet_lightning() -> None:
-    """Lightning's advertisements and notes on devices say nothing to the user of a command."""
+    """Silence Lightning's advertisements and notes on devices."""
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)

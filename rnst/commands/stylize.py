@@ -57,7 +57,7 @@ _COMMON = (
     "seed",
     "resume",
 )
-_TWIN = "twin"
+_COUNTERPART = "counterpart"
 _EXAMPLES = (
     "stylize.py                                       a sample photo in the style of a sample painting",
     "stylize.py photo.jpg painting.jpg --size 768     your own",
@@ -77,7 +77,7 @@ def run(arguments: list[str]) -> None:
     _place_pictures(options, parser.given)
     view, port, compare = options.pop("view"), options.pop("view_port"), options.pop("compare")
     settings = StylizationSettings(**options)
-    other = None if compare is None else (counterpart_of(settings.encoder) if compare == _TWIN else compare)
+    other = None if compare is None else (counterpart_of(settings.encoder) if compare == _COUNTERPART else compare)
     _check_files(settings)
     if other is not None:
         find_network(other)
@@ -97,7 +97,7 @@ def _parser() -> CommandParser:
     parser.add_settings(StylizationSettings, _GROUPS, _COMMON)
     parser.hints |= {"compare": str}
     text = "stylize with this encoder too, and write a page with a slider; without a name: the bundled counterpart"
-    parser.add_argument("--compare", nargs="?", const=_TWIN, metavar="ENCODER", help=text)
+    parser.add_argument("--compare", nargs="?", const=_COUNTERPART, metavar="ENCODER", help=text)
     parser.add_flag("view", "show the picture in progress in a browser on this machine")
     parser.add_option("view_port", NonNegativeInt, 0, "port of the view; 0 takes a free one")
     return parser
@@ -113,13 +113,13 @@ def _place_pictures(options: dict[str, Any], given: Mapping[str, str]) -> None:
     placed = {"content": words[:1], "style": words[1:]}
     for name, pictures in placed.items():
         if pictures and name in given:
-            raise UsageError(f"{pictures[0]!r} and --{name} are both given; leave one of them away")
+            raise UsageError(f"{pictures[0]!r} and --{name} are both given; omit one of them")
         if pictures:
             options[name] = pictures[0] if len(pictures) == 1 else pictures
 
 
 def _print_config(settings: StylizationSettings) -> None:
-    """Print every option as YAML, filled in as far as it is known before the pictures are read."""
+    """Print every option as YAML, resolved as far as possible before the pictures are read."""
     from rnst.stylization.job import resolve
 
     values = {**resolve(settings).as_dict(), "group": settings.group}
@@ -127,7 +127,7 @@ def _print_config(settings: StylizationSettings) -> None:
 
 
 def _check_files(settings: StylizationSettings) -> None:
-    """Refuse what is missing before torch is imported, which takes ten seconds."""
+    """Refuse missing files before torch is imported, which takes seconds."""
     find_network(settings.encoder)
     pictures = [*settings.styles, *(settings.content_mask or []), *(settings.style_mask or [])]
     if settings.content != NO_CONTENT and not settings.has_folder:
@@ -135,7 +135,7 @@ def _check_files(settings: StylizationSettings) -> None:
     for name in pictures:
         find_picture(name)
     if settings.weights not in {None, RANDOM, OWN} and not Path(settings.weights or "").is_file():
-        raise MissingPathError(settings.weights or "", "weight file", "Correct --weights, or leave it away.")
+        raise MissingPathError(settings.weights or "", "weight file", "Correct --weights, or omit it.")
 
 
 def _run(settings: StylizationSettings, other: str | None, port: int | None) -> None:
@@ -170,7 +170,7 @@ def _with_new_output(settings: StylizationSettings) -> StylizationSettings:
 
 
 def _stylized(settings: StylizationSettings, port: int | None) -> list[Result]:
-    """Stylize, show the picture in progress where a port is given, report what came out."""
+    """Stylize, show the picture in progress where a port is given, and report the results."""
     from rnst.optimization.devices import is_first
     from rnst.stylization.folder import stylize_folder
     from rnst.stylization.stylize import stylize

@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import yaml
 from rich.console import Console
 
+from rnst.commands.arguments import value_of
 from rnst.commands.options import CommandParser
 from rnst.commands.parsing import OneLineErrors, quiet_lightning
 from rnst.files import written_aside
@@ -23,7 +24,7 @@ _GROUPS = {
 
 
 def run(arguments: list[str]) -> None:
-    """Paint, score, pick, and write table, plot and page."""
+    """Stylize, score, select, and write table, plot and page."""
     parser = CommandParser(
         "rnst sweep --config YAML [--pictures DIR ...] [--output DIR] [--workers N] [--OPTION VALUE ...]",
         "Stylize every content in every style by every encoder over one grid; score, select and compare.",
@@ -36,30 +37,31 @@ def run(arguments: list[str]) -> None:
     options = parser.parse(arguments)
     only_plan, agent = options.pop("plan"), options.pop("agent")
     quiet_lightning()
-    sweep = SweepSettings(**options)
-    cells = plan(sweep, _checked_settings)
+    sweep = SweepSettings(**_with_nones(options))
+    runs = plan(sweep, _checked_settings)
     if agent is not None:
         with written_aside(agent) as aside:
             aside.write_text(yaml.safe_dump(agent_configuration(sweep), sort_keys=False), encoding="utf-8")
         sys.stdout.write(f"{agent}: wandb sweep {agent}, then on each machine the wandb agent command that it prints\n")
         return
-    from rnst.sweeps.run import finished_run, run_cells
+    from rnst.sweeps.run import finished_run, run_sweep
 
     if only_plan:
-        for cell in cells:
-            mark = "done" if finished_run(cell) is not None else "    "
-            sys.stdout.write(f"{mark} {cell.settings.output}\n")
+        for run in runs:
+            mark = "done" if finished_run(run) is not None else "    "
+            sys.stdout.write(f"{mark} {run.settings.output}\n")
         return
-    results = run_cells(sweep, cells, Console(stderr=True))
+    results = run_sweep(sweep, runs, Console(stderr=True))
     _report(sweep, results, options)
 
 
 def _report(sweep: SweepSettings, results: Sequence[Result], options: Mapping[str, Any]) -> None:
-    """Write what sums the sweep up, and show the picks."""
+    """Write the summary of the sweep, and show the picks."""
     from rnst.reporting.tracking import SweepTracker
-    from rnst.sweeps.layer_gains import gains_table, layer_gains
     from rnst.sweeps.report import (
         as_rows,
+        gains_table,
+        layer_gains,
         picks_table,
         thumbnail,
         verdict_table,
@@ -85,6 +87,17 @@ def _report(sweep: SweepSettings, results: Sequence[Result], options: Mapping[st
     if gains := layer_gains(results) if "style_layers" in sweep.compare else {}:
         console.print(gains_table(gains))
     console.print(f"{page}: {len(results)} pictures; open it in a browser", highlight=False, soft_wrap=True)
+
+
+def _with_nones(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The same options, with None for the text none in the grid and the settings, as on a command line."""
+    hints = get_type_hints(StylizationSettings)
+    grid = {
+        name: [value_of(hints.get(name), value) for value in values] if isinstance(values, list) else values
+        for name, values in options["grid"].items()
+    }
+    settings = {name: value_of(hints.get(name), value) for name, value in options["settings"].items()}
+    return {**options, "grid": grid, "settings": settings}
 
 
 def _checked_settings(values: dict[str, Any]) -> StylizationSettings:

@@ -10,7 +10,7 @@ _SWITCHES = {"true": [_RESUME], "false": []}
 
 
 def run(arguments: list[str]) -> None:
-    """Train, measure and export as the configuration says."""
+    """Train, measure and export according to the configuration."""
     if {"-h", "--help"} & set(arguments):
         sys.stdout.write(first_screen())
         return

@@ -84,7 +84,11 @@ class _TrainingCLI(LightningCLI):
         callbacks = [
             *(self.config_init.trainer.callbacks or []),
             *([AveragedWeights(config.ema)] if config.ema else []),
-            *([OverfittingMonitor(monitor, run_state.last_good_checkpoint(folder), say)] if monitor.every else []),
+            *(
+                [OverfittingMonitor(monitor, run_state.last_good_checkpoint(folder), report_line)]
+                if monitor.every
+                else []
+            ),
             *run_state.checkpoint_callbacks(folder, minutes=config.checkpoint_minutes, steps=config.checkpoint_steps),
             LearningRateMonitor(),
             AttackSheets(folder, None if online is None else partial(log_picture, online, "attack")),
@@ -96,20 +100,20 @@ class _TrainingCLI(LightningCLI):
         return super().instantiate_trainer(callbacks=callbacks, default_root_dir=folder, **kwargs)
 
     def _begin(self, folder: Path) -> None:
-        """Look at the photos and at the run that shall go on, and only then make a folder."""
+        """Check the photos and the run to resume before a folder is made."""
         data = self.config_init.data
         training.check_data(data)
         training.check_network(self.config_init.model, [data.image_size, *(stage.image_size for stage in data.stages)])
         config = self.parser.dump(self.config, skip_none=False)
         if self.config.resume:
-            run_state.newest_checkpoint(folder, say)
+            run_state.newest_checkpoint(folder, report_line)
             run_state.refuse_other_settings(folder, yaml.safe_load(config))
         if moved := run_state.begin(folder, config, resume=self.config.resume):
-            say(f"an earlier run of this output is now in {moved}; --resume would have gone on with it")
+            report_line(f"an earlier run of this output is now in {moved}; --resume would have continued it")
 
 
 def train_by(arguments: list[str]) -> None:
-    """Train, measure and export as the configuration says.
+    """Train, measure and export according to the configuration.
 
     Args:
         arguments: of the command line, the path of a file after each --config.
@@ -128,10 +132,10 @@ def train_by(arguments: list[str]) -> None:
         trainer_defaults={"inference_mode": False, "reload_dataloaders_every_n_epochs": 1},
     )
     config, folder = cli.config, run_state.run_folder(cli.config.output)
-    _say_radius(cli.model)
-    resume = run_state.newest_checkpoint(folder, say) if config.resume else None
+    _report_radius(cli.model)
+    resume = run_state.newest_checkpoint(folder, report_line) if config.resume else None
     facts = training.train(
-        cli.trainer, cli.model, cli.datamodule, config.output, resume=resume, half=config.half, report=say
+        cli.trainer, cli.model, cli.datamodule, config.output, resume=resume, half=config.half, report=report_line
     )
     if cli.trainer.is_global_zero:
         finish_training(cli.trainer.loggers, sha256_of(config.output), facts)
@@ -142,8 +146,8 @@ def train_by(arguments: list[str]) -> None:
         )
 
 
-def say(line: str) -> None:
-    """A line for the user, once, whatever the number of processes."""
+def report_line(line: str) -> None:
+    """Write a line for the user, once for all processes."""
     if _is_main_process():
         sys.stderr.write(f"{line}\n")
 
@@ -158,7 +162,7 @@ def _is_main_process() -> bool:
     return getattr(rank_zero_only, "rank", 0) == 0
 
 
-def _say_radius(model: RobustClassifier) -> None:
+def _report_radius(model: RobustClassifier) -> None:
     radius, size = model.attack.ball.radius, model.data.image_size
     if not _is_main_process():
         return

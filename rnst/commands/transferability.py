@@ -89,10 +89,10 @@ def _table(report: "TransferabilityReport", settings: TransferabilitySettings) -
         table.add_column(f"changed, {radius:g}", justify="right")
         table.add_column(f"target, {radius:g}", justify="right")
     table.add_row(*_cells("source, white-box", report.source))
-    rows = [*report.rows, *([report.twin] if report.twin is not None else [])]
+    rows = [*report.rows, *([report.retrained_source] if report.retrained_source is not None else [])]
     for row in rows:
-        twin = " (twin)" if row.architecture == settings.source else ""
-        table.add_row(*_cells(f"{row.architecture}{twin}", row))
+        mark = " (trained again)" if row.architecture == settings.source else ""
+        table.add_row(*_cells(f"{row.architecture}{mark}", row))
     return table
 
 

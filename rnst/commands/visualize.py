@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rnst.studies.visualization.figures import Visualization
 
 _GROUPS = {
-    "What is looked for": ["networks", "objectives", "objectives_of", "invert", "interpolate", "stages", "layer"],
+    "What is visualized": ["networks", "objectives", "objectives_of", "invert", "interpolate", "stages", "layer"],
     "How": ["priors", "fourier_decay", "optimizer", "steps", "step_size", "radius", "redirect", "fake_last"],
     "Pictures": ["start", "pictures", "size", "seed", "photos"],
     "Where": ["output", "tracking", "accelerator", "batch", "architecture"],

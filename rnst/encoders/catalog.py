@@ -89,7 +89,7 @@ def _build(architecture: str, classes: int) -> nn.Module:
 
 
 def build_headless(architecture: str, device: str = "meta") -> nn.Module:
-    """A classifier without its head, which can look at pictures of any size.
+    """A classifier without its head, for pictures of any size.
 
     Args:
         architecture: torchvision's name, or timm/NAME.

@@ -33,7 +33,7 @@ class TooSmallError(RnstError):
 
     def __init__(self, size: Sequence[int], smallest: int) -> None:
         super().__init__(
-            f"a picture of {size[1]} x {size[0]} pixels is too small for the layers that are looked at, which need "
+            f"a picture of {size[1]} x {size[0]} pixels is too small for the layers in use, which need "
             f"{smallest} on each side. Give a larger --size, a smaller --scales, or earlier layers."
         )
 

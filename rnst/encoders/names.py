@@ -116,10 +116,10 @@ def counterpart_of(name: str) -> str:
     other = f"{shape}_{_OTHER_TRAINING.get(training, '')}"
     if name in BUNDLED and other in BUNDLED:
         return other
-    raise UnknownNameError("encoder with a twin", name, [*BUNDLED, "or name the other one as --compare ENCODER"])
+    raise UnknownNameError("encoder with a counterpart", name, [*BUNDLED, "or name the other one as --compare ENCODER"])
 
 
 def _some_names(name: str) -> list[str]:
-    """What to say instead of a hundred names: the bundled ones, and those most like it."""
+    """Suggestions instead of a hundred names: the bundled ones, and the nearest."""
     close = get_close_matches(name, [*encoder_names(), *ARCHITECTURES], _CLOSE_NAMES, cutoff=0.4)
     return [*dict.fromkeys([*BUNDLED, *close]), "timm/NAME; `rnst models` lists all"]

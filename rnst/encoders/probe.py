@@ -179,8 +179,8 @@ def _layout(one: torch.Size, other: torch.Size) -> str | None:
 def _unused(network: nn.Module, used: set[nn.Module]) -> list[str]:
     """Paths of modules that did not run, without their submodules.
 
-    Only children of the network and of `nn.Sequential` are considered: an attention module reads the weights of its
-    submodules without calling them.
+    Only direct submodules of the network and of `nn.Sequential` are considered: an attention module reads the weights
+    of its submodules without calling them.
     """
     unused: list[str] = []
     for path, module in network.named_modules():

@@ -72,7 +72,7 @@ def appetite(encoder: nn.Module) -> float:
     return bytes_in_all / _PROBE_SIDE**2
 
 
-def standing_bytes(encoder: nn.Module) -> float:
+def constant_bytes(encoder: nn.Module) -> float:
     """Bytes of an encoder's forward and backward pass that do not depend on the image size.
 
     Autocast copies every kernel to half precision and keeps the copy for the backward pass; style losses use matrices

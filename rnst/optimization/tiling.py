@@ -16,10 +16,10 @@ from rnst.optimization.limits import parse_memory
 from rnst.optimization.memory import (
     appetite,
     available_bytes,
+    constant_bytes,
     held_bytes,
     layer_bytes,
     plan,
-    standing_bytes,
     whole_bytes,
 )
 from rnst.optimization.tiled_gradient import (
@@ -97,7 +97,7 @@ class Tiling:
         """Bytes per pixel of encoder and of targets, and bytes of the encoder at any size; measured once."""
         with self._mixed(self._device):
             targets = layer_bytes(self._encoder, self._content_layers, self._precision)
-            return appetite(self._encoder), targets, standing_bytes(self._encoder)
+            return appetite(self._encoder), targets, constant_bytes(self._encoder)
 
     def grid(self, size: Size) -> Grid:
         """Tiles of an image.
@@ -174,8 +174,8 @@ class Tiling:
             if wanted <= held:
                 raise InvalidValueError("--memory", limits.memory, f"more than the {held / 1e9:.1f} GB held already")
             budget = wanted - held
-        per_pixel, of_targets, standing = self._needs
-        budget -= standing
+        per_pixel, of_targets, constant = self._needs
+        budget -= constant
         targets = of_targets * size[0] * size[1]
         if limits.devices == 1 and whole_bytes(size, per_pixel, limits.history, targets) <= budget:
             return whole(size)

@@ -33,8 +33,8 @@ def tracker(
     Without an API key the run is written to `folder`, and `wandb sync` can upload it later.
 
     Args:
-        tracking: "auto" is online if there is a key or WANDB_MODE says so, otherwise offline; "wandb" is online unless
-            WANDB_MODE says otherwise; "off" and WANDB_MODE=disabled track nothing.
+        tracking: "auto" is online if there is a key or WANDB_MODE is online, otherwise offline; "wandb" is online
+            unless WANDB_MODE is set otherwise; "off" and WANDB_MODE=disabled track nothing.
         folder: where the run is written.
         job_type: kind of run, as "train" or "stylize".
         group: name of the group of related runs.

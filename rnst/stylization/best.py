@@ -1,4 +1,4 @@
-"""What is kept of a run: its best picture, where the parameters were then, and how it began."""
+"""What is kept of a run: its best picture, the parameters of that picture, and the first losses."""
 
 import math
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ class BestSoFar:
     """The picture of lowest loss, or, where the optimizer averages, the running mean of all pictures.
 
     Args:
-        parameters: of the picture, which are kept, too, for a run that has to go back.
+        parameters: of the picture; a copy of the best is kept for a restart.
         mean: of the pictures; None keeps the one of lowest loss.
 
     Attributes:
         image: (1, 3, H, W) in [0, 1] without the margin; None before there is one with a finite loss.
         losses: of that picture by name; with a mean, of the last picture that it took in.
-        first_losses: of the picture that the run began with.
+        first_losses: of the picture at the first step.
     """
 
     def __init__(self, parameters: ImageParameter, mean: RunningMean | None = None) -> None:
@@ -38,7 +38,7 @@ class BestSoFar:
         return None if self._mean is None else self._mean.picture
 
     def add(self, losses: dict[str, float], parameters: ImageParameter, image: Tensor, margin: int) -> None:
-        """Take in a picture (1, 3, H, W) with its margin, the parameters that draw it, and its losses."""
+        """Add a picture (1, 3, H, W) with its margin, its parameters, and its losses."""
         self.first_losses = self.first_losses or losses
         total = losses["total"]
         if total < self._lowest:
@@ -50,7 +50,7 @@ class BestSoFar:
 
     @torch.no_grad()
     def restore(self, parameters: ImageParameter) -> None:
-        """Set the parameters to those of the lowest loss; a mean begins anew from there."""
+        """Set the parameters to those of the lowest loss; a mean starts again from there."""
         for parameter, best in zip(parameters.parameters(), self._parameters, strict=True):
             parameter.copy_(best)
         if self._mean is not None:
@@ -68,7 +68,7 @@ class BestSoFar:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state, on the device of the parameters."""
+        """Load a state onto the device of the parameters."""
         like = self._parameters[0]
         self.image = None if state["image"] is None else state["image"].to(like.device)
         self.losses, self.first_losses = dict(state["losses"]), dict(state["first_losses"])
@@ -79,7 +79,7 @@ class BestSoFar:
 
 
 def without_margin(image: Tensor, margin: int) -> Tensor:
-    """What is shown of a picture that is optimized with a margin of so many pixels."""
+    """A picture without its margin, given in pixels."""
     rows, columns = (slice(margin, side - margin) for side in image.shape[-2:])
     return image[..., rows, columns].detach()
 

@@ -1,4 +1,4 @@
-"""How long a picture will take and what it will need, from a small sample of the work, before it starts."""
+"""Estimated time and memory of a picture, from a small sample of the work, before it starts."""
 
 import math
 import time
@@ -10,7 +10,7 @@ import torch
 from rnst.encoders.encoder import Encoder
 from rnst.errors import RnstError
 from rnst.losses.statistics import moments
-from rnst.optimization.memory import appetite, available_bytes, held_bytes, image_bytes, layer_bytes, standing_bytes
+from rnst.optimization.memory import appetite, available_bytes, constant_bytes, held_bytes, image_bytes, layer_bytes
 from rnst.optimization.tiles import whole
 from rnst.optimization.tiling import Limits, Tiling
 from rnst.stylization.job import Job
@@ -20,7 +20,7 @@ _SAMPLE_SIDE = 160  # pixels
 _SAMPLES = 2  # after one that warms up
 _MEAN_SHIFT = 16  # pixels that a view adds on average
 _EVALUATIONS = {"adam": 1.0, "lbfgs": 1.2}  # for each step; the line search and new views take the rest
-_FORWARD = 0.35  # share of an evaluation that looks at a target and goes no way back
+_FORWARD = 0.35  # share of the forward pass in an evaluation: targets need no backward pass
 _GIGA = 1e9
 _MINUTE, _HOUR = 60.0, 3600.0
 
@@ -37,7 +37,7 @@ class TooLargeError(RnstError):
 
 @dataclass(frozen=True)
 class Estimate:
-    """What is to be expected.
+    """Expected time and memory of a picture.
 
     Attributes:
         seconds: of the whole picture.
@@ -54,7 +54,7 @@ class Estimate:
     tiles: int = 1
 
     def check(self, size: tuple[int, int]) -> None:
-        """Refuse what cannot fit.
+        """Refuse a picture that does not fit.
 
         Raises:
             TooLargeError: advises a size that does.
@@ -71,20 +71,19 @@ class Estimate:
 def estimate(job: Job, encoder: Encoder, plan: Sequence[Scale], device: torch.device, tiling: Tiling) -> Estimate:
     """Measure a few evaluations of a small picture and scale them to the plan.
 
-    Time grows with the number of pixels that the network looks at; that of the optimizer itself is left out, as it is
-    small beside the network's. Tiles look at some pixels twice, and at most tiles twice; several devices wait for the
-    one that has most to do.
+    Time is proportional to the number of pixels that the network computes; that of the optimizer itself is omitted, as
+    it is small. Overlapping tiles compute some pixels twice; several devices wait for the one with the most work.
 
     Args:
         job: optimizer, limits and augmentations.
         encoder: the network, on any device.
         plan: sizes and steps.
         device: where it will run.
-        tiling: how pictures are cut.
+        tiling: of the pictures.
     """
     encoder.to(device)
     with torch.autocast(device.type, torch.bfloat16, enabled=job.limits.precision == "bf16"):
-        per_pixel, standing = appetite(encoder), standing_bytes(encoder)
+        per_pixel, constant = appetite(encoder), constant_bytes(encoder)
         seconds = _seconds_of_a_pixel(encoder, device)
     total, margin = 0.0, job.parametrization.margin
     for scale in plan:
@@ -98,7 +97,7 @@ def estimate(job: Job, encoder: Encoder, plan: Sequence[Scale], device: torch.de
     grid = tiling.grid(largest)
     targets = job.augmentations.shifts_per_step * layer_bytes(encoder, job.look.content_layers, torch.float32)
     needed = image_bytes(math.prod(largest), tiling.history) + targets * math.prod(largest) + per_pixel * grid.largest
-    return Estimate(total, needed + standing, held_bytes(device), available_bytes(device), len(grid.tiles))
+    return Estimate(total, needed + constant, held_bytes(device), available_bytes(device), len(grid.tiles))
 
 
 def summary(

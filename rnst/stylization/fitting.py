@@ -1,4 +1,4 @@
-"""Lightning's fit for a picture: quiet, and ended by Ctrl-C without an error."""
+"""Lightning's fit for a picture: quiet, and stopped by Ctrl-C without an error."""
 
 import contextlib
 import logging
@@ -13,8 +13,7 @@ from rnst.stylization.image_optimization import ImageOptimization
 def fit(trainer: pl.Trainer, task: ImageOptimization) -> bool:
     """Run; False where Ctrl-C ended it.
 
-    A run that was stopped behind its last step has nothing left but its end, and Lightning does not begin a run without
-    steps.
+    A run that was stopped after its last step only has to be finished; Lightning does not start a run without steps.
     """
     if not len(task.train_dataloader()):
         task.on_train_end()
@@ -29,7 +28,7 @@ def fit(trainer: pl.Trainer, task: ImageOptimization) -> bool:
 
 @contextlib.contextmanager
 def _without_hints() -> Iterator[None]:
-    """A picture has no data set and a frozen network: Lightning's notes on loaders, modes and devices say nothing."""
+    """A picture has no data set and a frozen network: Lightning's notes on loaders, modes and devices do not apply."""
     with warnings.catch_warnings(), contextlib.ExitStack() as undo:
         for logger in map(logging.getLogger, ("pytorch_lightning", "lightning_fabric")):
             undo.callback(logger.setLevel, logger.level)

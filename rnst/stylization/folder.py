@@ -1,4 +1,4 @@
-"""A folder of photos, or the frames of a sequence, painted one after the other with one network and one style."""
+"""A folder of photos, or the frames of a sequence, stylized one after the other with one network and one style."""
 
 import re
 from collections.abc import Sequence
@@ -23,12 +23,12 @@ from rnst.stylization.progress import OnStep
 from rnst.stylization.record import check_scores, finished
 from rnst.stylization.session import Session, open_session
 from rnst.stylization.settings import StylizationSettings
-from rnst.stylization.stylize import Stylized, paint
+from rnst.stylization.stylize import Stylized, stylize_inputs
 from rnst.stylization.targets import StyleTargets
 
 
 class FolderError(RnstError):
-    """Some pictures of a folder could not be painted."""
+    """Some pictures of a folder could not be stylized."""
 
     def __init__(self, failures: Sequence[str]) -> None:
         super().__init__(f"{len(failures)} pictures failed, the first: {failures[0]}. The others are finished and kept")
@@ -41,30 +41,30 @@ def stylize_folder(
     on_step: OnStep | None = None,
     **options: Any,
 ) -> list[Result]:
-    """Paint every picture of a folder; the styles are measured once.
+    """Stylize every picture of a folder; the styles are measured once.
 
     `output` names a folder; where it ends as a picture file, that ending is the format, and the folder has its name
-    without it. Pictures that are there already, painted to the end with the same settings, are not painted again.
+    without it. Pictures that exist and are finished with the same settings are not made again.
 
     Args:
-        settings: as of `rnst.stylization.stylize.stylize`; the content is a folder.
-        console: as there.
-        on_step: as there.
-        options: as there.
+        settings: see `rnst.stylization.stylize.stylize`; the content is a folder.
+        console: see there.
+        on_step: see there.
+        options: see there.
 
     Returns:
         A result for each picture, in the order of their names (frame 2 before frame 10).
 
     Raises:
         RnstError: a mistake in the input, before any work is done; or at the end, where single pictures failed.
-        KeyboardInterrupt: stopped; what is finished is kept, and the picture at work as far as it was.
+        KeyboardInterrupt: stopped; finished pictures are kept, and the best state of the current one.
     """
     settings = (settings or StylizationSettings()).replaced(**options)
     output = named_by(settings.output, settings.as_dict())
     places = _places(settings.content, output, settings.size)
     jobs = [resolve(settings.replaced(content=photo, output=path)) for photo, path in places]
     for name in settings.styles:
-        read_image(find_picture(name))  # a style that cannot be read is told once, and not for every photo
+        read_image(find_picture(name))  # an unreadable style is reported once, not for every photo
     session = open_session(jobs[0], console or Console(stderr=True), on_step)
     results = [_finished(job) for job in jobs]
     there = sum(result is not None for result in results)
@@ -97,7 +97,7 @@ def _spread(
 
 
 def _complete(result: Result) -> Result:
-    """The result, unless somebody stopped its painting."""
+    """The result, unless its run was stopped."""
     if not result.finished:
         raise KeyboardInterrupt("stopped; the same command goes on with what is missing")
     return result
@@ -129,9 +129,9 @@ def _stylize_all(
 def _next(
     job: Job, session: Session, targets: StyleTargets | None, last: tuple[Job, Tensor] | None
 ) -> tuple[Stylized, StyleTargets]:
-    """Paint one picture, in a sequence from the last one.
+    """Stylize one picture, in a sequence starting from the last one.
 
-    Such a frame has one scale: what a coarse one would paint is there already, and would flicker.
+    Such a frame has one scale: its coarse shapes exist already, and coarse scales would make them flicker.
     """
     inputs = read_inputs(job.pictures, job.resolution, job.look.style_scale)
     check_scores(job, inputs)
@@ -145,7 +145,7 @@ def _next(
             raise InvalidValueError("--sequence", f"{Path(job.pictures.content).name}", wanted)
         inputs = replace(inputs, start=image, previous=(photo, image))
         job = _of_one_scale(job)
-    return paint(job.at(inputs.size), inputs, session, targets), targets
+    return stylize_inputs(job.at(inputs.size), inputs, session, targets), targets
 
 
 def _places(content: str, output: Path, size: int) -> list[tuple[str, Path]]:

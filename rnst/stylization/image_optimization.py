@@ -1,4 +1,4 @@
-"""Painting as a LightningModule: the picture is the parameter, the network is frozen."""
+"""Stylization as a LightningModule: the image is the parameter, the network is frozen."""
 
 import contextlib
 import logging
@@ -32,7 +32,7 @@ class AugmentedObjective:
     """The picture as the network sees it for a while.
 
     Attributes:
-        transform: how the picture is put before the network.
+        transform: of the picture before the network sees it.
         objective: (features, image) to named scalars, "total" among them; its targets were measured under that
             transform.
         others: views of the same step; its losses are the mean over all of them.
@@ -56,7 +56,7 @@ class Schedule:
 
     Attributes:
         steps: optimizer steps.
-        hold: steps before the next view; L-BFGS needs some with an objective that stands still.
+        hold: steps before the next view; L-BFGS needs several with the same objective.
         first_step: number of the first step in logs, for runs that go on from another.
         done: steps that were done before, by a run that was stopped.
     """
@@ -68,20 +68,20 @@ class Schedule:
 
 
 class ImageOptimization(pl.LightningModule):
-    """Update an image until its features are what an objective asks for.
+    """Optimize an image so that its features minimize an objective.
 
-    A run whose loss explodes, is not finite, or stands still goes back to its best picture and on from there in
-    float32, with shorter steps and a line search, and says so, see `RestartPolicy`. What is kept is told by
-    `BestSoFar`; the losses of a mean are measured at the end, in the last view.
+    A run whose loss diverges, is not finite, or stalls restarts from its best image in float32, with shorter steps and
+    a line search, and logs a warning, see `RestartPolicy`. `BestSoFar` defines which image is kept; the losses of a
+    mean are measured at the end, in the last view.
 
     Args:
         image: the only parameter that is trained.
         encoder: image (1, 3, H, W) in [0, 1] to layer -> features; frozen.
-        views: the picture is optimized for one view after the other, for the last one to the end. What only pleases one
-            position of the network's grid of strides, as a checkerboard does, is undone by the next view.
+        views: the picture is optimized for one view after the other, for the last one to the end. A pattern that lowers
+            the loss at one position of the network's grid of strides only, as a checkerboard, is undone by the next.
         optimizer: how the parameters are updated.
         schedule: when what happens.
-        margin: pixels around the picture that are optimized and never shown: the network's zero padding spoils them.
+        margin: pixels around the picture that are optimized and never shown: the network's zero padding distorts them.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class ImageOptimization(pl.LightningModule):
         return self.views[min(turn, len(self.views) - 1)]
 
     def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
-        """Update, then see whether the run still gets anywhere: callbacks find it as the next step will."""
+        """Update, then check the health of the run: callbacks see the state that the next step starts from."""
         super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
         remedy, failure = self._policy.observe(self.losses["total"])
         if remedy is Remedy.GO_ON:
@@ -158,7 +158,7 @@ class ImageOptimization(pl.LightningModule):
 
     @torch.no_grad()
     def on_train_end(self) -> None:
-        """Measure the mean, which has never been looked at before."""
+        """Measure the losses of the mean, which no step has evaluated."""
         if self.best.mean is not None:
             losses = self.views[-1].losses(self.encoder, self.best.mean)
             self.best.losses = {name: value.item() for name, value in losses.items()}

@@ -52,14 +52,14 @@ class Region:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything that is painted from.
+    """Everything that a stylization starts from.
 
     Attributes:
         photo: the content as it was in its file; None for a texture.
         content: (1, 3, H, W) in [0, 1]; for a texture, a gray picture of the wanted shape.
         regions: the styles.
         start: (1, 3, H, W) in [0, 1] of any size, the picture before the first step.
-        previous: the photo and the painting of the last frame of a sequence, each (1, 3, H, W).
+        previous: the photo and the stylized picture of the last frame of a sequence, each (1, 3, H, W).
         notes: what the user should know about the files.
         color_root: of the pictures whose colors are the basis, see `fit_color_root`; None where there are none.
     """

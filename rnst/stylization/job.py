@@ -1,4 +1,4 @@
-"""From the flat list of options to typed parts: the one place that knows what an option means that nobody has set."""
+"""Resolves the flat list of options into typed parts: the one place where an unset option gets its value."""
 
 import math
 from collections.abc import Collection
@@ -38,20 +38,20 @@ _Part = TypeVar("_Part", bound=Any)
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One picture, with nothing left open.
+    """One picture, with every value filled in.
 
     Attributes:
         pictures: what is read.
-        network: what looks at it.
+        network: whose features are compared.
         look: what the picture is compared by.
         resolution: how large it becomes.
         surgery: changes to the network.
         optimizer: how the parameters are updated.
         parametrization: what the parameters are.
         augmentations: how the network sees the picture.
-        limits: what the machine may give.
+        limits: device, precision and memory.
         records: what is written.
-        scales: sizes from coarse to fine; none until the size of the content is known, see `at`.
+        scales: sizes from coarse to fine; empty until the size of the content is known, see `at`.
     """
 
     pictures: Pictures
@@ -101,7 +101,7 @@ class Job:
 
 
 def resolve(settings: StylizationSettings, content: Size | None = None) -> Job:
-    """Fill in everything that is not set, and sort it into parts.
+    """Fill in every unset option, and group the options into parts.
 
     Args:
         settings: of one picture.
@@ -150,7 +150,7 @@ def _usual(settings: StylizationSettings) -> dict[str, Any]:
     network, convention = find_network(settings.encoder), find_convention(settings.convention)
     # A content without weight is not compared with: then none of its layers is computed.
     compared = settings.content != NO_CONTENT and settings.content_weight != 0
-    ours = settings.convention == "relative" and settings.smoothing == "none"  # docs/explanation/clean-pictures.md shows why it is w2 then
+    ours = settings.convention == "relative" and settings.smoothing == "none"  # then w2: see docs/explanation
     style_layers = settings.style_layers or list(catalog.style_layers(network))
     content_layers = (settings.content_layers or list(catalog.content_layers(network))) if compared else []
     content_layer_weights = settings.content_layer_weights if compared else None

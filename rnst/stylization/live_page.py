@@ -33,7 +33,7 @@ class BusyPortError(RnstError):
 
 
 class LivePage:
-    """A small server that shows how a picture comes along. Use it as a context manager, and call it after each step.
+    """A small server that shows a picture in progress. Use it as a context manager, and call it after each step.
 
     Nothing is trusted that a page of another origin could send: requests must name this host, and only the page that
     was served knows the token that the stop button sends.
@@ -78,7 +78,7 @@ class LivePage:
 
 
 class _State:
-    """What the painting thread writes and the serving threads read."""
+    """State that the optimizing thread writes and the serving threads read."""
 
     def __init__(self) -> None:
         self.stop = Event()
@@ -135,7 +135,7 @@ def _handler(state: _State, token: str) -> type[BaseHTTPRequestHandler]:
             self._send(b"{}", "application/json")
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - a signature of the library
-            """Say nothing: the terminal belongs to the progress bar."""
+            """Log nothing: the terminal belongs to the progress bar."""
 
         def _is_ours(self) -> bool:
             """Whether the request names this machine; a foreign name that leads here is not served."""

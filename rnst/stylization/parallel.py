@@ -1,4 +1,4 @@
-"""Whole pictures on several devices: when that is the way, and what each process then does."""
+"""Whole pictures on several devices: when they are distributed, and the work of each process."""
 
 import os
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from rnst.stylization.tiling import check_tiling
 
 
 def are_spread(jobs: Sequence[Job], session: Session) -> bool:
-    """Whether each device takes whole pictures; not with a sequence, nor where somebody watches each step."""
+    """Whether each device takes whole pictures; not with a sequence, nor with `on_step`."""
     if (
         not jobs
         or jobs[0].limits.devices == 1
@@ -36,7 +36,7 @@ def _fits_one(job: Job, session: Session) -> bool:
     try:
         inputs = read_inputs(job.pictures, job.resolution)
         check_tiling(job, session.encoder, job.resolution.optimized(inputs.size))
-    except RnstError as error:  # of any other kind it is told when the picture's turn comes
+    except RnstError as error:  # any other error is reported when the picture is made
         return not isinstance(error, NotEnoughMemoryError)
     return True
 
@@ -50,7 +50,7 @@ def of_one_device(job: Job) -> Job:
 
 
 def stylize_alone(job: Job) -> Result | RnstError:
-    """One picture, silently; an error is handed back, so that it does not end the others."""
+    """One picture without output; an error is returned, so that the other pictures continue."""
     try:
         return stylize_job(job, console=Console(quiet=True)).result
     except RnstError as error:

@@ -1,4 +1,4 @@
-"""The parts of a resolved job: each says one thing about a picture, and none of their values is left open."""
+"""The parts of a resolved job: each describes one aspect of a picture, and every value is filled in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -26,14 +26,14 @@ class Pictures:
         styles: files, or names of sample paintings.
         style_weights: share of each style in the mixture.
         content_mask: see `StylizationSettings`; empty where there are no masks.
-        style_mask: likewise.
+        style_mask: see `StylizationSettings`; empty where there are no masks.
         colors: free, luminance, match or histogram.
         color_basis: rgb, decorrelated, or a picture or a folder of pictures.
         init: content, noise, style, style_noise, or a file.
         aspect: width divided by height of a picture without content; "style" takes that of the first style, and
             "content" is that of the content.
         seed: of noise.
-        sequence: each picture of the folder follows the last one.
+        sequence: each picture of the folder starts from the last one.
     """
 
     content: str
@@ -73,7 +73,7 @@ class NetworkChoice:
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """What the picture should look like: which statistics and features it is compared by, and how much each counts.
+    """What the picture is compared by: statistics, features, and the weight of each.
 
     The defaults of the weights are those of the convention "relative".
 
@@ -139,7 +139,7 @@ class Resolution:
 
 @dataclass(frozen=True, kw_only=True)
 class Parametrization:
-    """What the optimizer updates in the place of the pixels.
+    """The parametrization that the optimizer updates.
 
     Attributes:
         parameters: "pixels", "fourier" or "clamped".
@@ -160,7 +160,7 @@ class Augmentations:
 
     Attributes:
         transforms: "none" or "robust".
-        shifts: positions against the network's strides that take turns.
+        shifts: positions relative to the network's grid of strides, used in turn.
         shifts_per_step: transforms whose mean each step descends.
         hold: steps before the next transform.
         seed: of the transforms.
@@ -180,8 +180,8 @@ class Records:
     Attributes:
         output: the picture's file.
         quality: of JPEG and WebP, 1 to 100.
-        save_every: steps between two intermediate pictures, and two states; 0 writes none.
-        resume: go on with a stopped picture.
+        save_every: steps between two intermediate pictures, and between two states; 0 writes none.
+        resume: resume a stopped run.
         scores: measure the finished picture.
         lpips: with scores, LPIPS too.
         group: of runs in Weights & Biases.

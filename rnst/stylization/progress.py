@@ -1,4 +1,4 @@
-"""What is told while a picture is painted: one progress bar over all its scales, or a function of the caller's."""
+"""Progress of a stylization: one bar over all scales, or a function of the caller."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,7 +17,7 @@ _SHOWN = ("style", "content")
 class StylizationProgress(Callback):
     """Steps, time and losses of a picture.
 
-    It outlives a single fit: a picture that is painted coarse to fine has one bar. Use it as a context manager.
+    It outlives a single fit: a picture that is optimized coarse to fine has one bar. Use it as a context manager.
 
     Args:
         steps: of the whole picture.
@@ -36,7 +36,7 @@ class StylizationProgress(Callback):
             TimeRemainingColumn(),
             console=console,
         )
-        self._bar = self._progress.add_task("painting", total=steps, completed=done, losses="")
+        self._bar = self._progress.add_task("stylizing", total=steps, completed=done, losses="")
 
     def __enter__(self) -> "StylizationProgress":
         """Show the bar."""
@@ -44,13 +44,13 @@ class StylizationProgress(Callback):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave the bar as it stands."""
+        """Stop updating the bar; it stays visible."""
         self._progress.stop()
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002 - a hook
-        """Say at which size the picture is."""
+        """Show the size of the picture."""
         height, width = pl_module().shape[-2:]
-        self._progress.update(self._bar, description=f"painting {width}x{height}")
+        self._progress.update(self._bar, description=f"stylizing {width}x{height}")
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: object) -> None:  # noqa: ARG002 - a hook
         """Advance by one step."""
@@ -59,12 +59,12 @@ class StylizationProgress(Callback):
 
 
 class StepReports(Callback):
-    """Calls a function after each step, as a notebook that shows the picture while it is painted.
+    """Calls a function after each step, for instance to show the picture in a notebook.
 
     Args:
         report: takes the number of the step, counted over all scales from 1, the picture (1, 3, H, W) in [0, 1], and
             the losses by name.
-        finish: makes of the picture that is optimized the one that the user will get.
+        finish: turns the optimized image into the delivered one.
     """
 
     def __init__(self, report: OnStep, finish: Callable[[Tensor], Tensor] | None = None) -> None:

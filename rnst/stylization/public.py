@@ -30,7 +30,7 @@ def stylize(
         style: the same; several are mixed.
         output: file to write, with its sidecar; None writes nothing that stays.
         options: every other option of `stylize.py` by its name, `console` and `on_step`, see
-            `rnst.stylization.stylize.stylize`. Nothing is tracked unless `tracking` says so.
+            `rnst.stylization.stylize.stylize`. Nothing is tracked unless `tracking` is given.
 
     Returns:
         The picture as a tensor, `.pil` as a PIL image, and the record of the run.

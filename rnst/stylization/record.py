@@ -1,4 +1,4 @@
-"""What is written down about a finished picture, and whether a picture is there that is the one asked for."""
+"""The record of a finished picture, and whether an existing picture is the requested one."""
 
 import json
 import os
@@ -31,7 +31,7 @@ _TINY = 1e-12
 
 
 def describe(job: Job) -> dict[str, object]:
-    """All options, and where the photo and the paintings lie, seen from the picture: a page of results shows them."""
+    """All options, and the paths of photo and paintings relative to the picture, which a page of results shows."""
     folder, pictures = job.records.output.parent.resolve(), job.pictures
 
     def seen(name: str) -> str:
@@ -43,33 +43,33 @@ def describe(job: Job) -> dict[str, object]:
 
 def result_of(
     job: Job,
-    painted: ScaleOutcome,
+    outcome: ScaleOutcome,
     seconds: float,
     scores: dict[str, float],
     described: dict[str, object],
     sources: dict[str, list[str]],
 ) -> Result:
-    """The record of one picture; what was chosen by the memory is in it as it was used."""
+    """The record of one picture; options that depend on free memory have the values that were used."""
     content, styles = names(job.pictures)
     return Result(
         image=job.records.output,
         content=content,
         styles=styles,
         encoder=job.network.encoder,
-        settings={**described, "tile": painted.tile},
+        settings={**described, "tile": outcome.tile},
         seconds=round(seconds, 2),
         peak_memory_bytes=peak_bytes(),
-        losses=painted.losses,
+        losses=outcome.losses,
         weights_sha256=hash_of(job.network),
         sources_sha256=sources,
-        size=(painted.image.shape[-1], painted.image.shape[-2]),
+        size=(outcome.image.shape[-1], outcome.image.shape[-2]),
         scores=scores,
-        finished=painted.finished,
+        finished=outcome.finished,
     )
 
 
 def finished(job: Job) -> Result | None:
-    """The result of an earlier run that finished the picture that is asked for, with the scores that are asked for."""
+    """The result of an earlier run that finished the requested picture with the requested scores."""
     result, records = earlier(job), job.records
     if result is None or not result.finished:
         return None
@@ -102,7 +102,7 @@ def earlier(job: Job) -> Result | None:
 
 
 def check_scores(job: Job, inputs: Inputs) -> None:
-    """Refuse a picture that could not be measured once it is painted.
+    """Refuse a picture that could not be measured once it is finished.
 
     Raises:
         InvalidValueError: too small, or without content.
@@ -113,7 +113,7 @@ def check_scores(job: Job, inputs: Inputs) -> None:
             raise InvalidValueError("--lpips", records.lpips, "false unless --scores is true")
         return
     if records.lpips:
-        lpips_network()  # what cannot be downloaded is told before the work
+        lpips_network()  # a failed download is reported before the work
     if inputs.photo is None:
         raise InvalidValueError("--scores", records.scores, "false for a picture without content")
     if min(size) < SMALLEST_SIDE:
@@ -121,16 +121,16 @@ def check_scores(job: Job, inputs: Inputs) -> None:
         raise InvalidValueError("--size", job.resolution.size, wanted)
 
 
-def scores_of(records: Records, inputs: Inputs, painted: ScaleOutcome) -> dict[str, float]:
-    """All measures of the finished picture, against the first style at the size at which it was looked at."""
+def scores_of(records: Records, inputs: Inputs, outcome: ScaleOutcome) -> dict[str, float]:
+    """All measures of the finished picture, against the first style at the size of its long side."""
     if not records.scores or inputs.photo is None:
         return {}
     style = inputs.regions[0].sources[0].image
-    size = fit_long_side((style.shape[-2], style.shape[-1]), max(painted.image.shape[-2:]))
-    scores = score(painted.image, inputs.photo.image, resize(style, size))
+    size = fit_long_side((style.shape[-2], style.shape[-1]), max(outcome.image.shape[-2:]))
+    scores = score(outcome.image, inputs.photo.image, resize(style, size))
     if records.lpips:
-        scores["lpips"] = lpips(painted.image, inputs.photo.image)
-    return {**scores, "style_loss_reduction": painted.first_losses["style"] / max(painted.losses["style"], _TINY)}
+        scores["lpips"] = lpips(outcome.image, inputs.photo.image)
+    return {**scores, "style_loss_reduction": outcome.first_losses["style"] / max(outcome.losses["style"], _TINY)}
 
 
 def hash_of(network: NetworkChoice) -> str:

@@ -42,12 +42,12 @@ class ScaleOutcome:
     """What came out of one scale.
 
     Attributes:
-        image: (1, 3, H, W) in [0, 1] of lowest loss, or with Adam the mean of its pictures.
+        image: (1, 3, H, W) in [0, 1] of lowest loss, or with Adam the running mean of the pictures.
         losses: of that picture, by name.
         finished: False where the user stopped it.
-        first_losses: of the picture that it began with.
-        failure: what else stopped it.
-        tile: side in pixels of the tiles in which it was computed; 0 where it was not cut.
+        first_losses: of the picture at its first step.
+        failure: the error that stopped it, if any.
+        tile: side in pixels of the tiles in which it was computed; 0 where it was computed as a whole.
     """
 
     image: Tensor
@@ -59,7 +59,7 @@ class ScaleOutcome:
 
 
 class ScaleRunner:
-    """Holds what does not change from scale to scale, `tiling` among it.
+    """Optimizes one picture at one scale after the other; `tiling` is shared by all scales.
 
     Args:
         job: of the picture.
@@ -71,7 +71,7 @@ class ScaleRunner:
     def __init__(self, job: Job, encoder: Encoder, inputs: Inputs, targets: StyleTargets | None = None) -> None:
         self._job = job
         self._encoder = encoder
-        self._scene = inputs
+        self._inputs = inputs
         self.tiling = tiling_of_picture(job.limits, job.look, job.augmentations, encoder)
         targets = targets or StyleTargets(job.look, encoder, inputs.regions, job.limits)
         self._views = AugmentationSchedule(
@@ -81,9 +81,9 @@ class ScaleRunner:
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of the content in pixels."""
-        return self._scene.size
+        return self._inputs.size
 
-    def paint(
+    def optimize(
         self,
         scale: Scale,
         start: Tensor,
@@ -96,8 +96,8 @@ class ScaleRunner:
         Args:
             scale: size and steps.
             start: (1, 3, H, W) in [0, 1] of any size.
-            callbacks: what is reported meanwhile.
-            loggers: where losses go.
+            callbacks: of the trainer.
+            loggers: of the losses.
             state: of a run that was stopped after `scale.done` steps, see `ImageOptimization.run_state`.
 
         Raises:
@@ -110,7 +110,7 @@ class ScaleRunner:
         device = trainer.strategy.root_device
         self._encoder.to(device)
         views, cut = self._views.of(scale, device)
-        # L-BFGS remembers as much as the memory has it.
+        # The tiling reduces the history of L-BFGS where memory is short.
         optimizer = replace(job.optimizer, history=self.tiling.history or job.optimizer.history)
         task = ImageOptimization(
             self._parameters(framed(resize(start.to(device), scale.size), margin)),
@@ -150,7 +150,7 @@ class ScaleRunner:
 
     def _parameters(self, start: Tensor) -> ImageParameter:
         chosen, basis = self._job.parametrization, self._job.pictures.color_basis
-        color: ImageColor = PlainColor() if basis == RGB else DecorrelatedColor(self._scene.color_root)
+        color: ImageColor = PlainColor() if basis == RGB else DecorrelatedColor(self._inputs.color_root)
         if chosen.parameters == "clamped":
             return ClampedImage.from_image(start)
         if chosen.parameters == "fourier":

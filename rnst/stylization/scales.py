@@ -1,4 +1,4 @@
-"""Coarse to fine: the sizes at which a picture is painted."""
+"""Coarse to fine: the sizes at which a picture is optimized."""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _ROUNDING = 1e-6
 
 @dataclass(frozen=True)
 class Scale:
-    """One size of a picture that is painted coarse to fine.
+    """One size of a picture that is optimized coarse to fine.
 
     Attributes:
         size: height and width in pixels.

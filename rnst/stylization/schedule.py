@@ -1,4 +1,4 @@
-"""How the network sees a picture in turn, and what is asked of it each time."""
+"""The transforms under which the network sees a picture, one after the other, and the objective of each."""
 
 import math
 from collections.abc import Sequence
@@ -26,16 +26,16 @@ _STRAIGHT = Shift()
 
 
 class AugmentationSchedule:
-    """Makes the views of a picture.
+    """The views of a picture.
 
     Args:
         look: what the picture is compared by.
-        augmentations: how the network sees it.
+        augmentations: transforms before the network.
         margin: pixels around the picture that are optimized too.
         encoder: frozen.
         inputs: photo, styles and regions.
         targets: of the styles.
-        tiling: how the picture is cut.
+        tiling: of the picture.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class AugmentationSchedule:
         self._augmentations = augmentations
         self._margin = margin
         self._encoder = encoder
-        self._scene = inputs
+        self._inputs = inputs
         self._targets = targets
         self._tiling = tiling
 
@@ -60,14 +60,14 @@ class AugmentationSchedule:
     def of(self, scale: Scale, device: torch.device) -> tuple[list[AugmentedObjective], bool]:
         """Measure the targets: the styles once, the content under the transform of each view.
 
-        The last view of a scale is the picture as it stands, for that is how it will be looked at. With several shifts
-        in each step, every view has neighbors, and so has the last one.
+        The last view of a scale is the picture without a transform, as it will be viewed. With several shifts in each
+        step, every view has neighbors, and so has the last one.
 
         Returns:
             The views, and whether they are computed in tiles. Contents are measured in turn: each is as large as the
             picture, and few of them come twice.
         """
-        inputs, size = self._scene, scale.size
+        inputs, size = self._inputs, scale.size
         styles = self._targets.at(max(size))
         content = self._framed(inputs.content.to(device), size)
         masks = None if inputs.masks is None else [self._framed(mask.to(device), size) for mask in inputs.masks]
@@ -99,8 +99,8 @@ class AugmentationSchedule:
     def _turns(self, scale: Scale) -> list[list[Transform]]:
         """Transforms of the views of a scale, those of one step together; scales go on where the last one ended.
 
-        Shifts take the first half of the steps. What the picture then likes about the network's grid of strides is
-        little, and without them it comes as close to its targets as it can.
+        Shifts take the first half of the steps. Little of the network's grid of strides is left in the picture by then,
+        and the second half, without shifts, lowers the loss further.
         """
         hold, together = self._augmentations.hold, self._augmentations.shifts_per_step
         first, count = scale.first_step // hold, math.ceil(scale.steps / hold) - 1
@@ -114,22 +114,22 @@ class AugmentationSchedule:
         return [[*shifts_around(shift, together)] for shift in (*turns, _STRAIGHT)]
 
     def _halfway(self, content: Tensor) -> Tensor:
-        """Between photo and painting, where neither has reached its target and both pull."""
-        painting = self._scene.regions[0].sources[0].image.to(content.device)
+        """Mean of photo and painting, where neither loss is at its minimum."""
+        painting = self._inputs.regions[0].sources[0].image.to(content.device)
         return (content + resize(painting, (content.shape[-2], content.shape[-1]))) / 2
 
     def _steady(self, objective: Objective, size: tuple[int, int]) -> Objective | TemporalObjective:
         """Tied to the last frame of a sequence, where there is one."""
-        previous, weight = self._scene.previous, self._look.sequence_weight
+        previous, weight = self._inputs.previous, self._look.sequence_weight
         if previous is None or weight == 0:
             return objective
-        photo, painted = (self._framed(picture, size) for picture in previous)
-        return TemporalObjective(objective, painted, (photo, self._framed(self._scene.content, size)), weight)
+        photo, stylized = (self._framed(picture, size) for picture in previous)
+        return TemporalObjective(objective, stylized, (photo, self._framed(self._inputs.content, size)), weight)
 
     def _framed(self, picture: Tensor, size: tuple[int, int]) -> Tensor:
         return framed(resize(picture, size), self._margin)
 
 
 def framed(image: Tensor, margin: int) -> Tensor:
-    """Repeat the outermost pixels so many times: what the network's zero padding spoils is painted and cut off."""
+    """Repeat the outermost pixels `margin` times: the margin, which zero padding distorts, is optimized and cut off."""
     return F.pad(image, (margin,) * 4, mode="replicate") if margin else image

@@ -1,4 +1,4 @@
-"""What several pictures share: one network, and whom progress is told to."""
+"""What several pictures share: one network, and where progress is reported."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class Session:
 
     Attributes:
         encoder: frozen.
-        facts: what its weight file says about itself.
+        facts: metadata of its weight file.
         console: where progress is shown.
         on_step: see `stylize`.
     """
@@ -29,10 +29,10 @@ class Session:
 
 
 def open_session(job: Job, console: Console | None = None, on_step: OnStep | None = None) -> Session:
-    """Load the network; of several processes only the first one is told anything.
+    """Load the network; of several processes only the first one reports progress.
 
     Raises:
-        RnstError: a child of it where the encoder, its layers or its weights cannot be had.
+        RnstError: the encoder, its layers or its weights cannot be loaded.
     """
     network = job.network
     encoder, facts = load_encoder(

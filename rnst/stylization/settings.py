@@ -1,4 +1,4 @@
-"""Every setting of a stylised picture, checked before anything is loaded."""
+"""Every setting of a stylized picture, checked before anything is loaded."""
 
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -29,18 +29,18 @@ class StylizationSettings:
     """Settings of one picture.
 
     Args:
-        content: picture to repaint: a file, the name of a sample photo, a folder (each of its pictures is painted), or
+        content: picture to stylize: a file, the name of a sample photo, a folder (each of its pictures is stylized), or
             "none" for a texture of the style alone.
         style: painting to take the style from: a file, or the name of a sample painting; several are mixed.
         output: picture to write (.png, .jpg, .webp, or .tif with 16 bits); its JSON sidecar has the same name. May hold
             settings: {content}-{seed}.png. For a folder of contents, a folder. Without --output, no picture of other
             settings is replaced: -2, -3, ... is added to the name.
-        encoder: network that looks at the pictures (`rnst models` lists them).
+        encoder: network whose features are compared (`rnst models` lists them).
         weights: weight file for the encoder, or "random"; none means the encoder's own.
         size: long side of the picture in pixels (or the short one, with --side short).
         supersample: optimize the picture at so many times its size, and reduce it at the end. Details finer than the
             network's first stride come from here; time and memory grow with its square.
-        side: which side of the picture is as long as --size says.
+        side: side of the picture that --size sets.
         aspect: width divided by height of a picture without content; none means that of the style.
         steps: optimizer steps at each scale.
         scales: sizes from coarse to fine, each larger by the square root of two; the last one is `size`. auto begins at
@@ -53,17 +53,17 @@ class StylizationSettings:
             of lowest loss.
         init: first state of the picture: content, noise, style, style_noise (noise with the colors and spectrum of the
             style), or a file; none means content, or style_noise where there is no content or no weight on it.
-        parameters: what the optimizer moves: pixels, or their Fourier spectrum, which leaves out pixel noise; clamped
-            are pixels cut off behind the optimizer's back, as other programs do.
-        fourier_decay: how much more easily broad shapes move than fine ones, as frequency to that power; none means
-            0.3 for L-BFGS, and 0.5 for Adam, which steps as far at every frequency.
+        parameters: what the optimizer updates: pixels, or their Fourier spectrum, which avoids pixel noise; clamped
+            are pixels clipped to [0, 1] after each step, as in other programs.
+        fourier_decay: preference of broad shapes over fine ones: frequency f is scaled by f to minus this power;
+            none means 0.3 for L-BFGS, and 0.5 for Adam, whose steps are equally large at every frequency.
         color_basis: what colors are made of: rgb, or decorrelated, in which noise has the colors of photos; or a
             picture or a folder of pictures, in which noise has the colors of those.
-        shifts: positions of the picture against the network's strides, in turn for half of the steps; 1 is one for all.
-        shifts_per_step: neighboring positions, one pixel apart, whose mean each step descends; 4 cancel what strides of
-            two print, in four times the time, and 1 leaves it to --shifts. With robust transforms, so many of these.
-        transforms: robust moves, scales and rotates the picture at random in the place of --shifts, with Adam anew in
-            each step, with L-BFGS every 15 steps.
+        shifts: positions of the picture relative to the network's strides, in turn for half of the steps; 1 keeps one.
+        shifts_per_step: neighboring positions, one pixel apart, whose mean loss each step descends; 4 cancel the
+            pattern of stride 2 in four times the time. With robust transforms, the number of those in each step.
+        transforms: robust jitters, scales and rotates the picture at random instead of --shifts: each step with Adam,
+            every 15 steps with L-BFGS.
         style_weight: of the style distance; none means what is usual with --convention (10 for relative).
         content_weight: of the content distance; none means what is usual with --convention (1 for relative).
         tv_weight: of the total variation, which smooths; none means what is usual with --convention (5 for relative).
@@ -73,8 +73,8 @@ class StylizationSettings:
             w2, or gram with the --convention of others and with --smoothing softmax.
         style_layer_weights: a number for each style layer; none means 1 for all.
         content_layer_weights: a number for each content layer; none means 1 for all.
-        normalize_gradients: weigh the layers so that each pulls as strongly, measured once at each size.
-        smoothing: softmax looks at the softmax of a layer's features; it mends nets with a few towering activations.
+        normalize_gradients: weigh the layers so that their gradients are equally large, measured once at each size.
+        smoothing: softmax compares the softmax of a layer's features; for networks with a few very large activations.
         style_weights: share of each style in the mixture; none means equal shares.
         style_scale: size of the style picture, 1 makes its long side that of the picture; strokes grow with it.
         content_mask: where in the picture each style goes: a gray picture for each style, white is there, or one less,
@@ -83,19 +83,19 @@ class StylizationSettings:
         style_mask: which part of each style counts: a gray picture for each, or a colored one for each.
         colors: free takes those of the style; luminance keeps those of the content; match and histogram give the
             style the colors of the content first, by mean and covariance or by histograms.
-        sequence: the content is a folder of frames; each starts from the last painted one.
-        sequence_weight: of the difference to the last painted frame where the content stood still.
+        sequence: the content is a folder of frames; each starts from the last stylized one.
+        sequence_weight: of the difference to the last stylized frame where the content did not change.
         style_layers: names or module paths; none means the encoder's defaults.
         content_layers: names or module paths; none means the encoder's defaults.
         pooling: keep the network's pools, or replace them by those of averages, of maxima, or of mean squares.
         pool_kernel: even makes the windows of pools as large as their stride, as 2x2 instead of 3x3.
         strides: blur removes the patterns that strides leave in pictures; blur_stem only the finest; keep none.
         stem: dense runs the first convolution at stride 1, which takes four times as long and leaves no checkerboard.
-        margin: pixels that are painted around the picture and cut off; the network's zero padding spoils them.
+        margin: pixels that are optimized around the picture and cut off; the network's zero padding distorts them.
         normalization: mean and deviation that the network's input gets: its own, or others to compare with programs
             that give all networks the same.
         padding: repeat the border of the picture instead of zeros at the first convolution, or at all of them.
-        relu: fake_last lets the gradient pass the last ReLU looked at; redirected lets it wake dead units everywhere;
+        relu: fake_last lets the gradient pass the deepest ReLU in use; redirected lets it revive dead units everywhere;
             leaky and softplus replace the function.
         tile: side in pixels of the tiles in which the picture is computed; 0 is the whole picture at once, none takes
             the largest tiles that fit into the memory.
@@ -104,7 +104,7 @@ class StylizationSettings:
         precision: of the network's arithmetic; the losses are always computed in fp32.
         quality: of JPEG and WebP, 1 to 100.
         save_every: steps between two intermediate pictures; 0 keeps none.
-        resume: go on with a picture that was stopped, by the .state.safetensors file beside it.
+        resume: resume a picture that was stopped, from the .state.safetensors file beside it.
         scores: measure the finished picture: distance to the style, edges kept, grain and checkerboards.
         lpips: with scores, LPIPS to the content too; downloads AlexNet once.
         seed: of noise and random weights.

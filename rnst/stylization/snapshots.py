@@ -1,4 +1,4 @@
-"""Pictures of a run that goes on: to disk, and to whatever tracks it."""
+"""Intermediate pictures of a run: to disk, and to its tracker."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,13 +12,13 @@ from rnst.image.files import Picture, write_image
 
 
 class Snapshots(Callback):
-    """Every `every` steps, write the picture and hand it on.
+    """Every `every` steps, write the picture and pass it to the tracker.
 
     Args:
-        folder: where PICTURE_00050.png and its kin go.
-        stem: how their names begin.
+        folder: of the files PICTURE_00050.png, PICTURE_00100.png, ...
+        stem: beginning of their names.
         every: steps between two pictures; 0 takes none.
-        finish: makes of the picture that is optimized the one that the user will get.
+        finish: turns the optimized image into the delivered one.
         like: see `write_image`.
         show: called with that picture and the number of the step, for a tracker.
     """
@@ -41,7 +41,7 @@ class Snapshots(Callback):
         self._show = show
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: object) -> None:
-        """Take a picture when its time has come."""
+        """Write a picture every `every` steps."""
         step = pl_module.first_step + trainer.global_step
         if self._every and step % self._every == 0 and trainer.is_global_zero:
             picture = pl_module() if self._finish is None else self._finish(pl_module())

@@ -1,4 +1,4 @@
-"""A stopped picture goes on: where it was, and what its optimizer remembers, in a file beside it."""
+"""The state of a run, its optimizer included, in a file beside the picture, from which a stopped run resumes."""
 
 import json
 import signal
@@ -34,8 +34,8 @@ class State:
         step: steps done at that scale.
         content: see `ImageOptimization.run_state`: tensors, numbers, texts, lists and dictionaries of them.
         settings: of the run.
-        first_losses: of the picture that the first scale began with.
-        seconds: that it has taken, in all sessions so far.
+        first_losses: of the picture at the first step of the first scale.
+        seconds: of run time in all sessions so far.
     """
 
     scale: int
@@ -47,7 +47,7 @@ class State:
 
     @property
     def best_image(self) -> Tensor | None:
-        """(1, 3, H, W) in [0, 1], what a finished run would have given; None before there is one."""
+        """(1, 3, H, W) in [0, 1], the picture that the run would deliver; None before there is one."""
         image: Tensor | None = self.content["best"]["image"]
         return image
 
@@ -64,7 +64,7 @@ class State:
         """Read a file; nothing in it is executed.
 
         Raises:
-            UnreadableFileError: it is no state of ours.
+            UnreadableFileError: the file is not such a state.
         """
         try:
             with safe_open(path, framework="pt") as file:
@@ -77,7 +77,7 @@ class State:
             raise UnreadableFileError(path, "the state of a stopped picture", str(error)) from error
 
     def check(self, settings: Mapping[str, Any], without: tuple[str, ...]) -> None:
-        """Refuse to go on with other settings than those in `without`.
+        """Refuse to resume with different settings, except those in `without`.
 
         Raises:
             InvalidValueError: they differ.
@@ -92,21 +92,21 @@ class State:
 
 
 class StateKeeper(Callback):
-    """Writes the state every few steps, and when Ctrl-C is pressed; the step at work is finished first.
+    """Writes the state every few steps, and on Ctrl-C after the current step.
 
-    A state is exact, so it is large: parameters, best picture and 20 pictures that L-BFGS remembers, 280 bytes a pixel.
-    Where writing is slow, it is written more rarely: after the first one, a hundred times as long as the last one took
-    goes by before the next.
+    A state is exact, so it is large: parameters, best picture and the 20 pictures of the history of L-BFGS, 280 bytes a
+    pixel. Where writing is slow, states are rarer: the time until the next one is at least a hundred times that of
+    writing the last one.
 
     Args:
         path: the file beside the picture.
         every: steps between two writes; 0 writes on Ctrl-C only.
         settings: of the run.
-        state: that the run goes on from; None starts at the beginning.
+        state: that the run resumes from; None starts at the beginning.
 
     Attributes:
-        scale: at work, from 0.
-        first_losses: of the picture that the first scale began with; empty until that scale is finished.
+        scale: number of the current scale, from 0.
+        first_losses: of the picture at the first step of the first scale; empty until that scale is finished.
     """
 
     def __init__(self, path: Path, every: int, settings: Mapping[str, Any], state: State | None = None) -> None:
@@ -125,9 +125,9 @@ class StateKeeper(Callback):
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Meanwhile, the first Ctrl-C waits for the end of the step, the second one does not."""
+        """Within this context, the first Ctrl-C stops after the current step, a second one immediately."""
         if threading.current_thread() is not threading.main_thread():
-            yield  # signals come to the main thread alone
+            yield  # only the main thread receives signals
             return
         before = signal.getsignal(signal.SIGINT)
 
@@ -143,7 +143,7 @@ class StateKeeper(Callback):
             signal.signal(signal.SIGINT, before)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: object) -> None:
-        """Write, where it is time; then stop, where that was asked for.
+        """Write the state where it is due; then stop where Ctrl-C was pressed.
 
         Of several processes the first one does both; the others notice that it is gone.
         """

@@ -1,4 +1,4 @@
-"""Paint a photo in the style of a painting: read, load, paint coarse to fine, write."""
+"""Stylize a photo by a painting: read, load, optimize coarse to fine, write."""
 
 from dataclasses import replace
 from functools import partial
@@ -41,7 +41,7 @@ from rnst.stylization.tiling import check_tiling
 
 
 class StoppedError(RnstError):
-    """A picture was not finished, and is kept as far as it was."""
+    """A picture was not finished; its best state is kept."""
 
     def __init__(self, output: Path, reason: RnstError) -> None:
         super().__init__(f"{reason}; {output} is the best picture so far")
@@ -71,23 +71,23 @@ def stylize(
     on_step: OnStep | None = None,
     **options: Any,
 ) -> Stylized:
-    """Paint one picture; write it and its sidecar.
+    """Stylize one picture; write it and its sidecar.
 
-    Ctrl-C ends the painting early and keeps the best picture so far.
+    Ctrl-C stops the optimization early and keeps the best picture so far.
 
     Args:
-        settings: everything there is to choose; none means the defaults.
-        console: where progress is shown; none means standard error.
+        settings: of the picture; None means the defaults.
+        console: where progress is shown; None means standard error.
         on_step: called after each step with its number, the picture (1, 3, H, W) in [0, 1] and the losses by name.
         options: fields of StylizationSettings; they outrank `settings`.
 
     Raises:
-        RnstError: a child of it for every mistake in the input, before any work is done.
+        RnstError: a subclass for every mistake in the input, before any work is done.
         TypeError: an option that StylizationSettings does not have.
     """
     settings = (settings or StylizationSettings()).replaced(**options)
     if settings.has_folder:
-        raise InvalidValueError("--content", settings.content, "one picture; stylize_folder paints those of a folder")
+        raise InvalidValueError("--content", settings.content, "one picture; stylize_folder stylizes those of a folder")
     if settings.sequence:
         raise InvalidValueError("--sequence", settings.sequence, "false unless --content is a folder of frames")
     job = resolve(settings)
@@ -96,14 +96,14 @@ def stylize(
 
 
 def stylize_job(job: Job, console: Console | None = None, on_step: OnStep | None = None) -> Stylized:
-    """Read, load and paint what has been resolved; arguments, result and errors as of `stylize`."""
+    """Stylize a resolved job; for arguments, result and errors, see `stylize`."""
     inputs = read_inputs(job.pictures, job.resolution, job.look.style_scale)
     check_scores(job, inputs)
-    return paint(job.at(inputs.size), inputs, open_session(job, console, on_step))
+    return stylize_inputs(job.at(inputs.size), inputs, open_session(job, console, on_step))
 
 
-def paint(job: Job, inputs: Inputs, session: Session, targets: StyleTargets | None = None) -> Stylized:
-    """Paint one picture from what has been read and loaded; write it and its sidecar.
+def stylize_inputs(job: Job, inputs: Inputs, session: Session, targets: StyleTargets | None = None) -> Stylized:
+    """Stylize one picture from inputs and a network that have been loaded; write it and its sidecar.
 
     Args:
         job: with its scales.
@@ -113,14 +113,14 @@ def paint(job: Job, inputs: Inputs, session: Session, targets: StyleTargets | No
     """
     output = job.records.output
     check_tiling(job, session.encoder, job.resolution.optimized(inputs.size))
-    output.parent.mkdir(parents=True, exist_ok=True)  # a folder that cannot be had is told before the work
+    output.parent.mkdir(parents=True, exist_ok=True)  # an impossible folder is reported before the work
     described, sources = describe(job), hashes_of(job.pictures)
     if inputs.color_root is not None:
         described["color_matrix"] = inputs.color_root.tolist()
     content, styles = names(job.pictures)
     files = {"weights_sha256": hash_of(job.network), "sources_sha256": sources}
     keeper = _keeper(job.records, {**described, **files})
-    if not is_first():  # somebody else has started several processes: one of them writes
+    if not is_first():  # several processes were started outside: one of them writes
         job = replace(job, records=job.records.silent())
     tracker = PictureTracker(
         job.records.tracking,
@@ -132,25 +132,25 @@ def paint(job: Job, inputs: Inputs, session: Session, targets: StyleTargets | No
     for note in inputs.notes:
         session.console.print(note, markup=False)
     with companions(partial(_share, job, inputs), job.limits.devices):
-        painted = _paint(job, inputs, session, targets, tracker, keeper)
-    result = result_of(job, painted, keeper.seconds, scores_of(job.records, inputs, painted), described, sources)
+        outcome = _optimize(job, inputs, session, targets, tracker, keeper)
+    result = result_of(job, outcome, keeper.seconds, scores_of(job.records, inputs, outcome), described, sources)
     if is_first():
-        write_image(painted.image, output, result.settings, quality=job.records.quality, like=inputs.photo)
+        write_image(outcome.image, output, result.settings, quality=job.records.quality, like=inputs.photo)
         result.write()
-    tracker.finish(painted.image, painted.losses, result.scores)
-    if painted.failure is not None:
-        raise StoppedError(output, painted.failure)
-    return Stylized(painted.image, result)
+    tracker.finish(outcome.image, outcome.losses, result.scores)
+    if outcome.failure is not None:
+        raise StoppedError(output, outcome.failure)
+    return Stylized(outcome.image, result)
 
 
 def _share(job: Job, inputs: Inputs) -> None:
-    """What another device does for a picture: the same, without a word to anybody."""
+    """The part of another device in a picture: the same computation, without any output."""
     tracker = PictureTracker("off", job.records.output.parent, group="", tags=[], config={})
     job = replace(job, records=job.records.silent())
-    _paint(job, inputs, open_session(job), None, tracker, _keeper(job.records, describe(job)))
+    _optimize(job, inputs, open_session(job), None, tracker, _keeper(job.records, describe(job)))
 
 
-def _paint(
+def _optimize(
     job: Job,
     inputs: Inputs,
     session: Session,
@@ -169,41 +169,41 @@ def _paint(
     device = torch.device(job.limits.device)
     expected = estimate(job, session.encoder, plan[first:], device, runner.tiling)
     session.console.print(summary(job.limits, delivered, plan[first:], expected, device), markup=False, highlight=False)
-    if job.limits.tile == 0:  # otherwise tiles are cut as the memory has it
+    if job.limits.tile == 0:  # otherwise the tiles are chosen to fit into the memory
         expected.check(delivered)
     finish = partial(inputs.finished, colors=job.pictures.colors, largest=delivered)
     where = (records.output.parent, records.output.stem)
     snapshots = Snapshots(*where, records.save_every, finish=finish, like=inputs.photo, show=tracker.show)
     with StylizationProgress(sum(scale.steps for scale in plan), session.console, done) as progress, keeper.listening():
-        watchers: list[Callback] = [progress, snapshots]
+        callbacks: list[Callback] = [progress, snapshots]
         if session.on_step is not None:
-            watchers.append(StepReports(session.on_step, finish))
-        watchers.append(keeper)
+            callbacks.append(StepReports(session.on_step, finish))
+        callbacks.append(keeper)
         content = None if state is None else state.content
-        painted = runner.paint(plan[first], start, watchers, tracker.loggers, content)
+        outcome = runner.optimize(plan[first], start, callbacks, tracker.loggers, content)
         try:
             for keeper.scale in range(first + 1, len(plan)):
-                if painted.finished:
-                    keeper.first_losses = keeper.first_losses or painted.first_losses
-                    painted = runner.paint(plan[keeper.scale], painted.image, watchers, tracker.loggers)
+                if outcome.finished:
+                    keeper.first_losses = keeper.first_losses or outcome.first_losses
+                    outcome = runner.optimize(plan[keeper.scale], outcome.image, callbacks, tracker.loggers)
         except (KeyboardInterrupt, NoFiniteLossError, DeviceLostError) as stop:
-            # Before this scale had a picture: that of the last one is kept.
-            painted = replace(painted, finished=False, failure=stop if isinstance(stop, DeviceLostError) else None)
-    if painted.finished and is_first():
+            # Stopped before this scale had a picture: that of the last scale is kept.
+            outcome = replace(outcome, finished=False, failure=stop if isinstance(stop, DeviceLostError) else None)
+    if outcome.finished and is_first():
         state_path(records.output).unlink(missing_ok=True)
-    if not painted.finished:
-        session.console.print("stopped; keeping the best picture so far. --resume goes on with it")
-    first_losses = dict(keeper.first_losses or painted.first_losses)
-    return replace(painted, image=finish(painted.image), first_losses=first_losses)
+    if not outcome.finished:
+        session.console.print("stopped; keeping the best picture so far. --resume continues it")
+    first_losses = dict(keeper.first_losses or outcome.first_losses)
+    return replace(outcome, image=finish(outcome.image), first_losses=first_losses)
 
 
 def state_path(output: Path) -> Path:
-    """The file that a stopped picture leaves beside it."""
+    """The file with the state of a stopped run, beside its picture."""
     return output.with_suffix(".state.safetensors")
 
 
 def _keeper(records: Records, described: dict[str, object]) -> StateKeeper:
-    """What keeps the state of this picture; with the state to go on from, where there is one and that was asked for."""
+    """Callback that saves the state of this run, with the state to resume from where --resume finds one."""
     path, state = state_path(records.output), None
     if records.resume and path.is_file():
         state = State.read(path)

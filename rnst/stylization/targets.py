@@ -1,4 +1,4 @@
-"""What a picture should look like: losses measured once from the paintings and the photo, as a look asks for."""
+"""Targets of the losses, measured once from the paintings and the photo."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -29,14 +29,14 @@ WITHOUT_TILES = Limits(tile=0)
 class StyleTargets:
     """Style losses of all regions, measured once for each size at which the styles are seen.
 
-    Several styles of one region are mixed in proportion to their weights: their statistics are blended, as if the mixed
-    painting had so many positions of each.
+    Several styles of one region are mixed in proportion to their weights: their statistics are blended, as if one
+    painting had positions of each style in that proportion.
 
     Args:
         look: layers and scale of the styles, and the loss.
         encoder: gives the features of those layers.
         regions: the styles.
-        limits: how they may be cut; each device looks at all of them.
+        limits: of their tiles; each device measures all styles.
     """
 
     def __init__(self, look: Look, encoder: Encoder, regions: Sequence[Region], limits: Limits = WITHOUT_TILES) -> None:
@@ -107,7 +107,7 @@ def content_losses(look: Look, features: Mapping[str, Tensor]) -> Losses:
 
 
 def even_pull(style: Losses, content: Losses, features: Mapping[str, Tensor]) -> tuple[dict[str, float], ...]:
-    """Weights of style and content layers under which all of them pull alike on an image with those features."""
+    """Weights of style and content layers that make their gradients equally large for an image with those features."""
     return tuple(evened(balance(style, features), balance(content, features)))
 
 

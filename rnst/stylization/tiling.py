@@ -1,4 +1,4 @@
-"""A picture in tiles: how it is cut, and targets as large as the picture only while they are needed."""
+"""A picture in tiles, and targets of its size that are kept only while they are needed."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +17,7 @@ Objective = Callable[[Mapping[str, Tensor], Tensor], dict[str, Tensor]]
 
 
 def tiling_of_picture(limits: Limits, look: Look, augmentations: Augmentations, encoder: Encoder) -> Tiling:
-    """How the picture is cut."""
+    """The tiling of the picture."""
     targets = [*look.content_layers] * augmentations.shifts_per_step  # each transform of a step has its own
     return Tiling(encoder, limits, targets)
 
@@ -37,7 +37,7 @@ def is_tiled(look: Look, tiling: Tiling, sizes: Iterable[tuple[int, int]]) -> bo
 
 
 def check_tiling(job: Job, encoder: Encoder, size: tuple[int, int]) -> None:
-    """Refuse tiles that cannot be, before anything is written.
+    """Refuse impossible tiles before anything is written.
 
     Args:
         job: of the picture.
@@ -45,7 +45,7 @@ def check_tiling(job: Job, encoder: Encoder, size: tuple[int, int]) -> None:
         size: height and width at which it will be optimized, without the margin.
 
     Raises:
-        RnstError: as of `Tiling.grid` and `is_tiled`.
+        RnstError: see `Tiling.grid` and `is_tiled`.
     """
     encoder.to(job.limits.device)
     height, width = (side + 2 * job.parametrization.margin for side in size)
@@ -53,11 +53,11 @@ def check_tiling(job: Job, encoder: Encoder, size: tuple[int, int]) -> None:
 
 
 class TargetCache:
-    """Objectives that are measured when their turn comes, and forgotten when that of another does.
+    """Objectives that are measured at the first use of their view, and dropped when later views need the place.
 
     Args:
         measure: transform of a view to the objective.
-        together: how many have their turn at the same time.
+        together: number of views in one step, which are kept at the same time.
     """
 
     def __init__(self, measure: Callable[[Transform], nn.Module], together: int = 1) -> None:

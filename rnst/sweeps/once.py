@@ -1,4 +1,4 @@
-"""A picture of an experiment that is there already is not painted again."""
+"""A picture of an experiment that exists is not made again."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -13,8 +13,10 @@ from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.stylize import stylize_job
 
 
-def painted_once(settings: StylizationSettings, score: Callable[[Tensor], Mapping[str, float]] | None = None) -> Result:
-    """Paint, measure and write down; or read what an earlier run with the very same settings left.
+def stylized_once(
+    settings: StylizationSettings, score: Callable[[Tensor], Mapping[str, float]] | None = None
+) -> Result:
+    """Stylize, score and record one picture; or read the result of an earlier run with the same settings.
 
     Args:
         settings: of the picture.
@@ -22,7 +24,7 @@ def painted_once(settings: StylizationSettings, score: Callable[[Tensor], Mappin
 
     Raises:
         KeyboardInterrupt: it was stopped.
-        RnstError: it cannot be painted.
+        RnstError: it cannot be stylized.
     """
     job = resolve(settings)
     there = finished(job)

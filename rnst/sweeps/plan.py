@@ -1,4 +1,4 @@
-"""What a sweep paints: every content in every style by every encoder, over one grid that is the same for all."""
+"""The runs of a sweep: every content in every style by every encoder, over one grid that is the same for all."""
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
@@ -26,14 +26,14 @@ class SweepSettings:
 
     Args:
         contents: photos: files, names of samples, or names of files in `pictures`.
-        styles: paintings, named likewise.
+        styles: paintings: files, names of samples, or names of files in `pictures`.
         encoders: networks (`rnst models` lists them).
-        grid: setting of stylize.py -> values to try; every combination is painted by every encoder.
-        compare: names of the grid whose values are compared as encoders are: each has its own pick and its own line.
+        grid: setting of stylize.py -> values to try; every combination is run with every encoder.
+        compare: names of the grid whose values are compared like encoders: each has its own pick and its own line.
         settings: setting of stylize.py -> its value in the whole sweep.
-        pictures: folders in which photos and paintings are looked for by name.
+        pictures: folders in which photos and paintings are searched by name.
         output: folder of the pictures, the table and the plots.
-        workers: pictures that are painted at the same time.
+        workers: pictures that are stylized at the same time.
         tracking: Weights & Biases: auto writes offline runs unless there is a key.
     """
 
@@ -49,7 +49,7 @@ class SweepSettings:
     tracking: Literal["auto", "wandb", "off"] = "auto"
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be painted before anything is.
+        """Refuse impossible sweeps before any picture is made.
 
         Raises:
             InvalidValueError: a list is empty, or a value is out of range.
@@ -76,7 +76,7 @@ class SweepSettings:
                 raise UnknownNameError("setting to compare", name, self.grid)
 
     def arm(self, encoder: str, varied: Mapping[str, Any]) -> str:
-        """What a picture is compared as: its encoder, and its values of the settings that are compared."""
+        """The label under which a picture is compared: its encoder, and its values of the compared settings."""
         return " ".join([encoder, *(f"{name}={_shown(varied[name])}" for name in self.compare)])
 
 
@@ -85,9 +85,9 @@ class SweepRun:
     """One picture of a sweep.
 
     Attributes:
-        settings: everything that stylize.py needs to know.
+        settings: of stylize.py.
         varied: the settings of the grid, by name.
-        arm: what it is compared as; "" means its encoder.
+        arm: label under which it is compared; "" means its encoder.
     """
 
     settings: StylizationSettings
@@ -100,7 +100,7 @@ class SweepRun:
 
 
 def plan(sweep: SweepSettings, make: Settings = lambda values: StylizationSettings(**values)) -> list[SweepRun]:
-    """Every cell of a sweep. The encoder varies slowest, so that the pictures of one pair are made close together.
+    """Every run of a sweep. The encoder varies slowest, so that the pictures of one pair are made close together.
 
     Args:
         sweep: contents, styles, encoders and grid.
@@ -118,7 +118,7 @@ def plan(sweep: SweepSettings, make: Settings = lambda values: StylizationSettin
     common = {"group": sweep.output.name, "scores": True, "tracking": sweep.tracking}
     combinations = [dict(zip(sweep.grid, values, strict=True)) for values in itertools.product(*sweep.grid.values())]
     made = [(varied, make({**sweep.settings, **varied, **common})) for varied in combinations]
-    cells = []
+    runs = []
     for content, style, encoder in itertools.product(contents, styles, sweep.encoders):
         for varied, settings in made:
             named = {**settings.as_dict(), **varied, "content": content, "style": style, "encoder": encoder}
@@ -128,8 +128,8 @@ def plan(sweep: SweepSettings, make: Settings = lambda values: StylizationSettin
                 encoder=encoder,
                 output=named_by(output_template(sweep), named),
             )
-            cells.append(SweepRun(chosen, varied, sweep.arm(encoder, varied)))
-    return cells
+            runs.append(SweepRun(chosen, varied, sweep.arm(encoder, varied)))
+    return runs
 
 
 def output_template(sweep: SweepSettings) -> Path:

@@ -1,4 +1,4 @@
-"""Output of a sweep beside its pictures: a table of all results, the picks, a plot of the trade-offs, a page."""
+"""Output of a sweep beside its pictures: tables of results, picks and style layers, a plot of trade-offs, a page."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -21,12 +21,13 @@ _THUMBNAIL_SIDE = 320
 # The worst values that count in the hypervolume: no style transferred, no content kept.
 _REFERENCE = (1.0, 1.0)
 _SHOWN = {"style_distance": "style", "edge_correlation": "edges", "nyquist_excess_columns_db": "Nyquist dB"}
+_DISTANCE = "relative_style_distance"
 _LOOK: Any = {"title_justify": "left", "box": SIMPLE, "pad_edge": False}
 
 
 def distances(result: Result) -> Point:
     """Content distance (one minus the edge correlation) and style distance relative to that of the unchanged photo."""
-    return 1.0 - result.scores["edge_correlation"], result.scores["relative_style_distance"]
+    return 1.0 - result.scores["edge_correlation"], result.scores[_DISTANCE]
 
 
 def picks_table(results: Sequence[Result], grid: Sequence[str]) -> Table:
@@ -72,6 +73,36 @@ def verdict_table(results: Sequence[Result]) -> Table:
             areas.append(hypervolume([distances(member) for member in groups[content, styles, encoder]], _REFERENCE))
         middle = sorted(styles_left)[len(styles_left) // 2]
         table.add_row(encoder, f"{won} of {len(pairs)}", f"{middle:.3f}", f"{sum(areas) / len(areas):.3f}")
+    return table
+
+
+def layer_gains(results: Sequence[Result]) -> dict[str, tuple[float, int]]:
+    """Layer -> mean decrease of the style distance when it is added to a set of style layers, and number of such sets.
+
+    The mean is taken over all pairs of sets in the sweep that differ in this layer alone: the Shapley value, except for
+    the weighting by set size. Distances are those of picked pictures, averaged over photos, paintings and all else.
+
+    Args:
+        results: with scores and picks; results with the encoder's default layers are left out.
+    """
+    found: dict[frozenset[str], list[float]] = {}
+    for result in results:
+        layers = result.settings["style_layers"]
+        if layers and result.scores[PICKED]:
+            found.setdefault(frozenset(layers), []).append(result.scores[_DISTANCE])
+    means = {layers: sum(values) / len(values) for layers, values in found.items()}
+    names = list(dict.fromkeys(name for result in results for name in result.settings["style_layers"] or ()))
+    gains = {name: _gains(name, means) for name in names}
+    return {name: (sum(values) / len(values), len(values)) for name, values in gains.items() if values}
+
+
+def gains_table(gains: Mapping[str, tuple[float, int]]) -> Table:
+    """Table of `layer_gains`, the largest gain first."""
+    table = Table(title="style layers: fall of the style distance when one is added", **_LOOK)
+    for name in ("layer", "mean gain", "sets"):
+        table.add_column(name, justify="left" if name == "layer" else "right")
+    for layer, (gain, count) in sorted(gains.items(), key=lambda item: -item[1][0]):
+        table.add_row(layer, f"{gain:+.3f}", str(count))
     return table
 
 
@@ -139,6 +170,14 @@ def thumbnail(result: Result, folder: Path) -> Path:
         image = read_image(result.image)
         write_image(resize(image, fit_long_side((image.shape[-2], image.shape[-1]), _THUMBNAIL_SIDE)), path)
     return path
+
+
+def _gains(layer: str, means: Mapping[frozenset[str], float]) -> list[float]:
+    return [
+        value - means[layers | {layer}]
+        for layers, value in means.items()
+        if layer not in layers and layers | {layer} in means
+    ]
 
 
 def _mean_over_pairs(results: Sequence[Result]) -> list[Point]:

@@ -15,14 +15,14 @@ from rnst.sweeps.picking import marked
 from rnst.sweeps.plan import SweepRun, SweepSettings
 
 
-def run_cells(sweep: SweepSettings, cells: Sequence[SweepRun], console: Console) -> list[Result]:
+def run_sweep(sweep: SweepSettings, runs: Sequence[SweepRun], console: Console) -> list[Result]:
     """Make the pictures that are not finished yet.
 
     A stopped sweep resumes: pictures that exist, finished with the same settings and scored, are not made again.
 
     Args:
         sweep: its `workers` is the number of pictures made at the same time.
-        cells: runs of the plan.
+        runs: runs of the plan.
         console: where progress is shown.
 
     Returns:
@@ -32,20 +32,20 @@ def run_cells(sweep: SweepSettings, cells: Sequence[SweepRun], console: Console)
         KeyboardInterrupt: the user stopped the sweep; finished pictures are kept.
         RnstError: pictures failed; the others are finished and kept.
     """
-    results = {index: finished_run(cell) for index, cell in enumerate(cells)}
+    results = {index: finished_run(run) for index, run in enumerate(runs)}
     missing = [index for index, result in results.items() if result is None]
-    console.print(f"{len(cells)} pictures, {len(cells) - len(missing)} of them there already")
-    work, failures = [resolve(cells[index].settings) for index in missing], list[str]()
+    console.print(f"{len(runs)} pictures, {len(runs) - len(missing)} of them there already")
+    work, failures = [resolve(runs[index].settings) for index in missing], list[str]()
     with _progress(console) as progress:
-        bar = progress.add_task("sweep", total=len(cells), completed=len(cells) - len(missing))
+        bar = progress.add_task("sweep", total=len(runs), completed=len(runs) - len(missing))
         for index, outcome in in_processes(stylize_alone, work, sweep.workers):
             progress.advance(bar)
             if isinstance(outcome, Result):
-                results[missing[index]] = cells[missing[index]].labeled(outcome)
+                results[missing[index]] = runs[missing[index]].labeled(outcome)
                 if not outcome.finished:
                     raise KeyboardInterrupt("stopped; the same command goes on with what is missing")
             else:
-                failures.append(f"{cells[missing[index]].settings.output.stem}: {outcome}")
+                failures.append(f"{runs[missing[index]].settings.output.stem}: {outcome}")
                 console.print(f"failed: {failures[-1]}", markup=False)
     if failures:
         raise SweepError(failures)

@@ -230,7 +230,7 @@ def test_clean_divergence__leads_away_from_the_clean_answer(attack: PGD, restart
     torch.manual_seed(3)
     first = away(network, images, labels)
     torch.manual_seed(3)
-    assert torch.equal(first, away(network, images, labels.flip(0))), "labels are not looked at"
+    assert torch.equal(first, away(network, images, labels.flip(0))), "labels are not used"
 
 
 def test_divergence__is_that_of_the_definition() -> None:

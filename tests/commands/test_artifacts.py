@@ -54,7 +54,7 @@ def test_report__figures_tables_and_a_run(capsys: pytest.CaptureFixture[str], mo
     assert {row[name]["format"] for name in ("artifacts", "sheet")} == {"png"}
 
 
-def test_again__what_is_there_is_not_painted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_again__what_is_there_is_not_stylized(monkeypatch: pytest.MonkeyPatch) -> None:
     options = ["--encoders", "resnet18:random", "--fixes", NONE]
     first = _find(*options)
     (picture,) = Path("outputs/artifacts/textures").rglob("*.png")

@@ -83,8 +83,8 @@ def test_published_folders_and_published_alexnet(make_photos: MakePhotos) -> Non
     root = make_photos(_CLASSES, side=32)
     for name in ("fog", "gaussian_noise"):
         for severity in (1, 3):
-            shutil.copytree(root / "val", Path("spoiled", name, str(severity)))
-    options = ("--corrupted", "spoiled", "--reference", "published_alexnet")
+            shutil.copytree(root / "val", Path("corrupted", name, str(severity)))
+    options = ("--corrupted", "corrupted", "--reference", "published_alexnet")
     report = _measured(root, *_SHORT, *options)
     for found in report["networks"].values():
         clean = found["clean"]["value"]
@@ -113,7 +113,7 @@ def test_mistakes_are_one_line(make_photos: MakePhotos, capsys: pytest.CaptureFi
     assert "same classes" in _refused(capsys, "--networks", one, other, *given)
     assert "resnet17" in _refused(capsys, "--networks", one, *given, "--reference", "resnet17")
     assert "nowhere" in _refused(capsys, "--networks", one, "--data", "nowhere", "--output=out")
-    assert "spoiled" in _refused(capsys, "--networks", one, *given, "--corrupted", "spoiled", *_TINY)
+    assert "corrupted" in _refused(capsys, "--networks", one, *given, "--corrupted", "corrupted", *_TINY)
     assert "different names" in _refused(capsys, "--networks", one, f"./{one}", *given)
 
 

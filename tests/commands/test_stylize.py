@@ -288,8 +288,8 @@ def test_view__says_where(capsys: pytest.CaptureFixture[str]) -> None:
 def test_compare__a_page_with_both(capsys: pytest.CaptureFixture[str]) -> None:
     stylize([*_arguments(weights="null"), "--compare"])
     assert Result.read(Path("new/out.json")).encoder == DEFAULT_ENCODER
-    twin = counterpart_of(DEFAULT_ENCODER)
-    assert Result.read(Path(f"new/out_{twin}.json")).encoder == twin
+    counterpart = counterpart_of(DEFAULT_ENCODER)
+    assert Result.read(Path(f"new/out_{counterpart}.json")).encoder == counterpart
     page = Path("new/out.html").read_text(encoding="utf-8")
     assert page.count('<script type="text/plain"') >= 2  # pictures inside, so the page can be moved alone
     assert "new/out.html: a slider" in capsys.readouterr().out
@@ -450,14 +450,14 @@ def _frames(count: int) -> None:
 
 def test_folder__one_picture_for_each_and_none_twice(capsys: pytest.CaptureFixture[str]) -> None:
     _frames(3)
-    stylize(_arguments(content="frames", output="painted.jpg"))
-    pictures = [f"painted/frame{number}.jpg" for number in (8, 9, 10)]
+    stylize(_arguments(content="frames", output="stylized.jpg"))
+    pictures = [f"stylized/frame{number}.jpg" for number in (8, 9, 10)]
     written = capsys.readouterr()
     assert [line.split(":")[0] for line in written.out.splitlines()] == pictures
-    assert sorted(path.name for path in Path("painted").glob("*.jpg")) == sorted(Path(name).name for name in pictures)
+    assert sorted(path.name for path in Path("stylized").glob("*.jpg")) == sorted(Path(name).name for name in pictures)
     Path(pictures[1]).unlink()
     times = [Path(name).stat().st_mtime_ns for name in pictures[::2]]
-    stylize(_arguments(content="frames", output="painted.jpg"))
+    stylize(_arguments(content="frames", output="stylized.jpg"))
     assert "3 pictures, 2 of them finished already" in capsys.readouterr().err
     assert [Path(name).stat().st_mtime_ns for name in pictures[::2]] == times
     assert Path(pictures[1]).is_file()
@@ -465,12 +465,12 @@ def test_folder__one_picture_for_each_and_none_twice(capsys: pytest.CaptureFixtu
 
 def test_folder__records_and_tiles_are_no_reason_to_begin_again(capsys: pytest.CaptureFixture[str]) -> None:
     _frames(2)
-    stylize(_arguments(content="frames", output="painted.jpg"))
+    stylize(_arguments(content="frames", output="stylized.jpg"))
     for options in ({"resume": True}, {"quality": 50}, {"save_every": 7}, {"group": "mine"}, {"tile": 0}):
-        stylize(_arguments(content="frames", output="painted.jpg", **options))
+        stylize(_arguments(content="frames", output="stylized.jpg", **options))
         assert "2 pictures, 2 of them finished already" in capsys.readouterr().err
     write_image(torch.rand(1, 3, 30, 40), Path("frames/frame8.png"))
-    stylize(_arguments(content="frames", output="painted.jpg"))
+    stylize(_arguments(content="frames", output="stylized.jpg"))
     assert "2 pictures, 1 of them finished already" in capsys.readouterr().err
 
 
@@ -478,10 +478,10 @@ def test_folder__a_picture_that_fails_does_not_end_the_others(capsys: pytest.Cap
     _frames(2)
     Path("frames/frame1.png").write_text("this is a text")
     with pytest.raises(SystemExit) as stopped:
-        stylize(_arguments(content="frames", output="painted"))
+        stylize(_arguments(content="frames", output="stylized"))
     assert stopped.value.code == 2
     assert "error: 1 pictures failed, the first: cannot read frames/frame1.png" in capsys.readouterr().err
-    assert sorted(path.name for path in Path("painted").glob("*.png")) == ["frame8.png", "frame9.png"]
+    assert sorted(path.name for path in Path("stylized").glob("*.png")) == ["frame8.png", "frame9.png"]
 
 
 @pytest.mark.slow
@@ -489,24 +489,24 @@ def test_folder__several_devices_take_a_picture_each(capsys: pytest.CaptureFixtu
     _frames(3)
     Path("frames/frame1.png").write_text("this is a text")
     with pytest.raises(SystemExit):
-        stylize(_arguments(content="frames", output="painted", devices=2))
+        stylize(_arguments(content="frames", output="stylized", devices=2))
     said = capsys.readouterr().err
     assert "failed: frame1.png: cannot read" in said
     assert "4 of 4: " in said
     Path("frames/frame1.png").unlink()
-    results = [Result.read(Path(f"painted/frame{number}.json")) for number in (8, 9, 10)]
-    assert [result.settings["devices"] for result in results] == [1, 1, 1], "each was painted whole"
-    stylize(_arguments(content="frames", output="painted"))
+    results = [Result.read(Path(f"stylized/frame{number}.json")) for number in (8, 9, 10)]
+    assert [result.settings["devices"] for result in results] == [1, 1, 1], "each was stylized whole"
+    stylize(_arguments(content="frames", output="stylized"))
     assert "3 pictures, 3 of them finished already" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("weight", [0.0, 5.0])
 def test_sequence(weight: float) -> None:
     _frames(3)
-    stylize(_arguments(content="frames", output="painted", sequence=True, sequence_weight=weight, scales=2, size=48))
-    results = [Result.read(Path(f"painted/frame{number}.json")) for number in (8, 9, 10)]
+    stylize(_arguments(content="frames", output="stylized", sequence=True, sequence_weight=weight, scales=2, size=48))
+    results = [Result.read(Path(f"stylized/frame{number}.json")) for number in (8, 9, 10)]
     assert [("temporal" in result.losses) for result in results] == [False, weight > 0, weight > 0]
-    assert [result.settings["scales"] for result in results] == [2, 1, 1], "later frames start from a painted one"
+    assert [result.settings["scales"] for result in results] == [2, 1, 1], "later frames start from a stylized one"
 
 
 @pytest.mark.parametrize("basis", ["frames", "waves.png"])
@@ -523,8 +523,8 @@ def test_color_basis__of_own_pictures_is_recorded(basis: str) -> None:
 def test_init__style_noise_has_the_colors_of_the_style() -> None:
     write_image(torch.rand(1, 3, 40, 40) * torch.tensor([0.2, 0.5, 0.9]).view(1, 3, 1, 1), Path("tinted.png"))
     stylize(_arguments(style="tinted.png", init="style_noise", learning_rate=1e-9, optimizer="adam"))
-    painted, tinted = read_image(Path("new/out.png")), read_image(Path("tinted.png"))
-    torch.testing.assert_close(painted.mean((-2, -1)), tinted.mean((-2, -1)), rtol=0.0, atol=0.02)
+    stylized, tinted = read_image(Path("new/out.png")), read_image(Path("tinted.png"))
+    torch.testing.assert_close(stylized.mean((-2, -1)), tinted.mean((-2, -1)), rtol=0.0, atol=0.02)
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])

@@ -19,7 +19,7 @@ from rnst.cli import main, stylize
 from rnst.image.files import write_image
 from rnst.metrics.score_table import SCORE_TABLE
 from rnst.results import Result
-from rnst.sweeps.layer_gains import layer_gains
+from rnst.sweeps.report import layer_gains
 from tests.offline_runs import read_run, run_folders
 
 _CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "sweeps").glob("*.yaml"))
@@ -73,7 +73,7 @@ def _results() -> list[Result]:
     return [Result.read(path) for path in sorted(Path("swept/pictures").rglob("*.json"))]
 
 
-def test_sweep__paints_scores_picks_and_compares(capsys: pytest.CaptureFixture[str]) -> None:
+def test_sweep__stylizes_scores_picks_and_compares(capsys: pytest.CaptureFixture[str]) -> None:
     _sweep()
     results = _results()
     assert len(results) == 8
@@ -99,7 +99,7 @@ def test_sweep__paints_scores_picks_and_compares(capsys: pytest.CaptureFixture[s
     assert "index.html: 8 pictures" in shown
 
 
-def test_again__paints_only_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_again__stylizes_only_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
     _sweep()
     results = _results()
     before = {result.image: result.image.stat().st_mtime_ns for result in results}
@@ -138,7 +138,7 @@ def test_configuration__lists_every_picture(path: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize("path", _CONFIGS, ids=lambda path: path.stem)
-def test_configuration__paints(path: Path) -> None:
+def test_configuration__stylizes(path: Path) -> None:
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     # One picture by each encoder, of large sweeps by the first; the first values need no weights.
     small = math.prod(map(len, config["grid"].values())) <= 8
@@ -191,12 +191,23 @@ def test_workers__give_the_same_pictures() -> None:
         assert result.scores["style_distance"] == pytest.approx(scores["style_distance"], rel=1e-2)
 
 
-def test_plan__lists_and_paints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_plan__lists_and_stylizes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     _sweep("--plan")
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 8
     assert lines[0].strip() == "swept/pictures/cat--waves/resnet18--style_weight=1--init=content.png"
     assert not Path("swept").exists()
+
+
+@pytest.mark.parametrize("none", ["none", "None"])
+def test_none_as_text__is_none_where_the_option_allows_it(none: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def planned(value: str | None) -> list[str]:
+        grid = {"style_layers": [value, ["layer1"]], "smoothing": ["none", "softmax"]}
+        _sweep("--plan", grid=grid, compare=["style_layers"], settings={**_TINY["settings"], "tile": value})
+        return capsys.readouterr().out.splitlines()
+
+    assert planned(none) == planned(None)
+    assert len(planned(none)) == 8
 
 
 @pytest.mark.parametrize(
@@ -216,7 +227,7 @@ def test_plan__lists_and_paints_nothing(capsys: pytest.CaptureFixture[str]) -> N
     ],
     ids=str,
 )
-def test_mistakes__one_line_before_anything_is_painted(
+def test_mistakes__one_line_before_anything_is_stylized(
     changes: dict[str, Any], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert said in _refused(capsys, **changes)
@@ -288,6 +299,6 @@ def test_smoke_configuration__killed_half_way_and_run_again(capfd: pytest.Captur
     subprocess.run(command, env=environment, check=True, timeout=300)  # noqa: S603 - our own command
     assert f"16 pictures, {len(before)} of them there already" in " ".join(capfd.readouterr().err.split())
     assert len(_results()) == 16
-    assert all(path.stat().st_mtime_ns == painted for path, painted in before.items())
+    assert all(path.stat().st_mtime_ns == stylized for path, stylized in before.items())
     assert Path("swept/index.html").is_file()
     assert time.monotonic() - began < 300

@@ -29,6 +29,12 @@ _RECIPES = sorted(_CONFIGS.rglob("*.yaml"))
 _OVERLAYS = sorted((_CONFIGS.parent / "trainer").rglob("*.yaml"))
 _ONE_STEP = """{class_path: rnst.attacks.pgd.PGD, init_args:
   {ball: {class_path: rnst.attacks.ball.L2Ball, init_args: {radius: 1.0}}, steps: 1}}"""
+# Recipes that differ from another one in numbers or in the depth of a ResNet: the default tests read them, and the slow
+# ones train them.
+_VARIANTS = (
+    *("imagenet_l2", "imagenette_resnet50", "imagenette_resnet50_standard", "imagenette_standard"),
+    *("teacher_resnet18_standard", "teacher_resnet50", "teacher_resnet50_standard"),
+)
 _IMAGENETTE = _CONFIGS / "imagenette.yaml"
 _TINY = {
     "data.image_size": 40,
@@ -99,7 +105,11 @@ def test_recipe__says_what_it_is_for_and_how_it_is_run(recipe: Path) -> None:
     assert recipe.stem == "restricted_imagenet" or f"{recipe.parent.name}/{recipe.name}" in lines[1]
 
 
-@pytest.mark.parametrize("recipe", _RECIPES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "recipe",
+    [pytest.param(path, marks=[pytest.mark.slow] if path.stem in _VARIANTS else []) for path in _RECIPES],
+    ids=lambda path: path.stem,
+)
 def test_recipe(recipe: Path, make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:
     settings = yaml.safe_load(recipe.read_text(encoding="utf-8"))
     names = list(RESTRICTED_IMAGENET)
@@ -142,6 +152,19 @@ def test_recipe(recipe: Path, make_photos: MakePhotos, capsys: pytest.CaptureFix
     assert told.items() <= facts.items()
     assert {"architecture", "classes", "mean", "std", "radius"} <= told.keys()
     load_into(build_classifier(facts["architecture"], len(names)), newest, checkpoint)
+
+
+@pytest.mark.parametrize("name", _VARIANTS)
+def test_variant__is_read(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        train_robust(["--config", name, "--print_config"])
+    assert stopped.value.code == 0
+    read, written = (
+        yaml.safe_load(text) for text in (capsys.readouterr().out, (_CONFIGS / f"{name}.yaml").read_text())
+    )
+    assert read["model"]["recipe"].items() >= written["model"].get("recipe", {}).items()
+    assert read["data"]["name"] == written["data"]["name"]
+    assert read["model"]["architecture"] == written["model"]["architecture"]
 
 
 def test_without_a_config_it_is_the_recipe_of_the_article(capsys: pytest.CaptureFixture[str]) -> None:

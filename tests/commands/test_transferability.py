@@ -71,7 +71,7 @@ def test_report_figure_table_and_going_on(
     report = _measure(root)
     assert [row["architecture"] for row in report["rows"]] == ["tiny_vgg", "tiny_resnet"]
     assert [row["batch_norm"] for row in report["rows"]] == [False, True]
-    assert report["twin"] is None, "it is the row of the source's architecture"
+    assert report["retrained_source"] is None, "it is the row of the source's architecture"
     assert report["source"]["d_det"] is None
     assert set(report["controls"]) == {"noise_det", "noise_rand", "permuted"}
     assert report["success"]["d_det"] > report["success"]["noise_det"]
@@ -79,7 +79,7 @@ def test_report_figure_table_and_going_on(
     picture = np.asarray(Image.open("out/transferability.png").convert("RGB"))
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
     written = capsys.readouterr().out
-    assert "tiny_resnet (twin)" in written
+    assert "tiny_resnet (trained again)" in written
     assert "white-box" in written
 
     def trains_again(*_: object, **__: object) -> None:
@@ -100,7 +100,7 @@ def test_report_figure_table_and_going_on(
 def test_tracked_run(make_photos: MakePhotos, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_MODE", "offline")
     report = _measure(make_photos(_CLASSES, train=10), tracking="auto", architectures="[tiny_vgg]")
-    assert report["twin"]["architecture"] == "tiny_resnet"
+    assert report["retrained_source"]["architecture"] == "tiny_resnet"
     (folder,) = run_folders(Path("out"))
     run = read_run(folder)
     assert (run.job_type, run.group) == ("transferability", "out")

@@ -46,7 +46,7 @@ def test_what_is_drawn_does_not_depend_on_what_else_is_measured(make_photos: Mak
 
 
 def test_published__is_read_by_name(make_photos: MakePhotos, tmp_path: Path) -> None:
-    root, published = make_photos(), tmp_path / "spoiled"
+    root, published = make_photos(), tmp_path / "corrupted"
     for condition in _CONDITIONS:
         shutil.copytree(root / "val", published / condition.corruption / str(condition.severity))
     swapped = published / "fog" / "3" / "n01"

@@ -19,7 +19,7 @@ from rnst.data.order import (
 
 
 class _Noise(Dataset[tuple[Tensor, int]]):
-    """Photos that are drawn anew whenever they are looked at."""
+    """Photos that are drawn anew whenever they are read."""
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         return torch.rand(2), index

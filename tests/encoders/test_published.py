@@ -39,7 +39,7 @@ def test_rows_are_complete() -> None:
 
 
 def test_accuracy_falls_with_the_radius() -> None:
-    """Of the published table too; a number that stands in the wrong place shows here."""
+    """Of the published table too; a number that is in the wrong place shows here."""
     for family in {row.family for row in PUBLISHED.values() if row.accuracy is not None}:
         stated = [row.accuracy or 0.0 for row in PUBLISHED.values() if row.family == family]
         assert all(later < earlier + 0.005 for earlier, later in pairwise(stated)), family

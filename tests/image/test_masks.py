@@ -5,7 +5,7 @@ from torch import Tensor
 from rnst.image.masks import COLORS, color_regions, is_colored, rest, sharing, strength
 
 
-def _painted(*names: str, side: int = 8) -> Tensor:
+def _mask_of(*names: str, side: int = 8) -> Tensor:
     """Columns of colors, (1, 3, side, side * len(names))."""
     columns = [torch.tensor(COLORS[name]).float().view(1, 3, 1, 1).expand(1, 3, side, side) for name in names]
     return torch.cat(columns, dim=3)
@@ -15,9 +15,9 @@ def test_is_colored() -> None:
     gray = torch.rand(1, 1, 40, 40).expand(1, 3, 40, 40)
     assert not is_colored(gray)
     assert not is_colored(gray + 0.1 * torch.rand(1, 3, 40, 40)), "what JPEG makes of gray"
-    assert is_colored(_painted("black", "red"))
-    assert not is_colored(_painted("black", "white"))
-    speck = _painted("black", side=100).clone()
+    assert is_colored(_mask_of("black", "red"))
+    assert not is_colored(_mask_of("black", "white"))
+    speck = _mask_of("black", side=100).clone()
     speck[0, 0, 3, 3:6] = 1.0
     assert not is_colored(speck)
 
@@ -28,7 +28,7 @@ def test_strength__white_is_one() -> None:
 
 
 def test_color_regions__each_pixel_is_in_one() -> None:
-    regions = color_regions(_painted(*COLORS))
+    regions = color_regions(_mask_of(*COLORS))
     assert list(regions) == list(COLORS)
     assert torch.equal(torch.stack(list(regions.values())).sum(0), torch.ones(1, 1, 8, 64))
     for number, mask in enumerate(regions.values()):
@@ -37,15 +37,15 @@ def test_color_regions__each_pixel_is_in_one() -> None:
 
 @pytest.mark.parametrize("noise", [0.2, 0.45])
 def test_color_regions__colors_may_be_impure(noise: float) -> None:
-    clean = _painted("red", "cyan", "white")
-    spoiled = (clean + noise * (1 - 2 * clean) * torch.rand_like(clean)).clamp(0, 1)
-    found, expected = color_regions(spoiled), color_regions(clean)
+    clean = _mask_of("red", "cyan", "white")
+    corrupted = (clean + noise * (1 - 2 * clean) * torch.rand_like(clean)).clamp(0, 1)
+    found, expected = color_regions(corrupted), color_regions(clean)
     assert found.keys() == expected.keys()
     assert all(torch.equal(found[name], expected[name]) for name in expected)
 
 
 def test_color_regions__specks_are_none() -> None:
-    mask = _painted("blue", side=100).clone()
+    mask = _mask_of("blue", side=100).clone()
     mask[0, :, 5, 5] = torch.tensor(COLORS["yellow"]).float()
     assert list(color_regions(mask)) == ["blue"]
 

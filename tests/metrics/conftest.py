@@ -18,7 +18,7 @@ def pictures() -> dict[str, Tensor]:
 
     style: strokes along a diagonal in four colors.
     sample: other strokes of the same kind.
-    painted: the sample with the light and shade of the photo.
+    stylized: the sample with the light and shade of the photo.
     recolored: the photo with the mean and the deviation of each color channel of the style.
     photo: shapes with soft edges in other colors.
     shuffled: the style's pixels in random order.
@@ -30,7 +30,7 @@ def pictures() -> dict[str, Tensor]:
     return {
         "style": style,
         "sample": sample,
-        "painted": (sample * (1.0 + 0.2 * (shade - shade.mean()) / shade.std())).clamp(0.0, 1.0),
+        "stylized": (sample * (1.0 + 0.2 * (shade - shade.mean()) / shade.std())).clamp(0.0, 1.0),
         "recolored": _recolored(photo, style),
         "photo": photo,
         "shuffled": style.flatten(2)[..., order].view(style.shape),

@@ -69,16 +69,16 @@ def test_distance_is_the_documented_mean(pictures: dict[str, Tensor]) -> None:
 def test_controls_are_in_order(pictures: dict[str, Tensor]) -> None:
     reference = StyleReference(pictures["style"])
     found = {name: reference.distance(image) for name, image in pictures.items()}
-    assert found["style"] < found["sample"] < found["painted"] < found["recolored"] < found["photo"]
+    assert found["style"] < found["sample"] < found["stylized"] < found["recolored"] < found["photo"]
     assert found["sample"] < 0.1
-    assert found["shuffled"] > 3.0 * found["painted"]
+    assert found["shuffled"] > 3.0 * found["stylized"]
 
 
 def test_copied_colors_bring_no_texture(pictures: dict[str, Tensor]) -> None:
     reference = StyleReference(pictures["style"])
     photo, recolored = reference.texture_distance(pictures["photo"]), reference.texture_distance(pictures["recolored"])
     assert recolored == pytest.approx(photo, rel=0.25)
-    assert reference.texture_distance(pictures["painted"]) < 0.5 * recolored
+    assert reference.texture_distance(pictures["stylized"]) < 0.5 * recolored
     assert reference.texture_distance(pictures["shuffled"]) > 0.5 * recolored
 
 
@@ -86,12 +86,12 @@ def test_texture_ignores_brightness_and_contrast_of_channels(pictures: dict[str,
     gain = torch.tensor([0.5, 0.7, 0.9]).view(1, 3, 1, 1)
     offset = torch.tensor([0.1, 0.2, 0.0]).view(1, 3, 1, 1)
     reference = StyleReference(pictures["style"])
-    plain = reference.texture_distance(pictures["painted"])
-    assert reference.texture_distance(pictures["painted"] * gain + offset) == pytest.approx(plain, rel=1e-4)
-    assert reference.distance(pictures["painted"] * gain + offset) > 1.5 * reference.distance(pictures["painted"])
+    plain = reference.texture_distance(pictures["stylized"])
+    assert reference.texture_distance(pictures["stylized"] * gain + offset) == pytest.approx(plain, rel=1e-4)
+    assert reference.distance(pictures["stylized"] * gain + offset) > 1.5 * reference.distance(pictures["stylized"])
 
 
-@pytest.mark.parametrize("name", ["painted", "recolored", "photo"])
+@pytest.mark.parametrize("name", ["stylized", "recolored", "photo"])
 def test_hardly_moved_by_a_shift_or_by_jpeg(pictures: dict[str, Tensor], name: str) -> None:
     image, reference = pictures[name], StyleReference(pictures["style"])
     plain = reference.distance(image)

@@ -24,7 +24,7 @@ def _results(*arguments: str) -> tuple[list[list[str]], str]:
 
 
 @pytest.mark.slow
-def test_two_processes_paint_what_one_does_and_agree_bit_for_bit() -> None:
+def test_two_processes_make_what_one_does_and_agree_bit_for_bit() -> None:
     (alone,), _ = _results("1")
     (first, second), _ = _results("2")
     assert first == second

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from rnst.encoders.receptive_fields import Field, Reach
 from rnst.errors import InvalidValueError
 from rnst.optimization.limits import parse_memory
-from rnst.optimization.memory import NotEnoughMemoryError, appetite, available_bytes, plan, standing_bytes
+from rnst.optimization.memory import NotEnoughMemoryError, appetite, available_bytes, constant_bytes, plan
 from rnst.optimization.tiles import whole
 
 _FIELDS = {"layer": Field(Reach(16, 70, 85), Reach(16, 70, 85))}
@@ -40,10 +40,10 @@ def test_appetite__grows_with_what_is_saved_for_the_backward_pass() -> None:
 
 
 def test_standing__matrices_and_with_autocast_copies_of_the_kernels() -> None:
-    plain = standing_bytes(_Maps(32))
+    plain = constant_bytes(_Maps(32))
     assert plain >= 32 * 32 * 4
     with torch.autocast("cpu", torch.bfloat16):
-        assert standing_bytes(_Maps(32)) - plain == 2 * (32 * 3 * 9 + 32)
+        assert constant_bytes(_Maps(32)) - plain == 2 * (32 * 3 * 9 + 32)
 
 
 def test_plan__less_memory_first_more_tiles_then_less_history() -> None:

@@ -149,7 +149,7 @@ def test_mixed_precision__the_second_forward_pass_equals_the_first() -> None:
     assert (gradients[0] - gradients[1]).norm() < 0.02 * gradients[0].norm()
 
 
-def _painted(image: ImageParameter, tiled: TiledObjective, settings: PixelOptimizer, precision: torch.dtype) -> Tensor:
+def _stylized(image: ImageParameter, tiled: TiledObjective, settings: PixelOptimizer, precision: torch.dtype) -> Tensor:
     optimizer: Any = settings.build(image.parameters())
 
     def closure() -> Tensor:
@@ -185,9 +185,9 @@ def test_a_finished_picture_is_the_same_to_the_eye(
     start = torch.rand(1, 3, *size)
     fields = receptive_fields(encoder)
     pictures = [
-        _painted(parameters(start), TiledObjective(encoder, fields, grid, objective), optimizer, precision)
+        _stylized(parameters(start), TiledObjective(encoder, fields, grid, objective), optimizer, precision)
         for grid in (whole(size), cut(size, fields, 2, 2))
     ]
-    assert (pictures[0] - start).abs().mean() > 0.01, "nothing was painted, so this shows nothing"
+    assert (pictures[0] - start).abs().mean() > 0.01, "nothing was stylized, so this shows nothing"
     near = ((pictures[0] - pictures[1]).abs() <= 1 / 255).float().mean()
     assert near >= 0.999

@@ -38,7 +38,7 @@ def test_summary(seconds: float, said: str) -> None:
     assert line.endswith(f" CPU threads in fp32: about {said} and 2.5 GB")
 
 
-def test_a_picture_that_cannot_fit_is_refused_before_anything_is_painted(
+def test_a_picture_that_cannot_fit_is_refused_before_anything_is_stylized(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -81,6 +81,6 @@ def test_time__within_a_factor_of_two(encoder: str) -> None:
     runner = ScaleRunner(job, network, Inputs(None, content, (Region((Source(content, 1.0),)),), content))
     expected = estimate(job, network, plan, _CPU, runner.tiling).seconds
     began = time.perf_counter()
-    runner.paint(plan[0], content, [], [])
+    runner.optimize(plan[0], content, [], [])
     taken = time.perf_counter() - began
     assert expected / 2 < taken < expected * 2, f"{encoder}: expected {expected:.1f} s, took {taken:.1f} s"

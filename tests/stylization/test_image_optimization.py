@@ -160,7 +160,7 @@ def test_averaging__the_mean_is_kept_shown_and_smoother(tmp_path: Path) -> None:
     torch.testing.assert_close(task.best.image, mean.picture)
     assert torch.equal(task(), task.best.image)
     assert task.best.image.std() < 0.5 * recorder.images[79].std()
-    assert len(recorder.images) == 81, "the mean itself is looked at once"
+    assert len(recorder.images) == 81, "the mean itself is evaluated once"
     assert torch.equal(recorder.images[80], task.best.image)
     assert task.best.losses.keys() == {"total", "style"}
 

@@ -1,4 +1,4 @@
-"""What is painted from: files, colors, masks."""
+"""What is stylized from: files, colors, masks."""
 
 from pathlib import Path
 from typing import Any
@@ -151,7 +151,7 @@ def test_colors__of_the_photo_for_every_style(colors: str, matching: Any) -> Non
     assert torch.equal(inputs.content, photo)
 
 
-def test_luminance__is_painted_in_gray_and_finished_in_the_colors_of_the_photo() -> None:
+def test_luminance__is_stylized_in_gray_and_finished_in_the_colors_of_the_photo() -> None:
     inputs, photo = _scene(colors="luminance"), read_image(Path("cat.png"))
     assert torch.equal(inputs.content, gray_like(photo, photo))
     finished = inputs.finished(inputs.content, "luminance")

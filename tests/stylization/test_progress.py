@@ -30,8 +30,8 @@ def test_one_bar_over_all_scales() -> None:
             progress.on_train_start(_NOBODY, task)
             for _ in range(3):
                 progress.on_train_batch_end(_NOBODY, task)
-    last = [line for line in written.getvalue().splitlines() if "painting" in line][-1]
-    assert "painting 80x48" in last
+    last = [line for line in written.getvalue().splitlines() if "stylizing" in line][-1]
+    assert "stylizing 80x48" in last
     assert "6/6" in last
     assert "style 0.5000  content 0.2500" in last
 

@@ -61,36 +61,36 @@ def test_plan__the_last_is_what_was_asked_for(size: tuple[int, int], scales: int
 
 
 @pytest.mark.parametrize("parameters", ["pixels", "fourier"])
-def test_paint__a_picture_of_the_size_of_the_scale(parameters: str) -> None:
+def test_optimize__a_picture_of_the_size_of_the_scale(parameters: str) -> None:
     runner = _runner(parameters=parameters)
     assert runner.size == (30, 40)
     start = torch.rand(1, 3, 20, 20)
-    painted = runner.paint(Scale((33, 45), 2, 0), start, [], [])
-    assert painted.finished
-    assert painted.image.shape == (1, 3, 33, 45)
-    assert painted.image.dtype == torch.float32
-    assert 0.0 <= painted.image.min() <= painted.image.max() <= 1.0
-    assert painted.losses.keys() == {"total", "style", "content", "total_variation"}
+    stylized = runner.optimize(Scale((33, 45), 2, 0), start, [], [])
+    assert stylized.finished
+    assert stylized.image.shape == (1, 3, 33, 45)
+    assert stylized.image.dtype == torch.float32
+    assert 0.0 <= stylized.image.min() <= stylized.image.max() <= 1.0
+    assert stylized.losses.keys() == {"total", "style", "content", "total_variation"}
 
 
 @pytest.mark.parametrize("weights", [{"style_weight": 0.0, "tv_weight": 0.0}], ids=["content alone"])
-def test_paint__nothing_to_do_where_the_content_is_the_goal(weights: dict[str, float]) -> None:
+def test_optimize__nothing_to_do_where_the_content_is_the_goal(weights: dict[str, float]) -> None:
     runner = _runner(shifts=1, **weights)
-    painted = runner.paint(Scale((30, 40), 2, 0), runner._scene.content, [], [])
-    assert painted.losses["total"] < 1e-5
-    torch.testing.assert_close(painted.image, runner._scene.content, rtol=0.0, atol=0.01)
+    stylized = runner.optimize(Scale((30, 40), 2, 0), runner._inputs.content, [], [])
+    assert stylized.losses["total"] < 1e-5
+    torch.testing.assert_close(stylized.image, runner._inputs.content, rtol=0.0, atol=0.01)
 
 
-def test_paint__more_weight_on_the_style_brings_it_nearer() -> None:
+def test_optimize__more_weight_on_the_style_brings_it_nearer() -> None:
     losses = []
     for style_weight in (0.01, 100.0):
         runner = _runner(style_weight=style_weight, shifts=1)
-        losses.append(runner.paint(Scale((30, 40), 6, 0), runner._scene.content, [], []).losses)
+        losses.append(runner.optimize(Scale((30, 40), 6, 0), runner._inputs.content, [], []).losses)
     assert losses[1]["style"] < losses[0]["style"]
     assert losses[1]["content"] > losses[0]["content"]
 
 
-def test_paint__a_loss_that_is_never_finite() -> None:
+def test_optimize__a_loss_that_is_never_finite() -> None:
     runner = _runner(style_weight=1e39, optimizer="adam")
     with pytest.raises(NoFiniteLossError, match="--style_weight"):
-        runner.paint(Scale((30, 40), 1, 0), torch.rand(1, 3, 30, 40), [], [])
+        runner.optimize(Scale((30, 40), 1, 0), torch.rand(1, 3, 30, 40), [], [])

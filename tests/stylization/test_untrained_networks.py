@@ -48,4 +48,4 @@ def test_style_loss_falls_a_hundredfold_in_sixty_iterations(name: str) -> None:
     start = framed(resize(noise, scale.size), settings.margin)
     (view,) = runner._views.of(scale, torch.device("cpu"))[0][:1]
     first = view.objective(encoder(start), start)["style"].item()
-    assert first / runner.paint(scale, noise, [], []).losses["style"] > 100
+    assert first / runner.optimize(scale, noise, [], []).losses["style"] > 100

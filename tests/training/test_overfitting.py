@@ -105,9 +105,9 @@ def test_a_network_that_resists_its_own_attack_alone_is_stopped(tmp_path: Path) 
     assert f"catastrophic overfitting at step {monitor.collapsed_at}" in said[0]
     assert f"the state of step {monitor.last_good_step} is kept" in said[0]
 
-    spoiled = task.state_dict()[_HEAD].detach().clone()
+    corrupted = task.state_dict()[_HEAD].detach().clone()
     assert monitor.restore(trainer, task)
-    assert not torch.equal(task.state_dict()[_HEAD], spoiled)
+    assert not torch.equal(task.state_dict()[_HEAD], corrupted)
     state = torch.load(tmp_path / "checkpoints" / "last_good.ckpt", weights_only=True)  # noqa: TID251 - our own file
     assert torch.equal(task.state_dict()[_HEAD], state["state_dict"][_HEAD])
     assert state["global_step"] == monitor.last_good_step

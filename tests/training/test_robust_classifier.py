@@ -115,7 +115,7 @@ def test_batch_statistics_stay_in_evaluation(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_weight_gradients_are_those_of_the_adversarial_loss_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     images, labels = _batch()
-    images = images.double()  # so that the attacks, one on a twin of the network, find the same images
+    images = images.double()  # so that the attacks, one on a copy of the network, find the same images
     task = _silent(_task(_PGD, loss=AdversarialLoss(label_smoothing=0.1)), monkeypatch).train().double()
     other = _silent(_task(NoAttack(), loss=AdversarialLoss(label_smoothing=0.1)), monkeypatch).train().double()
     task.training_step((images, labels), 0).backward()

@@ -124,7 +124,7 @@ def check_container(path: Path) -> None:
 
 
 def _is_zip(path: Path) -> bool:
-    """Whether torch takes a file for a zip archive; it looks at the first bytes alone."""
+    """Whether torch recognizes a file as a zip archive, by its first bytes alone."""
     with path.open("rb") as file:
         return file.read(len(_ZIP_MAGIC)) == _ZIP_MAGIC
 

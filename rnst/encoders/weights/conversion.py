@@ -1,4 +1,4 @@
-"""Weight files of others made ours: what the file tells, what its tensors show, what is known of a published file."""
+"""Conversion of weight files: facts from their metadata, their tensors, and the list of published files."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,23 +30,23 @@ def read_with_facts(path: Path, architecture: str | None = None) -> tuple[State,
         Names of the bare network -> tensors, and facts: at least "architecture", "mean" and "std".
 
     Raises:
-        InvalidValueError: nothing tells the architecture.
+        InvalidValueError: the architecture is unknown.
         WeightsMismatchError: the tensors do not fit it.
     """
-    state, told = read_weights(path)
+    state, stated = read_weights(path)
     published = find_published(path)
-    known = architecture or told.get("architecture") or (published.architecture if published else recognize(state))
+    known = architecture or stated.get("architecture") or (published.architecture if published else recognize(state))
     if known is None:
-        wanted = "named: nothing in the file tells it, and its tensors are those of no network of torchvision"
+        wanted = "named: the file does not state it, and its tensors match no network of torchvision"
         raise InvalidValueError("--architecture", architecture, wanted)
     load_into(build_headless(known), state, path)
     facts: Facts = {
         "architecture": known,
         "mean": list(IMAGENET_MEAN),
         "std": list(IMAGENET_STD),
-        "normalization": "of the file" if "mean" in told else "assumed to be ImageNet's",
+        "normalization": "of the file" if "mean" in stated else "assumed to be ImageNet's",
         **(_facts_of(published) if published else {}),
-        **told,
+        **stated,
         "converted_from": {"file": path.name, "sha256": sha256_of(path)},
     }
     return state, facts

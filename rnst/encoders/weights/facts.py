@@ -9,7 +9,7 @@ from rnst.encoders.weights.layouts import Facts, LayoutError
 
 _CHANNELS = 3
 _SMALLEST, _LARGEST = 1e-6, 1e6  # of mean and std, of images in [0, 1]: float32 can divide by them
-_MOST_VALUES = 1_000_000  # a pickle of a kilobyte may stand for more than any memory holds
+_MOST_VALUES = 1_000_000  # a pickle of a kilobyte may expand beyond any memory
 _LONGEST_QUOTE = 60  # characters
 
 

@@ -22,7 +22,7 @@ from rnst.errors import MissingPathError, RnstError, UnreadableFileError
 from rnst.files import written_aside
 
 _BYTES_OF_BLOCK = 1 << 20
-_SAFETENSORS_HEADER = 8  # bytes that tell its length; then it begins
+_SAFETENSORS_HEADER = 8  # bytes with the length of the header, which follows
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _DTYPES = {
     *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
@@ -61,8 +61,8 @@ def read_weights(path: Path) -> tuple[State, Facts]:
         path: a safetensors file, or a file of `torch.save`: of MadryLab, of Lightning, of torchvision, zip or legacy.
 
     Returns:
-        Names of the bare network -> tensors on the CPU, and what the file tells of them: the facts that we store,
-        "mean" and "std" of MadryLab's normalization; empty where it tells nothing.
+        Names of the bare network -> tensors on the CPU, and the facts in the file: those that we store,
+        "mean" and "std" of MadryLab's normalization; empty where it has none.
 
     Raises:
         MissingPathError: no such file.
@@ -72,8 +72,8 @@ def read_weights(path: Path) -> tuple[State, Facts]:
         raise MissingPathError(path, "weight file", "Give the path of a .safetensors, .pt, .pth or .ckpt file.")
     try:
         found, facts = _read_safetensors(path) if _is_safetensors(path) else _read_torch(path)
-        state, told = plain_names(found)
-        facts = {**checked_facts(told), **facts}
+        state, stated = plain_names(found)
+        facts = {**checked_facts(stated), **facts}
     except LayoutError as error:
         raise UnreadableFileError(path, "weights", str(error)) from error
     _check(path, state)

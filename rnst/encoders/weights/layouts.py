@@ -1,4 +1,4 @@
-"""How trainers lay out their checkpoints: where the weights are, what stands before their names, the normalization."""
+"""Layouts of checkpoints: where the weights are, prefixes of their names, the normalization."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,7 @@
 """Unpickling that runs nothing: tensors become records, a few harmless names do nothing, all others are refused.
 
 Weight files of the years before torch 2 hold more than tensors: functions that dill wrote, optimizers, numpy scalars.
-`torch.load(weights_only=True)` refuses them, and the ordinary unpickler runs whatever they say. Here a name in the
+`torch.load(weights_only=True)` refuses them, and the ordinary unpickler runs any code in them. Here a name in the
 file never leads to an object of that name. Not even a tensor is made, so that nothing can be done to one.
 
 torch 2.15 accepts inert stand-ins for names (`torch.serialization.safe_globals`), but its unpickler still fails on:
@@ -68,7 +68,7 @@ class _Absorbing(type):
 
 
 class Inert(metaclass=_Absorbing):
-    """Stands for every harmless stranger: calling it, building it and filling it does nothing and gives itself."""
+    """Stand-in for every harmless stranger: calling it, building it and filling it does nothing and gives itself."""
 
     def __new__(cls, *_arguments: object, **_options: object) -> Any:
         """Give the class itself."""
@@ -127,7 +127,7 @@ class Unpickler(pickle.Unpickler):
         self._storages = storages
 
     def find_class(self, module: str, name: str) -> Any:
-        """What stands for a name of the file.
+        """The stand-in for a name of the file.
 
         Raises:
             pickle.UnpicklingError: for a name that no weight file needs.
@@ -158,7 +158,7 @@ class Unpickler(pickle.Unpickler):
 
 
 def load(file: IO[bytes], storages: dict[str, Storage] | None = None) -> Any:
-    """One pickle, from where the file stands; it then stands behind it.
+    """Read one pickle from the current position of the file, and leave the position behind it.
 
     Args:
         file: that can seek.
@@ -173,7 +173,7 @@ def load(file: IO[bytes], storages: dict[str, Storage] | None = None) -> Any:
         size = file.tell() - start
         if size > _LONGEST_PICKLE:
             raise pickle.UnpicklingError("its pickle is longer than that of any network")
-        # Python makes room for as many remembered objects as the highest number says, seen or not.
+        # Python makes room for as many remembered objects as the highest index, used or not.
         if operation.name in {"PUT", "BINPUT", "LONG_BINPUT"} and int(argument or 0) > size:
             raise pickle.UnpicklingError("its pickle remembers more than it holds")
     end = file.tell()

@@ -20,7 +20,7 @@ from rnst.metrics.style_distance import StyleReference
 from rnst.studies.artifacts.fixes import FIXES
 from rnst.studies.artifacts.settings import ArtifactSettings
 from rnst.stylization.settings import NO_CONTENT, StylizationSettings
-from rnst.sweeps.once import painted_once
+from rnst.sweeps.once import stylized_once
 
 STRIPES, CHECKERBOARD = "stripes_db", "nyquist_excess_checkerboard_db"
 FINE, STYLE = "high_frequency_fraction", "style_distance"
@@ -61,7 +61,7 @@ def optimize_textures(settings: ArtifactSettings, console: Console) -> list[Text
     for encoder, fix, seed in track(cells, "textures", console=console):
         picture = _settings(settings, encoder, fix, seed)
         try:
-            result = painted_once(picture, lambda image: texture_scores(image, reference))
+            result = stylized_once(picture, lambda image: texture_scores(image, reference))
         except NothingToChangeError:
             continue
         found.append(Texture(encoder, fix, seed, result.image, result.scores))

@@ -15,7 +15,7 @@ from rnst.results import Result
 from rnst.studies.layers.sensitivity import layers_of
 from rnst.studies.layers.settings import LayerSettings
 from rnst.stylization.settings import StylizationSettings
-from rnst.sweeps.once import painted_once
+from rnst.sweeps.once import stylized_once
 from rnst.sweeps.picking import pick
 
 _USUAL_WEIGHTS = (10.0,)
@@ -52,7 +52,7 @@ def stylize_layers(settings: LayerSettings, console: Console) -> list[LayerPictu
     ]
     found: dict[tuple[str, str], list[Result]] = {}
     for name, layer, weight in track(cells, "pictures", console=console):
-        found.setdefault((name, layer), []).append(painted_once(_settings(settings, name, layer, weight)))
+        found.setdefault((name, layer), []).append(stylized_once(_settings(settings, name, layer, weight)))
     return [LayerPicture(name, layer, pick(results)) for (name, layer), results in found.items()]
 
 

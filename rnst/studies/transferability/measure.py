@@ -82,7 +82,7 @@ def measure_transferability(settings: TransferabilitySettings, report: Report) -
     found = TransferabilityReport(
         source=_row(settings.source, source, {}, examples),
         rows=tuple(rows[name] for name in settings.architectures),
-        twin=None if settings.source in settings.architectures else rows[settings.source],
+        retrained_source=None if settings.source in settings.architectures else rows[settings.source],
         success={name: each.success for name, each in sets.items()},
         controls={name: examples.accuracies(each) for name, each in controls.items()},
         classes=len(photos.source.class_names),

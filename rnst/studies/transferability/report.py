@@ -65,7 +65,7 @@ class TransferabilityReport:
     Attributes:
         source: the attacked network; transfer to itself is white-box.
         rows: architectures, in their order.
-        twin: row of the source's architecture, trained again, unless it is among `rows`.
+        retrained_source: row of the source's architecture, trained again, unless it is among `rows`.
         success: set -> share of its photos for which the source predicts the label.
         controls: control set of the training -> test accuracy on true labels, and on those of the next class.
         classes: number of classes; chance is one divided by it.
@@ -77,7 +77,7 @@ class TransferabilityReport:
 
     source: Row
     rows: tuple[Row, ...]
-    twin: Row | None
+    retrained_source: Row | None
     success: Mapping[str, float]
     controls: Mapping[str, tuple[float, float]]
     classes: int

@@ -41,7 +41,7 @@ def write_picture() -> WritePicture:
 
 @pytest.fixture
 def make_result(tmp_path: Path) -> MakeResult:
-    """A function that paints a picture under `tmp_path` and writes its sidecar."""
+    """A function that makes a picture under `tmp_path` and writes its sidecar."""
 
     def make(
         name: str, content: str = "ben", style: str = "scream", encoder: str = "vgg19", **changes: object

@@ -184,7 +184,7 @@ def test_a_missing_combination_and_a_missing_picture_say_so(
     expect(_side(page, "left")).to_have_attribute("src", "a.png")
 
 
-def test_a_choice_that_nobody_painted_moves_to_the_nearest(
+def test_a_choice_that_nobody_stylized_moves_to_the_nearest(
     make_result: MakeResult, tmp_path: Path, open_page: Open
 ) -> None:
     made = [
