@@ -18,7 +18,7 @@ from unittest.mock import patch
 _ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(_ROOT))  # mkdocs starts elsewhere
 
-from rnst.cli import COMMANDS  # noqa: E402
+from rnst.cli import COMMANDS, GROUPS  # noqa: E402
 from rnst.commands.options import CommandParser  # noqa: E402
 from rnst.commands.parsing import shipped_configs  # noqa: E402
 from rnst.commands.train_help import first_screen  # noqa: E402
@@ -159,12 +159,15 @@ def _sentence(text: str) -> str:
 
 
 def _commands_page() -> str:
-    rows = [f"| [rnst {name}]({name}.md) | {_sentence(summary)} |" for name, summary in COMMANDS.items()]
     note = (
         "`stylize.py` is `rnst stylize`, and `train_robust.py` is `rnst train`.\n"
         "Each command prints its options with `--help`. Exit status: 0 done, 2 a mistake in the input, 1 a bug."
     )
-    return "\n".join(["# Commands", "", note, "", "| command | what it does |", "|---|---|", *rows, ""])
+    parts = ["# Commands", note]
+    for title, commands in GROUPS.items():
+        rows = [f"| [rnst {name}]({name}.md) | {_sentence(summary)} |" for name, summary in commands.items()]
+        parts += [f"## {title}", "\n".join(["| command | what it does |", "|---|---|", *rows])]
+    return "\n\n".join(parts) + "\n"
 
 
 def configurations_page() -> str:
