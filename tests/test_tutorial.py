@@ -25,7 +25,7 @@ _TINY = {
     ),
     "evaluate": "--photos=3 --image_size=32 --steps 1 --radii 0 0.5 --workers=0 --accelerator=cpu --tracking=off",
     "sweep": (
-        """--settings='{"size": 64, "supersample": 1, "steps": 1, "scales": 1, "save_every": 0}' """
+        """--settings='{"size": 96, "supersample": 1, "steps": 1, "scales": 1, "save_every": 0}' """
         "--encoders resnet18_standard resnet18_robust --tracking=off"
     ),
 }
