@@ -71,7 +71,7 @@ def balanced_order(labels: Sequence[int], seed: int) -> Tensor:
 
 @dataclass(frozen=True)
 class FixedViews:
-    """A few random crops of each photo that recur, so that what a teacher says about one can be kept.
+    """A few random crops of each photo that recur, so that what a teacher states about one can be kept.
 
     Attributes:
         count: number of crops of each photo.

@@ -113,7 +113,7 @@ def test_mistakes_are_one_line(make_photos: MakePhotos, capsys: pytest.CaptureFi
     assert "same classes" in _refused(capsys, "--networks", one, other, *given)
     assert "resnet17" in _refused(capsys, "--networks", one, *given, "--reference", "resnet17")
     assert "nowhere" in _refused(capsys, "--networks", one, "--data", "nowhere", "--output=out")
-    assert "corrupted" in _refused(capsys, "--networks", one, *given, "--corrupted", "corrupted", *_TINY)
+    assert "absent" in _refused(capsys, "--networks", one, *given, "--corrupted", "absent", *_TINY)
     assert "different names" in _refused(capsys, "--networks", one, f"./{one}", *given)
 
 

@@ -82,7 +82,7 @@ def _taught(path: Path, classes: list[str]) -> dict[str, Any]:
 
 
 def _refused(capsys: pytest.CaptureFixture[str], run: Callable[[], None]) -> str:
-    """What a command says that ends with status 2: one line, without a traceback."""
+    """The error of a command that ends with status 2: one line, without a traceback."""
     with pytest.raises(SystemExit) as stopped:
         run()
     assert stopped.value.code == 2
@@ -148,9 +148,9 @@ def test_recipe(recipe: Path, make_photos: MakePhotos, capsys: pytest.CaptureFix
     (table,) = kept.rglob("metrics.csv")
     assert "val/accuracy_attacked" in table.read_text()
     (checkpoint,) = (kept / "checkpoints").glob("*.ckpt")
-    newest, told = read_weights(checkpoint)
-    assert told.items() <= facts.items()
-    assert {"architecture", "classes", "mean", "std", "radius"} <= told.keys()
+    newest, stated = read_weights(checkpoint)
+    assert stated.items() <= facts.items()
+    assert {"architecture", "classes", "mean", "std", "radius"} <= stated.keys()
     load_into(build_classifier(facts["architecture"], len(names)), newest, checkpoint)
 
 
@@ -290,7 +290,7 @@ def test_resume__nothing_to_resume_from(make_photos: MakePhotos, capsys: pytest.
 def test_missing_data(capsys: pytest.CaptureFixture[str], tmp_path: Path, classes: str) -> None:
     options = {"data.classes": classes, "model.architecture": "resnet18"}
     message = _refused(capsys, lambda: _run(_IMAGENETTE, Path("nowhere"), "net.safetensors", **options))
-    assert str(tmp_path / "nowhere" / "train") in message, "it says where it looked"
+    assert str(tmp_path / "nowhere" / "train") in message, "it names the missing folder"
     assert "configs/train/imagenette.yaml" in message, "it names the recipe for a small set"
     assert not Path("net.safetensors").exists()
     assert not Path("runs").exists(), "no empty run is left behind"

@@ -30,12 +30,12 @@ def test_check__advises_a_size_that_fits() -> None:
         Estimate(1.0, 16e9, 1e9, 4e9).check((4000, 3000))
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(40.0, "40 s"), (600.0, "10 min"), (9000.0, "2.5 h")])
-def test_summary(seconds: float, said: str) -> None:
+@pytest.mark.parametrize(("seconds", "shown"), [(40.0, "40 s"), (600.0, "10 min"), (9000.0, "2.5 h")])
+def test_summary(seconds: float, shown: str) -> None:
     plan = [Scale((100, 200), 5, 0), Scale((200, 400), 5, 5)]
     line = summary(Limits(precision="fp32"), plan[-1].size, plan, Estimate(seconds, 2e9, 5e8, 9e9), _CPU)
     assert line.startswith("400 x 200 pixels, 2 scales of 5 steps on ")
-    assert line.endswith(f" CPU threads in fp32: about {said} and 2.5 GB")
+    assert line.endswith(f" CPU threads in fp32: about {shown} and 2.5 GB")
 
 
 def test_a_picture_that_cannot_fit_is_refused_before_anything_is_stylized(
@@ -68,6 +68,18 @@ def test_tiles_and_shifts_take_their_time(monkeypatch: pytest.MonkeyPatch) -> No
     assert found["tiles"].seconds > 1.5 * found["whole"].seconds
     assert found["tiles"].needed < 0.7 * found["whole"].needed
     assert str(found["tiles"]).endswith(f"in {len(grid.tiles)} tiles")
+
+
+def test_a_resumed_scale__only_the_steps_that_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rnst.stylization.estimate._seconds_of_a_pixel", lambda *_: 1e-6)
+    encoder, _ = load_encoder(find_network("vgg11"), ["relu2_1"], weights="random")
+    job = resolve(StylizationSettings(style_layers=["relu2_1"], content_layers=["relu2_1"], precision="fp32"))
+    tiling = tiling_of_picture(job.limits, job.look, job.augmentations, encoder)
+    all_, half, none = (
+        estimate(job, encoder, [Scale((30, 40), 100, 0, done)], _CPU, tiling).seconds for done in (0, 50, 100)
+    )
+    assert all_ - half == pytest.approx(half - none)
+    assert none < 0.1 * all_, "what is left is the measuring of targets"
 
 
 @pytest.mark.slow

@@ -61,6 +61,12 @@ def test_shifts__take_turns_for_half_of_the_steps(steps: int, shifted: int) -> N
     assert len({view.transform for view in views}) == len(views)
 
 
+def test_shifts__the_next_scale_goes_on_with_the_next_one() -> None:
+    whole, _, _ = _views(Scale(_SIZE, 300, 0))
+    second, _, _ = _views(Scale(_SIZE, 75, 75))  # five shifts of 15 steps later
+    assert [view.transform for view in second[:-1]] == [view.transform for view in whole[5:7]]
+
+
 @pytest.mark.parametrize("transforms", ["none", "robust"])
 def test_the_photo_is_its_own_content_under_every_transform(transforms: str) -> None:
     views, encoder, inputs = _views(Scale(_SIZE, 60, 0), transforms=transforms, normalize_gradients=True)
