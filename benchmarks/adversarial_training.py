@@ -45,7 +45,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from rnst.attacks.attack import NoAttack
 from rnst.attacks.ball import L2Ball
 from rnst.attacks.pgd import PGD
-from rnst.data.datamodules import DataFacts
+from rnst.data.facts import DataFacts
 from rnst.training.recipe import Recipe
 from rnst.training.robust_classifier import RobustClassifier
 

@@ -21,8 +21,9 @@ from rnst.encoders.catalog import content_layers, style_layers
 from rnst.encoders.encoder import load_encoder
 from rnst.encoders.names import find_network
 from rnst.stylization.estimate import estimate
-from rnst.stylization.inputs import Inputs, Region, Source
+from rnst.stylization.inputs import Inputs
 from rnst.stylization.job import resolve
+from rnst.stylization.regions import Region, Source
 from rnst.stylization.scale_runner import ScaleRunner
 from rnst.stylization.settings import StylizationSettings
 

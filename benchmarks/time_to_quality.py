@@ -30,8 +30,9 @@ from rnst.image.files import fit_long_side, read_image, resize, write_image
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO, find_picture
 from rnst.metrics.style_distance import StyleReference
 from rnst.stylization.image_optimization import STEPS_OF_AN_AUGMENTATION, AugmentedObjective, ImageOptimization
-from rnst.stylization.inputs import Inputs, Region, Source
+from rnst.stylization.inputs import Inputs
 from rnst.stylization.job import resolve
+from rnst.stylization.regions import Region, Source
 from rnst.stylization.scale_runner import ScaleRunner
 from rnst.stylization.scales import Scale
 from rnst.stylization.settings import StylizationSettings

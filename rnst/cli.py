@@ -1,5 +1,6 @@
 """From a command line to a command. Each command is a file in `rnst/commands`, imported when it is asked for."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -7,10 +8,10 @@ from importlib import import_module
 from importlib.metadata import version
 
 from rnst.errors import MemoryExhaustedError, RnstError, UnknownNameError, is_out_of_memory
+from rnst.signals import exit_status, stopped_by_signals
+from rnst.streams import LostOutputError, lasting_streams
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning idle threads slow a shared machine many times over
-
-_STOPPED = 130  # what a shell reports of a program that Ctrl-C ended
 
 # What takes less memory; --memory and --tile where none is named.
 _LESS_MEMORY = {
@@ -28,6 +29,7 @@ GROUPS = {
         "stylize": "stylize a photo by a painting; also as stylize.py",
         "sweep": "stylize every content in every style by every encoder; score, select and compare",
         "gallery": "write finished pictures as one page",
+        "compare": "compare trainings, pictures and sweeps on one page",
     },
     "Networks": {
         "models": "list the networks",
@@ -70,33 +72,45 @@ def _command(name: str) -> Command:
 
 
 def _run(command: Command, arguments: Sequence[str] | None) -> None:
-    """Run a command; turn our own errors into one line and exit status 2."""
+    """Run a command; turn our own errors into one line and exit status 2, a stop by a signal into 128 + its number."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if "--version" in words:
         sys.stdout.write(f"rnst {version('rnst')}\n")
         return
     try:
-        command(words)
-    except BrokenPipeError:  # the reader has seen enough, as in `rnst models | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        with lasting_streams(), stopped_by_signals():
+            command(words)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        sys.stderr.write(f"error: {MemoryExhaustedError(_less_memory(command, words))}\n")
+        _report(f"error: {MemoryExhaustedError(_less_memory(command, words))}")
         sys.exit(2)
     except (RnstError, OSError) as error:
-        sys.stderr.write(f"error: {error}\n")
+        _report(f"error: {_reason(error)}")
         sys.exit(2)
     except KeyboardInterrupt as stop:
-        sys.stderr.write(f"{str(stop) or 'stopped'}\n")
-        sys.exit(_STOPPED)
+        _report(str(stop) or "stopped")
+        sys.exit(exit_status(stop))
+
+
+def _report(line: str) -> None:
+    """Write a line to standard error, where that can be written."""
+    with contextlib.suppress(LostOutputError), lasting_streams():
+        sys.stderr.write(f"{line}\n")
 
 
 def _less_memory(command: Command, words: list[str]) -> str:
     """What to do about memory that did not suffice for a command."""
     name = words[0] if command is _dispatch and words else command.__module__.rpartition(".")[2]
     return f"Lower {_LESS_MEMORY.get(name, '--memory, --tile or --size')}, or free the memory that other programs take"
+
+
+def _reason(error: Exception) -> str:
+    """One line about an error: a file that cannot be had is named by the name that the user knows."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        named = error.filename2 if error.filename2 is not None else error.filename
+        return f"{os.fsdecode(named)}: {error.strerror}"
+    return " ".join(str(error).split("\n"))
 
 
 def _dispatch(arguments: list[str]) -> None:

@@ -34,6 +34,17 @@ class UnreadableFileError(RnstError):
         super().__init__(f"cannot read {path} as {what}: {reason}")
 
 
+class WorkerError(RnstError):
+    """An error of a worker process that loads data.
+
+    torch raises it again in the main process, from a text that holds the traceback and ends with the message.
+    """
+
+    def __init__(self, text: str) -> None:
+        last = text.strip().splitlines()[-1]
+        super().__init__(last.removeprefix(f"{__name__}.{WorkerError.__name__}: "))
+
+
 class UnknownNameError(RnstError):
     """A name is not in the list of valid names."""
 

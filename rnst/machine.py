@@ -3,20 +3,26 @@
 torch is imported by the functions that need it, so that settings and commands may ask without loading it.
 """
 
+import contextlib
 import gc
 import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
+
+from rnst.errors import InvalidValueError
 
 if TYPE_CHECKING:
     import torch
 
 _STATUS = Path("/proc/self/status")
+_CLEAR, _RESET_PEAK = Path("/proc/self/clear_refs"), "5"
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 _SEATS = ("LOCAL_RANK", "SLURM_LOCALID")
 _KIBIBYTE = 1024
+_held: dict[Path, IO[str]] = {}
+_FEW_WORKERS, _WORKERS_OF_A_PROCESSOR = 16, 4  # recipes ask for 8, and also run on small machines
 
 _log = logging.getLogger(__name__)
 _warned: set[str] = set()
@@ -28,6 +34,21 @@ def processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
+
+
+def check_workers(option: str, workers: int) -> None:
+    """Refuse a number of worker processes with which this machine only gets slower; each takes up to a gigabyte.
+
+    Args:
+        option: its name for the message.
+        workers: processes beside the main one.
+
+    Raises:
+        InvalidValueError: it is negative or too large.
+    """
+    most = max(_FEW_WORKERS, _WORKERS_OF_A_PROCESSOR * processors())
+    if not 0 <= workers <= most:
+        raise InvalidValueError(option, workers, f"from 0 to {most}, as this machine has {processors()} processors")
 
 
 def device(accelerator: str = "auto") -> "torch.device":
@@ -98,8 +119,18 @@ def sharing() -> int:
     return _sharing[0]
 
 
+def begin_peak() -> None:
+    """Let `peak_bytes` begin anew, where the system can: on CUDA devices and on Linux."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    with contextlib.suppress(OSError):
+        _CLEAR.write_text(_RESET_PEAK, encoding="ascii")
+
+
 def peak_bytes() -> int:
-    """The most memory that this process has held so far, in bytes: of the CUDA device where there is one."""
+    """The most memory that this process has held since `begin_peak`, in bytes: of the CUDA device if there is one."""
     import torch
 
     if torch.cuda.is_available():
@@ -108,7 +139,12 @@ def peak_bytes() -> int:
 
 
 def resident_peak_bytes() -> int:
-    """The most main memory that this process has held so far, in bytes; 0 on Windows, which does not report it."""
+    """The most main memory of this process since `begin_peak`, in bytes; 0 on Windows, which does not report it."""
+    if _STATUS.is_file():
+        lines = _STATUS.read_text(encoding="ascii", errors="replace").splitlines()
+        found = next((line.split()[1] for line in lines if line.startswith("VmHWM:")), None)
+        if found is not None:
+            return int(found) * _KIBIBYTE
     try:
         import resource
     except ImportError:  # Windows
@@ -124,6 +160,45 @@ def free_memory() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+def is_running(process: int) -> bool:
+    """Whether a process with that number exists on this machine; on Windows always True, since asking would end it."""
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # it belongs to somebody else
+        return True
+    return True
+
+
+def hold(path: Path) -> bool:
+    """Hold a file until this process ends, in whatever way; False where another process holds it.
+
+    The lock is that of the operating system on an empty file, which stays behind and means nothing. Where there are no
+    locks, as on Windows and some file systems, every process holds it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return True
+    path = path.absolute()
+    if path in _held:
+        return True
+    file = path.open("a", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return False
+    except OSError:
+        file.close()
+        return True
+    _held[path] = file
+    return True
 
 
 def umask() -> int:

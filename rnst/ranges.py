@@ -1,7 +1,9 @@
 """Types of numbers within a range: command line, help and Python callers are held to the same ones."""
 
 import math
+from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
@@ -20,6 +22,14 @@ if TYPE_CHECKING:
     Share: TypeAlias = float
     Supersampling: TypeAlias = float
     ProperShare: TypeAlias = float
+    Seed: TypeAlias = int
+    Port: TypeAlias = int
+    Weight: TypeAlias = float
+    LearningRate: TypeAlias = float
+    StyleScale: TypeAlias = float
+    Aspect: TypeAlias = float
+    Decay: TypeAlias = float
+    Minutes: TypeAlias = float
 else:
     from jsonargparse import typing as numbers
     from jsonargparse.typing import restricted_number_type
@@ -32,8 +42,18 @@ else:
     Quality = restricted_number_type("Quality", int, [(">=", 1), ("<=", 100)])
     # Beyond four, the reduction averages away what the larger size adds.
     Supersampling = restricted_number_type("Supersampling", float, [(">=", 1.0), ("<=", 4.0)])
+    Seed = restricted_number_type("Seed", int, [(">=", 0), ("<=", 2**63 - 1)])  # what generators take
+    Port = restricted_number_type("Port", int, [(">=", 0), ("<=", 2**16 - 1)])
+    # Far beyond what is useful, and far below what overflows float32 once it is squared and summed.
+    Weight = restricted_number_type("Weight", float, [(">=", 0.0), ("<=", 1e25)])
+    LearningRate = restricted_number_type("LearningRate", float, [(">", 0.0), ("<=", 1e6)])
+    StyleScale = restricted_number_type("StyleScale", float, [(">=", 0.01), ("<=", 16.0)])
+    Aspect = restricted_number_type("Aspect", float, [(">=", 0.01), ("<=", 100.0)])
+    Minutes = restricted_number_type("Minutes", float, [(">=", 0.0), ("<=", 1e6)])
+    Decay = restricted_number_type("Decay", float, [(">=", 0.0), ("<=", 10.0)])
     Share = restricted_number_type("Share", float, [(">=", 0.0), ("<", 1.0)])
 
+_EMPTY = {False: ("",), True: (".",)}  # whether a name is a path -> what it is where nothing was given
 _WORDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 
 
@@ -80,6 +100,23 @@ def check_ranges(settings: Any) -> None:
 
 def _finite(value: Any) -> str:
     return " and finite" if value == math.inf else ""
+
+
+def check_names(settings: Any, fields: Sequence[str]) -> None:
+    """Refuse an empty name, as an unset variable of a shell gives: the path of "" is the current folder.
+
+    Args:
+        settings: a dataclass.
+        fields: those that hold a name, a list of names, a path, or None.
+
+    Raises:
+        InvalidValueError: a name is empty.
+    """
+    for name in fields:
+        value = getattr(settings, name)
+        values = value if isinstance(value, list | tuple) else [value]
+        if any(one is not None and str(one) in _EMPTY[isinstance(one, Path)] for one in values):
+            raise InvalidValueError(f"--{name}", "", "a name, and not empty")
 
 
 @cache

@@ -1,11 +1,13 @@
 """A finished picture with its inputs, settings and scores, stored in a JSON sidecar."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from rnst.files import read_json, write_json
+from rnst.files import beside, read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Result:
         sources_sha256: option -> hash of each picture that it names: content, style, masks and init.
         size: width and height in pixels.
         finished: False if the user stopped the run before the last step.
+        curves: name -> loss at each step under "step", of the session that finished the picture.
     """
 
     image: Path
@@ -41,11 +44,12 @@ class Result:
     sources_sha256: Mapping[str, list[str]] = field(default_factory=dict)
     size: tuple[int, int] = (0, 0)
     finished: bool = True
+    curves: Mapping[str, list[float]] = field(default_factory=dict)
 
     @property
     def sidecar(self) -> Path:
-        """The JSON file beside the picture."""
-        return self.image.with_suffix(".json")
+        """The JSON file beside the picture, see `sidecar_of`."""
+        return sidecar_of(self.image)
 
     def write(self) -> Path:
         """Write the sidecar, complete or not at all."""
@@ -59,14 +63,86 @@ class Result:
 
         Raises:
             MissingPathError: the file does not exist.
-            UnreadableFileError: the file is not a sidecar of ours.
+            UnreadableFileError: the file is not a sidecar of ours, or one of its values has another type.
         """
         read = read_json(sidecar, "a result", "Give the .json file beside a picture.", cls._from_json)
         return replace(read, image=sidecar.parent / read.image.name)
 
     @classmethod
-    def _from_json(cls, content: Mapping[str, Any]) -> Self:
-        known = {name: content[name] for name in (entry.name for entry in fields(cls)) if name in content}
+    def _from_json(cls, content: Any) -> Self:
+        if not isinstance(content, Mapping):
+            raise TypeError("it is no JSON object")
+        known: dict[str, Any] = {}
+        for entry in fields(cls):
+            if entry.name in content:
+                is_right, wanted = _RULES[entry.name]
+                if not is_right(content[entry.name]):
+                    raise ValueError(f"its {entry.name} must be {wanted}")
+                known[entry.name] = content[entry.name]
+            elif entry.default is MISSING and entry.default_factory is MISSING:
+                raise ValueError(f"it has no {entry.name}")
+        for name in ("losses", "scores"):  # NaN and infinity are written as null
+            known[name] = {key: value for key, value in known.get(name, {}).items() if value is not None}
         known["image"] = Path(known["image"])
+        known["seconds"] = known["seconds"] or 0.0
         known["styles"], known["size"] = tuple(known["styles"]), tuple(known.get("size", (0, 0)))
         return cls(**known)
+
+
+def sidecar_of(image: Path) -> Path:
+    """The JSON file of a picture: `o.json`, or `o.jpg.json` where `o.json` belongs to `o.png` or is no record."""
+    return beside(image, ".json", lambda path: describes(path, image))
+
+
+def describes(path: Path, image: Path) -> bool:
+    """Whether a file is the sidecar of a picture."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and content.get("image") == image.name and "settings" in content
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _are_numbers(value: object) -> bool:
+    return isinstance(value, Mapping) and all(one is None or _is_number(one) for one in value.values())
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(map(_is_text, value))
+
+
+def _are_sides(value: object) -> bool:
+    return isinstance(value, list | tuple) and [type(side) for side in value] == [int, int]
+
+
+def _is_file_name(value: object) -> bool:
+    return isinstance(value, str) and Path(value).name not in {"", ".", ".."} and "\0" not in value
+
+
+# What a sidecar may hold -> whether a value is right, and how it is described.
+_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "image": (_is_file_name, "the name of a file"),
+    "content": (_is_text, "a text"),
+    "styles": (_are_texts, "a list of texts"),
+    "encoder": (_is_text, "a text"),
+    "settings": (lambda value: isinstance(value, Mapping), "an object"),
+    "seconds": (lambda value: value is None or _is_number(value), "a number"),
+    "peak_memory_bytes": (_is_number, "a number"),
+    "losses": (_are_numbers, "names with finite numbers"),
+    "scores": (_are_numbers, "names with finite numbers"),
+    "weights_sha256": (_is_text, "a text"),
+    "sources_sha256": (
+        lambda value: isinstance(value, Mapping) and all(map(_are_texts, value.values())),
+        "lists of texts",
+    ),
+    "size": (_are_sides, "two numbers of pixels"),
+    "finished": (lambda value: isinstance(value, bool), "true or false"),
+}

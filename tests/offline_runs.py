@@ -19,6 +19,7 @@ _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 class OfflineRun:
     """What a run told the tracker."""
 
+    name: str = ""
     group: str = ""
     job_type: str = ""
     tags: tuple[str, ...] = ()
@@ -54,7 +55,8 @@ def _parsed(content: bytes) -> OfflineRun:
         record = _messages.Record.FromString(payload)
         kind = record.WhichOneof("record_type")
         if kind == "run":
-            run.group, run.job_type, run.tags = record.run.run_group, record.run.job_type, tuple(record.run.tags)
+            run.name, run.group = record.run.display_name, record.run.run_group
+            run.job_type, run.tags = record.run.job_type, tuple(record.run.tags)
             run.config |= _values(record.run.config.update)
         elif kind == "config":
             run.config |= _values(record.config.update)

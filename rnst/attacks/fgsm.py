@@ -1,5 +1,6 @@
 """The fast gradient sign method with a random start: PGD of one long step."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -30,7 +31,7 @@ class FGSM(Attack):
 
     def __post_init__(self) -> None:
         """Refuse a step without length."""
-        if self.step <= 0:
+        if not 0 < self.step < math.inf:
             raise InvalidValueError("attack.step", self.step, "more than 0")
 
     def __call__(self, model: Model, images: Tensor, labels: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Projected gradient descent: one loop for any model, any ball, any loss."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Self
@@ -46,8 +47,8 @@ class PGD(Attack):
             raise InvalidValueError("attack.steps", self.steps, "0 or more")
         if self.restarts < 1:
             raise InvalidValueError("attack.restarts", self.restarts, "at least 1")
-        if self.step_size <= 0:
-            raise InvalidValueError("attack.step_size", self.step_size, "more than 0")
+        if not 0 < self.step_size < math.inf:
+            raise InvalidValueError("attack.step_size", self.step_size, "a finite number above 0")
         if self.loss.flat_at_image and not self.random_start:
             wanted = f"true with the loss {type(self.loss).__name__}, whose gradient is zero at the image"
             raise InvalidValueError("attack.random_start", self.random_start, wanted)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from rnst.commands.options import CommandParser
 from rnst.encoders.names import encoder_names, find_network
 from rnst.errors import InvalidValueError
+from rnst.files import exists
+from rnst.outputs import check_output, identified
 
 if TYPE_CHECKING:
     from rnst.encoders.weights.layouts import Facts, State
@@ -34,13 +36,12 @@ def run(arguments: list[str]) -> None:
 def _run(options: Namespace, layout: str) -> None:
     from rnst.encoders.encoder import weights_file
     from rnst.encoders.weights.conversion import read_with_facts
-    from rnst.encoders.weights.files import write_madrylab, write_weights
+    from rnst.encoders.weights.files import is_ours, write_madrylab, write_weights
 
     source = Path(options.input)
-    if not source.exists() and options.input in encoder_names():
+    if not exists(source) and options.input in encoder_names():
         source = weights_file(find_network(options.input))
-    if options.output.exists() and source.exists() and options.output.samefile(source):
-        raise InvalidValueError("OUT", str(options.output), "another file than IN")
+    check_output("OUT", options.output, identified([(f"IN {source}", source)]), is_ours)
     state, facts = read_with_facts(source, options.architecture)
     write = write_weights if layout == "safetensors" else write_madrylab
     write(options.output, state, facts, half=options.half)

@@ -5,7 +5,10 @@ from argparse import Namespace
 from pathlib import Path
 
 from rnst.commands.options import CommandParser
-from rnst.errors import MissingPathError
+from rnst.errors import InvalidValueError, MissingPathError
+from rnst.outputs import check_output
+
+_FIGURES = (".png", ".pdf", ".svg", ".jpg", ".webp", ".tif")
 
 
 def run(arguments: list[str]) -> None:
@@ -13,21 +16,27 @@ def run(arguments: list[str]) -> None:
     parser = CommandParser(
         "rnst curve RUN [RUN ...] [--output PNG] [--title TEXT]",
         "Draw the accuracy of trainings by epoch, clean and under attack.",
-        ["rnst curve runs/checkpoints/robust", "rnst curve runs/a runs/b --output both.png"],
+        ["rnst curve checkpoints/robust.run", "rnst curve a.run b.run --output both.png"],
     )
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folders of trainings, below runs")
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folders of trainings")
     parser.add_option("output", Path, Path("curve.png"), "PNG to write")
     parser.add_option("title", str, "", "written above the curves")
     options = Namespace(**parser.parse(arguments))
+    if options.output.suffix.lower() not in _FIGURES or options.output.is_dir():
+        raise InvalidValueError(
+            "--output", str(options.output), f"a file name that ends in one of {', '.join(_FIGURES)}"
+        )
     for folder in options.runs:
         if not folder.is_dir():
-            raise MissingPathError(folder, "run folder", "Give a folder below runs.")
+            raise MissingPathError(folder, "run folder", "Give NAME.run, beside the weight file.")
     _run(options)
 
 
 def _run(options: Namespace) -> None:
+    from rnst.reporting.plots import is_plot
     from rnst.training.curves import draw, learning_curves
 
+    check_output("--output", options.output, {}, is_plot)
     curves = {}
     for folder in options.runs:
         for name, curve in learning_curves(folder).items():

@@ -24,10 +24,10 @@ def run(arguments: list[str]) -> None:
 
 def _run(options: Namespace) -> None:
     from rnst.reporting.dashboard import build_dashboard, save_dashboard, write_dashboard
-    from rnst.reporting.tracking import is_offline
+    from rnst.reporting.tracking.wandb_runs import is_offline
 
     workspace = build_dashboard(options.project, options.entity)
-    if is_offline("auto"):
+    if is_offline():
         write_dashboard(workspace, options.output)
         sys.stdout.write(f"{options.output}: no account is logged in, so the workspace was written and not saved\n")
     else:

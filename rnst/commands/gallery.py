@@ -5,13 +5,16 @@ from argparse import Namespace
 from pathlib import Path
 
 from rnst.commands.options import CommandParser
-from rnst.reporting.gallery.page import DEFAULT_TITLE, read_results, write_gallery
+from rnst.errors import InvalidValueError
+from rnst.outputs import check_output, identified
+from rnst.reporting.gallery.names import read_names
+from rnst.reporting.gallery.page import DEFAULT_TITLE, is_page, read_results, write_gallery
 
 
 def run(arguments: list[str]) -> None:
     """Write the page."""
     parser = CommandParser(
-        "rnst gallery FOLDER [--output HTML] [--embed] [--title TEXT]",
+        "rnst gallery FOLDER [--output HTML] [--embed] [--title TEXT] [--names YAML] [--start CONTENT STYLE]",
         "Write finished pictures as one page that compares them.",
         ["rnst gallery outputs", "rnst gallery outputs --embed --output page.html"],
     )
@@ -19,7 +22,20 @@ def run(arguments: list[str]) -> None:
     parser.add_option("output", Path, Path("outputs/gallery.html"), "HTML file to write")
     parser.add_flag("embed", "carry the pictures inside the page")
     parser.add_option("title", str, DEFAULT_TITLE, "heading of the page")
+    parser.add_option("names", Path | None, None, "titles of networks, contents and styles, each name: title")
+    parser.add_option("start", list[str] | None, None, "content and style to open with; default: the largest gap")
     options = Namespace(**parser.parse(arguments))
-    results = read_results(options.results)
-    page = write_gallery(results, options.output, embed=options.embed, title=options.title)
+    results = read_results(options.results, lambda line: sys.stderr.write(f"{line}\n"))
+    inputs = identified((f"the picture {result.image}", result.image) for result in results)
+    check_output("--output", options.output, inputs, is_page)
+    start, names = _pair(options.start), read_names(options.names)
+    page = write_gallery(results, options.output, embed=options.embed, title=options.title, names=names, start=start)
     sys.stdout.write(f"{page}: {len(results)} pictures; open it in a browser\n")
+
+
+def _pair(start: list[str] | None) -> tuple[str, str] | None:
+    if start is None:
+        return None
+    if len(start) != 2:  # noqa: PLR2004 - a pair
+        raise InvalidValueError("--start", start, "the name of a content and of a style")
+    return start[0], start[1]

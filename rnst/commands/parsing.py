@@ -2,18 +2,19 @@
 
 import json
 import logging
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NoReturn
 
-import yaml
 from jsonargparse import ArgumentParser
 
 from rnst.commands.mistakes import explained
 from rnst.commands.repeated import repeated
-from rnst.errors import RnstError, UnknownNameError, UnreadableFileError
-from rnst.files import shipped_folders
+from rnst.errors import RnstError, UnknownNameError
+from rnst.files import existing_file, exists, shipped_folders
 from rnst.image.endings import LONGEST_SIDES
+from rnst.yaml_files import read_yaml
 
 _CONFIG_FOLDERS = shipped_folders("configs")
 
@@ -44,6 +45,8 @@ class OneLineErrors(ArgumentParser):
 def find_config(name: str, folder: str = "train") -> Path:
     """File of a configuration, in a checkout or in an installed package.
 
+    A name of a shipped configuration is never that of a file without an ending which happens to lie in the folder.
+
     Args:
         name: a path, or the name of a shipped configuration: `train/fast.yaml`, `train/fast` or `fast`.
         folder: in which a name without one is searched.
@@ -51,9 +54,10 @@ def find_config(name: str, folder: str = "train") -> Path:
     Raises:
         UnknownNameError: there is none.
     """
-    if Path(name).is_file():
-        return Path(name)
     named = shipped_configs()
+    short = {known for config, _ in named for known in (config, config.rpartition("/")[2])}
+    if name not in short and (exists(name) or not name or re.match(r"\w+:/", name)):
+        return existing_file(name, "configuration", "Give a YAML file, or the name of a preset.")
     wanted = name.removeprefix("configs/").removesuffix(".yaml")
     for ending in (wanted, f"{folder}/{wanted}"):
         for known, path in named:
@@ -94,17 +98,10 @@ def with_configs_found(arguments: list[str], default: str, needed: str) -> list[
             continue
         configs.append(find_config(value if equals else rest.pop(0)))
         found += ["--config", str(configs[-1])]
-    if not any(needed in _settings(path) for path in configs):
+    settings = [read_yaml(path) for path in configs]
+    if not any(needed in one for one in settings):
         found = ["--config", str(find_config(default)), *found]
     return found
-
-
-def _settings(path: Path) -> dict[str, Any]:
-    try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UnreadableFileError(path, "YAML", " ".join(str(error).split())) from error
-    return settings if isinstance(settings, dict) else {}
 
 
 def with_found_configs(options: list[str], folder: str, valid: Collection[str]) -> list[str]:
@@ -127,10 +124,14 @@ def with_found_configs(options: list[str], folder: str, valid: Collection[str]) 
         elif Path(value).suffix.lower() in {".json", *LONGEST_SIDES} and Path(value).is_file():
             found += ["--config", json.dumps(repeated(Path(value), valid))]
         else:
-            found += ["--config", str(find_config(value, folder))]
+            path = find_config(value, folder)
+            read_yaml(path)  # refuses what the parser would take too long for
+            found += ["--config", str(path)]
     return found
 
 
 def quiet_lightning() -> None:
     """Silence Lightning's advertisements and notes on devices."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    # The import of pytorch_lightning sets the level of its own logger, but not those of loggers below it.
+    for name in ("pytorch_lightning", "pytorch_lightning.utilities.rank_zero"):
+        logging.getLogger(name).setLevel(logging.ERROR)

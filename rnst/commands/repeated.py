@@ -1,11 +1,13 @@
 """Settings of a finished picture, from its file or the JSON beside it, so that it can be made again."""
 
+import itertools
 import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from rnst.errors import RnstError, UnreadableFileError
+from rnst.files import exists
 from rnst.image.samples import find_picture
 
 _OF_THE_FILE = ("output", "resume")  # a repeated picture never replaces the one that it repeats
@@ -41,18 +43,21 @@ def repeated(path: Path, valid: Collection[str]) -> dict[str, Any]:
 def _sidecar(path: Path) -> Mapping[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UnreadableFileError(path, "settings", str(error)) from error
+    except (ValueError, RecursionError) as error:
+        raise UnreadableFileError(path, "settings", f"it is no JSON: {error}") from error
     return content if isinstance(content, Mapping) else {}
 
 
 def _where(names: Any, places: Any, folder: Path) -> Any:
     """Pictures by their names as given, or where they lie seen from the finished picture, if that is elsewhere now."""
     if isinstance(names, list):
-        return [_where(name, place, folder) for name, place in zip(names, places, strict=False)]
+        known = places if isinstance(places, list) else []
+        return [_where(name, place, folder) for name, place in itertools.zip_longest(names, known[: len(names)])]
+    place = places[0] if isinstance(places, list) and places else places
+    if not isinstance(names, str) or not isinstance(place, str):
+        return names
     try:
         find_picture(names)
     except RnstError:
-        place = places[0] if isinstance(places, list) else places
-        return str(folder / place) if (folder / place).exists() else names
+        return str(folder / place) if exists(folder / place) else names
     return names

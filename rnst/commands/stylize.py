@@ -3,7 +3,7 @@
 import itertools
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,11 @@ import yaml
 from rnst.commands.options import CommandParser
 from rnst.commands.parsing import UsageError, quiet_lightning
 from rnst.encoders.names import OWN, RANDOM, counterpart_of, find_network
-from rnst.errors import MissingPathError
+from rnst.files import existing_file
 from rnst.image.samples import find_picture
-from rnst.ranges import NonNegativeInt
+from rnst.ranges import Port
 from rnst.results import Result
+from rnst.signals import Stopped
 from rnst.stylization.output_names import named_by
 from rnst.stylization.settings import NO_CONTENT, StylizationSettings
 
@@ -42,7 +43,7 @@ _GROUPS = {
     "Parametrization": ("parameters", "fourier_decay", "color_basis", "margin"),
     "Against stride patterns": ("shifts", "shifts_per_step", "transforms"),
     "Textures and sequences": ("aspect", "sequence", "sequence_weight"),
-    "Files and records": ("resume", "quality", "save_every", "scores", "lpips", "seed", "tracking"),
+    "Files and records": ("resume", "quality", "save_every", "scores", "lpips", "seed", "tracking", "tracking_folder"),
 }
 _COMMON = (
     "content",
@@ -99,7 +100,7 @@ def _parser() -> CommandParser:
     text = "stylize with this encoder too, and write a page with a slider; without a name: the bundled counterpart"
     parser.add_argument("--compare", nargs="?", const=_COUNTERPART, metavar="ENCODER", help=text)
     parser.add_flag("view", "show the picture in progress in a browser on this machine")
-    parser.add_option("view_port", NonNegativeInt, 0, "port of the view; 0 takes a free one")
+    parser.add_option("view_port", Port, 0, "port of the view; 0 takes a free one")
     return parser
 
 
@@ -134,8 +135,8 @@ def _check_files(settings: StylizationSettings) -> None:
         pictures.append(settings.content)
     for name in pictures:
         find_picture(name)
-    if settings.weights not in {None, RANDOM, OWN} and not Path(settings.weights or "").is_file():
-        raise MissingPathError(settings.weights or "", "weight file", "Correct --weights, or omit it.")
+    if settings.weights not in {None, RANDOM, OWN}:
+        existing_file(settings.weights or "", "weight file", "Correct --weights, or omit it.")
 
 
 def _run(settings: StylizationSettings, other: str | None, port: int | None) -> None:
@@ -147,13 +148,31 @@ def _run(settings: StylizationSettings, other: str | None, port: int | None) -> 
         logging.getLogger("rnst").setLevel(logging.ERROR)
     if settings.output == StylizationSettings.output:
         settings = _with_new_output(settings)
+    if other is not None:
+        settings = _scored(settings)
     both = [settings] if other is None else [settings, _compared(settings, other)]
+    page = settings.output.with_suffix(".html")
+    if other is not None:
+        _claim_comparison(both, page)
     results = [result for one in both for result in _stylized(one, port if is_first() else None)]
     if other is not None and is_first():
+        from rnst.reporting.gallery.names import read_names
         from rnst.reporting.gallery.page import write_gallery
 
-        page = write_gallery(results, settings.output.with_suffix(".html"), embed=True)
+        write_gallery(results, page, embed=True, names=read_names())
         sys.stdout.write(f"{page}: a slider between both; open it in a browser\n")
+
+
+def _claim_comparison(both: Sequence[StylizationSettings], page: Path) -> None:
+    """Refuse outputs of a comparison that cannot be written, before the first picture."""
+    from rnst.outputs import check_output
+    from rnst.reporting.gallery.page import is_page
+    from rnst.stylization.claims import claim
+    from rnst.stylization.job import resolve
+
+    if not any(settings.has_folder for settings in both):
+        claim([resolve(settings) for settings in both])
+    check_output("--output", page, {}, is_page)
 
 
 def _with_new_output(settings: StylizationSettings) -> StylizationSettings:
@@ -183,6 +202,8 @@ def _stylized(settings: StylizationSettings, port: int | None) -> list[Result]:
     for result in results if is_first() else ():
         width, height = result.size
         sys.stdout.write(f"{result.image}: {width} x {height} pixels, {result.seconds:.0f} s\n")
+        if not result.finished:
+            raise Stopped(f"stopped; {result.image} is the best picture so far")
     return results
 
 
@@ -192,6 +213,19 @@ def _live_page(port: int) -> "LivePage":
     page = LivePage(port)
     sys.stderr.write(f"live view: {page.address}\n")
     return page
+
+
+def _scored(settings: StylizationSettings) -> StylizationSettings:
+    """The same settings with scores, which a comparison shows, where the picture is large enough to be measured."""
+    from rnst.metrics.sizes import SMALLEST_SIDE
+    from rnst.stylization.inputs import content_size
+    from rnst.stylization.job import resolve
+
+    if settings.content == NO_CONTENT or settings.has_folder:
+        return settings
+    job = resolve(settings)
+    size = job.resolution.delivered(content_size(job.pictures))
+    return settings.replaced(scores=True) if min(size) >= SMALLEST_SIDE else settings
 
 
 def _compared(settings: StylizationSettings, other: str) -> StylizationSettings:

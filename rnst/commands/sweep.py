@@ -12,6 +12,8 @@ from rnst.commands.arguments import value_of
 from rnst.commands.options import CommandParser
 from rnst.commands.parsing import OneLineErrors, quiet_lightning
 from rnst.files import written_aside
+from rnst.outputs import check_output
+from rnst.reporting.gallery.names import Names, read_names
 from rnst.results import Result
 from rnst.stylization.settings import StylizationSettings
 from rnst.sweeps.plan import SweepSettings, agent_configuration, plan
@@ -19,7 +21,7 @@ from rnst.sweeps.plan import SweepSettings, agent_configuration, plan
 _FILE_WIDTH = 120  # columns, where the tables go to a file
 _GROUPS = {
     "What is compared": ("contents", "styles", "encoders", "grid", "compare", "settings", "pictures"),
-    "Files and records": ("output", "workers", "tracking"),
+    "Files and records": ("output", "names", "workers", "tracking"),
 }
 
 
@@ -38,12 +40,15 @@ def run(arguments: list[str]) -> None:
     only_plan, agent = options.pop("plan"), options.pop("agent")
     quiet_lightning()
     sweep = SweepSettings(**_with_nones(options))
+    names = read_names(sweep.names)  # a mistake in it is found before the work
     runs = plan(sweep, _checked_settings)
     if agent is not None:
+        check_output("--agent", agent, {}, _is_agent_file)
         with written_aside(agent) as aside:
             aside.write_text(yaml.safe_dump(agent_configuration(sweep), sort_keys=False), encoding="utf-8")
         sys.stdout.write(f"{agent}: wandb sweep {agent}, then on each machine the wandb agent command that it prints\n")
         return
+    from rnst.sweeps.report import check_report
     from rnst.sweeps.run import finished_run, run_sweep
 
     if only_plan:
@@ -51,34 +56,39 @@ def run(arguments: list[str]) -> None:
             mark = "done" if finished_run(run) is not None else "    "
             sys.stdout.write(f"{mark} {run.settings.output}\n")
         return
+    check_report(sweep.output)
     results = run_sweep(sweep, runs, Console(stderr=True))
-    _report(sweep, results, options)
+    _report(sweep, results, options, names)
 
 
-def _report(sweep: SweepSettings, results: Sequence[Result], options: Mapping[str, Any]) -> None:
+def _is_agent_file(path: Path) -> bool:
+    return path.read_bytes().startswith(b"program: stylize.py")
+
+
+def _report(sweep: SweepSettings, results: Sequence[Result], options: Mapping[str, Any], names: Names) -> None:
     """Write the summary of the sweep, and show the picks."""
-    from rnst.reporting.tracking import SweepTracker
+    from rnst.reporting.tracking.run import of_experiment
+    from rnst.reporting.tracking.tracker import Tracker, has_offline_runs, upload_command
+    from rnst.sweeps.document import write_report
+    from rnst.sweeps.pages import thumbnail, write_page, write_small_page
     from rnst.sweeps.report import (
         as_rows,
         gains_table,
         layer_gains,
         picks_table,
-        thumbnail,
         verdict_table,
-        write_fronts,
-        write_page,
-        write_small_page,
         write_table,
     )
 
     grid, folder = list(sweep.grid), sweep.output
     write_table(results, folder / "results.csv", grid)
-    write_fronts(results, folder / "pareto.png")
-    page = write_page(results, folder / "index.html", folder.name)
-    tracker = SweepTracker(sweep.tracking, folder, group=folder.name, config=options)
-    small = write_small_page(results, folder / "picked.html", folder.name)
+    report, _ = write_report(results, folder, grid, f"Sweep {folder.name}")
+    page = write_page(results, folder / "index.html", f"Sweep {folder.name}", names)
+    tracker = Tracker(sweep.tracking, folder, of_experiment("sweep", folder, options), folder.name)
+    small = write_small_page(results, folder / "picked.html", f"Sweep {folder.name}: picked pictures", names)
     pictures = [thumbnail(result, folder) for result in results]
-    tracker.finish(as_rows(results, grid), pictures, folder / "pareto.png", small)
+    files = {"pareto": folder / "pareto.png", "compare": small}
+    tracker.report({"pictures": as_rows(results, grid)}, files, pictures)
     console = Console()
     if not console.is_terminal:
         console.width = _FILE_WIDTH
@@ -86,6 +96,9 @@ def _report(sweep: SweepSettings, results: Sequence[Result], options: Mapping[st
     console.print(verdict_table(results))
     if gains := layer_gains(results) if "style_layers" in sweep.compare else {}:
         console.print(gains_table(gains))
+    console.print(f"{report} and .html: tables, plot and sheet for a paper", highlight=False, soft_wrap=True)
+    if has_offline_runs(folder):
+        console.print(f"upload: {upload_command(folder)}", highlight=False, soft_wrap=True)
     console.print(f"{page}: {len(results)} pictures; open it in a browser", highlight=False, soft_wrap=True)
 
 

@@ -28,7 +28,7 @@ resume, monitor, average
   --monitor.every N               test for catastrophic overfitting every N steps; --monitor.stop true ends the training
   --ema DECAY                     average the weights, as 0.999; the average is evaluated and exported
   --half true                     export kernels as float16
-  --tracking auto|wandb|off       Weights & Biases; auto is offline unless a key is there
+  --tracking off|wandb,csv,...    wandb is offline unless there is a key; tensorboard too; default: wandb,csv
 
 configurations (--config NAME; several are laid over each other, later ones win)
 {configs}

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,23 +10,29 @@ from typing import Any
 import yaml
 from lightning_fabric.utilities.rank_zero import rank_zero_only  # it knows the number of this process
 from pytorch_lightning import Trainer
-from pytorch_lightning.callbacks import LearningRateMonitor, RichProgressBar
+from pytorch_lightning.callbacks import RichProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
-from pytorch_lightning.loggers import CSVLogger
 
 from rnst.commands.parsing import OneLineErrors, quiet_lightning
 from rnst.commands.train_help import USAGE
 from rnst.data.datamodules import PhotoFolders
-from rnst.encoders.weights.files import sha256_of
+from rnst.encoders.weights.files import is_ours, sha256_of
 from rnst.errors import InvalidValueError
-from rnst.reporting.tracking import Tracking, finish_training, log_picture, tracker
-from rnst.training import run_state
+from rnst.outputs import check_folder, check_output, identified
+from rnst.ranges import Minutes, NonNegativeInt, Share
+from rnst.reporting.trackers import BY_DEFAULT, chosen_trackers
+from rnst.reporting.tracking.run import without_places
+from rnst.reporting.tracking.tracker import Tracker, has_offline_runs, upload_command
+from rnst.training import checks, run_state
 from rnst.training import train as training
 from rnst.training.attack_sheets import AttackSheets
 from rnst.training.averaging import AveragedWeights
 from rnst.training.curves import LearningCurve
+from rnst.training.loggers import open_training_tracker, run_of_training, users_loggers
+from rnst.training.meter import TrainingMeter
 from rnst.training.overfitting import MonitorSettings, OverfittingMonitor
 from rnst.training.robust_classifier import RobustClassifier
+from rnst.training.stopping import StopAfterStep
 
 _PIXELS_AT_224 = 224
 _HINTS = (  # of Lightning, that a user of the command can do nothing about
@@ -44,6 +51,8 @@ class _TrainingParser(OneLineErrors, LightningArgumentParser):
 class _TrainingCLI(LightningCLI):
     """LightningCLI with our own options, run folder, callbacks and loggers."""
 
+    tracker: Tracker | None = None
+
     def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
         """A parser with short errors."""
         kwargs.setdefault("dump_header", [])
@@ -55,10 +64,13 @@ class _TrainingCLI(LightningCLI):
         parser.add_argument("--output", type=Path, required=True, help="Weight file to write (.safetensors).")
         parser.add_argument("--half", type=bool, default=False, help="Export kernels as float16.")
         parser.add_argument("--resume", action="store_true", help="Go on from the newest checkpoint of this output.")
-        parser.add_argument("--tracking", type=Tracking, default="auto", help="Weights & Biases: auto, wandb or off.")
-        parser.add_argument("--ema", type=float, default=0.0, help="Average the weights with this decay, as 0.999.")
-        parser.add_argument("--checkpoint_minutes", type=float, default=0.0, help="Also keep the state this often.")
-        parser.add_argument("--checkpoint_steps", type=int, default=0, help="Also keep the state this often.")
+        text = "off, or trackers joined by commas: wandb (offline unless there is a key), tensorboard, csv."
+        parser.add_argument("--tracking", type=str, default=BY_DEFAULT, help=text)
+        parser.add_argument("--ema", type=Share, default=0.0, help="Average the weights with this decay, as 0.999.")
+        parser.add_argument("--checkpoint_minutes", type=Minutes, default=0.0, help="Also keep the state this often.")
+        parser.add_argument(
+            "--checkpoint_steps", type=NonNegativeInt, default=0, help="Also keep the state this often."
+        )
         parser.add_argument("--monitor", type=MonitorSettings, default=MonitorSettings())
         parser.add_argument("--weights", type=str | None, default=None, help="Weight file or name to start from.")
         parser.link_arguments("data.facts", "model.data", apply_on="instantiate")
@@ -70,16 +82,16 @@ class _TrainingCLI(LightningCLI):
         config, folder = self.config, run_state.run_folder(self.config.output)
         if config.output.suffix != ".safetensors":
             raise InvalidValueError("--output", str(config.output), "a file name that ends in .safetensors")
+        chosen_trackers(config.tracking)
         if _is_main_process():
             self._begin(folder)
-        online = tracker(
-            config.tracking,
-            folder,
-            job_type="train",
-            group=config.output.stem,
-            tags=[config.data.name, config.model.architecture],
-            config=config.as_dict(),
-        )
+        loggers, show = users_loggers(self.config_init.trainer.logger, folder), None
+        if loggers is None:
+            model = self.config_init.model
+            ball, name = model.attack.ball, model.data.name
+            run = run_of_training(config.output, name, model.architecture, ball, config.as_dict())
+            self.tracker = open_training_tracker(config.tracking, folder, run)
+            loggers, show = self.tracker.loggers, partial(self.tracker.picture, "attack")
         monitor = self.config_init.monitor
         callbacks = [
             *(self.config_init.trainer.callbacks or []),
@@ -90,25 +102,30 @@ class _TrainingCLI(LightningCLI):
                 else []
             ),
             *run_state.checkpoint_callbacks(folder, minutes=config.checkpoint_minutes, steps=config.checkpoint_steps),
-            LearningRateMonitor(),
-            AttackSheets(folder, None if online is None else partial(log_picture, online, "attack")),
+            TrainingMeter(),
+            AttackSheets(folder, show),
             LearningCurve(folder),
+            StopAfterStep(run_state.stopped_checkpoint(folder)),
             *([RichProgressBar(refresh_rate=5)] if config.trainer.enable_progress_bar is not False else []),
         ]
-        kwargs["logger"] = [CSVLogger(folder, name="metrics"), *([online] if online is not None else [])]
+        kwargs["logger"] = loggers or False
         kwargs["plugins"] = [*_listed(self.config_init.trainer.plugins), run_state.CompleteCheckpoints()]
         return super().instantiate_trainer(callbacks=callbacks, default_root_dir=folder, **kwargs)
 
     def _begin(self, folder: Path) -> None:
-        """Check the photos and the run to resume before a folder is made."""
-        data = self.config_init.data
-        training.check_data(data)
-        training.check_network(self.config_init.model, [data.image_size, *(stage.image_size for stage in data.stages)])
-        config = self.parser.dump(self.config, skip_none=False)
-        if self.config.resume:
+        """Check output, photos and the run to resume before a folder is made."""
+        data, config = self.config_init.data, self.config
+        inputs = identified([] if config.weights is None else [(f"--weights {config.weights}", Path(config.weights))])
+        check_output("--output", config.output, inputs, is_ours)
+        check_folder("the run folder", folder)
+        checks.check_data(data, report_line)
+        checks.check_batch(self.config_init.model, data.batch_size)
+        checks.check_network(self.config_init.model, [data.image_size, *(stage.image_size for stage in data.stages)])
+        dumped = self.parser.dump(config, skip_none=False)
+        if config.resume:
             run_state.newest_checkpoint(folder, report_line)
-            run_state.refuse_other_settings(folder, yaml.safe_load(config))
-        if moved := run_state.begin(folder, config, resume=self.config.resume):
+            run_state.refuse_other_settings(folder, yaml.safe_load(dumped))
+        if moved := run_state.begin(folder, dumped, resume=config.resume):
             report_line(f"an earlier run of this output is now in {moved}; --resume would have continued it")
 
 
@@ -139,12 +156,21 @@ def train_by(arguments: list[str]) -> None:
         cli.trainer, cli.model, cli.datamodule, config.output, resume=resume, half=config.half, report=report_line
     )
     if cli.trainer.is_global_zero:
-        finish_training(cli.trainer.loggers, sha256_of(config.output), facts)
+        if cli.tracker is not None:
+            _finish(cli.tracker, sha256_of(config.output), facts)
+        if has_offline_runs(folder):
+            sys.stdout.write(f"upload: {upload_command(folder)}\n")
         sys.stdout.write(
             f"{config.output}: {'accuracy' if cli.model.teacher is None else 'agreement with the teacher'} "
             f"{facts['accuracy_clean']:.1%} clean, "
-            f"{facts['accuracy_attacked']:.1%} under attack\n"
+            f"{facts['accuracy_attacked']:.1%} under attack; the run is in {folder}\n"
         )
+
+
+def _finish(tracker: Tracker, weights_sha256: str, facts: Mapping[str, Any]) -> None:
+    """Log the hash of the exported weights, which the runs of pictures made with them log too, and close the run."""
+    tracker.config({"weights_sha256": weights_sha256, "weights_facts": without_places(facts)})
+    tracker.finish()
 
 
 def report_line(line: str) -> None:

@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import Dataset, Subset
 
+from rnst.data.broken import BROKEN
 from rnst.data.photos import LabeledPhotos
 
 Sample = tuple[Tensor, int]
@@ -40,6 +41,12 @@ def _resized(images: Tensor, size: int) -> Tensor:
         return images
     small = F.interpolate(images, (size, size), mode="bilinear", antialias=True, align_corners=False)
     return small.clamp_(0.0, 1.0).contiguous(memory_format=torch.channels_last)
+
+
+def without_broken(batch: list[Tensor]) -> list[Tensor]:
+    """A batch of images and labels without the samples in the places of unreadable photos; it may become empty."""
+    readable = batch[1] != BROKEN
+    return batch if bool(readable.all()) else [part[readable] for part in batch]
 
 
 def in_floats(batch: list[Tensor]) -> Batch:

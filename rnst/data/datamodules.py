@@ -1,16 +1,18 @@
 """Data modules: from a folder on disk to batches of (images in [0, 1], labels) on the device."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
-from rnst.data.batches import Batch, Sample, TeacherBatch, evenly, in_floats, with_teacher_images
+from rnst.data.batches import Batch, Sample, TeacherBatch, evenly, in_floats, with_teacher_images, without_broken
+from rnst.data.broken import BrokenPhotos, report_of
 from rnst.data.crops import CROP_AREA, Crop, evaluation_side, evaluation_transform, training_side, training_transform
+from rnst.data.facts import DataFacts, Stage
+from rnst.data.loading_limits import check_crops, check_loading, check_stages
 from rnst.data.order import (
     EpochLoader,
     EpochPhotos,
@@ -22,41 +24,7 @@ from rnst.data.order import (
 )
 from rnst.data.photos import LabeledPhotos, Preprocessing
 from rnst.data.source_choice import SourceKind, choose_source
-from rnst.data.sources import Classes, Source, Split, Statistics
-from rnst.errors import InvalidValueError
-from rnst.normalization import IMAGENET_MEAN, IMAGENET_STD
-
-
-@dataclass(frozen=True)
-class DataFacts:
-    """What a classifier needs to know about its data, and what its weight file records.
-
-    Attributes:
-        name: name of the data set.
-        class_names: one name for each label.
-        image_size: side of the square images in pixels, at which attack radii are stated.
-        mean: mean of each channel of images in [0, 1].
-        std: standard deviation of each channel.
-    """
-
-    name: str
-    class_names: tuple[str, ...]
-    image_size: int
-    mean: Statistics = IMAGENET_MEAN
-    std: Statistics = IMAGENET_STD
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A part of the training with its own image size; early epochs at small sizes are cheap.
-
-    Attributes:
-        epochs: number of epochs.
-        image_size: side of the images in pixels.
-    """
-
-    epochs: int
-    image_size: int
+from rnst.data.sources import Classes, Source, Split
 
 
 class PhotoFolders(pl.LightningDataModule):
@@ -85,6 +53,9 @@ class PhotoFolders(pl.LightningDataModule):
         workers: worker processes that decode; 0 decodes in the main process.
         cache: keep the resized photos in memory (needs crop "shifted" or "padded").
         evaluation_photos: number of validation photos, evenly spread over the classes; 0 means all.
+        skip_broken: most photos of a split that may be unreadable. They are skipped and listed at the end; in the
+            training, the next photo takes their place. One more ends the training.
+        validation_photos: number of these during the training; 0 means as many as at its end.
         teacher_size: side in pixels of the unattacked copy of each crop that a teacher receives; 0 makes none. The
             command line sets it from model.teacher.
     """
@@ -107,19 +78,16 @@ class PhotoFolders(pl.LightningDataModule):
         workers: int = 8,
         cache: bool = False,
         evaluation_photos: int = 0,
+        skip_broken: int = 10,
+        validation_photos: int = 0,
         teacher_size: int = 0,
     ) -> None:
         super().__init__()
-        if not 0 < crop_area <= 1:
-            raise InvalidValueError("data.crop_area", crop_area, "more than 0 and at most 1")
-        if views < 0:
-            raise InvalidValueError("data.views", views, "0 or more")
-        if cache and crop == "resized":
-            raise InvalidValueError("data.cache", cache, "false with data.crop=resized, which needs the full photos")
-        if cache and workers:
-            raise InvalidValueError(
-                "data.workers", workers, "0 with data.cache=true: each worker would keep its own copy"
-            )
+        counts = {"skip_broken": skip_broken, "evaluation_photos": evaluation_photos, "views": views}
+        counts["validation_photos"] = validation_photos
+        check_loading(batch_size=batch_size, workers=workers, **counts)
+        check_stages([(image_size, 1), *((stage.image_size, stage.epochs) for stage in stages or ())])
+        check_crops(crop, crop_area, workers, cache=cache)
         self.root = root
         self.name: str = name
         self.source: Source = choose_source(source, root, classes)
@@ -134,7 +102,9 @@ class PhotoFolders(pl.LightningDataModule):
         self.workers = workers
         self.cache = cache
         self.evaluation_photos = evaluation_photos
+        self.validation_photos = validation_photos
         self.teacher_size = teacher_size
+        self._broken = {split: BrokenPhotos(skip_broken) for split in get_args(Split)}
         self._seed = torch.initial_seed()
         self._kept: dict[tuple[str, int], LabeledPhotos] = {}
         self._loader_in_use: EpochLoader | None = None
@@ -182,11 +152,17 @@ class PhotoFolders(pl.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Sample]:
         """Validation photos at the size of the current stage."""
-        return self._loader(evenly(self._photos("val", self._size_now()), self.evaluation_photos))
+        return self._loader(
+            evenly(self._photos("val", self._size_now()), self.validation_photos or self.evaluation_photos)
+        )
 
     def test_dataloader(self) -> DataLoader[Sample]:
         """Validation photos at the final size."""
         return self._loader(evenly(self._photos("val", self.image_size), self.evaluation_photos))
+
+    def on_before_batch_transfer(self, batch: list[Tensor], dataloader_idx: int) -> list[Tensor]:  # noqa: ARG002 - a hook
+        """Leave out what is in the places of unreadable photos."""
+        return without_broken(batch)
 
     def on_after_batch_transfer(
         self,
@@ -202,6 +178,24 @@ class PhotoFolders(pl.LightningDataModule):
         is_test = self.trainer is not None and self.trainer.testing
         size = self.image_size if is_test else self._size_now()
         return *with_teacher_images(in_floats(batch), size, self.teacher_size), *batch[2:]
+
+    def check(self) -> list[str]:
+        """Warnings about the classes and folders of the photos, before any is opened.
+
+        Raises:
+            ClassesError: they cannot be learned or measured.
+        """
+        return self.source.check(self._photos("train", self._size_now()), self._photos("val", self._size_now()))
+
+    def skipped(self) -> list[str]:
+        """A line for each split with unreadable photos that were skipped so far."""
+        kept = {split: photos for (split, _), photos in self._kept.items()}
+        found = {split: broken.indices for split, broken in self._broken.items()}
+        return [
+            report_of(split, [kept[split].name_of(index) for index in indices])
+            for split, indices in found.items()
+            if indices and split in kept
+        ]
 
     def _size_now(self) -> int:
         return self.size_at(self._epoch_now())
@@ -225,9 +219,11 @@ class PhotoFolders(pl.LightningDataModule):
     def _view(self, split: Split, size: int) -> Preprocessing:
         size = max(size, self.teacher_size)
         if split == "val":
-            return Preprocessing(evaluation_side(size, self.crop), evaluation_transform(size), self.cache)
+            evaluated = evaluation_side(size, self.crop)
+            return Preprocessing(evaluated, evaluation_transform(size), self.cache, self._broken[split])
         transform = training_transform(size, self.crop, jitter=self.jitter, crop_area=self.crop_area)
-        return Preprocessing(training_side(size, self.crop), transform, self.cache)
+        side = training_side(size, self.crop)
+        return Preprocessing(side, transform, self.cache, self._broken[split], replaces=True)
 
     def _loader(self, photos: Subset[Sample]) -> DataLoader[Sample]:
         return DataLoader(photos, sampler=self._share(len(photos)), **self._loading())

@@ -14,6 +14,7 @@ from rnst.data.streamed import DATA_FORMAT, check_index
 from rnst.errors import InvalidValueError, MissingExtraError, MissingPathError, RnstError, UnreadableFileError
 from rnst.files import folder_written_aside
 from rnst.image.endings import QUALITY
+from rnst.machine import check_workers
 
 _BYTES_OF_CHUNK = 64 << 20
 _ADVICE = "Give the folder that holds train and val with one folder for each class, or name its splits with --split."
@@ -83,8 +84,7 @@ def _check_options(splits: Sequence[str], size: int | None, workers: int) -> Non
         raise InvalidValueError("--split", list(splits), "different names of folders in FOLDER")
     if size is not None and size < 1:
         raise InvalidValueError("--size", size, "1 or more pixels")
-    if workers < 0:
-        raise InvalidValueError("--workers", workers, "0 or more")
+    check_workers("--workers", workers)
 
 
 class _Contents(Dataset[Packed]):
@@ -134,7 +134,7 @@ def _check(folder: Path, photos: int) -> None:
 def _class_folders(folder: Path) -> list[str]:
     if not folder.is_dir():
         raise MissingPathError(folder, f"{folder.name} photos", _ADVICE)
-    return [path.name for path in sorted(folder.iterdir()) if path.is_dir()]
+    return [path.name for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")]
 
 
 def _writer() -> Any:

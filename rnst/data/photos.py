@@ -1,24 +1,28 @@
 """Photos as tensors: find, decode, resize, crop. Photos stay uint8; the device converts them to floats."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
-from torchvision.io import ImageReadMode, decode_image, read_file
+from torch.utils.data import Dataset, get_worker_info
+from torchvision.io import ImageReadMode, decode_image
 from torchvision.transforms import v2
 
+from rnst.data.broken import BROKEN, BrokenPhotos
 from rnst.data.crops import Transform
-from rnst.errors import MissingPathError, UnreadableFileError
+from rnst.errors import MissingPathError, UnreadableFileError, WorkerError
 from rnst.image.files import image_from_bytes, to_bytes
+from rnst.image.opening import readable_endings
 
-_ENDINGS = frozenset({".jpeg", ".jpg", ".png", ".webp"})
 # Signatures of the formats whose decoders in torchvision survive damaged files, as tests showed. Its PNG decoder does
 # not: a wrong check sum in the pixels ends the whole process (torchvision 0.29). Other formats go through Pillow.
 _SAFE_FORMATS = (b"\xff\xd8", b"RIFF")
+_SIDE_OF_NOTHING = 256  # pixels of what is in the place of a photo that is left out, before its crop
 _ADVICE = "Give the folder that holds train and val with one folder for each class."
 
 
@@ -30,11 +34,15 @@ class Preprocessing:
         shorter_side: side in pixels to which the shorter side is resized first; None keeps the size.
         transform: (3, H, W) uint8 to (3, S, S) uint8.
         cache: keep the resized photos in memory. Good for small sets, as each photo is then decoded once.
+        broken: takes note of unreadable photos; None makes each of them an error.
+        replaces: the next photo takes the place of an unreadable one; otherwise a sample with the label BROKEN does.
     """
 
     shorter_side: int | None
     transform: Transform
     cache: bool = False
+    broken: BrokenPhotos | None = None
+    replaces: bool = False
 
 
 def list_photos(folders: Path | Sequence[Path], classes: Mapping[str, Sequence[str]]) -> list[tuple[Path, int]]:
@@ -53,19 +61,32 @@ def list_photos(folders: Path | Sequence[Path], classes: Mapping[str, Sequence[s
         for label, subfolders in enumerate(classes.values())
         for subfolder in subfolders
         for folder in folders
-        for path in sorted((folder / subfolder).glob("*"))
-        if is_photo(path)
+        for path in _photos_in(folder / subfolder)
     ]
     if not found:
-        loose = any(is_photo(path) for folder in folders for path in folder.glob("*"))
-        advice = "Its photos must be sorted into one folder for each class." if loose else _ADVICE
-        raise MissingPathError(folders[0], "class folders with photos", advice)
+        raise MissingPathError(folders[0], "class folders with photos", _advice(folders))
     return found
 
 
 def is_photo(path: Path) -> bool:
-    """Whether the ending of the file name is that of a supported format."""
-    return path.suffix.lower() in _ENDINGS
+    """Whether the name of a file is that of a photo in a supported format; hidden files are none."""
+    return path.suffix.lower() in readable_endings() and not path.name.startswith(".")
+
+
+def _photos_in(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:  # which knows folders without asking for each file
+        return sorted(path for entry in entries if is_photo(path := folder / entry.name) and not entry.is_dir())
+
+
+def _advice(folders: Sequence[Path]) -> str:
+    """What is wrong with a split that has no photos in its class folders."""
+    if any(is_photo(path) for folder in folders for path in folder.glob("*")):
+        return "Its photos must be sorted into one folder for each class."
+    if any(is_photo(path) for folder in folders for path in folder.glob("*/*/*")):
+        return "Its photos must lie directly in the class folders, and not in folders within them."
+    return _ADVICE
 
 
 class LabeledPhotos(Dataset[tuple[Tensor, int]], ABC):
@@ -85,12 +106,37 @@ class LabeledPhotos(Dataset[tuple[Tensor, int]], ABC):
         return len(self.labels)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        """Photo (3, S, S) uint8 and its label."""
-        return self._view.transform(self._reduced(index)), self.labels[index]
+        """Photo (3, S, S) uint8 and its label.
+
+        Raises:
+            RnstError: the photo cannot be read, and is not skipped.
+        """
+        try:
+            photo = self._reduced(index)
+        except UnreadableFileError as error:
+            return self._without(index, error)
+        return self._view.transform(photo), self.labels[index]
+
+    def name_of(self, index: int) -> str:
+        """How a photo is called in reports."""
+        return f"number {index}"
 
     @abstractmethod
     def decode(self, index: int) -> Tensor:
         """Photo (3, H, W) uint8 at its stored size."""
+
+    def _without(self, index: int, error: UnreadableFileError) -> tuple[Tensor, int]:
+        """What takes the place of an unreadable photo."""
+        view = self._view
+        if view.broken is None:
+            if get_worker_info() is None:
+                raise error
+            raise WorkerError(str(error)) from error
+        view.broken.note(index, error)
+        if view.replaces:
+            return self[(index + 1) % len(self)]
+        nothing = torch.zeros(3, _SIDE_OF_NOTHING, _SIDE_OF_NOTHING, dtype=torch.uint8)
+        return view.transform(reduced(nothing, view.shorter_side)), BROKEN
 
     def _reduced(self, index: int) -> Tensor:
         if index in self._cache:
@@ -112,6 +158,10 @@ class PhotoFiles(LabeledPhotos):
     def __init__(self, files: Sequence[tuple[Path, int]], view: Preprocessing) -> None:
         super().__init__([label for _, label in files], view)
         self.paths = [path for path, _ in files]
+
+    def name_of(self, index: int) -> str:
+        """The path of the file."""
+        return str(self.paths[index])
 
     def decode(self, index: int) -> Tensor:
         """Read and decode one file."""
@@ -143,10 +193,12 @@ def decode_photo(path: Path) -> Tensor:
         UnreadableFileError: the file is not a photo, or damaged.
     """
     try:
-        content = read_file(str(path))
-    except RuntimeError as error:
-        raise UnreadableFileError(path, "a photo", str(error).splitlines()[0]) from error
-    return decode_content(content, path)
+        content = path.read_bytes()
+    except OSError as error:
+        raise UnreadableFileError(path, "a photo", error.strerror or str(error)) from error
+    if not content:
+        raise UnreadableFileError(path, "a photo", "it is empty")
+    return decode_content(torch.frombuffer(bytearray(content), dtype=torch.uint8), path)
 
 
 def decode_content(content: Tensor, name: Path | str) -> Tensor:
@@ -155,10 +207,10 @@ def decode_content(content: Tensor, name: Path | str) -> Tensor:
     Raises:
         UnreadableFileError: the bytes are not a photo, or damaged.
     """
-    try:
-        return decode_bytes(content) if is_safe(content) else _through_pillow(content, name)
-    except RuntimeError as error:
-        raise UnreadableFileError(name, "a photo", str(error).splitlines()[0]) from error
+    with suppress(RuntimeError):  # Pillow reads some damaged files, and its reasons are for users
+        if is_safe(content):
+            return decode_bytes(content)
+    return _through_pillow(content, name)
 
 
 def is_safe(content: Tensor) -> bool:

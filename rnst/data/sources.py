@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from rnst.data.class_check import check_classes, folders_within
 from rnst.data.imagenet import IMAGENET
 from rnst.data.photos import LabeledPhotos, PhotoFiles, Preprocessing, list_photos
 from rnst.data.restricted_imagenet import RESTRICTED_IMAGENET, RESTRICTED_IMAGENET_BALANCED, Groups
@@ -41,6 +42,14 @@ class Source(ABC):
     def prepare(self) -> None:
         """Download missing data, or raise an error; called before a training in one process of each machine."""
 
+    def check(self, train: LabeledPhotos, validation: LabeledPhotos) -> list[str]:  # noqa: ARG002 - for subclasses
+        """Warnings about the classes of both splits.
+
+        Raises:
+            ClassesError: they cannot be learned or measured.
+        """
+        return []
+
     @abstractmethod
     def open(self, split: Split, view: Preprocessing) -> LabeledPhotos:
         """The photos of one split."""
@@ -74,13 +83,32 @@ class FolderSource(Source):
         folders = present or [_existing(self._roots[0] / split, f"{split} photos")]
         return PhotoFiles(list_photos(folders, self._groups()), view)
 
+    def check(self, train: LabeledPhotos, validation: LabeledPhotos) -> list[str]:
+        """See `Source.check`; folders within class folders are reported too, as their photos are not read."""
+        is_own, members = self._given is None, {name for folders in self._groups().values() for name in folders}
+        there = [root / split for root in self._roots for split in ("train", "val") if (root / split).is_dir()]
+        found = {name for folder in there if folder.name == "val" for name in _subfolders(folder)}
+        strange = sorted(found - members) if is_own else []
+        warnings = check_classes(self.class_names, train.labels, validation.labels, strange, is_own=is_own)
+        if inner := folders_within([folder / name for folder in there for name in sorted(members)]):
+            more = f" and {len(inner) - 1} more" if len(inner) > 1 else ""
+            warnings.append(f"{inner[0]}{more}: folders within a class are not read")
+        return warnings
+
     def _groups(self) -> Groups:
         """Class name -> its subfolders."""
         if self._given is not None:
             return self._given
         folders = [_existing(root / "train", "training photos") for root in self._roots]
-        names = sorted({path.name for folder in folders for path in folder.iterdir() if path.is_dir()})
+        names = sorted({name for folder in folders for name in _subfolders(folder)})
+        if not names:
+            list_photos(folders, {})  # says what is there instead
         return {name: (name,) for name in names}
+
+
+def _subfolders(folder: Path) -> list[str]:
+    """Names of the folders in a folder, without hidden ones, which programs leave behind."""
+    return [path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
 
 
 def _existing(folder: Path, what: str) -> Path:

@@ -29,7 +29,7 @@ class PlainColor(ImageColor):
 
     The gradient reaches all colors outside of the knee unchanged. For the same objective L-BFGS needs a third of the
     evaluations that it needs with `DecorrelatedColor`, whose sigmoid and matrix reduce the gradients of dark and bright
-    pixels and of all saturated colors (docs/performance.md).
+    pixels and of all saturated colors (docs/log/2026-11-performance.md).
     """
 
     def to_rgb(self, channels: Tensor) -> Tensor:

@@ -27,9 +27,9 @@ def match_moments(image: Tensor, reference: Tensor) -> Tensor:
     """
     colors, wanted = (picture.double().flatten(2).squeeze(0) for picture in (image, reference))
     mean, wanted_mean = colors.mean(1, keepdim=True), wanted.mean(1, keepdim=True)
-    root = _root(torch.cov(colors), least=_SMALLEST_VARIANCE)  # otherwise singular for images of one color
+    root = _root(_covariance(colors), least=_SMALLEST_VARIANCE)  # otherwise singular for images of one color
     inverse = torch.linalg.inv(root)
-    mapping = inverse @ _root(root @ torch.cov(wanted) @ root) @ inverse
+    mapping = inverse @ _root(root @ _covariance(wanted) @ root) @ inverse
     matched: Tensor = mapping @ (colors - mean) + wanted_mean
     return matched.clamp(0.0, 1.0).float().reshape(image.shape)
 
@@ -51,7 +51,7 @@ def gray_like(image: Tensor, reference: Tensor) -> Tensor:
     Gatys et al. 2016, "Preserving color in neural artistic style transfer", section 3.
     """
     luminance, wanted = (torch.from_numpy(rgb2yiq(_rows(picture))[..., 0]) for picture in (image, reference))
-    scale = wanted.std() / luminance.std().clamp_min(_SMALLEST_VARIANCE)
+    scale = _deviation(wanted) / _deviation(luminance).clamp_min(_SMALLEST_VARIANCE)
     gray: Tensor = ((luminance - luminance.mean()) * scale + wanted.mean()).clamp(0.0, 1.0)
     return gray.float().expand(1, 3, *gray.shape).contiguous().to(image.device)
 
@@ -61,6 +61,16 @@ def with_luminance_of(colors: Tensor, image: Tensor) -> Tensor:
     channels = rgb2yiq(_rows(colors))
     channels[..., 0] = rgb2yiq(_rows(image))[..., 0]
     return _image(yiq2rgb(channels), image.device)
+
+
+def _covariance(colors: Tensor) -> Tensor:
+    """Covariance (3, 3) of colors (3, N); 0 for a single pixel."""
+    return torch.cov(colors) if colors.shape[1] > 1 else colors.new_zeros(3, 3)
+
+
+def _deviation(values: Tensor) -> Tensor:
+    """Standard deviation of all values; 0 for a single one."""
+    return values.std() if values.numel() > 1 else values.new_zeros(())
 
 
 def _root(covariance: Tensor, least: float = 0.0) -> Tensor:

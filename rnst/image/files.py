@@ -1,30 +1,24 @@
 """Read, write and resize pictures."""
 
 import io
-import struct
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
 from rnst.errors import MissingPathError, UnreadableFileError
-from rnst.files import written_aside
+from rnst.files import existing_file, written_aside
 from rnst.image.endings import QUALITY, check_format
 from rnst.image.formats import decoded, encode
+from rnst.image.opening import DAMAGED, OTHER_PICTURES, open_picture, readable_endings, why_unreadable
 
-_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
-# Errors that decoders raise for damaged files.
-_DAMAGED = (
-    OSError, SyntaxError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError, EOFError, RuntimeError,
-    MemoryError, struct.error, Image.DecompressionBombError,
-)  # fmt: skip
 PilImage = Image.Image
 _PICTURES_IN_ONE_FILE = ("GIF", "PNG", "WEBP", "TIFF")  # not formats of phones, whose further images are auxiliary
 
@@ -61,19 +55,16 @@ def read_picture(path: Path) -> Picture:
         MissingPathError: the file does not exist.
         UnreadableFileError: the file is not a picture, is damaged, or has more than 178 million pixels.
     """
-    if not path.is_file():
-        raise MissingPathError(path, "picture", "Give the path of a picture.")
-    return _picture(path, path)
+    return _picture(existing_file(path, "picture", "Give the path of a picture."), path)
 
 
 def _picture(source: Path | io.BytesIO, name: Path | str) -> Picture:
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(source) as opened:
+        with warnings.catch_warnings(action="ignore"), open_picture(source) as opened:
             frames = int(getattr(opened, "n_frames", 1)) if opened.format in _PICTURES_IN_ONE_FILE else 1
             colors, alpha, profile = decoded(opened)
-    except _DAMAGED as error:
-        reason = "not a picture" if isinstance(error, UnidentifiedImageError) else " ".join(str(error).split())
-        raise UnreadableFileError(name, "a picture", reason or "it is damaged") from error
+    except DAMAGED as error:
+        raise UnreadableFileError(name, "a picture", why_unreadable(source, error)) from error
     image = torch.from_numpy(colors).permute(2, 0, 1).unsqueeze(0)
     if alpha is None:
         return Picture(image.contiguous(), None, profile, frames)
@@ -88,6 +79,15 @@ def read_image(path: Path | str) -> Tensor:
         MissingPathError, UnreadableFileError: see `read_picture`.
     """
     return _over_white(read_picture(Path(path)))
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file exists and is a picture that can be read to its end."""
+    try:
+        read_picture(path)
+    except (MissingPathError, UnreadableFileError):
+        return False
+    return True
 
 
 def image_from_bytes(content: bytes, name: Path | str) -> Tensor:
@@ -106,16 +106,28 @@ def _over_white(picture: Picture) -> Tensor:
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """Picture files in a folder, sorted by name; hidden files are ignored.
+    """Picture files in a folder, sorted by name, of every format that `read_picture` reads; hidden files are ignored.
 
     Raises:
         MissingPathError: the folder has no pictures.
     """
-    found = [path for path in folder.iterdir() if path.suffix.lower() in _PICTURES and path.is_file()]
-    found = sorted(path for path in found if not path.name.startswith("."))
+    found = _with_endings(folder, readable_endings())
     if not found:
-        raise MissingPathError(folder, "pictures", f"Add some, or name a folder of {', '.join(_PICTURES)} files.")
+        others = left_out(folder)
+        advice = f"{others[0].name} has a format that is not read. " if others else ""
+        raise MissingPathError(folder, "pictures", f"{advice}Give a folder of .png, .jpg or other pictures.")
     return found
+
+
+def left_out(folder: Path) -> list[Path]:
+    """Pictures in a folder whose format is not read, sorted by name."""
+    readable = readable_endings()
+    return _with_endings(folder, [ending for ending in OTHER_PICTURES if ending not in readable])
+
+
+def _with_endings(folder: Path, endings: Collection[str]) -> list[Path]:
+    found = (path for path in folder.iterdir() if path.suffix.lower() in endings and not path.name.startswith("."))
+    return sorted(path for path in found if path.is_file())
 
 
 def write_image(

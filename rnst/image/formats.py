@@ -9,6 +9,7 @@ import tifffile
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from rnst.image.gray import DEEP_MODES, gray_values
 from rnst.image.metadata import as_text, exif, png_text
 from rnst.image.profiles import SRGB, from_srgb, to_srgb
 
@@ -16,8 +17,8 @@ Pixels = np.ndarray[Any, np.dtype[np.float32]]
 
 _TIFF = (".tif", ".tiff")
 _OPAQUE = (".jpg", ".jpeg")
-_SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 _WITH_ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
+_LONGEST_EXIF = 65_533  # bytes of one segment of a JPEG; the sidecar holds longer settings
 _LARGEST_8_BIT, _LARGEST_16_BIT = 255.0, 65535.0
 
 
@@ -30,12 +31,13 @@ def decoded(picture: Image.Image) -> tuple[Pixels, Pixels | None, bytes | None]:
         Colors (H, W, 3) in sRGB in [0, 1]; alpha (H, W) in [0, 1], or None for an opaque picture; the profile to
         restore, or None.
     """
+    tags = getattr(picture, "tag_v2", {})  # of a TIFF; transposing makes a copy without them
     picture = ImageOps.exif_transpose(picture)
     profile = picture.info.get("icc_profile")
-    if picture.mode in _SIXTEEN_BIT_MODES or picture.mode == "F":
-        gray = _gray(picture)
+    if picture.mode in DEEP_MODES:
+        gray, alpha = gray_values(picture, tags), _keyed(picture)
         if not profile:
-            return np.repeat(gray[..., None], 3, axis=2), None, None
+            return np.repeat(gray[..., None], 3, axis=2), alpha, None
         picture = Image.fromarray((gray * _LARGEST_8_BIT).round().astype(np.uint8))
     alpha = None
     if picture.mode in _WITH_ALPHA or "transparency" in picture.info:
@@ -86,19 +88,17 @@ def encode(
     if ending == ".png":
         picture.save(path, pnginfo=png_text(settings) if settings else None, **options)
     else:
-        picture.save(path, quality=quality, exif=exif(settings) if settings else b"", **options)
+        longest = _LONGEST_EXIF if ending in _OPAQUE else None
+        picture.save(path, quality=quality, exif=exif(settings, longest) if settings else b"", **options)
 
 
-def _gray(picture: Image.Image) -> Pixels:
-    """Gray values (H, W) in [0, 1]. Pillow would clip the values of these modes at 255 instead of scaling them."""
-    numbers: Pixels = np.asarray(picture, dtype=np.float32)
-    if picture.mode == "F":
-        highest = numbers.max(initial=0.0)
-        largest = next((end for end in (1.0, _LARGEST_8_BIT) if highest <= end), _LARGEST_16_BIT)
-    else:
-        largest = _LARGEST_16_BIT
-    gray: Pixels = np.nan_to_num(numbers / np.float32(largest)).clip(0.0, 1.0)
-    return gray
+def _keyed(picture: Image.Image) -> Pixels | None:
+    """Transparency (H, W) of a 16-bit gray picture of which one value is transparent; None where there is none."""
+    key = picture.info.get("transparency")
+    if not isinstance(key, int):
+        return None
+    alpha: Pixels = (np.asarray(picture) != key).astype(np.float32)
+    return alpha if alpha.min(initial=1.0) < 1.0 else None
 
 
 def _encode_tiff(

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rnst.errors import MissingPathError, UnknownNameError
+from rnst.files import existing_file
 
 DEFAULT_PHOTO = "coffee"
 DEFAULT_PAINTING = "flow"
@@ -77,7 +78,4 @@ def find_picture(name: str) -> Path:
     Raises:
         MissingPathError: `name` is neither.
     """
-    path = sample_path(name) or Path(name)
-    if not path.is_file():
-        raise MissingPathError(path, "picture", f"Give the path of a picture, or a sample: {', '.join(SAMPLES)}.")
-    return path
+    return sample_path(name) or existing_file(name, "picture", f"Give a picture, or a sample: {', '.join(SAMPLES)}.")

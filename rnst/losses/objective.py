@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
 from rnst.losses.regularizers import absolute_variation, total_variation
 from rnst.losses.statistics import WHOLE, Window
+
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ class Objective(nn.Module):
             image: (1, 3, H, W) in [0, 1].
 
         Returns:
-            "style", "content", "total_variation" (each without its weight) and "total".
+            "style", "content", "total_variation" (each without its weight) and "total"; also the loss of each layer,
+            as "style/relu1_1", without a gradient.
         """
         return self.distance(self.statistics(features), image)
 
@@ -85,18 +88,38 @@ class Objective(nn.Module):
         of_style = [weights.style_layers.get(layer, 1.0) for layer in self.style_layers]
         of_content = [weights.content_layers.get(layer, 1.0) for layer in self.content_layers]
         variation = absolute_variation if weights.absolute_variation else total_variation
+        style_losses, content_losses = _distances(self._style, style), _distances(self._content, content)
         parts = {
-            "style": _mean(self._style, style, of_style, image),
-            "content": _mean(self._content, content, of_content, image),
+            "style": _mean(style_losses, of_style, image),
+            "content": _mean(content_losses, of_content, image),
             "total_variation": variation(image),
         }
         total = weights.style * parts["style"] + weights.content * parts["content"]
-        return {"total": total + weights.total_variation * parts["total_variation"], **parts}
+        return {
+            "total": total + weights.total_variation * parts["total_variation"],
+            **parts,
+            **_by_layer("style", self.style_layers, style_losses),
+            **_by_layer("content", self.content_layers, content_losses),
+        }
 
 
-def _mean(terms: Iterable[Any], statistics: Sequence[Any], weights: Sequence[float], image: Tensor) -> Tensor:
+def split_layers(losses: Mapping[str, _Value]) -> tuple[dict[str, _Value], dict[str, _Value]]:
+    """The losses of whole parts, and those of single layers, as "style/relu1_1"."""
+    parts = {name: value for name, value in losses.items() if "/" not in name}
+    return parts, {name: value for name, value in losses.items() if "/" in name}
+
+
+def _distances(terms: Iterable[Any], statistics: Sequence[Any]) -> list[Tensor]:
+    return [term.distance(statistic) for term, statistic in zip(terms, statistics, strict=True)]
+
+
+def _mean(losses: Sequence[Tensor], weights: Sequence[float], image: Tensor) -> Tensor:
     """Mean of the weighted losses of one part; 0 without losses."""
     total = image.new_zeros(())
-    for term, statistic, weight in zip(terms, statistics, weights, strict=True):
-        total = total + (weight / len(statistics)) * term.distance(statistic)
+    for loss, weight in zip(losses, weights, strict=True):
+        total = total + (weight / len(losses)) * loss
     return total
+
+
+def _by_layer(part: str, layers: Sequence[str], losses: Sequence[Tensor]) -> dict[str, Tensor]:
+    return {f"{part}/{layer}": loss.detach() for layer, loss in zip(layers, losses, strict=True)}

@@ -10,9 +10,13 @@ def total_variation(image: Tensor) -> Tensor:
 
     This is the total variation of Mahendran and Vedaldi 2015 with beta = 2.
     """
-    rows = (image[..., 1:, :] - image[..., :-1, :]).square().mean()
-    columns = (image[..., :, 1:] - image[..., :, :-1]).square().mean()
-    return rows + columns
+    return _mean_square(image[..., 1:, :] - image[..., :-1, :]) + _mean_square(image[..., :, 1:] - image[..., :, :-1])
+
+
+def _mean_square(differences: Tensor) -> Tensor:
+    """The mean square; 0 for an image of one row or column, which has no differences along it."""
+    squares = differences.square()
+    return squares.mean() if squares.numel() else squares.sum()
 
 
 def absolute_variation(image: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from rnst.errors import RnstError
 from rnst.losses.statistics import Moments, moments
 from rnst.losses.style import StyleLoss
 
@@ -10,6 +11,16 @@ _NOISE = 1e-4  # variance of the noise that is added to both distributions, over
 _SPAN = 1e-7  # directions with less than this share of the target's variance count as variance 0
 _EXACT = 256  # least number of directions of largest variance that are compared exactly
 _MOST = 0.99  # share of the target's variance that the exactly compared directions hold
+
+
+class FeaturesError(RnstError):
+    """The network has no usable features of a style."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the network's features of the style are NaN or infinite: its weights are damaged, or too large for "
+            "--precision bf16 (try fp32)"
+        )
 
 
 class WassersteinLoss(StyleLoss):
@@ -31,6 +42,9 @@ class WassersteinLoss(StyleLoss):
 
     Args:
         target: features of the style image, (1, C, H, W), or moments of several images or of parts of them.
+
+    Raises:
+        FeaturesError: they are NaN or infinite.
     """
 
     mean: Tensor
@@ -45,6 +59,8 @@ class WassersteinLoss(StyleLoss):
         measured = target if isinstance(target, Moments) else moments(target)
         mean, covariance = _mean_and_covariance(measured)
         mean, covariance = mean.detach(), covariance.detach()
+        if not bool(covariance.isfinite().all()):
+            raise FeaturesError
         variances, directions = torch.linalg.eigh(_precise(covariance))
         tiny = torch.finfo(mean.dtype).tiny
         variances, directions = variances.flip(0), directions.flip(1)
@@ -68,7 +84,7 @@ class WassersteinLoss(StyleLoss):
             inner = _precise(common) + _precise(torch.diag(self.noise * self.variances))
             # The smallest eigenvalue is at least noise squared; rounding may give a slightly smaller one.
             least = _precise(self.noise).square()
-            roots = torch.linalg.eigvalsh(inner).clamp_min(least).sqrt().sum()
+            roots = _eigenvalues(inner).clamp_min(least).sqrt().sum()
             spread = covariance.trace() + self.noise * len(self.variances) + self.variances.sum()
             distance = _precise(spread) - 2 * roots + self._of_the_rest(covariance, common)
             difference = (mean - self.mean).square().sum()
@@ -83,6 +99,15 @@ class WassersteinLoss(StyleLoss):
         there = covariance.trace() - (common.diagonal() / self.variances).sum()
         both = _precise(there.clamp_min(0.0) + noise) * _precise(self.rest)
         return _precise(noise + self.rest) - 2 * both.sqrt()
+
+
+def _eigenvalues(matrix: Tensor) -> Tensor:
+    """Eigenvalues of a symmetric matrix; NaN where it has none, as the loss of such an image is to be."""
+    try:
+        values: Tensor = torch.linalg.eigvalsh(matrix)
+    except torch.linalg.LinAlgError:  # type: ignore[attr-defined] # a public name of torch
+        return matrix.diagonal() * torch.nan
+    return values
 
 
 def _mean_and_covariance(statistics: Moments) -> tuple[Tensor, Tensor]:

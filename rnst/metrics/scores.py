@@ -16,6 +16,11 @@ from rnst.metrics.color_distance import color_distance
 from rnst.metrics.content_similarity import edge_correlation, ssim
 from rnst.metrics.style_distance import StyleReference
 
+SCORES = (
+    *("style_distance", "relative_style_distance", "texture_distance", "color_distance", "edge_correlation", "ssim"),
+    *("nyquist_excess_columns_db", "nyquist_excess_rows_db", "nyquist_excess_checkerboard_db"),
+)
+"""Names of the scores that every measured picture has, and that comparisons need."""
 _TINY = 1e-6  # for a photo that is its own style
 
 

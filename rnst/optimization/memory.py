@@ -148,7 +148,9 @@ def plan(
     pixels = size[0] * size[1]
     least = min(history, _LEAST_HISTORY)
     useful = min(whole(size).largest, 4 * _smallest_area(size, fields))
-    for remembered in range(history, least - 1, -1):
+    of_a_step = image_bytes(pixels, 1) - image_bytes(pixels, 0)
+    longest = int(max(0.0, budget - target_bytes - image_bytes(pixels, 0)) / of_a_step)
+    for remembered in range(min(history, max(least, longest)), least - 1, -1):
         images = image_bytes(pixels, remembered) + target_bytes
         area = (budget - images) / per_pixel
         if area < useful and remembered > least:
@@ -163,6 +165,17 @@ def whole_bytes(size: Size, per_pixel: float, history: int, target_bytes: float)
     """Bytes of an image without tiles; arguments: see `plan`."""
     pixels = size[0] * size[1]
     return image_bytes(pixels, history) + target_bytes + per_pixel * pixels
+
+
+def check_image(size: Size, device: torch.device) -> None:
+    """Refuse an image whose own arrays do not fit into the memory, however it is cut, before anything is done with it.
+
+    Raises:
+        NotEnoughMemoryError: they do not.
+    """
+    free = available_bytes(device)
+    if image_bytes(size[0] * size[1], 0) > free:
+        raise NotEnoughMemoryError(free, size)
 
 
 def image_bytes(pixels: int, history: int) -> float:

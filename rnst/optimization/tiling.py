@@ -16,6 +16,7 @@ from rnst.optimization.limits import parse_memory
 from rnst.optimization.memory import (
     appetite,
     available_bytes,
+    check_image,
     constant_bytes,
     held_bytes,
     layer_bytes,
@@ -101,7 +102,8 @@ class Tiling:
         Measured once, and by the first process for all.
         """
         with self._mixed(self._device):
-            targets = layer_bytes(self._encoder, self._content_layers, self._precision)
+            # Targets of an image that is not cut are held in full precision, see `features`.
+            targets = layer_bytes(self._encoder, self._content_layers, torch.float32)
             found = appetite(self._encoder), targets, constant_bytes(self._encoder)
         first: tuple[float, float, float] = gathered(found)[0] if self._limits.devices > 1 else found
         return first
@@ -174,6 +176,7 @@ class Tiling:
 
     def _cut(self, size: Size) -> Grid:
         tile, devices = self._limits.tile, self._limits.devices
+        check_image(size, self._device)
         if tile == 0 and devices == 1:
             return whole(size)
         if tile is None:

@@ -1,9 +1,10 @@
 """Parallel jobs: several processes take jobs from one list, each with its share of the machine."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.queues import Queue
 from threading import Thread
 from typing import TypeVar
@@ -22,12 +23,13 @@ def in_processes(
     Args:
         work: function of a job; function and jobs must be picklable.
         jobs: inputs of `work`.
-        workers: number of processes; 1 runs all jobs in this process.
+        workers: number of processes, of which no more start than there are jobs; 1 runs all jobs in this process.
 
     Raises:
         Exception: any exception of `work`; jobs that have not started are then cancelled.
     """
-    if workers == 1:
+    workers = min(workers, len(jobs))
+    if workers <= 1:
         for index, job in enumerate(jobs):
             yield index, work(job)
         return
@@ -40,9 +42,17 @@ def in_processes(
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
-        except BaseException:
+        except BaseException as stop:
             pool.shutdown(wait=False, cancel_futures=True)
+            if getattr(stop, "number", signal.SIGINT) != signal.SIGINT:
+                _stop_workers()  # a terminal sends Ctrl-C to all processes, but nothing else
             raise
+
+
+def _stop_workers() -> None:
+    """Let the workers stop as this process does, so that they keep what they have."""
+    for worker in active_children():
+        worker.terminate()
 
 
 def _take_seat(seats: "Queue[int]", workers: int) -> None:

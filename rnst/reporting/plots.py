@@ -22,6 +22,7 @@ MARKS = ("o", "s", "^", "D", "v", "P", "X")
 _LEGEND_COLUMNS, _COLUMNS_OF_LONG_NAMES = 4, 3
 _GOOD, _BAD = "#00664b", "#b02a00"
 _INCHES_OF_PICTURE = 1.3
+_PROGRAM, _HEADER_BYTES = "rnst.reporting.plots", 1024
 
 
 def line_plot(
@@ -55,8 +56,7 @@ def line_plot(
         axes.set_ylim(0.0, 1.0)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     _finish(figure, axes, title, len(series))
-    with written_aside(path) as aside:
-        figure.savefig(aside)
+    _save(figure, path)
 
 
 def front_plot(path: Path, fronts: Mapping[str, Front], *, x_label: str, y_label: str, title: str = "") -> None:
@@ -80,8 +80,7 @@ def front_plot(path: Path, fronts: Mapping[str, Front], *, x_label: str, y_label
         )
     axes.set(xlabel=x_label, ylabel=y_label)
     _finish(figure, axes, title, len(fronts))
-    with written_aside(path) as aside:
-        figure.savefig(aside)
+    _save(figure, path)
 
 
 def labeled_points(
@@ -106,8 +105,19 @@ def labeled_points(
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(1.0))
     _finish(figure, axes, title, len(points), columns=_COLUMNS_OF_LONG_NAMES)
+    _save(figure, path)
+
+
+def is_plot(path: Path) -> bool:
+    """Whether a file is a plot that this module wrote as PNG: its first bytes name the program."""
+    with path.open("rb") as file:
+        return _PROGRAM.encode() in file.read(_HEADER_BYTES)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    """Write a figure, complete or not at all; a PNG names this program, so that the next run may replace it."""
     with written_aside(path) as aside:
-        figure.savefig(aside)
+        figure.savefig(aside, metadata={"Software": _PROGRAM} if path.suffix.lower() == ".png" else None)
 
 
 def _finish(figure: Figure, axes: Axes, title: str, kinds: int, columns: int = _LEGEND_COLUMNS) -> None:

@@ -10,11 +10,13 @@ from rich.console import Console
 from torch import Tensor
 
 from rnst.errors import InvalidValueError, RnstError
-from rnst.image.endings import check_format
-from rnst.image.files import pictures_in, read_image
+from rnst.image.endings import LONGEST_SIDES, check_format
+from rnst.image.files import left_out, pictures_in, read_image
 from rnst.image.samples import find_picture
 from rnst.optimization.workers import in_processes
 from rnst.results import Result
+from rnst.signals import Stopped
+from rnst.stylization.claims import claim
 from rnst.stylization.inputs import read_inputs
 from rnst.stylization.job import Job, resolve
 from rnst.stylization.output_names import named_by
@@ -65,10 +67,13 @@ def stylize_folder(
     jobs = [resolve(settings.replaced(content=photo, output=path)) for photo, path in places]
     for name in settings.styles:
         read_image(find_picture(name))  # an unreadable style is reported once, not for every photo
+    claim(jobs)
     session = open_session(jobs[0], console or Console(stderr=True), on_step)
     results = [_finished(job) for job in jobs]
     there = sum(result is not None for result in results)
     session.console.print(f"{len(jobs)} pictures" + (f", {there} of them finished already" if there else ""))
+    if others := [path.name for path in left_out(Path(settings.content))]:
+        session.console.print(f"not read, as of their format: {', '.join(others)}", markup=False)
     missing = [index for index, result in enumerate(results) if result is None]
     if are_spread([jobs[index] for index in missing], session):
         complete, failures = _spread(jobs, results, missing, session)
@@ -99,7 +104,7 @@ def _spread(
 def _complete(result: Result) -> Result:
     """The result, unless its run was stopped."""
     if not result.finished:
-        raise KeyboardInterrupt("stopped; the same command goes on with what is missing")
+        raise Stopped("stopped; the same command with --resume goes on where it was")
     return result
 
 
@@ -152,8 +157,8 @@ def _places(content: str, output: Path, size: int) -> list[tuple[str, Path]]:
     """Each photo of the folder, and where its picture goes."""
     folder = Path(content)
     photos = sorted(pictures_in(folder), key=_natural)
-    ending = output.suffix or ".png"
-    target = output.with_suffix("")
+    names_format = output.suffix.lower() in LONGEST_SIDES  # otherwise a point is part of the folder's name
+    ending, target = (output.suffix, output.with_suffix("")) if names_format else (".png", output)
     if target.resolve() == folder.resolve():
         raise InvalidValueError("--output", str(output), "another folder than that of the photos")
     stems = [path.stem for path in photos]

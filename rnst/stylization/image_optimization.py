@@ -13,12 +13,14 @@ from torch import Tensor, nn
 
 from rnst.image.parameters import ImageParameter
 from rnst.image.transforms import Transform
+from rnst.losses.objective import split_layers
 from rnst.optimization.averaging import RunningMean
 from rnst.optimization.health import Failure, Remedy, RestartPolicy
 from rnst.optimization.mean_losses import mean_losses
 from rnst.optimization.optimizers import PixelOptimizer, ThriftyLBFGS, start_again
 from rnst.optimization.process_group import wait_for_all
 from rnst.stylization.best import BestSoFar, without_margin
+from rnst.stylization.state_check import UNFIT, StateError
 
 Features = Mapping[str, Tensor]
 
@@ -105,6 +107,7 @@ class ImageOptimization(pl.LightningModule):
         self.first_step = schedule.first_step + schedule.done
         self.margin = margin
         self.losses: dict[str, float] = {}
+        self.evaluations = 0
         self.best = BestSoFar(image, RunningMean(optimizer.averaging) if optimizer.averages else None)
         self._policy = RestartPolicy(descends=optimizer.descends)
         self._optimizer_state: Mapping[str, Any] | None = None
@@ -136,10 +139,13 @@ class ImageOptimization(pl.LightningModule):
         with torch.autocast(self.device.type, enabled=False) if self._policy.in_fp32 else contextlib.nullcontext():
             image = self.image()
             losses = view.losses(self.encoder, image)
-        self.losses = _numbers(losses)
+        self.evaluations += 1
+        self.losses, layers = split_layers(_numbers(losses))
         self.best.add(self.losses, self.image, image, self.margin)
         self.log("step", float(self.first_step + self.global_step))  # Lightning takes this as the step of the row
         self.log_dict({f"loss/{name}": value for name, value in self.losses.items()})
+        if self.trainer.loggers:
+            self.log_dict({f"loss/{name}": value for name, value in layers.items()})
         return losses["total"]
 
     def _view(self, batch_idx: int) -> AugmentedObjective:
@@ -170,7 +176,7 @@ class ImageOptimization(pl.LightningModule):
         """Measure the losses of the mean, which no step has evaluated."""
         if self.best.mean is not None:
             losses = self.views[-1].losses(self.encoder, self.best.mean)
-            self.best.losses = _numbers(losses)
+            self.best.losses, _ = split_layers(_numbers(losses))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Of the picture alone."""
@@ -188,18 +194,28 @@ class ImageOptimization(pl.LightningModule):
 
     @torch.no_grad()
     def load_run_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from the state of a run of `schedule.done` steps; the optimizer follows when there is one."""
-        for parameter, stored in zip(self.image.parameters(), state["parameters"], strict=True):
-            parameter.copy_(stored)
-        self.best.load_state_dict(state["best"])
-        self._policy.load_state_dict(state["policy"])
-        self._optimizer_state = state["optimizer"]
+        """Go on from the state of a run of `schedule.done` steps; the optimizer follows when there is one.
+
+        Raises:
+            StateError: the state is of another picture, or damaged.
+        """
+        try:
+            for parameter, stored in zip(self.image.parameters(), state["parameters"], strict=True):
+                parameter.copy_(stored)
+            self.best.load_state_dict(state["best"])
+            self._policy.load_state_dict(state["policy"])
+            self._optimizer_state = state["optimizer"]
+        except UNFIT as error:
+            raise StateError(error) from error
 
     def on_train_start(self) -> None:
         """Give the optimizer its part of a state that has been loaded."""
         optimizer: Any = self.optimizers(use_pl_optimizer=False)
         if self._optimizer_state is not None:
-            optimizer.load_state_dict(self._optimizer_state)
+            try:
+                optimizer.load_state_dict(self._optimizer_state)
+            except UNFIT as error:
+                raise StateError(error) from error
             self._optimizer_state = None
 
 

@@ -1,7 +1,6 @@
 """What a picture is made from: the photo, the styles and where they go, all read from files and prepared."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,42 +11,16 @@ from rnst.errors import InvalidValueError
 from rnst.image.color_basis import read_color_root
 from rnst.image.color_matching import gray_like, match_histogram, match_moments, with_luminance_of
 from rnst.image.files import Picture, fit_long_side, read_image, read_picture, reduced, resize
-from rnst.image.masks import COLORS, color_regions, is_colored, rest, sharing, strength
+from rnst.image.masks import rest
 from rnst.image.noise import noise_like
 from rnst.image.samples import find_picture
+from rnst.optimization.memory import check_image
 from rnst.stylization.parts import Pictures, Resolution, Size
+from rnst.stylization.regions import Region, Source, read_regions
 
 _COLOR_MATCHES = {"luminance": gray_like, "match": match_moments, "histogram": match_histogram}
 
 _NOISE = 0.2  # contrast; more of it is still there when a texture is finished
-
-
-@dataclass(frozen=True)
-class Source:
-    """A style picture, or a part of it.
-
-    Attributes:
-        image: (1, 3, H, W) in [0, 1].
-        weight: its share in the mixture.
-        mask: (1, 1, H, W) in [0, 1], how much each position counts; None means all alike.
-    """
-
-    image: Tensor
-    weight: float
-    mask: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class Region:
-    """A part of the picture with a style of its own.
-
-    Attributes:
-        sources: the styles that are mixed there.
-        mask: (1, 1, H, W) in [0, 1] of any size, where the part is; None means everywhere.
-    """
-
-    sources: tuple[Source, ...]
-    mask: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -121,7 +94,7 @@ def read_inputs(pictures: Pictures, resolution: Resolution, style_scale: float =
         InvalidValueError: masks do not fit the styles or each other.
     """
     photo = read_picture(find_picture(pictures.content)) if pictures.has_content else None
-    styles = [read_picture(find_picture(name)) for name in pictures.styles]
+    styles = [_read_style(name) for name in pictures.styles]
     content = photo.image if photo is not None else torch.full((1, 3, *_canvas_size(pictures, styles[0].size)), 0.5)
     images = [style.image for style in styles]
     if photo is not None and pictures.colors in _COLOR_MATCHES:
@@ -136,10 +109,18 @@ def read_inputs(pictures: Pictures, resolution: Resolution, style_scale: float =
         if picture is not None and picture.frames > 1
     )
     size = resolution.optimized((content.shape[-2], content.shape[-1]))
+    check_image(size, torch.device("cpu"))
     start = content if pictures.init == "content" else _start(pictures, size, images[0], style_scale)
     return Inputs(
-        photo, content, _regions(pictures, sources), start, None, notes, read_color_root(pictures.color_basis)
+        photo, content, read_regions(pictures, sources), start, None, notes, read_color_root(pictures.color_basis)
     )
+
+
+def _read_style(name: str) -> Picture:
+    style = read_picture(find_picture(name))
+    if style.alpha is not None and not bool((style.alpha > 0.0).any()):
+        raise InvalidValueError("--style", name, "a picture with visible parts: it is wholly transparent")
+    return style
 
 
 def content_size(pictures: Pictures) -> Size:
@@ -179,59 +160,3 @@ def _start(pictures: Pictures, size: Size, style: Tensor, style_scale: float) ->
         noise = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(seed))
         return 0.5 + _NOISE * (noise - 0.5)
     return resize(read_image(find_picture(init)), size)
-
-
-def _regions(pictures: Pictures, sources: Sequence[Source]) -> tuple[Region, ...]:
-    parts = _read_masks("--style_mask", pictures.style_mask, (len(sources),))
-    places = _read_masks("--content_mask", pictures.content_mask, (len(sources), len(sources) - 1, 1))
-    if len(places) == 1 and is_colored(places[0]):
-        return _colored_regions(places[0], parts, sources)
-    parted = (
-        [_within(source, strength(part)) for source, part in zip(sources, parts, strict=True)] if parts else sources
-    )
-    if not places:
-        return (Region(tuple(parted)),)
-    if len(places) not in {len(sources), len(sources) - 1}:
-        wanted = f"a gray picture for each of the {len(sources)} styles, or one less, or one colored picture"
-        raise InvalidValueError("--content_mask", list(pictures.content_mask), wanted)
-    size = (places[0].shape[-2], places[0].shape[-1])
-    masks = sharing([resize(strength(place), size) for place in places])
-    if len(masks) < len(sources):
-        masks.append(rest(masks))
-    return tuple(Region((source,), mask) for source, mask in zip(sources, masks, strict=True))
-
-
-def _colored_regions(place: Tensor, parts: Sequence[Tensor], sources: Sequence[Source]) -> tuple[Region, ...]:
-    """Each color of the content's mask takes the parts of that color from all styles; black may go without."""
-    if not parts:
-        raise InvalidValueError(
-            "--style_mask", None, "given with a colored --content_mask: a colored one for each style"
-        )
-    colored = [color_regions(part) for part in parts]
-    regions = []
-    for color, mask in color_regions(place).items():
-        found = [_within(source, part[color]) for source, part in zip(sources, colored, strict=True) if color in part]
-        if found:
-            regions.append(Region(tuple(found), mask))
-        elif color != "black":
-            there = [name for name in COLORS if any(name in part for part in colored)]
-            raise InvalidValueError("--content_mask", color, f"of colors that --style_mask has too: {', '.join(there)}")
-    return tuple(regions)
-
-
-def _within(source: Source, mask: Tensor) -> Source:
-    """A part of a style picture; what is transparent stays out."""
-    if source.mask is not None:
-        mask = mask * resize(source.mask, (mask.shape[-2], mask.shape[-1]))
-    if not bool(mask.any()):
-        raise InvalidValueError("--style_mask", "black all over", "white, or colored, where the style counts")
-    return replace(source, mask=mask)
-
-
-def _read_masks(option: str, names: Sequence[str], counts: Sequence[int]) -> list[Tensor]:
-    if not names:
-        return []
-    masks = [read_image(Path(name)) for name in names]
-    if len(masks) not in counts:
-        raise InvalidValueError(option, list(names), f"{' or '.join(str(count) for count in counts)} pictures")
-    return masks

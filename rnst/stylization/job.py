@@ -150,7 +150,7 @@ def _usual(settings: StylizationSettings) -> dict[str, Any]:
     network, convention = find_network(settings.encoder), find_convention(settings.convention)
     # A content without weight is not compared with: then none of its layers is computed.
     compared = settings.content != NO_CONTENT and settings.content_weight != 0
-    ours = settings.convention == "relative" and settings.smoothing == "none"  # docs/looks.md shows why it is w2 then
+    ours = settings.convention == "relative" and settings.smoothing == "none"  # then w2: see docs/explanation
     style_layers = settings.style_layers or list(catalog.style_layers(network))
     content_layers = (settings.content_layers or list(catalog.content_layers(network))) if compared else []
     content_layer_weights = settings.content_layer_weights if compared else None

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rnst.errors import UnknownNameError
+from rnst.errors import InvalidValueError, UnknownNameError
 
 _PICTURES = ("content", "style")
 _PLACE = re.compile(r"\{(\w+)\}")
+_FORMATTED = re.compile(r"\{\w+[:!.\[][^{}]*\}")  # as Python writes it
 
 
 def named_by(template: Path, settings: Mapping[str, Any]) -> Path:
@@ -20,6 +21,7 @@ def named_by(template: Path, settings: Mapping[str, Any]) -> Path:
 
     Raises:
         UnknownNameError: a name in braces is no setting.
+        InvalidValueError: there is more than a name in braces.
     """
 
     def value_of(place: re.Match[str]) -> str:
@@ -29,6 +31,8 @@ def named_by(template: Path, settings: Mapping[str, Any]) -> Path:
         values = settings[name] if isinstance(settings[name], list | tuple) else [settings[name]]
         return "+".join(_plain(Path(str(value)).stem if name in _PICTURES else value) for value in values)
 
+    if _FORMATTED.search(str(template)):
+        raise InvalidValueError("--output", str(template), "names of settings alone in braces, as {seed}")
     return Path(_PLACE.sub(value_of, str(template)))
 
 

@@ -9,10 +9,12 @@ from rnst.encoders.names import OWN
 from rnst.image.color_basis import RGB
 from rnst.image.endings import QUALITY
 from rnst.image.files import fit_long_side, fit_short_side
+from rnst.reporting.trackers import OFF
 from rnst.stylization.settings import NO_CONTENT
 
 OF_THE_CONTENT: Literal["content"] = "content"
 OF_THE_STYLE: Literal["style"] = "style"
+INITS = ("content", "style", "style_noise", "noise")  # anything else is a file
 
 Size = tuple[int, int]
 
@@ -180,12 +182,13 @@ class Records:
     Attributes:
         output: the picture's file.
         quality: of JPEG and WebP, 1 to 100.
-        save_every: steps between two intermediate pictures, and between two states; 0 writes none.
+        save_every: steps between two intermediate pictures; 0 writes none.
         resume: resume a stopped run.
         scores: measure the finished picture.
         lpips: with scores, LPIPS too.
         group: of runs in Weights & Biases.
-        tracking: "auto", "wandb" or "off".
+        tracking: "off", or trackers joined by commas, see `chosen_trackers`.
+        tracking_folder: folder of the trackers' files; None is that of the picture.
     """
 
     output: Path
@@ -195,8 +198,9 @@ class Records:
     scores: bool = False
     lpips: bool = False
     group: str = ""
-    tracking: Literal["auto", "wandb", "off"] = "off"
+    tracking: str = OFF
+    tracking_folder: str | None = None
 
     def silent(self) -> Self:
         """The same without records, for processes that leave them to the first one."""
-        return replace(self, tracking="off", save_every=0, scores=False, lpips=False)
+        return replace(self, tracking=OFF, save_every=0, scores=False, lpips=False)

@@ -65,13 +65,25 @@ class StepReports(Callback):
         report: takes the number of the step, counted over all scales from 1, the picture (1, 3, H, W) in [0, 1], and
             the losses by name.
         finish: turns the optimized image into the delivered one.
+        stop: called where `report` raises KeyboardInterrupt; None ends the run immediately.
     """
 
-    def __init__(self, report: OnStep, finish: Callable[[Tensor], Tensor] | None = None) -> None:
+    def __init__(
+        self,
+        report: OnStep,
+        finish: Callable[[Tensor], Tensor] | None = None,
+        stop: Callable[[], None] | None = None,
+    ) -> None:
         self._report = report
         self._finish = finish
+        self._stop = stop
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: object) -> None:
         """Report one step."""
         picture = pl_module() if self._finish is None else self._finish(pl_module())
-        self._report(pl_module.first_step + trainer.global_step, picture, dict(pl_module.losses))
+        try:
+            self._report(pl_module.first_step + trainer.global_step, picture, dict(pl_module.losses))
+        except KeyboardInterrupt:
+            if self._stop is None:
+                raise
+            self._stop()

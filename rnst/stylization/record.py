@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from rnst.encoders.encoder import weights_file
@@ -9,24 +10,32 @@ from rnst.encoders.names import OWN, RANDOM, find_network
 from rnst.encoders.weights.files import sha256_of
 from rnst.errors import InvalidValueError, RnstError
 from rnst.image.color_basis import DECORRELATED, RGB
-from rnst.image.files import fit_long_side, pictures_in, resize
+from rnst.image.files import fit_long_side, is_picture, pictures_in, resize
 from rnst.image.samples import find_picture, sample_path
 from rnst.machine import peak_bytes
 from rnst.metrics.lpips import lpips, lpips_network
 from rnst.metrics.scores import score
 from rnst.metrics.sizes import SMALLEST_SIDE
-from rnst.results import Result
+from rnst.results import Result, sidecar_of
 from rnst.stylization.inputs import Inputs, content_size
 from rnst.stylization.job import Job, names
-from rnst.stylization.parts import NetworkChoice, Pictures, Records
+from rnst.stylization.parts import INITS, NetworkChoice, Pictures, Records
 from rnst.stylization.scale_runner import ScaleOutcome
+from rnst.stylization.settings import NO_CONTENT
 
 # Options that may differ between two runs that make the same picture.
 NOT_OF_THE_PICTURE = (
-    *("output", "quality", "save_every", "resume", "scores", "lpips", "group", "tracking"),
+    *("output", "quality", "save_every", "resume", "scores", "lpips", "group", "tracking", "tracking_folder"),
     *("tile", "memory", "devices"),
 )
-_INITS = ("content", "style", "style_noise", "noise")
+# Options that name files: they are compared by the contents of the files, so that folders can be relocated.
+_OF_FILES = {
+    **dict.fromkeys(("style", "content_mask", "style_mask", "content_path", "style_paths"), ()),
+    "content": (NO_CONTENT,),
+    "init": INITS,
+    "color_basis": (RGB, DECORRELATED),
+    "weights": (RANDOM, OWN),
+}
 _TINY = 1e-12
 
 
@@ -74,7 +83,7 @@ def finished(job: Job) -> Result | None:
     if result is None or not result.finished:
         return None
     measured = not records.scores or (result.scores and ("lpips" in result.scores or not records.lpips))
-    return result if measured else None
+    return result if measured and is_picture(records.output) else None
 
 
 def earlier(job: Job) -> Result | None:
@@ -84,7 +93,7 @@ def earlier(job: Job) -> Result | None:
     that were read have the same content.
     """
     output = job.records.output
-    sidecar = output.with_suffix(".json")
+    sidecar = sidecar_of(output)
     if not (sidecar.is_file() and output.is_file()):
         return None
     try:
@@ -92,13 +101,51 @@ def earlier(job: Job) -> Result | None:
         # Sidecars are JSON, in which a tuple is a list.
         asked = json.loads(json.dumps(job.at(content_size(job.pictures)).as_dict()))
         same = (
-            all(result.settings.get(name) == asked[name] for name in asked.keys() - set(NOT_OF_THE_PICTURE))
+            differing_option(asked, result.settings) is None
             and dict(result.sources_sha256) == hashes_of(job.pictures)
             and result.weights_sha256 == hash_of(job.network)
         )
     except (RnstError, OSError):  # the run that makes the picture reports it
         return None
     return result if same else None
+
+
+def differing_option(asked: Mapping[str, object], made: Mapping[str, object]) -> str | None:
+    """The first option by which a picture that was made is another one than the one that is asked for.
+
+    Options that name files are equal here if both name one; hashes compare what is in them.
+
+    Args:
+        asked: option -> resolved value as JSON has it.
+        made: the same of the picture that was made.
+    """
+    for name in asked.keys() - set(NOT_OF_THE_PICTURE):
+        values = asked[name], made.get(name)
+        if name in _OF_FILES:
+            values = values[0] in _OF_FILES[name] and values[0], values[1] in _OF_FILES[name] and values[1]
+        if values[0] != values[1]:
+            return name
+    return None
+
+
+def check_resumable(described: Mapping[str, object], stopped: Mapping[str, object]) -> None:
+    """Refuse to go on with a picture that was stopped with other settings, weights or pictures.
+
+    Args:
+        described: option -> value of the picture that is asked for, with hashes of its files.
+        stopped: the same of the picture that was stopped.
+
+    Raises:
+        InvalidValueError: they differ.
+    """
+    asked = json.loads(json.dumps(dict(described), default=str))
+    hashes = {name: asked.pop(name) for name in ("weights_sha256", "sources_sha256")}
+    name = differing_option(asked, stopped)
+    if name is not None:
+        wanted = f"{stopped.get(name)!r}, as in the stopped run, to go on with --resume"
+        raise InvalidValueError(f"--{name}", asked[name], wanted)
+    if any(stopped.get(name) != value for name, value in hashes.items()):
+        raise InvalidValueError("--resume", "true", "false: files that it reads have changed since")
 
 
 def check_scores(job: Job, inputs: Inputs) -> None:
@@ -152,7 +199,7 @@ def hashes_of(pictures: Pictures) -> dict[str, list[str]]:
         "style": pictures.styles,
         "content_mask": pictures.content_mask,
         "style_mask": pictures.style_mask,
-        "init": [] if pictures.init in _INITS else [pictures.init],
+        "init": [] if pictures.init in INITS else [pictures.init],
     }
     found = {option: [sha256_of(find_picture(name)) for name in files] for option, files in named.items() if files}
     if pictures.color_basis not in {RGB, DECORRELATED}:

@@ -9,6 +9,7 @@ from rnst.ranges import SMALLEST_SIZE
 _SCALE_FACTOR = 2**0.5
 _COARSEST = 362  # pixels; coarser ones cost little, but strokes that begin there end up soft
 _ROUNDING = 1e-6
+_MOST_SCALES = 64  # the coarsest of them would be far below one pixel
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def plan_scales(size: tuple[int, int], long_side: int, count: int, steps: int) -
         count: of scales; those that would be tiny are left out.
         steps: optimizer steps of each.
     """
+    count = min(count, _MOST_SCALES)
     long_sides = [round(long_side / _SCALE_FACTOR**step) for step in reversed(range(count))]
     long_sides = [side for side in long_sides if side >= min(SMALLEST_SIZE, long_side)]
     sizes = [fit_long_side(size, side) for side in long_sides]

@@ -6,22 +6,31 @@ from typing import Any, Literal, Self
 
 from rnst.encoders.names import DEFAULT_ENCODER
 from rnst.errors import InvalidValueError
+from rnst.files import is_folder
 from rnst.image.endings import QUALITY, check_format
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
 from rnst.optimization.limits import check_limits
 from rnst.ranges import (
+    Aspect,
+    Decay,
+    LearningRate,
     NonNegativeFloat,
     NonNegativeInt,
     Pixels,
-    PositiveFloat,
     PositiveInt,
     Quality,
+    Seed,
     Share,
+    StyleScale,
     Supersampling,
+    Weight,
+    check_names,
     check_ranges,
 )
+from rnst.reporting.trackers import OFF, chosen_trackers
 
 NO_CONTENT = "none"
+_NAMES = ("content", "style", "output", "encoder", "weights", "init", "color_basis", "content_mask", "style_mask")
 
 
 @dataclass(frozen=True)
@@ -103,13 +112,14 @@ class StylizationSettings:
         devices: GPUs, or processes where there is none, that share a picture.
         precision: of the network's arithmetic; the losses are always computed in fp32.
         quality: of JPEG and WebP, 1 to 100.
-        save_every: steps between two intermediate pictures; 0 keeps none.
+        save_every: steps between two intermediate pictures that are kept; 0 keeps none.
         resume: resume a picture that was stopped, from the .state.safetensors file beside it.
         scores: measure the finished picture: distance to the style, edges kept, grain and checkerboards.
         lpips: with scores, LPIPS to the content too; downloads AlexNet once.
         seed: of noise and random weights.
         group: of runs in Weights & Biases; none means the names of content and style.
-        tracking: Weights & Biases: auto writes an offline run unless there is a key.
+        tracking: off, or trackers joined by commas: wandb (offline unless there is a key), tensorboard, csv.
+        tracking_folder: folder of the trackers' files; none means that of the picture.
     """
 
     content: str = DEFAULT_PHOTO
@@ -120,37 +130,37 @@ class StylizationSettings:
     size: Pixels = 512
     supersample: Supersampling = 2.0
     side: Literal["long", "short"] = "long"
-    aspect: PositiveFloat | None = None
+    aspect: Aspect | None = None
     steps: PositiveInt = 40
     scales: PositiveInt | Literal["auto"] = "auto"
     optimizer: Literal["lbfgs", "adam"] = "lbfgs"
-    learning_rate: PositiveFloat | None = None
+    learning_rate: LearningRate | None = None
     history: PositiveInt = 10
     line_search: bool = True
     averaging: Share = 0.99
     init: str | None = None
     parameters: Literal["pixels", "fourier", "clamped"] = "fourier"
-    fourier_decay: NonNegativeFloat | None = None
+    fourier_decay: Decay | None = None
     color_basis: str = "rgb"
     shifts: PositiveInt = 16
     shifts_per_step: PositiveInt = 1
     transforms: Literal["none", "robust"] = "none"
-    style_weight: NonNegativeFloat | None = None
-    content_weight: NonNegativeFloat | None = None
-    tv_weight: NonNegativeFloat | None = None
+    style_weight: Weight | None = None
+    content_weight: Weight | None = None
+    tv_weight: Weight | None = None
     convention: Literal["relative", "nakano", "gatys2015", "neural-style", "gatys-torch"] = "relative"
     style_loss: Literal["gram", "w2"] | None = None
-    style_layer_weights: list[float] | None = None
-    content_layer_weights: list[float] | None = None
+    style_layer_weights: list[NonNegativeFloat] | None = None
+    content_layer_weights: list[NonNegativeFloat] | None = None
     normalize_gradients: bool = False
     smoothing: Literal["none", "softmax"] = "none"
-    style_weights: list[float] | None = None
-    style_scale: PositiveFloat = 1.0
+    style_weights: list[NonNegativeFloat] | None = None
+    style_scale: StyleScale = 1.0
     content_mask: list[str] | None = None
     style_mask: list[str] | None = None
     colors: Literal["free", "luminance", "match", "histogram"] = "free"
     sequence: bool = False
-    sequence_weight: NonNegativeFloat = 0.0
+    sequence_weight: Weight = 0.0
     style_layers: list[str] | None = None
     content_layers: list[str] | None = None
     pooling: Literal["keep", "avg", "max", "l2"] = "keep"
@@ -166,13 +176,14 @@ class StylizationSettings:
     devices: PositiveInt = 1
     precision: Literal["bf16", "fp32"] = "bf16"
     quality: Quality = QUALITY
-    save_every: NonNegativeInt = 50
+    save_every: NonNegativeInt = 0
     resume: bool = False
     scores: bool = False
     lpips: bool = False
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     group: str | None = None
-    tracking: Literal["auto", "wandb", "off"] = "auto"
+    tracking: str = OFF
+    tracking_folder: str | None = None
 
     def __post_init__(self) -> None:
         """Check every value that can be checked without opening a file.
@@ -180,9 +191,11 @@ class StylizationSettings:
         Raises:
             InvalidValueError: a value is out of range.
         """
+        check_names(self, _NAMES)
         object.__setattr__(self, "output", Path(self.output))  # a notebook may give a text
         check_ranges(self)
         check_limits(self.tile, self.memory)
+        chosen_trackers(self.tracking)
         self._check_styles()
         self._check_layers()
         if not self.has_folder:
@@ -198,16 +211,22 @@ class StylizationSettings:
             raise InvalidValueError("--style_weights", weights, wanted)
         if self.style_weight == 0 and (self.content_weight == 0 or self.content == NO_CONTENT):
             raise InvalidValueError("--style_weight", self.style_weight, "more than 0 where the content has no weight")
+        if self.aspect is not None and self.content != NO_CONTENT:
+            raise InvalidValueError("--aspect", self.aspect, "left away with a content, whose shape is kept")
+        if self.sequence_weight and not self.sequence:
+            raise InvalidValueError("--sequence_weight", self.sequence_weight, "0 without --sequence")
 
     def _check_layers(self) -> None:
         if self.style_loss == "w2" and self.convention != "relative":
             raise InvalidValueError("--convention", self.convention, "relative where --style_loss is w2")
         for part in ("style", "content"):
             layers, weights = getattr(self, f"{part}_layers"), getattr(self, f"{part}_layer_weights")
+            if layers is not None and len(set(layers)) < len(layers):
+                raise InvalidValueError(f"--{part}_layers", layers, "different layers")
             if weights is None or (layers is None and weights):
                 continue
-            if len(weights) != len(layers or ()) or min(weights, default=0) < 0:
-                wanted = f"a number of 0 or more for each of the layers {', '.join(layers or ('(none)',))}"
+            if len(weights) != len(layers or ()) or (weights and not any(weights)):
+                wanted = f"a number for each of the layers {', '.join(layers or ('(none)',))}, and not all 0"
                 raise InvalidValueError(f"--{part}_layer_weights", weights, wanted)
 
     @property
@@ -218,7 +237,7 @@ class StylizationSettings:
     @property
     def has_folder(self) -> bool:
         """Whether the content is a folder of pictures."""
-        return self.content != NO_CONTENT and Path(self.content).is_dir()
+        return self.content != NO_CONTENT and is_folder(self.content)
 
     def replaced(self, **changes: Any) -> Self:
         """The same settings with some changed, checked again."""

@@ -8,11 +8,18 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
+from rnst.errors import RnstError
 from rnst.image.files import Picture, write_image
+from rnst.image.metadata import read_settings
+from rnst.secondary import Secondary
+
+_STEP = "snapshot_of_step"  # marks our pictures, which the next run may replace
 
 
 class Snapshots(Callback):
     """Every `every` steps, write the picture and pass it to the tracker.
+
+    A picture that cannot be written, or whose name a file of the user has, costs a warning.
 
     Args:
         folder: of the files PICTURE_00050.png, PICTURE_00100.png, ...
@@ -39,12 +46,26 @@ class Snapshots(Callback):
         self._finish = finish
         self._like = like
         self._show = show
+        self._writing = Secondary(f"an intermediate picture of {stem}", "the run goes on without it")
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: object) -> None:
         """Write a picture every `every` steps."""
         step = pl_module.first_step + trainer.global_step
         if self._every and step % self._every == 0 and trainer.is_global_zero:
             picture = pl_module() if self._finish is None else self._finish(pl_module())
-            write_image(picture, self._folder / f"{self._stem}_{step:05d}.png", like=self._like)
+            with self._writing:
+                self._write(picture, self._folder / f"{self._stem}_{step:05d}.png", step)
             if self._show is not None:
                 self._show(picture, step - 1)
+
+    def _write(self, picture: Tensor, path: Path, step: int) -> None:
+        if path.is_file() and not _is_ours(path):
+            raise OSError(f"{path} exists and was not written by rnst")
+        write_image(picture, path, {_STEP: step}, like=self._like)
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        return _STEP in read_settings(path)
+    except RnstError:
+        return False

@@ -1,8 +1,8 @@
 """The state of a run, its optimizer included, in a file beside the picture, from which a stopped run resumes."""
 
 import json
+import os
 import signal
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,15 +13,18 @@ from typing import Any, Self
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
-from rnst.errors import InvalidValueError, UnreadableFileError
-from rnst.files import written_aside
+from rnst.encoders.weights.files import write_tensors
+from rnst.errors import UnreadableFileError
+from rnst.files import beside
 from rnst.optimization.devices import is_first
+from rnst.secondary import Secondary
+from rnst.signals import Stopped, handled, raise_stopped
+from rnst.stylization.state_check import UNFIT, check_values, checksum
 
-_KEY = "rnst"
-_OF_FILES = ("weights_sha256", "sources_sha256")  # beside the options in the settings of a run
+_KEY, _CHECKSUM = "rnst", "checksum"
+_ENDING = ".state.safetensors"
 _SHARE = 0.01  # of a run's time, that its states may take
 
 
@@ -56,8 +59,7 @@ class State:
         tensors: dict[str, Tensor] = {}
         values = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "settings"}
         described = json.dumps({"tree": _flattened(values, tensors), "settings": dict(self.settings)}, default=str)
-        with written_aside(path) as aside:
-            save_file(tensors, aside, metadata={_KEY: described})
+        write_tensors(path, tensors, {_KEY: described, _CHECKSUM: checksum(described, tensors)})
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -68,31 +70,45 @@ class State:
         """
         try:
             with safe_open(path, framework="pt") as file:
-                described = json.loads(file.metadata()[_KEY])
+                metadata = file.metadata() or {}
                 # Cloned into memory aligned as that of a run: sums of unaligned numbers are rounded otherwise.
                 tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no dictionary
+            if metadata[_CHECKSUM] != checksum(metadata[_KEY], tensors):
+                raise ValueError("it was altered or damaged")
+            described = json.loads(metadata[_KEY])
             tree = _restored(described["tree"], tensors)
-            return cls(**tree, settings=described["settings"])
-        except (SafetensorError, OSError, ValueError, KeyError, TypeError, IndexError) as error:
-            raise UnreadableFileError(path, "the state of a stopped picture", str(error)) from error
+            check_values(tree)
+            return cls(**tree, settings=dict(described["settings"]))
+        except (SafetensorError, OSError, RecursionError, *UNFIT) as error:
+            reason = f"it has no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
+            advice = "delete it, or start without --resume"
+            raise UnreadableFileError(path, "the state of a stopped picture", f"{reason}; {advice}") from error
 
-    def check(self, settings: Mapping[str, Any], without: tuple[str, ...]) -> None:
-        """Refuse to resume with different settings, except those in `without`.
 
-        Raises:
-            InvalidValueError: they differ.
-        """
-        plain = json.loads(json.dumps(dict(settings), default=str))
-        for name in plain:
-            if name not in without and plain[name] != self.settings.get(name):
-                if name in _OF_FILES:
-                    raise InvalidValueError("--resume", "true", "false: files that it reads have changed since")
-                wanted = f"{self.settings.get(name)!r}, as in the stopped run, to go on with --resume"
-                raise InvalidValueError(f"--{name}", plain[name], wanted)
+def state_path(output: Path) -> Path:
+    """The file that a stopped picture leaves beside it; another name where the usual one is a file of the user."""
+    return beside(output, _ENDING, is_state)
+
+
+def stopped_state(output: Path) -> Path | None:
+    """The file to resume from; None if there is none. It may be damaged: reading it reports that."""
+    candidates = (state_path(output), output.with_suffix(_ENDING))
+    return next((path for path in candidates if os.path.lexists(path)), None)
+
+
+def is_state(path: Path) -> bool:
+    """Whether a file is a state of ours, by its header alone."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return '"tree"' in (file.metadata() or {}).get(_KEY, "")
+    except (SafetensorError, OSError):
+        return False
 
 
 class StateKeeper(Callback):
-    """Writes the state every few steps, and on Ctrl-C after the current step.
+    """Writes the state every few steps, and after the current step where a signal stops the run.
+
+    A state that cannot be written costs a warning.
 
     A state is exact, so it is large: parameters, best picture and the 20 pictures of the history of L-BFGS, 280 bytes a
     pixel. Where writing is slow, states are rarer: the time until the next one is at least a hundred times that of
@@ -100,18 +116,21 @@ class StateKeeper(Callback):
 
     Args:
         path: the file beside the picture.
-        every: steps between two writes; 0 writes on Ctrl-C only.
+        every: steps between two writes; 0 writes on a stop only.
         settings: of the run.
         state: that the run resumes from; None starts at the beginning.
 
     Attributes:
         scale: number of the current scale, from 0.
         first_losses: of the picture at the first step of the first scale; empty until that scale is finished.
+        stopped_by: number of the signal that stopped the run; None as long as none did.
+        path: the file of the state.
     """
 
     def __init__(self, path: Path, every: int, settings: Mapping[str, Any], state: State | None = None) -> None:
-        self._path, self._every, self._settings = path, every, settings
-        self._stopping = False
+        self.path, self._every, self._settings = path, every, settings
+        self._writing = Secondary(f"the state of {path.name.removesuffix(_ENDING)}", "--resume could not go on with it")
+        self.stopped_by: int | None = None
         self._not_before = 0.0  # on the clock of time.monotonic
         self._began = time.monotonic() - (0.0 if state is None else state.seconds)
         self.state = state
@@ -125,25 +144,27 @@ class StateKeeper(Callback):
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Within this context, the first Ctrl-C stops after the current step, a second one immediately."""
-        if threading.current_thread() is not threading.main_thread():
-            yield  # only the main thread receives signals
-            return
-        before = signal.getsignal(signal.SIGINT)
+        """Within this context, the first signal stops after the current step, a second one immediately."""
 
         def stop(number: int, frame: Any) -> None:
-            if self._stopping and callable(before):
-                before(number, frame)
-            self._stopping = True
+            if self.stopped_by is not None:
+                raise_stopped(number, frame)
+            self.stopped_by = number
 
-        signal.signal(signal.SIGINT, stop)
-        try:
+        with handled(stop):
             yield
-        finally:
-            signal.signal(signal.SIGINT, before)
+
+    def stop(self) -> None:
+        """Stop after the current step, as on Ctrl-C."""
+        self.stopped_by = signal.SIGINT
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether a state lies on the disk."""
+        return not self._writing.failed and self.path.is_file()
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: object) -> None:
-        """Write the state where it is due; then stop where Ctrl-C was pressed.
+        """Write the state where it is due; then stop where a signal has arrived.
 
         Of several processes the first one does both; the others notice that it is gone.
         """
@@ -151,15 +172,17 @@ class StateKeeper(Callback):
             return
         step = pl_module.schedule.done + trainer.global_step
         due = self._every and step % self._every == 0 and time.monotonic() >= self._not_before
-        if self._stopping or due:
+        if self.stopped_by is not None or due:
             self._write(step, pl_module)
-        if self._stopping:
-            raise KeyboardInterrupt
+        if self.stopped_by is not None:
+            raise Stopped(number=self.stopped_by)
 
     def _write(self, step: int, pl_module: Any) -> None:
         began = time.monotonic()
         first_losses = self.first_losses or pl_module.best.first_losses
-        State(self.scale, step, pl_module.run_state(), self._settings, first_losses, self.seconds).write(self._path)
+        state = State(self.scale, step, pl_module.run_state(), self._settings, first_losses, self.seconds)
+        with self._writing:
+            state.write(self.path)
         ended = time.monotonic()
         self._not_before = ended + (ended - began) / _SHARE
 

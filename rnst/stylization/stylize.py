@@ -11,33 +11,38 @@ from rich.console import Console
 from torch import Tensor
 
 from rnst.errors import InvalidValueError, MemoryExhaustedError, RnstError
-from rnst.image.files import PilImage, to_pil, write_image
+from rnst.image.files import PilImage, to_pil
+from rnst.machine import begin_peak
 from rnst.optimization.devices import companions, is_first
 from rnst.optimization.process_group import DeviceLostError
-from rnst.reporting.tracking import PictureTracker
+from rnst.reporting.tracking.pictures import Finished, PictureTracker
 from rnst.results import Result
+from rnst.signals import deferred
+from rnst.stylization.claims import claim
+from rnst.stylization.delivery import deliver
 from rnst.stylization.estimate import estimate, summary
 from rnst.stylization.inputs import Inputs, read_inputs
-from rnst.stylization.job import Job, names, resolve
+from rnst.stylization.job import Job, resolve
+from rnst.stylization.meter import RunMeter
 from rnst.stylization.output_names import named_by
-from rnst.stylization.parts import Records
 from rnst.stylization.progress import OnStep, StepReports, StylizationProgress
 from rnst.stylization.record import (
-    NOT_OF_THE_PICTURE,
     check_scores,
     describe,
     hash_of,
-    hashes_of,
     result_of,
     scores_of,
 )
+from rnst.stylization.resuming import file_hashes, keeper_of
 from rnst.stylization.scale_runner import NoFiniteLossError, ScaleOutcome, ScaleRunner
 from rnst.stylization.session import Session, open_session
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.snapshots import Snapshots
-from rnst.stylization.state import State, StateKeeper
+from rnst.stylization.state import StateKeeper, is_state, state_path
+from rnst.stylization.state_check import check_place
 from rnst.stylization.targets import StyleTargets
 from rnst.stylization.tiling import check_tiling
+from rnst.stylization.tracked import log_inputs, open_tracker
 
 
 class StoppedError(RnstError):
@@ -97,6 +102,7 @@ def stylize(
 
 def stylize_job(job: Job, console: Console | None = None, on_step: OnStep | None = None) -> Stylized:
     """Stylize a resolved job; for arguments, result and errors, see `stylize`."""
+    claim([job])
     inputs = read_inputs(job.pictures, job.resolution, job.look.style_scale)
     check_scores(job, inputs)
     return stylize_inputs(job.at(inputs.size), inputs, open_session(job, console, on_step))
@@ -111,34 +117,33 @@ def stylize_inputs(job: Job, inputs: Inputs, session: Session, targets: StyleTar
         session: of that job.
         targets: of the styles, where they have been measured for another picture.
     """
+    begin_peak()
     output = job.records.output
     check_tiling(job, session.encoder, job.resolution.optimized(inputs.size))
-    output.parent.mkdir(parents=True, exist_ok=True)  # an impossible folder is reported before the work
-    described, sources = describe(job), hashes_of(job.pictures)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    described = describe(job)
     if inputs.color_root is not None:
         described["color_matrix"] = inputs.color_root.tolist()
-    content, styles = names(job.pictures)
-    files = {"weights_sha256": hash_of(job.network), "sources_sha256": sources}
-    keeper = _keeper(job.records, {**described, **files})
+    files = file_hashes(job)
+    keeper = keeper_of(job.records, {**described, **files})
     if not is_first():  # several processes were started outside: one of them writes
         job = replace(job, records=job.records.silent())
-    tracker = PictureTracker(
-        job.records.tracking,
-        output.parent,
-        group=job.records.group,
-        tags=[job.network.encoder, *filter(None, (content, *styles))],
-        config={**described, "weights_facts": session.facts, "weights_sha256": files["weights_sha256"]},
-    )
+    tracker, meter = open_tracker(job, session.facts, hash_of(job.network)), RunMeter()
+    log_inputs(tracker, inputs)
     for note in inputs.notes:
         session.console.print(note, markup=False)
     device = torch.device(job.limits.device)
     with companions(partial(_share, job, inputs), job.limits.devices, device, _advice(output)):
-        outcome = _optimize(job, inputs, session, targets, tracker, keeper)
-    result = result_of(job, outcome, keeper.seconds, scores_of(job.records, inputs, outcome), described, sources)
-    if is_first():
-        write_image(outcome.image, output, result.settings, quality=job.records.quality, like=inputs.photo)
-        result.write()
-    tracker.finish(outcome.image, outcome.losses, result.scores)
+        outcome = _optimize(job, inputs, session, targets, (tracker, meter), keeper)
+    with deferred():
+        scores = scores_of(job.records, inputs, outcome)
+        result = result_of(job, outcome, keeper.seconds, scores, described, files["sources_sha256"])
+        result = replace(result, curves=meter.curves())
+        if is_first():
+            deliver(outcome.image, result, quality=job.records.quality, like=inputs.photo)
+            if outcome.finished and is_state(keeper.path):
+                keeper.path.unlink()
+    tracker.finish(Finished(outcome.image, meter.step, outcome.losses, result.scores, _costs(result, meter)))
     if outcome.failure is not None:
         raise StoppedError(output, outcome.failure, _advice(output))
     return Stylized(outcome.image, result)
@@ -146,9 +151,9 @@ def stylize_inputs(job: Job, inputs: Inputs, session: Session, targets: StyleTar
 
 def _share(job: Job, inputs: Inputs) -> None:
     """The part of another device in a picture: the same computation, without any output."""
-    tracker = PictureTracker("off", job.records.output.parent, group="", tags=[], config={})
     job = replace(job, records=job.records.silent())
-    _optimize(job, inputs, open_session(job), None, tracker, _keeper(job.records, describe(job)))
+    watching = (open_tracker(job, {}, ""), RunMeter())
+    _optimize(job, inputs, open_session(job), None, watching, keeper_of(job.records, describe(job)))
 
 
 def _optimize(
@@ -156,14 +161,16 @@ def _optimize(
     inputs: Inputs,
     session: Session,
     targets: StyleTargets | None,
-    tracker: PictureTracker,
+    watching: tuple[PictureTracker, RunMeter],
     keeper: StateKeeper,
 ) -> ScaleOutcome:
     """Coarse to fine, each scale from the picture of the last."""
+    tracker, meter = watching
     records, delivered = job.records, job.resolution.delivered(inputs.size)
     runner, plan = ScaleRunner(job, session.encoder, inputs, targets), list(job.scales)
     state, first, start = keeper.state, keeper.scale, inputs.start
     if state is not None:
+        check_place(first, state.step, [scale.steps for scale in plan])
         plan[first] = replace(plan[first], done=state.step)
         start = inputs.start if state.best_image is None else state.best_image
     done = plan[first].first_step + plan[first].done
@@ -176,9 +183,9 @@ def _optimize(
     where = (records.output.parent, records.output.stem)
     snapshots = Snapshots(*where, records.save_every, finish=finish, like=inputs.photo, show=tracker.show)
     with StylizationProgress(sum(scale.steps for scale in plan), session.console, done) as progress, keeper.listening():
-        callbacks: list[Callback] = [progress, snapshots]
+        callbacks: list[Callback] = [progress, meter, snapshots]
         if session.on_step is not None:
-            callbacks.append(StepReports(session.on_step, finish))
+            callbacks.append(StepReports(session.on_step, finish, keeper.stop))
         callbacks.append(keeper)
         content = None if state is None else state.content
         outcome = runner.optimize(plan[first], start, callbacks, tracker.loggers, content)
@@ -191,28 +198,22 @@ def _optimize(
             # Stopped before this scale had a picture: that of the last scale is kept.
             failure = stop if isinstance(stop, DeviceLostError | MemoryExhaustedError) else None
             outcome = replace(outcome, finished=False, failure=failure)
-    if outcome.finished and is_first():
-        state_path(records.output).unlink(missing_ok=True)
     if not outcome.finished:
-        session.console.print("stopped; keeping the best picture so far. --resume continues it")
+        resumable = "--resume continues it" if keeper.can_resume else "no state could be kept to resume from"
+        session.console.print(f"stopped; keeping the best picture so far. {resumable}")
     first_losses = dict(keeper.first_losses or outcome.first_losses)
     return replace(outcome, image=finish(outcome.image), first_losses=first_losses)
+
+
+def _costs(result: Result, meter: RunMeter) -> dict[str, float]:
+    """What the picture took, for a tracker."""
+    return {
+        "perf/seconds": result.seconds,
+        "perf/peak_memory_bytes": float(result.peak_memory_bytes),
+        "optim/evaluations": float(meter.evaluations),
+    }
 
 
 def _advice(output: Path) -> str:
     """How a picture of which another device was lost can be finished."""
     return f"; the same command with --resume continues from {state_path(output)}, if it was written (--save_every)"
-
-
-def state_path(output: Path) -> Path:
-    """The file with the state of a stopped run, beside its picture."""
-    return output.with_suffix(".state.safetensors")
-
-
-def _keeper(records: Records, described: dict[str, object]) -> StateKeeper:
-    """Callback that saves the state of this run, with the state to resume from where --resume finds one."""
-    path, state = state_path(records.output), None
-    if records.resume and path.is_file():
-        state = State.read(path)
-        state.check(described, NOT_OF_THE_PICTURE)
-    return StateKeeper(path, records.save_every, described, state)

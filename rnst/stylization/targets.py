@@ -19,8 +19,8 @@ from rnst.losses.smoothing import Softened, SoftenedContentLoss, exponentials, s
 from rnst.losses.statistics import WHOLE, Moments, Window, blend, moments
 from rnst.losses.wasserstein import WassersteinLoss
 from rnst.optimization.tiling import Limits, Tiling
-from rnst.stylization.inputs import Region, Source
 from rnst.stylization.parts import Look
+from rnst.stylization.regions import Region, Source
 
 Losses = dict[str, nn.Module]
 WITHOUT_TILES = Limits(tile=0)

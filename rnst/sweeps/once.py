@@ -7,8 +7,10 @@ from rich.console import Console
 from torch import Tensor
 
 from rnst.results import Result
+from rnst.signals import Stopped
 from rnst.stylization.job import resolve
 from rnst.stylization.record import finished
+from rnst.stylization.resuming import with_state
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.stylize import stylize_job
 
@@ -30,9 +32,9 @@ def stylized_once(
     there = finished(job)
     if there is not None and (score is None or there.scores):
         return there
-    image, result = stylize_job(job, console=Console(quiet=True))
+    image, result = stylize_job(with_state(job), console=Console(quiet=True))
     if not result.finished:
-        raise KeyboardInterrupt("stopped; the same command goes on with what is missing")
+        raise Stopped("stopped; the same command goes on with what is missing")
     if score is not None:
         result = replace(result, scores={**result.scores, **score(image)})
         result.write()

@@ -4,12 +4,14 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from rnst.encoders.names import find_network
 from rnst.errors import InvalidValueError, MissingPathError, UnknownNameError
 from rnst.image.samples import SAMPLES
+from rnst.machine import check_workers
 from rnst.ranges import PositiveInt, check_ranges
+from rnst.reporting.trackers import BY_DEFAULT, WANDB, chosen_trackers
 from rnst.results import Result
 from rnst.stylization.output_names import named_by
 from rnst.stylization.settings import StylizationSettings
@@ -17,7 +19,7 @@ from rnst.stylization.settings import StylizationSettings
 Settings = Callable[[dict[str, Any]], StylizationSettings]
 
 _ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
-_OF_THE_SWEEP = ("content", "style", "output", "encoder", "tracking", "scores", "group")
+_OF_THE_SWEEP = ("content", "style", "output", "encoder", "tracking", "tracking_folder", "scores", "group")
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,9 @@ class SweepSettings:
         settings: setting of stylize.py -> its value in the whole sweep.
         pictures: folders in which photos and paintings are searched by name.
         output: folder of the pictures, the table and the plots.
+        names: YAML file of titles for the page: networks, contents and styles, each name: title.
         workers: pictures that are stylized at the same time.
-        tracking: Weights & Biases: auto writes offline runs unless there is a key.
+        tracking: off, or trackers joined by commas: wandb (offline unless there is a key), tensorboard, csv.
     """
 
     contents: list[str]
@@ -45,8 +48,9 @@ class SweepSettings:
     settings: dict[str, Any] = field(default_factory=dict)
     pictures: list[Path] = field(default_factory=list)
     output: Path = Path("outputs/sweep")
+    names: Path | None = None
     workers: PositiveInt = 1
-    tracking: Literal["auto", "wandb", "off"] = "auto"
+    tracking: str = BY_DEFAULT
 
     def __post_init__(self) -> None:
         """Refuse impossible sweeps before any picture is made.
@@ -59,6 +63,8 @@ class SweepSettings:
             if not getattr(self, name):
                 raise InvalidValueError(f"--{name}", getattr(self, name), "at least one name")
         check_ranges(self)
+        check_workers("--workers", self.workers)
+        chosen_trackers(self.tracking)
         self._check_grid()
         for encoder in self.encoders:
             find_network(encoder)
@@ -115,7 +121,8 @@ def plan(sweep: SweepSettings, make: Settings = lambda values: StylizationSettin
         if len({_stem(name) for name in names}) < len(names):
             raise InvalidValueError(option, names, "pictures with different names")
     # Types are checked once for each combination of the grid: it takes a while, and sweeps have a thousand pictures.
-    common = {"group": sweep.output.name, "scores": True, "tracking": sweep.tracking}
+    tracked = {"tracking": sweep.tracking, "tracking_folder": str(sweep.output)}
+    common = {"group": sweep.output.name, "scores": True, **tracked}
     combinations = [dict(zip(sweep.grid, values, strict=True)) for values in itertools.product(*sweep.grid.values())]
     made = [(varied, make({**sweep.settings, **varied, **common})) for varied in combinations]
     runs = []
@@ -129,7 +136,22 @@ def plan(sweep: SweepSettings, make: Settings = lambda values: StylizationSettin
                 output=named_by(output_template(sweep), named),
             )
             runs.append(SweepRun(chosen, varied, sweep.arm(encoder, varied)))
+    _check_names(runs)
     return runs
+
+
+def _check_names(runs: Sequence[SweepRun]) -> None:
+    """Refuse two pictures of one name: an encoder that is listed twice, or values that are alike in a file name.
+
+    Raises:
+        InvalidValueError: names the first such file.
+    """
+    names = set[Path]()
+    for output in (run.settings.output for run in runs):
+        if output in names:
+            wanted = "different for each picture: a value or an encoder is listed twice, or two values are too close"
+            raise InvalidValueError("the name of a picture", str(output), wanted)
+        names.add(output)
 
 
 def output_template(sweep: SweepSettings) -> Path:
@@ -149,7 +171,9 @@ def agent_configuration(sweep: SweepSettings) -> dict[str, Any]:
         "encoder": sweep.encoders,
         **sweep.grid,
     }
-    fixed = {**sweep.settings, "output": str(output_template(sweep)), "group": sweep.output.name, "scores": True}
+    named = {"output": str(output_template(sweep)), "group": sweep.output.name}
+    tracked = {"scores": True, "tracking": WANDB, "tracking_folder": str(sweep.output)}
+    fixed = {**sweep.settings, **named, **tracked}
     return {
         "program": "stylize.py",
         "method": "grid",

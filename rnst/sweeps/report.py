@@ -2,7 +2,6 @@
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +9,34 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from rnst.files import written_aside
-from rnst.image.files import fit_long_side, read_image, resize, write_image
 from rnst.metrics.pareto import Point, hypervolume, pareto_front
-from rnst.reporting.gallery.page import write_gallery
-from rnst.reporting.plots import COLORS, Front, front_plot
+from rnst.outputs import check_output
+from rnst.reporting.gallery.page import is_page
+from rnst.reporting.plots import COLORS, Front, front_plot, is_plot
 from rnst.results import Result
 from rnst.sweeps.picking import EDGES_KEPT, PICKED, grouped
 
-_THUMBNAIL_SIDE = 320
 # The worst values that count in the hypervolume: no style transferred, no content kept.
 _REFERENCE = (1.0, 1.0)
 _SHOWN = {"style_distance": "style", "edge_correlation": "edges", "nyquist_excess_columns_db": "Nyquist dB"}
 _DISTANCE = "relative_style_distance"
 _LOOK: Any = {"title_justify": "left", "box": SIMPLE, "pad_edge": False}
+
+
+def check_report(folder: Path) -> None:
+    """Refuse a folder in which the table, the plot or a page would replace a file of the user.
+
+    Raises:
+        InvalidValueError: names the file.
+    """
+    kinds = {"results.csv": _is_table, "pareto.png": is_plot, "index.html": is_page, "picked.html": is_page}
+    for name, is_ours in kinds.items():
+        check_output("--output", folder / name, {}, is_ours)
+
+
+def _is_table(path: Path) -> bool:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.readline().startswith("content,style,encoder,")
 
 
 def distances(result: Result) -> Point:
@@ -47,7 +61,7 @@ def picks_table(results: Sequence[Result], grid: Sequence[str]) -> Table:
             table.add_section()
         previous = pair
         mark = "" if result.scores["edge_correlation"] >= EDGES_KEPT else " *"
-        values = [_shown(result.settings[name]) for name in grid]
+        values = [shown_value(result.settings[name]) for name in grid]
         scores = [f"{result.scores[name]:.3f}" for name in _SHOWN]
         table.add_row(f"{result.content} / {' + '.join(result.styles)}", result.encoder + mark, *values, *scores)
     if any(result.scores[PICKED] and result.scores["edge_correlation"] < EDGES_KEPT for result in results):
@@ -150,28 +164,6 @@ def write_fronts(results: Sequence[Result], path: Path) -> None:
     )
 
 
-def write_page(results: Sequence[Result], output: Path, title: str) -> Path:
-    """Write the page that compares all pictures, with thumbnails in its list."""
-    thumbnails = {result.image: thumbnail(result, output.parent) for result in results}
-    return write_gallery(results, output, title=title, thumbnails=thumbnails)
-
-
-def write_small_page(results: Sequence[Result], output: Path, title: str) -> Path:
-    """Write a page of the picked pictures alone, embedded at reduced size."""
-    picked = [result for result in results if result.scores[PICKED]]
-    small = [replace(result, image=thumbnail(result, output.parent)) for result in picked]
-    return write_gallery(small, output, title=title, embed=True)
-
-
-def thumbnail(result: Result, folder: Path) -> Path:
-    """A small version of a picture in `folder`/thumbnails; made if there is none as new as the picture."""
-    path = folder / "thumbnails" / f"{result.image.parent.name}--{result.image.stem}.jpg"
-    if not path.is_file() or path.stat().st_mtime < result.image.stat().st_mtime:
-        image = read_image(result.image)
-        write_image(resize(image, fit_long_side((image.shape[-2], image.shape[-1]), _THUMBNAIL_SIDE)), path)
-    return path
-
-
 def _gains(layer: str, means: Mapping[frozenset[str], float]) -> list[float]:
     return [
         value - means[layers | {layer}]
@@ -193,7 +185,8 @@ def _mean(points: Sequence[Point]) -> Point:
     return sum(first) / len(points), sum(second) / len(points)
 
 
-def _shown(value: object) -> str:
+def shown_value(value: object) -> str:
+    """The value of a setting as text."""
     if isinstance(value, list):
         return "+".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

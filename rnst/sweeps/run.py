@@ -6,11 +6,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from rnst.errors import RnstError
+from rnst.metrics.scores import SCORES
 from rnst.optimization.workers import in_processes
 from rnst.results import Result
+from rnst.signals import Stopped
+from rnst.stylization.claims import claim
 from rnst.stylization.job import resolve
 from rnst.stylization.parallel import stylize_alone
 from rnst.stylization.record import finished
+from rnst.stylization.resuming import with_state
 from rnst.sweeps.picking import marked
 from rnst.sweeps.plan import SweepRun, SweepSettings
 
@@ -35,7 +39,8 @@ def run_sweep(sweep: SweepSettings, runs: Sequence[SweepRun], console: Console) 
     results = {index: finished_run(run) for index, run in enumerate(runs)}
     missing = [index for index, result in results.items() if result is None]
     console.print(f"{len(runs)} pictures, {len(runs) - len(missing)} of them there already")
-    work, failures = [resolve(runs[index].settings) for index in missing], list[str]()
+    work, failures = [with_state(resolve(runs[index].settings)) for index in missing], list[str]()
+    claim(work)
     with _progress(console) as progress:
         bar = progress.add_task("sweep", total=len(runs), completed=len(runs) - len(missing))
         for index, outcome in in_processes(stylize_alone, work, sweep.workers):
@@ -43,7 +48,7 @@ def run_sweep(sweep: SweepSettings, runs: Sequence[SweepRun], console: Console) 
             if isinstance(outcome, Result):
                 results[missing[index]] = runs[missing[index]].labeled(outcome)
                 if not outcome.finished:
-                    raise KeyboardInterrupt("stopped; the same command goes on with what is missing")
+                    raise Stopped("stopped; the same command goes on with what is missing")
             else:
                 failures.append(f"{runs[missing[index]].settings.output.stem}: {outcome}")
                 console.print(f"failed: {failures[-1]}", markup=False)
@@ -53,9 +58,9 @@ def run_sweep(sweep: SweepSettings, runs: Sequence[SweepRun], console: Console) 
 
 
 def finished_run(run: SweepRun) -> Result | None:
-    """The result of an earlier sweep, if it finished this very picture."""
+    """The result of an earlier sweep, if it finished this very picture, with all scores that are compared."""
     result = finished(resolve(run.settings))
-    return run.labeled(result) if result is not None else None
+    return run.labeled(result) if result is not None and result.scores.keys() >= set(SCORES) else None
 
 
 class SweepError(RnstError):

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from rnst.image.files import read_image
 from rnst.reporting.plots import picture_table
+from rnst.secondary import Secondary
 from rnst.training.attack_sample import AttackSample
 
 _MAGNIFIED = 10.0
@@ -26,13 +27,15 @@ class AttackSheets(Callback):
     def __init__(self, folder: Path, show: Callable[[Tensor, int], None] | None = None) -> None:
         self._folder = folder
         self._show = show
+        self._writing = Secondary("a sheet of attacked photos", "the training goes on without it")
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Write the sheet of this epoch."""
         if not trainer.sanity_checking and trainer.is_global_zero and pl_module.samples:
             path = self._folder / f"attack_epoch_{trainer.current_epoch:03d}.png"
-            attack_sheet(path, pl_module.samples)
-            if self._show is not None:
+            with self._writing:
+                attack_sheet(path, pl_module.samples)
+            if self._show is not None and not self._writing.failed:
                 self._show(read_image(path), trainer.global_step)
 
 

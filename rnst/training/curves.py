@@ -1,16 +1,19 @@
 """The learning curve of a training: read from its metric tables, drawn again after each validation."""
 
-import csv
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
-from rnst.errors import MissingPathError
+from rnst.errors import MissingPathError, UnreadableFileError
+from rnst.reporting.metric_tables import read_rows
 from rnst.reporting.plots import Curve, line_plot
+from rnst.secondary import Secondary
 
+_MOST_EPOCHS = 10**9
 _CURVES = {"val/accuracy_clean": "clean", "val/accuracy_attacked": "under attack"}
 
 
@@ -23,6 +26,7 @@ class LearningCurve(Callback):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._writing = Secondary("the learning curve", "the training goes on without it")
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:  # noqa: ARG002 - a hook
         """Draw the curve with the last epoch, whose tables are complete now."""
@@ -36,8 +40,9 @@ class LearningCurve(Callback):
         if trainer.is_global_zero:
             for logger in trainer.loggers:
                 logger.save()
-            if curves := learning_curves(self._folder):
-                draw(self._folder / "curve.png", curves)
+            with self._writing, suppress(UnreadableFileError):  # a damaged table of an earlier session ends nothing
+                if curves := learning_curves(self._folder):
+                    draw(self._folder / "curve.png", curves)
 
 
 def learning_curves(folder: Path) -> dict[str, Curve]:
@@ -48,21 +53,45 @@ def learning_curves(folder: Path) -> dict[str, Curve]:
 
     Returns:
         Name of the curve -> (epochs done, shares in [0, 1]); empty before the first evaluation.
+
+    Raises:
+        UnreadableFileError: a table is damaged.
     """
-    tables = sorted(folder.glob("metrics/version_*/metrics.csv"), key=lambda path: int(path.parent.name.split("_")[1]))
-    rows: list[dict[str, str]] = []
-    for table in tables:
-        with table.open(newline="", encoding="utf-8") as file:
-            new = list(csv.DictReader(file))
-        if new:
-            first = int(new[0]["step"])
-            rows = [row for row in rows if int(row["step"]) < first] + new
+    rows = [_row(row, folder) for row in read_rows(folder)]
     curves: dict[str, Curve] = {}
-    for key, name in _CURVES.items():
-        points = [(int(row["epoch"]) + 1, float(row[key])) for row in rows if row.get(key)]
+    for name in _CURVES.values():
+        points = [(row.epoch + 1, row.accuracies[name]) for row in rows if name in row.accuracies]
         if points:
             curves[name] = ([epoch for epoch, _ in points], [value for _, value in points])
     return curves
+
+
+class _Row(NamedTuple):
+    """A line of a metric table."""
+
+    step: int
+    epoch: int
+    accuracies: Mapping[str, float]
+
+
+def _row(row: Mapping[str, str], folder: Path) -> _Row:
+    """The part of a line that curves need.
+
+    Raises:
+        UnreadableFileError: the line is not one of a training.
+    """
+    reason = "an accuracy or epoch is out of range"
+    try:
+        found = _Row(
+            int(row["step"]),
+            int(row["epoch"]),
+            {name: float(row[key]) for key, name in _CURVES.items() if row.get(key)},
+        )
+        if 0 <= found.epoch <= _MOST_EPOCHS and all(0.0 <= share <= 1.0 for share in found.accuracies.values()):
+            return found
+    except (ValueError, KeyError, TypeError) as error:
+        reason = f"it has no column {error}" if isinstance(error, KeyError) else str(error)[:120]
+    raise UnreadableFileError(folder / "metrics", "the table of a training", f"{reason}; remove it")
 
 
 def draw(path: Path, curves: Mapping[str, Curve], title: str = "") -> None:

@@ -45,14 +45,16 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Refuse values that optimizers do not accept."""
-        if self.learning_rate <= 0:
-            raise InvalidValueError("recipe.learning_rate", self.learning_rate, "more than 0")
+        if not 0 < self.learning_rate < math.inf:
+            raise InvalidValueError("recipe.learning_rate", self.learning_rate, "a finite number above 0")
+        if not 0 <= self.weight_decay < math.inf:
+            raise InvalidValueError("recipe.weight_decay", self.weight_decay, "a finite number, 0 or more")
         if not 0 <= self.momentum < 1:
             raise InvalidValueError("recipe.momentum", self.momentum, "0 or more and less than 1")
         if self.nesterov and not (self.method == "sgd" and self.momentum):
             raise InvalidValueError("recipe.nesterov", self.nesterov, "false without sgd and its momentum")
-        if self.warmup_epochs < 0:
-            raise InvalidValueError("recipe.warmup_epochs", self.warmup_epochs, "0 or more")
+        if not 0 <= self.warmup_epochs < math.inf:
+            raise InvalidValueError("recipe.warmup_epochs", self.warmup_epochs, "a finite number, 0 or more")
 
     def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Build the optimizer of `parameters`."""

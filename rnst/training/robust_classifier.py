@@ -1,5 +1,6 @@
 """Adversarial training as a LightningModule. The attack is injected; nothing here knows a norm."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from rnst.attacks.attack import Attack
 from rnst.attacks.pgd import published_pgd
-from rnst.data.datamodules import DataFacts
+from rnst.data.facts import DataFacts
 from rnst.encoders.catalog import build_classifier
 from rnst.encoders.folded_network import FoldedNetwork
 from rnst.encoders.initial import start_from
@@ -68,8 +69,8 @@ class RobustClassifier(pl.LightningModule):
         self._soft_labels = None if teacher is None else SoftLabels(teacher)
         data = _with_classes(data, self._soft_labels)
         loss.check(len(data.class_names))
-        if radius_warmup_epochs < 0:
-            raise InvalidValueError("model.radius_warmup_epochs", radius_warmup_epochs, "0 or more")
+        if not 0 <= radius_warmup_epochs < math.inf:
+            raise InvalidValueError("model.radius_warmup_epochs", radius_warmup_epochs, "a finite number, 0 or more")
         attack.ball.check(data.image_size)
         self.attack = attack
         self.evaluation = evaluation or _published(attack)
@@ -110,12 +111,14 @@ class RobustClassifier(pl.LightningModule):
     def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
         """Loss of the batch under attack."""
         images, labels = self.labeled(batch)
-        adversarial = self._attacked(self._grown_attack(batch_idx), images, labels)
+        attack = self._grown_attack(batch_idx)
+        adversarial = self._attacked(attack, images, labels)
         loss, logits = self.loss(lambda seen: self(seen).float() / self._temperature, images, adversarial, labels)
         loss = self._temperature**2 * (loss - entropy(labels))
         accuracy = (logits.argmax(1) == class_numbers(labels)).float().mean()
         self.log("train/loss", loss, prog_bar=True)
         self.log("train/accuracy_attacked", accuracy)
+        self.log("train/radius", attack.scaled(images.shape[-1] / self.data.image_size).ball.radius)
         return loss
 
     def validation_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:
@@ -181,6 +184,8 @@ class RobustClassifier(pl.LightningModule):
         return self.attack.with_radius(self.attack.ball.radius * min(1.0, epochs / self.radius_warmup_epochs))
 
     def _evaluate(self, batch: tuple[Tensor, ...], batch_idx: int, split: str) -> None:
+        if not len(batch[0]):  # none of its photos could be read
+            return
         images, labels = self.labeled(batch)
         adversarial = self._attacked(self.evaluation, images, labels)
         labels = class_numbers(labels)

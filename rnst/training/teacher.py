@@ -1,5 +1,6 @@
 """Soft labels: class probabilities that a frozen network predicts for an image before the attack."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ class Teacher:
         """Refuse sizes and temperatures out of range."""
         if self.image_size < 1:
             raise InvalidValueError("model.teacher.image_size", self.image_size, "at least 1")
-        if self.temperature <= 0:
+        if not 0 < self.temperature < math.inf:
             raise InvalidValueError("model.teacher.temperature", self.temperature, "more than 0")
 
     def facts(self) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """Train robust weights, measure them clean and under attack, and export one file with all facts."""
 
-import copy
+import contextlib
 import platform
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,20 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 import torchvision
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from rnst.data.datamodules import PhotoFolders
-from rnst.encoders.probe import smallest_side
 from rnst.encoders.weights.files import write_weights
-from rnst.errors import RnstError
+from rnst.errors import RnstError, UnreadableFileError
+from rnst.secondary import reason_of
+from rnst.signals import Stopped, handled
 from rnst.training.averaging import AveragedWeights
+from rnst.training.checks import NoStepError
 from rnst.training.overfitting import OverfittingMonitor
 from rnst.training.robust_classifier import RobustClassifier
+from rnst.training.run_state import after_stop
+from rnst.training.stopping import StopAfterStep
 
 _HARDLY_BETTER = 1.2  # times the share that guessing gets right
 _LARGEST_HALF = torch.finfo(torch.float16).max
@@ -37,52 +42,21 @@ class DivergedError(RnstError):
         )
 
 
-class SmallPhotosError(RnstError):
-    """The photos are smaller than the network's smallest input."""
+class UnwrittenWeightsError(RnstError):
+    """The weights could not be exported."""
 
-    def __init__(self, architecture: str, side: int, smallest: int) -> None:
+    def __init__(self, output: Path, error: OSError) -> None:
         super().__init__(
-            f"photos of {side} pixels are too small for {architecture}, which needs {smallest}. "
-            "Raise --data.image_size, or image_size in --data.stages"
+            f"{output} cannot be written: {reason_of(error)}. The training is kept: make room, and add --resume to the "
+            "same command to export"
         )
 
 
-def check_network(model: RobustClassifier, sides: Iterable[int]) -> None:
-    """Fail early if photos of one of these sides, in pixels, are too small for the network.
+class TrainerError(RnstError):
+    """The trainer refuses its options."""
 
-    Raises:
-        SmallPhotosError: the photos are too small for the network's pools.
-    """
-    side = min(sides)
-    *_, last = (path for path, _ in model.network.named_modules())
-    smallest = smallest_side(copy.deepcopy(model.network).eval(), [last], (side, side))
-    if smallest is not None:
-        raise SmallPhotosError(model.architecture, side, smallest)
-
-
-class NoStepError(RnstError):
-    """The photos do not fill one batch."""
-
-    def __init__(self, photos: int, batch: int, devices: int = 1) -> None:
-        together = f"{batch} on each of {devices} devices" if devices > 1 else str(batch)
-        super().__init__(
-            f"{photos} photos do not fill one batch of {together}, so no step could be made. "
-            "Lower --data.batch_size, or give more photos"
-        )
-
-
-def check_data(data: PhotoFolders) -> None:
-    """Fail early if photos are missing or too few, before anything is written.
-
-    Raises:
-        MissingPathError: there are no photos.
-        NoStepError: the photos do not fill a batch.
-    """
-    data.prepare_data()
-    loader = data.train_dataloader()
-    if not len(loader):
-        raise NoStepError(len(loader.dataset), data.batch_size)  # type: ignore[arg-type] # an epoch has a length
-    data.val_dataloader()
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"the options of --trainer do not work here: {' '.join(str(error).split())}")
 
 
 def train(
@@ -112,12 +86,16 @@ def train(
         NoStepError: the photos do not fill one batch on each of the devices.
     """
     began = time.perf_counter()
-    _fit(trainer, model, data, resume)
+    with _stopping_well(trainer):
+        _fit(trainer, model, data, resume)
     seconds = time.perf_counter() - began
     epochs, ended = trainer.current_epoch, _how_it_ended(trainer, model)
     state = model.network.state_dict()
     _refuse_diverged(state)
-    accuracies = trainer.test(model, datamodule=data, verbose=False)[0]
+    with _stopping_well(trainer):
+        accuracies = trainer.test(model, datamodule=data, verbose=False)[0]
+    for line in data.skipped():
+        report(line)
     _warn_of_guessing(accuracies["test/accuracy_clean"], len(model.data.class_names), report)
     facts = {
         **model.facts(),
@@ -130,18 +108,46 @@ def train(
         **_origin(),
     }
     if trainer.is_global_zero:
-        write_weights(output, state, facts, half=half and _fits_half(state, report))
+        _export(output, state, facts, half=half and _fits_half(state, report))
     return facts
+
+
+def _export(output: Path, state: Mapping[str, Tensor], facts: Mapping[str, Any], *, half: bool) -> None:
+    try:
+        write_weights(output, state, facts, half=half)
+    except OSError as error:
+        raise UnwrittenWeightsError(output, error) from error
 
 
 def _fit(trainer: pl.Trainer, model: RobustClassifier, data: PhotoFolders, resume: Path | None) -> None:
     try:
         trainer.fit(model, datamodule=data, ckpt_path=resume, weights_only=True)
-    except SystemExit as stop:  # Lightning turns Ctrl-C into SystemExit
-        raise KeyboardInterrupt("stopped; --resume continues from the newest complete checkpoint") from stop
+    except MisconfigurationException as error:  # of options that Lightning refuses once it knows the data
+        raise TrainerError(error) from error
+    except RuntimeError as error:
+        if resume is None or not str(error).startswith("Error(s) in loading state_dict"):
+            raise
+        raise UnreadableFileError(
+            resume, "a checkpoint of this training", "its tensors are of another network"
+        ) from error
     if not trainer.global_step:
         photos = len(data.train_dataloader().dataset)  # type: ignore[arg-type] # an epoch has a length
         raise NoStepError(photos, data.batch_size, trainer.world_size)
+
+
+@contextlib.contextmanager
+def _stopping_well(trainer: pl.Trainer) -> Iterator[None]:
+    """In this block, signals stop the training after the step at work, when its state is written.
+
+    Raises:
+        Stopped: a signal arrived; Lightning turns it into SystemExit.
+    """
+    stoppers = [callback for callback in trainer.callbacks if isinstance(callback, StopAfterStep)]  # type: ignore[attr-defined]
+    try:
+        with handled(stoppers[0].receive) if stoppers else contextlib.nullcontext():
+            yield
+    except (KeyboardInterrupt, SystemExit) as stop:
+        raise Stopped(after_stop(Path(trainer.default_root_dir))) from stop
 
 
 def _warn_of_guessing(accuracy: float, classes: int, report: Callable[[str], object]) -> None:

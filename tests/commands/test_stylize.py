@@ -92,6 +92,7 @@ _EVERY_OPTION = {
     "seed": ["5"],
     "group": ["mine"],
     "tracking": ["off"],
+    "tracking_folder": ["runs"],
 }
 
 _TESTED_ALONE = {

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -267,26 +268,40 @@ def test_agents__run_stylize_on_the_same_pictures(capsys: pytest.CaptureFixture[
     assert done == [True] + [False] * 7
 
 
-def test_tracking__every_picture_is_a_run_and_one_sums_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tracking__every_picture_is_a_run_and_one_sums_up(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("WANDB_MODE", "offline")
-    _sweep(tracking="auto", encoders=["resnet18"], grid={"style_weight": [1.0, 10.0]})
-    runs = [read_run(folder) for folder in run_folders(Path("swept"))]
+    grid = {"style_weight": [1.0, 10.0]}
+    _sweep(tracking="wandb,csv", encoders=["resnet18"], grid=grid, settings={**_TINY["settings"], "save_every": 1})
+    folders = run_folders(Path("swept"))
+    assert {folder.parent for folder in folders} == {Path("swept/wandb")}, "one command uploads all of them"
+    assert "wandb sync swept/wandb/offline-run-*" in capsys.readouterr().out
+    runs = [read_run(folder) for folder in folders]
     assert {run.group for run in runs} == {"swept"}
     assert all(run.finished for run in runs)
     assert sorted(run.job_type for run in runs) == ["stylize", "stylize", "sweep"]
-    distances = {result.scores["style_distance"] for result in _results()}
+    results = _results()
+    distances = {result.scores["style_distance"] for result in results}
     pictures = [run for run in runs if run.job_type == "stylize"]
     assert {run.summary["score/style_distance"] for run in pictures} == distances
-    assert {run.config["style_weight"] for run in pictures} == {1.0, 10.0}
+    assert {run.config["loss"]["style_weight"] for run in pictures} == {1.0, 10.0}
+    assert {run.name for run in pictures} == {"cat x waves | resnet18 | w1", "cat x waves | resnet18 | w10"}
+    layers = [f"loss/style/{layer}" for layer in results[0].settings["style_layers"]]
     for run in pictures:
         assert set(run.tags) == {"resnet18", "cat", "waves"}
-        assert run.column("final")
-        assert run.column("loss/total")
+        assert len(run.column("input/content")) == len(run.column("input/style")) == 1
+        assert len(run.column("picture")) == 2, "the snapshot after the step, and the finished picture"
+        names = {"loss/total", *layers, "optim/evaluations", "perf/seconds", "perf/peak_memory_bytes"}
+        assert names <= {name for row in run.history for name in row}
+        assert run.config["versions"]["rnst"] == version("rnst")
+        assert str(Path.cwd()) not in json.dumps(run.config), "paths differ for each run, without information"
+    assert len(list(Path("swept/metrics").rglob("metrics.csv"))) == 2
     (summary,) = [run for run in runs if run.job_type == "sweep"]
-    (row,) = summary.history
-    assert row["pictures"]["nrows"] == 2
-    assert row["compare"]["path"].endswith(".html")
-    assert row["pareto"]["path"].endswith(".png")
+    (logged,) = summary.history
+    assert logged["pictures"]["nrows"] == 2
+    assert logged["compare"]["path"].endswith(".html")
+    assert logged["pareto"]["path"].endswith(".png")
 
 
 @pytest.mark.slow

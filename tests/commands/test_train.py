@@ -1,5 +1,6 @@
 """The real command, on every shipped recipe, with a tiny budget."""
 
+import json
 import os
 import shutil
 import signal
@@ -23,6 +24,7 @@ from rnst.encoders.catalog import build_classifier
 from rnst.encoders.weights.files import load_into, read_weights, sha256_of, write_weights
 from rnst.training.robust_classifier import RobustClassifier
 from tests.offline_runs import read_run, run_folders
+from tests.tracked_metrics import metrics_of_board, metrics_of_table
 
 _CONFIGS = Path(__file__).parents[2] / "configs" / "train"
 _RECIPES = sorted(_CONFIGS.rglob("*.yaml"))
@@ -143,7 +145,7 @@ def test_recipe(recipe: Path, make_photos: MakePhotos, capsys: pytest.CaptureFix
 
     counted = "agreement with the teacher" if "teacher" in facts else "accuracy"
     assert f"net.safetensors: {counted}" in capsys.readouterr().out
-    kept = Path("runs/new/net")
+    kept = Path("new/net.run")
     assert yaml.safe_load((kept / "config.yaml").read_text())["data"]["batch_size"] == 4
     (table,) = kept.rglob("metrics.csv")
     assert "val/accuracy_attacked" in table.read_text()
@@ -240,7 +242,7 @@ def test_killed_and_resumed__equals_a_training_that_was_not(make_photos: MakePho
         return subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603
 
     assert start("whole.safetensors").wait(300) == 0
-    state = tmp_path / "runs" / "parts" / "checkpoints" / "steps.ckpt"
+    state = tmp_path / "parts.run" / "checkpoints" / "steps.ckpt"
     killed = start("parts.safetensors")
     while not state.exists() or state.stat().st_size == 0:
         assert killed.poll() is None
@@ -264,11 +266,11 @@ def test_resume__with_other_settings_is_refused(
     monkeypatch.setattr(RobustClassifier, "validation_step", stopped)  # after an epoch of steps
     with pytest.raises(RuntimeError, match="went off"):
         _run(_IMAGENETTE, root, "net.safetensors", **{"checkpoint_steps": 1})
-    kept = Path("runs/net/config.yaml").read_text()
+    kept = Path("net.run/config.yaml").read_text()
     options = {"data.batch_size": 2}
     message = _refused(capsys, lambda: _run(_IMAGENETTE, root, "net.safetensors", "--resume", **options))
-    assert "--data.batch_size is 2, but the run in runs/net was started with 4" in message
-    assert Path("runs/net/config.yaml").read_text() == kept
+    assert "--data.batch_size is 2, but the run in net.run was started with 4" in message
+    assert Path("net.run/config.yaml").read_text() == kept
 
 
 def test_the_same_seed_gives_the_same_weights(make_photos: MakePhotos) -> None:
@@ -293,7 +295,7 @@ def test_missing_data(capsys: pytest.CaptureFixture[str], tmp_path: Path, classe
     assert str(tmp_path / "nowhere" / "train") in message, "it names the missing folder"
     assert "configs/train/imagenette.yaml" in message, "it names the recipe for a small set"
     assert not Path("net.safetensors").exists()
-    assert not Path("runs").exists(), "no empty run is left behind"
+    assert not Path("net.run").exists(), "no empty run is left behind"
 
 
 def test_fewer_photos_than_a_batch__no_random_weights_are_exported(
@@ -304,7 +306,7 @@ def test_fewer_photos_than_a_batch__no_random_weights_are_exported(
     assert "12 photos do not fill one batch of 13" in message
     assert "Lower --data.batch_size" in message
     assert not Path("net.safetensors").exists()
-    assert not Path("runs").exists(), "no empty run is left behind"
+    assert not Path("net.run").exists(), "no empty run is left behind"
 
 
 def test_one_class__nothing_to_tell_apart(make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:
@@ -329,7 +331,7 @@ def test_photos_too_small_for_the_network(
     message = _refused(capsys, lambda: _run(recipe, make_photos(), "net.safetensors", **options))
     assert "24 pixels" in message
     assert "vgg16_bn, which needs 32" in message
-    assert not (tmp_path / "runs").exists()
+    assert not (tmp_path / "net.run").exists()
 
 
 def test_unknown_architecture(make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:
@@ -388,18 +390,55 @@ def test_configurations_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert "train/fast" in message
 
 
-def test_tracking__the_run_carries_the_hash_of_its_weights(
-    make_photos: MakePhotos, monkeypatch: pytest.MonkeyPatch
+def test_tracking__a_run_that_others_can_be_compared_with(
+    make_photos: MakePhotos, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setenv("WANDB_MODE", "offline")
-    _run(_IMAGENETTE, make_photos(), "new.safetensors", tracking="auto")
-    (folder,) = run_folders(Path())
-    run = read_run(folder)
+    options = {"trainer.max_epochs": 2, "trainer.log_every_n_steps": 50, "model.radius_warmup_epochs": 1}
+    _run(_IMAGENETTE, make_photos(), "new.safetensors", tracking="wandb,tensorboard", **options)
+    folder = Path("new.run")
+    assert capsys.readouterr().out.splitlines()[-1].endswith("the run is in new.run")
+    (offline,) = run_folders(Path())
+    assert offline.parent == folder / "wandb"
+    run = read_run(offline)
     assert run.finished
-    assert run.job_type == "train"
+    assert (run.job_type, run.group, run.name) == ("train", "imagenette", "imagenette | resnet18 | l2 1.8 | new")
+    assert set(run.tags) == {"imagenette", "resnet18", "l2", "radius 1.8"}
+    assert run.config.keys() >= {"data", "model", "trainer", "run", "versions"}
+    assert run.config["model"]["attack"]["ball"] == {"class": "L2Ball", "radius": 1.8}
     assert run.config["weights_sha256"] == sha256_of(Path("new.safetensors"))
     assert run.config["weights_facts"]["architecture"] == "resnet18"
-    assert run.column("train/loss")
+    assert str(tmp_path) not in json.dumps(run.config), "paths differ for each run, without information"
+    every_step = ("train/loss", "train/learning_rate", "train/radius", "train/accuracy_attacked")
+    for name in (*every_step, "perf/images_per_second"):
+        assert len(run.column(name)) == 6, f"{name} is there from the first of 2 x 3 steps"
+    # The radius grows to 1.8 at 40 pixels in the first epoch, which runs at 32; the second one runs at 40.
+    assert run.column("train/radius") == pytest.approx([0.48, 0.96, 1.44, 1.8, 1.8, 1.8])
+    assert len(run.column("val/accuracy_attacked")) == 2
+    assert run.column("attack")
+    (table,) = folder.glob("metrics/version_*/metrics.csv")
+    (board,) = folder.glob("tensorboard/version_*")
+    of_table = metrics_of_table(table)
+    assert of_table == pytest.approx(metrics_of_board(board), rel=1e-5)
+    assert {name for _, name in of_table} >= {*every_step, "val/accuracy_clean", "test/accuracy_attacked"}
+
+
+@pytest.mark.parametrize("path", _RECIPES, ids=lambda path: path.stem)
+def test_small_recipes__are_validated_in_every_epoch(path: Path) -> None:
+    if path.stem.startswith(("imagenette", "animals", "cifar10")):
+        settings = yaml.safe_load(path.read_text())
+        assert settings["trainer"]["check_val_every_n_epoch"] == 1
+        assert 0 < settings["data"]["validation_photos"] <= 500, "so that the training is not slowed"
+
+
+def test_loggers_of_the_user__replace_ours(make_photos: MakePhotos) -> None:
+    logger = "{class_path: pytorch_lightning.loggers.CSVLogger, init_args: {save_dir: mine}}"
+    options = {"trainer.logger": logger, "tracking": "wandb,csv"}
+    _run(_IMAGENETTE, make_photos(), "net.safetensors", **options)
+    (mine,) = Path("mine").rglob("metrics.csv")
+    (ours,) = Path("net.run").rglob("metrics.csv")
+    assert metrics_of_table(mine) == metrics_of_table(ours)
+    assert not run_folders(Path())
 
 
 def test_packed_photos__teach_what_the_folder_teaches(make_photos: MakePhotos, tmp_path: Path) -> None:
@@ -469,7 +508,7 @@ def test_teacher_and_start__unlabeled_photos_of_several_roots_and_a_stop_in_betw
     assert (facts["classes"], facts["mean"], facts["std"]) == (["x", "y", "z"], [0.4] * 3, [0.2] * 3)
     assert (facts["teacher"]["network"], facts["started_from"]) == ("tiny_vgg", "start.safetensors")
     checkpoint = torch.load(  # noqa: TID251 - its own file
-        next(Path("runs/whole/checkpoints").glob("*.ckpt")), weights_only=True
+        next(Path("whole.run/checkpoints").glob("*.ckpt")), weights_only=True
     )
     assert {name.split(".")[0] for name in checkpoint["state_dict"]} <= {"network", "clean_accuracy", "robust_accuracy"}
 

@@ -1,5 +1,6 @@
 """One run for one picture, and where it goes; tests/offline_runs.py reads runs back."""
 
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,11 +8,16 @@ from typing import Any
 import pytest
 import torch
 
-from rnst.reporting import tracking
-from rnst.reporting.tracking import PictureTracker, Tracking, log_picture, tracker
+from rnst.errors import MissingExtraError
+from rnst.reporting.tracking import wandb_runs
+from rnst.reporting.tracking.pictures import Finished, PictureTracker
+from rnst.reporting.tracking.run import Run, without_places
+from rnst.reporting.tracking.tracker import Tracker, has_offline_runs, upload_command
+from rnst.reporting.tracking.wandb_runs import open_wandb
 from tests.offline_runs import read_run, run_folders
+from tests.tracked_metrics import metrics_of_board, metrics_of_table, pictures_of_board
 
-_NAMES: dict[str, Any] = {"group": "cat in the style of waves", "tags": ["resnet18", "new"]}
+_RUN = Run(name="cat x waves", job_type="stylize", group="cat in the style of waves", tags=["resnet18", "new"])
 Asked = list[dict[str, Any]]
 
 
@@ -29,32 +35,34 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """What loggers are asked for, none of which is made."""
     calls: Asked = []
 
-    def make(**options: Any) -> SimpleNamespace:
+    def make(_errors: object, **options: Any) -> SimpleNamespace:
         calls.append(options)
-        return SimpleNamespace(_wandb_init={})
+        return SimpleNamespace(_wandb_init={}, experiment=None)
 
-    monkeypatch.setattr(tracking, "WandbLogger", make)
+    monkeypatch.setattr(wandb_runs, "LastingLogger", make)
     return calls
 
 
-def _offline(asked: Asked, folder: Path, choice: Tracking = "auto") -> bool:
-    tracker(choice, folder, job_type="stylize", config={}, **_NAMES)
+def _offline(asked: Asked, folder: Path) -> bool:
+    open_wandb(folder, _RUN)
     return bool(asked[-1]["offline"])
 
 
 def test_key__decides_where_nobody_insists(asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert _offline(asked, tmp_path)
-    assert not _offline(asked, tmp_path, "wandb")
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
     assert not _offline(asked, tmp_path)
 
 
+@pytest.mark.parametrize("key", ["0" * 40, None])
 @pytest.mark.parametrize("mode", ["offline", "online"])
-def test_mode__outranks_the_key(mode: str, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+def test_mode__outranks_the_key(
+    mode: str, key: str | None, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if key is not None:
+        monkeypatch.setenv("WANDB_API_KEY", key)
     monkeypatch.setenv("WANDB_MODE", mode)
-    assert _offline(asked, tmp_path, "auto") is (mode == "offline")
-    assert _offline(asked, tmp_path, "wandb") is (mode == "offline")
+    assert _offline(asked, tmp_path) is (mode == "offline")
 
 
 @pytest.mark.parametrize("place", ["home/.netrc", "keys"])
@@ -76,54 +84,79 @@ def test_netrc__damaged_is_as_good_as_none(asked: Asked, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("choice", ["off", "auto"])
-def test_off__nothing_is_made(choice: Tracking, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_off__nothing_is_made(choice: str, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if choice == "auto":
         monkeypatch.setenv("WANDB_MODE", "disabled")
-    picture = PictureTracker(choice, tmp_path / "runs", config={}, **_NAMES)
+    picture = PictureTracker(choice, tmp_path / "runs", _RUN)
     assert picture.loggers == []
+    picture.inputs({"content": torch.rand(1, 3, 8, 8)})
     picture.show(torch.rand(1, 3, 8, 8), 3)
-    picture.finish(torch.rand(1, 3, 8, 8), {"total": 1.0}, {})
+    picture.finish(Finished(torch.rand(1, 3, 8, 8), 4, {"total": 1.0}, {}, {}))
     assert not asked
     assert not (tmp_path / "runs").exists()
 
 
-def test_offline_run__reads_back(tmp_path: Path) -> None:
-    config = {"encoder": "resnet18", "style_layers": ["layer1"], "weights": None, "facts": {"radius": 3.0}}
-    picture = PictureTracker("auto", tmp_path / "runs", config=config, **_NAMES)
-    (logger,) = picture.loggers
+def test_every_tracker__has_the_same_run(tmp_path: Path) -> None:
+    config = {"network": {"encoder": "resnet18", "weights": None}, "loss": {"style_layers": ["layer1"]}}
+    run = dataclasses.replace(_RUN, config=config)
+    folder = tmp_path / "runs"
+    picture = PictureTracker("wandb,tensorboard,csv", folder, run, "cat")
+    picture.inputs({"content": torch.rand(1, 3, 16, 1024)})
     for step in range(10, 13):
-        logger.log_metrics({"loss/total": 1.0 / step}, step=step)
+        for logger in picture.loggers:
+            logger.log_metrics({"loss/total": 1.0 / step}, step=step)
         picture.show(torch.rand(1, 3, 16, 16), step)
-    picture.finish(torch.rand(1, 3, 16, 24), {"total": 0.5, "style": 0.25}, {"ssim": 0.75})
+    for logger in picture.loggers:
+        logger.finalize("success")  # as at the end of each scale
+    costs = {"perf/seconds": 2.5, "optim/evaluations": 4.0}
+    picture.finish(Finished(torch.rand(1, 3, 16, 24), 13, {"total": 0.5, "style": 0.25}, {"ssim": 0.75}, costs))
 
-    (folder,) = run_folders(tmp_path / "runs")
-    run = read_run(folder)
-    assert run.finished
-    assert (run.group, run.job_type, run.tags) == (_NAMES["group"], "stylize", ("resnet18", "new"))
-    assert {name: run.config[name] for name in config} == config
-    assert run.column("loss/total") == pytest.approx([1 / 10, 1 / 11, 1 / 12])
-    # Losses and pictures of one step have the same place on the axis, whatever the tracker counts itself.
-    for name in ("loss/total", "picture"):
-        assert {row["trainer/global_step"] for row in run.history if name in row} == {10, 11, 12}, name
-    assert run.summary["final_loss/style"] == 0.25
-    assert run.summary["score/ssim"] == 0.75
-    (final,) = run.column("final")
-    pictures = [name for value in run.column("picture") for name in value["filenames"]]
-    assert len(pictures) == 3
-    for name in [*pictures, final["path"]]:
-        assert name.endswith(".jpg")
-        assert (folder / "files" / name).stat().st_size > 0
-    assert (final["width"], final["height"]) == (24, 16)
+    (wandb_folder,) = run_folders(folder)
+    found = read_run(wandb_folder)
+    assert found.finished
+    assert (found.name, found.group, found.job_type, found.tags) == (_RUN.name, _RUN.group, "stylize", tuple(_RUN.tags))
+    assert {name: found.config[name] for name in config} == config
+    rows = {(row["trainer/global_step"], name): value for row in found.history for name, value in row.items()}
+    of_wandb = {key: value for key, value in rows.items() if "/" in key[1] and isinstance(value, float | int)}
+    of_wandb = {key: value for key, value in of_wandb.items() if key[1] != "trainer/global_step"}
+    expected = {(step, "loss/total"): 1.0 / step for step in (10, 11, 12)} | {
+        (13, name): value
+        for name, value in {"loss/total": 0.5, "loss/style": 0.25, "score/ssim": 0.75, **costs}.items()
+    }
+    assert of_wandb == pytest.approx(expected)
+    assert metrics_of_table(folder / "metrics/cat/version_0/metrics.csv") == pytest.approx(expected)
+    board = folder / "tensorboard" / "cat" / "version_0"
+    assert metrics_of_board(board) == pytest.approx(expected)
+    shown = {(0, "input/content"), *((step, "picture") for step in (10, 11, 12, 13))}
+    assert {key for key in rows if key[1] in {"picture", "input/content"}} == shown
+    assert pictures_of_board(board) == shown
+    files = [name for value in found.column("picture") for name in value["filenames"]]
+    assert all(name.endswith(".jpg") and (wandb_folder / "files" / name).stat().st_size for name in files)
+    assert found.column("picture")[-1]["width"] == 24
+    assert found.column("input/content")[0]["width"] == 512
+    assert found.summary["score/ssim"] == 0.75
+    assert has_offline_runs(folder)
+    assert upload_command(folder) == f"wandb sync {folder}/wandb/offline-run-*"
 
 
-def test_log_picture__at_its_step() -> None:
-    class _Logger:
-        def log_metrics(self, metrics: dict[str, Any], step: int) -> None:
-            calls.append((metrics, step))
+def test_tensorboard__without_its_writer_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(*_: object, **__: object) -> None:
+        raise ModuleNotFoundError("tensorboard")
 
-    calls: list[tuple[dict[str, Any], int]] = []
-    logger: Any = _Logger()
-    log_picture(logger, "attacks", torch.rand(1, 3, 8, 8), 7)
-    ((metrics, step),) = calls
-    assert step == 7
-    assert [type(picture).__name__ for picture in metrics["attacks"]] == ["Image"]
+    monkeypatch.setattr("rnst.reporting.tracking.tracker.TensorBoardLogger", absent)
+    with pytest.raises(MissingExtraError, match=r"rnst\[tensorboard\]"):
+        Tracker("tensorboard", tmp_path, _RUN)
+
+
+def test_settings_without_places() -> None:
+    settings = {
+        "output": "a/b.png",
+        "network": {"weights": "/home/me/net.safetensors", "encoder": "timm/resnet18.a1_in1k"},
+        "data": {"root": Path("/data"), "name": "imagenette", "sizes": [64, 128]},
+        "masks": ["left/a.png"],
+    }
+    assert without_places(settings) == {
+        "network": {"weights": "net.safetensors", "encoder": "timm/resnet18.a1_in1k"},
+        "data": {"name": "imagenette", "sizes": [64, 128]},
+        "masks": ["a.png"],
+    }

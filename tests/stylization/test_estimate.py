@@ -12,8 +12,9 @@ from rnst.image.files import write_image
 from rnst.optimization.tiles import whole
 from rnst.optimization.tiling import Limits
 from rnst.stylization.estimate import Estimate, TooLargeError, estimate, line_through, summary
-from rnst.stylization.inputs import Inputs, Region, Source
+from rnst.stylization.inputs import Inputs
 from rnst.stylization.job import resolve
+from rnst.stylization.regions import Region, Source
 from rnst.stylization.scale_runner import ScaleRunner
 from rnst.stylization.scales import Scale
 from rnst.stylization.settings import StylizationSettings

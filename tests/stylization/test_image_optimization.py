@@ -258,7 +258,8 @@ def test_log__rows_are_numbered_from_the_first_step(tmp_path: Path) -> None:
         enable_checkpointing=False,
     )
     trainer.fit(_task(PixelOptimizer(), steps=3, first_step=10))
-    names = [f"loss/{name}" for name in ("content", "style", "total", "total_variation")]
+    losses = ("content", "content/layer", "style", "style/layer", "total", "total_variation")
+    names = [f"loss/{name}" for name in losses]
     assert rows == [(step, names) for step in (10, 11, 12)]
 
 

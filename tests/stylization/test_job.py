@@ -15,9 +15,9 @@ from rnst.encoders.names import find_network
 from rnst.errors import InvalidValueError, UnknownNameError
 from rnst.losses.conventions import CONVENTIONS
 from rnst.optimization.tiling import Limits, Tiling
-from rnst.stylization.inputs import Region, Source
 from rnst.stylization.job import Job, resolve
 from rnst.stylization.parts import Look
+from rnst.stylization.regions import Region, Source
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.targets import StyleTargets
 

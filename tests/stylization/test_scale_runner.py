@@ -8,8 +8,9 @@ import torch
 
 from rnst.encoders.encoder import load_encoder
 from rnst.encoders.names import find_network
-from rnst.stylization.inputs import Inputs, Region, Source
+from rnst.stylization.inputs import Inputs
 from rnst.stylization.job import Job, resolve
+from rnst.stylization.regions import Region, Source
 from rnst.stylization.scale_runner import NoFiniteLossError, ScaleRunner
 from rnst.stylization.scales import Scale, plan_scales
 from rnst.stylization.settings import StylizationSettings

@@ -10,8 +10,9 @@ from rnst.image.files import resize
 from rnst.image.transforms import Placement, Shift
 from rnst.optimization.tiled_gradient import Unseen
 from rnst.stylization.image_optimization import AugmentedObjective
-from rnst.stylization.inputs import Inputs, Region, Source
+from rnst.stylization.inputs import Inputs
 from rnst.stylization.job import resolve
+from rnst.stylization.regions import Region, Source
 from rnst.stylization.scales import Scale
 from rnst.stylization.schedule import AugmentationSchedule, framed
 from rnst.stylization.settings import StylizationSettings

@@ -13,7 +13,7 @@ from rnst.stylization.settings import StylizationSettings
 def test_defaults_are_valid() -> None:
     settings = StylizationSettings()
     assert settings.encoder == DEFAULT_ENCODER
-    assert settings.tracking == "auto"
+    assert (settings.tracking, settings.save_every) == ("off", 0)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,7 +27,7 @@ def _written(
     task: Any = SimpleNamespace(schedule=SimpleNamespace(done=0), best=best, run_state=dict)
     for step in range(1, steps + 1):
         clock[0] += 1.0
-        keeper._stopping = step == stop_at
+        keeper.stopped_by = signal.SIGINT if step == stop_at else None
         trainer: Any = SimpleNamespace(global_step=step)
         keeper.on_train_batch_end(trainer, task)
     return written

@@ -52,8 +52,6 @@ def _settings(**options: Any) -> StylizationSettings:
         "style_layers": ["stem", "layer1"],
         "content_layers": ["layer1"],
         "precision": "fp32",
-        "save_every": 0,
-        "tracking": "off",
     }
     return StylizationSettings(**{**tiny, **options})
 
@@ -248,24 +246,41 @@ def test_interrupt__before_there_is_any_picture(monkeypatch: pytest.MonkeyPatch)
 def test_mistakes__found_before_anything_is_written(options: dict[str, Any], error: type[RnstError]) -> None:
     Path("text.jpg").write_text("this is a text")
     with pytest.raises(error):
-        _stylize(tracking="auto", **options)
+        _stylize(tracking="wandb", **options)
     assert not Path("new").exists()
 
 
 def test_tracking__an_offline_run_tells_it_all() -> None:
-    result, _ = _stylize(tracking="auto", steps=2, scales=2, save_every=2)
+    result, _ = _stylize(tracking="wandb", steps=2, scales=2, save_every=2)
     (folder,) = run_folders(Path("new"))
     run = read_run(folder)
     assert run.finished
     assert (run.group, run.job_type, run.tags) == ("cat in the style of waves", "stylize", ("resnet18", "cat", "waves"))
-    told = {name: run.config[name] for name in result.settings}
-    assert told == {**result.settings, "tile": None}, "tiles are chosen when the memory is known"
+    assert run.name == "cat x waves | resnet18 | w10"
+    assert run.config["pictures"]["content"] == "cat"
+    told = {name: value for part in run.config.values() for name, value in part.items()}
+    assert {name: told[name] for name in ("encoder", "style_weight", "size", "shifts")} == {
+        name: result.settings[name] for name in ("encoder", "style_weight", "size", "shifts")
+    }
     rows = [row for row in run.history if "loss/total" in row]
-    assert [row["trainer/global_step"] for row in rows] == [0, 1, 2, 3]
-    assert {"loss/style", "loss/content", "loss/total_variation"} <= rows[0].keys()
-    assert [row["trainer/global_step"] for row in run.history if "picture" in row] == [1, 3]
-    assert run.summary["final_loss/total"] == pytest.approx(result.losses["total"])
-    assert len(list((folder / "files" / "media" / "images").glob("*.jpg"))) == 3
+    assert [row["trainer/global_step"] for row in rows] == [0, 1, 2, 3, 4]
+    losses = {"loss/style", "loss/content", "loss/total_variation", "loss/style/stem", "loss/content/layer1"}
+    assert losses <= rows[0].keys()
+    evaluations = run.column("optim/evaluations")
+    assert evaluations == sorted(evaluations), "counted over both scales"
+    assert [row["trainer/global_step"] for row in run.history if "picture" in row] == [1, 3, 4]
+    assert rows[-1]["loss/total"] == pytest.approx(result.losses["total"]), "the last row is that of the picture"
+    assert rows[-1]["perf/seconds"] == result.seconds
+    assert rows[-1]["perf/peak_memory_bytes"] == result.peak_memory_bytes
+    assert len(run.column("input/content")) == len(run.column("input/style")) == 1
+
+
+def test_sidecar__has_the_curves_of_the_losses() -> None:
+    result, _ = _stylize(steps=3, scales=2)
+    assert result.curves.keys() == {"step", "total", "style", "content"}
+    assert result.curves["step"] == [1, 2, 3, 4, 5, 6]
+    assert all(len(values) == 6 for values in result.curves.values())
+    assert Result.read(result.sidecar).curves == result.curves
 
 
 def test_options_outrank_settings_and_every_step_is_reported() -> None:
@@ -314,11 +329,11 @@ def test_supersample__keeps_transparency_masks_and_the_luminance_of_colors() -> 
     assert snapshot.size == (36, 48)
 
 
-@pytest.mark.parametrize(("optimizer", "stops"), [("lbfgs", (2, 6, 9, 12)), ("adam", (3, 6, 12))])
+@pytest.mark.parametrize(("optimizer", "stops"), [("lbfgs", tuple(range(1, 13))), ("adam", (3, 6, 12))])
 def test_resume__goes_on_as_if_it_had_not_been_stopped(
     stops: tuple[int, ...], optimizer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C anywhere: within a scale, before another augmentation or scale, behind the last step."""
+    """A signal anywhere: within a scale, before another augmentation or scale, behind the last step."""
     monkeypatch.setattr("rnst.stylization.job.STEPS_OF_AN_AUGMENTATION", 2)
     monkeypatch.setattr("rnst.stylization.stylize.scores_of", lambda *given: dict(given[-1].first_losses))
     options: dict[str, Any] = {"steps": 6, "scales": 2, "supersample": 1.5, "optimizer": optimizer, "init": "noise"}
@@ -328,7 +343,7 @@ def test_resume__goes_on_as_if_it_had_not_been_stopped(
 
         def stop(number: int, _image: Tensor, _losses: Mapping[str, float], *, last: int = step) -> None:
             if number == last:
-                signal.raise_signal(signal.SIGINT)
+                signal.raise_signal(signal.SIGTERM if last % 2 else signal.SIGINT)
 
         stopped = stylize(_settings(**options), console=console, on_step=stop)
         assert not stopped.result.finished

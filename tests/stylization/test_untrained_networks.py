@@ -36,7 +36,7 @@ def test_style_loss_falls_a_hundredfold_in_sixty_iterations(name: str) -> None:
         init="noise",
         parameters="pixels",
         shifts=1,
-        strides="blur_stem",  # with every stride blurred the ResNet's falls 72 times (docs/encoders.md)
+        strides="blur_stem",  # with every stride blurred the ResNet's falls 72 times (docs/log/2026-11-encoders.md)
         precision="fp32",
     )
     layers, surgery = [*style_layers, *content_layers], Surgery(strides=settings.strides)

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from rnst.attacks.attack import Attack, Model, NoAttack
 from rnst.attacks.ball import Ball, L2Ball
 from rnst.attacks.pgd import PGD
-from rnst.data.datamodules import DataFacts
+from rnst.data.facts import DataFacts
 from rnst.errors import InvalidValueError
 from rnst.training.overfitting import MonitorSettings, OverfittingMonitor, has_collapsed
 from rnst.training.recipe import Recipe

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from rnst.attacks.attack import Attack, Model, NoAttack
 from rnst.attacks.ball import Ball, L2Ball
 from rnst.attacks.pgd import PGD
-from rnst.data.datamodules import DataFacts
+from rnst.data.facts import DataFacts
 from rnst.encoders.catalog import build_classifier
 from rnst.encoders.weights.conversion import count_classes, read_with_facts
 from rnst.encoders.weights.files import read_weights, write_weights

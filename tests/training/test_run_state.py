@@ -30,6 +30,12 @@ _SETTINGS: dict[str, Any] = {
 }
 
 
+# What Lightning restores.
+_PARTS: dict[str, Any] = {
+    "state_dict": {}, "optimizer_states": [], "lr_schedulers": [], "loops": {}, "epoch": 0, "global_step": 0,
+}  # fmt: skip
+
+
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -37,7 +43,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _checkpoint(folder: Path, name: str, second: int) -> Path:
     path = folder / "checkpoints" / name
-    CompleteCheckpoints().save_checkpoint({"state_dict": {"weight": torch.rand(50)}}, path)
+    CompleteCheckpoints().save_checkpoint({**_PARTS, "state_dict": {"weight": torch.rand(50)}}, path)
     os.utime(path, (second, second))
     return path
 
@@ -46,8 +52,17 @@ def test_run_folder__another_one_for_each_output(tmp_path: Path) -> None:
     outputs = ["a.safetensors", "new/a.safetensors", "checkpoints/a.safetensors", "../a.safetensors", "a.b.safetensors"]
     folders = [run_folder(Path(output)) for output in outputs]
     assert len(set(folders)) == len(folders)
-    assert run_folder(tmp_path / "new" / "a.safetensors") == run_folder(Path("new/a.safetensors")) == Path("runs/new/a")
-    assert all(folder.parts[0] == "runs" for folder in folders)
+    assert [folder.parent for folder in folders] == [Path(output).parent for output in outputs]
+    assert run_folder(tmp_path / "new" / "a.safetensors") == tmp_path / "new" / "a.run"
+
+
+def test_run_folder__of_an_earlier_version_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("runs/new/a").mkdir(parents=True)
+    Path("runs/new/a/config.yaml").touch()
+    assert run_folder(Path("new/a.safetensors")) == Path("runs/new/a")
+    Path("new/a.run").mkdir(parents=True)
+    assert run_folder(Path("new/a.safetensors")) == Path("new/a.run")
 
 
 def test_newest_checkpoint__passes_over_what_is_not_complete(tmp_path: Path) -> None:
@@ -84,7 +99,8 @@ class Bomb:
         os.kill(os.getpid(), signal.SIGKILL)
 
 path = Path(sys.argv[1])
-CompleteCheckpoints().save_checkpoint({"step": 1, "weight": torch.ones(100_000)}, path)
+parts = {"state_dict": {}, "optimizer_states": [], "lr_schedulers": [], "loops": {}, "epoch": 0, "global_step": 0}
+CompleteCheckpoints().save_checkpoint({**parts, "weight": torch.ones(100_000)}, path)
 CompleteCheckpoints().save_checkpoint({"weight": torch.zeros(100_000), "then": Bomb()}, path)
 """
 

@@ -12,7 +12,7 @@ from rnst.attacks.attack import Attack, Model, NoAttack
 from rnst.attacks.ball import Ball, L2Ball
 from rnst.attacks.loss import CrossEntropy
 from rnst.attacks.pgd import PGD
-from rnst.data.datamodules import DataFacts
+from rnst.data.facts import DataFacts
 from rnst.data.imagenet import IMAGENET
 from rnst.encoders.catalog import build_classifier
 from rnst.encoders.weights.files import write_weights

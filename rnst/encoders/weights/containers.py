@@ -111,7 +111,7 @@ def check_container(path: Path) -> None:
         pickle.UnpicklingError: it is compressed, its entries overlap, or it is a tar archive.
         zipfile.BadZipFile: it is damaged.
     """
-    if _is_tar(path):
+    if is_tar(path):
         raise pickle.UnpicklingError("it is a tar archive of torch 0.1, which is not supported")
     if not _is_zip(path):
         return
@@ -129,7 +129,8 @@ def _is_zip(path: Path) -> bool:
         return file.read(len(_ZIP_MAGIC)) == _ZIP_MAGIC
 
 
-def _is_tar(path: Path) -> bool:
+def is_tar(path: Path) -> bool:
+    """Whether a file is a tar archive, as torch 0.1 wrote."""
     try:
         with tarfile.open(path, "r:"):
             return True

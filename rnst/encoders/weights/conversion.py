@@ -37,7 +37,7 @@ def read_with_facts(path: Path, architecture: str | None = None) -> tuple[State,
     published = find_published(path)
     known = architecture or stated.get("architecture") or (published.architecture if published else recognize(state))
     if known is None:
-        wanted = "named: the file does not state it, and its tensors match no network of torchvision"
+        wanted = "named: the file does not state it, and its tensors match none of the networks that are recognized"
         raise InvalidValueError("--architecture", architecture, wanted)
     load_into(build_headless(known), state, path)
     facts: Facts = {

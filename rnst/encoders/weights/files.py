@@ -4,6 +4,7 @@ import hashlib
 import json
 import pickle
 import struct
+import warnings
 import zipfile
 from collections.abc import Mapping
 from functools import lru_cache
@@ -15,14 +16,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from rnst.encoders.weights.containers import Container, check_container
+from rnst.encoders.weights.containers import Container, check_container, is_tar
 from rnst.encoders.weights.facts import checked_facts, read_facts
 from rnst.encoders.weights.layouts import FACTS_KEY, Facts, LayoutError, State, find_state, madrylab, plain_names
-from rnst.errors import MissingPathError, RnstError, UnreadableFileError
-from rnst.files import written_aside
+from rnst.errors import RnstError, UnreadableFileError
+from rnst.files import NotWrittenError, existing_file, written_aside
 
 _BYTES_OF_BLOCK = 1 << 20
 _SAFETENSORS_HEADER = 8  # bytes with the length of the header, which follows
+_PICKLES = (b"PK", b"\x80", b"(", b"}", b"]", b"c")  # first bytes of archives and pickles of any protocol
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _DTYPES = {
     *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
@@ -30,18 +32,8 @@ _DTYPES = {
 }
 # What torch.load was seen to raise on damaged files; it checks little, and fails wherever it stumbles.
 _DAMAGED = (
-    pickle.UnpicklingError,
-    zipfile.BadZipFile,
-    RuntimeError,
-    EOFError,
-    MemoryError,
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    AssertionError,
-    struct.error,
+    *(pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, MemoryError, OSError, ValueError),
+    *(LookupError, TypeError, AttributeError, AssertionError, struct.error),
 )
 
 
@@ -68,8 +60,7 @@ def read_weights(path: Path) -> tuple[State, Facts]:
         MissingPathError: no such file.
         UnreadableFileError: not a weight file, damaged, it asks for code to be run, or one of its facts cannot be.
     """
-    if not path.is_file():
-        raise MissingPathError(path, "weight file", "Give the path of a .safetensors, .pt, .pth or .ckpt file.")
+    existing_file(path, "weight file", "Give the path of a .safetensors, .pt, .pth or .ckpt file.")
     try:
         found, facts = _read_safetensors(path) if _is_safetensors(path) else _read_torch(path)
         state, stated = plain_names(found)
@@ -90,8 +81,20 @@ def write_weights(path: Path, state: Mapping[str, Tensor], facts: Mapping[str, A
         half: store matrices and kernels as float16; vectors (normalization statistics, biases) stay float32.
     """
     tensors = {name: _storable(tensor, half=half) for name, tensor in state.items()}
+    write_tensors(path, tensors, {"format": "pt", FACTS_KEY: json.dumps(dict(facts))})
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write a safetensors file, complete or not at all.
+
+    Raises:
+        NotWrittenError: it cannot be written.
+    """
     with written_aside(path) as aside:
-        save_file(tensors, aside, metadata={"format": "pt", FACTS_KEY: json.dumps(dict(facts))})
+        try:
+            save_file(tensors, aside, metadata=metadata)
+        except SafetensorError as error:
+            raise NotWrittenError(path, str(error)) from error
 
 
 def write_madrylab(path: Path, state: Mapping[str, Tensor], facts: Mapping[str, Any], *, half: bool = False) -> None:
@@ -105,7 +108,26 @@ def write_madrylab(path: Path, state: Mapping[str, Tensor], facts: Mapping[str, 
     """
     tensors = {name: _storable(tensor, half=half) for name, tensor in state.items()}
     with written_aside(path) as aside:
-        torch.save(madrylab(tensors, facts), aside)
+        try:
+            torch.save(madrylab(tensors, facts), aside)
+        except RuntimeError as error:  # of torch's writer, as when the disk is full
+            raise NotWrittenError(path, str(error).splitlines()[0]) from error
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a weight file was written by this program: it carries our facts. Nothing in it is executed."""
+    key = FACTS_KEY.encode()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            records = [name for name in archive.namelist() if name.endswith("data.pkl")]
+            return any(key in archive.read(name) for name in records)
+    except (OSError, zipfile.BadZipFile):
+        pass
+    try:
+        with safe_open(path, framework="pt") as file:
+            return FACTS_KEY in (file.metadata() or {})
+    except (OSError, SafetensorError):
+        return False
 
 
 def load_into(network: nn.Module, state: Mapping[str, Tensor], path: Path | str) -> None:
@@ -155,7 +177,11 @@ def _is_safetensors(path: Path) -> bool:
         raise LayoutError("it is a pointer of Git LFS and not the file itself, which `git lfs pull` fetches")
     if start.lstrip().startswith(b"<"):
         raise LayoutError("it is a web page or another text with tags")
-    return path.suffix == ".safetensors" or start[_SAFETENSORS_HEADER : _SAFETENSORS_HEADER + 1] == b"{"
+    if path.suffix == ".safetensors" or start[_SAFETENSORS_HEADER : _SAFETENSORS_HEADER + 1] == b"{":
+        return True
+    if not start.startswith(_PICKLES) and not is_tar(path):
+        raise LayoutError("it is none of the formats of weights: safetensors, or what torch.save writes")
+    return False
 
 
 def _read_safetensors(path: Path) -> tuple[State, Facts]:
@@ -174,16 +200,25 @@ def _read_torch(path: Path) -> tuple[State, Facts]:
         check_container(path)
         try:
             container = None
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings(action="ignore"):  # of torch, about files that are not its own
+                content = torch.load(path, map_location="cpu", weights_only=True)
         except pickle.UnpicklingError:
             container = Container(path)
             content = container.content
         found, facts = find_state(content)
         state = found if container is None else {name: container.tensor(stored) for name, stored in found.items()}
     except _DAMAGED as error:
-        reason = (str(error) or "it is cut off").splitlines()[0]
+        reason = _why_damaged(error)
         raise UnreadableFileError(path, "weights", reason) from error
     return state, checked_facts(facts)
+
+
+def _why_damaged(error: Exception) -> str:
+    """Why a file of `torch.save` cannot be read, in one line of ours."""
+    lines = str(error).splitlines()
+    if not lines or isinstance(error, LookupError | AttributeError | AssertionError | struct.error):
+        return "it is damaged or cut off"
+    return "its archive is damaged or cut off" if "PytorchStreamReader" in lines[0] else lines[0]
 
 
 def _check(path: Path, state: State) -> None:

@@ -1,7 +1,7 @@
 /* Content and style by thumbnail, encoders by name, and the article's check box. */
 
 const SIDES = ["left", "right"];
-const COMPARED = ["content", "style", "left", "right", "leftPicture", "rightPicture"];
+const COMPARED = ["content", "style", "left", "right", "leftPicture", "rightPicture", "mode", "setting"];
 let beforeVgg = data.pair;
 
 function face(entry, name) {
@@ -45,8 +45,9 @@ function option(value, text) {
 
 function addEncoders(side) {
   const select = $(side);
-  select.append(...data.encoders.map((name) => option(name, name)));
+  select.append(...data.encoders.map((name) => option(name, networkName(name))));
   if (data.contents.some((entry) => entry.pictures.length)) select.append(option(CONTENT, "content picture"));
+  if (data.styles.some((entry) => entry.pictures.length)) select.append(option(STYLE, "style picture"));
   select.addEventListener("change", () => change({ [side]: select.value, [`${side}Picture`]: "" }));
 }
 
@@ -80,7 +81,7 @@ function showChoice() {
 }
 
 function announce() {
-  const names = SIDES.map((side) => `${side} ${chosen(side)?.encoder ?? "no picture"}`);
+  const names = SIDES.map((side) => `${side} ${sideName(side, chosen(side))}`);
   $("status").textContent = `Content ${contentName(state.content)}, style ${styleName(state.style)}; ${names.join(", ")}.`;
 }
 

@@ -11,9 +11,9 @@ function settingColumn(name) {
 const COLUMNS = [
   { key: "content", text: (result) => contentName(result.content) },
   { key: "style", text: (result) => styleName(result.style) },
-  { key: "encoder", text: (result) => result.encoder },
+  { key: "encoder", text: (result) => networkName(result.encoder) },
   ...data.varied.map(settingColumn),
-  ...data.measures.map(({ name, higher }) => ({ key: `score:${name}`, higher, label: words(name), value: (result) => result.scores[name] })),
+  ...data.measures.map(({ name, higher, label }) => ({ key: `score:${name}`, higher, label, value: (result) => result.scores[name] })),
   { key: "seconds", higher: false, value: (result) => result.seconds },
 ].map((column) => ({ label: column.key, ...column }));
 const LISTED = ["view", "sort", "order", "find", "encoder", "picked", "pair"];
@@ -52,7 +52,8 @@ function sorted(results) {
 function found() {
   const wanted = state.find.toLowerCase().split(/\s+/).filter(Boolean);
   return data.results.filter((result) => {
-    const text = [result.content, result.style, result.encoder, result.file].join(" ").toLowerCase();
+    const names = [contentName(result.content), styleName(result.style), networkName(result.encoder)];
+    const text = [result.content, result.style, result.encoder, result.file, ...names].join(" ").toLowerCase();
     return (!state.encoder || result.encoder === state.encoder) && (!state.picked || result.picked)
       && (!state.pair || (result.content === state.content && result.style === state.style))
       && wanted.every((word) => text.includes(word));
@@ -108,7 +109,7 @@ function card(result) {
   thumbnail(item.querySelector("img"), result);
   link(item.querySelector("a"), result);
   item.querySelector(".mark").hidden = !result.picked;
-  item.querySelector(".who").textContent = result.encoder;
+  item.querySelector(".who").textContent = networkName(result.encoder);
   item.querySelector(".what").textContent = `${contentName(result.content)} × ${styleName(result.style)}`;
   item.querySelector(".how").textContent = variedText(result);
   item.querySelector(".actions").append(actions(result));
@@ -120,8 +121,8 @@ function card(result) {
 function showNumbers(item, result) {
   const measures = data.measures.filter(({ name }) => name in result.scores);
   measures.sort((one, two) => (`score:${two.name}` === state.sort) - (`score:${one.name}` === state.sort));
-  item.querySelector(".numbers").replaceChildren(...measures.slice(0, CARD_SCORES).map(({ name }) => make(
-    "span", {}, `${words(name)} `, make("b", { textContent: figure(result.scores[name]) }),
+  item.querySelector(".numbers").replaceChildren(...measures.slice(0, CARD_SCORES).map(({ name, label }) => make(
+    "span", {}, `${label} `, make("b", { textContent: figure(result.scores[name]) }),
   )));
 }
 
@@ -179,9 +180,15 @@ function showList() {
   $("scroller").hidden = !isTable;
   $(isTable ? "rows" : "cards").replaceChildren(...results.map(entry));
   showHeads();
+  $("scrolls").hidden = !isTable || $("scroller").scrollWidth <= $("scroller").clientWidth;
   $("count").textContent = results.length === data.results.length
     ? `${results.length} results` : `${results.length} of ${data.results.length} results`;
   showSides();
+}
+
+/* Paper has no viewport: every picture of the list is loaded before it is printed. */
+function loadAll() {
+  for (const image of $("results").querySelectorAll("img:not([src])")) image.src = source(byKey.get(image.dataset.key).thumbnail);
 }
 
 /* Marks the results that are shown on the sides. */

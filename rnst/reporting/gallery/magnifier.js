@@ -1,13 +1,13 @@
-/* A small square on the picture, and its content ten times as large, for both sides. */
+/* A small square on the picture, and its content several times as large, at the same scale for both sides. */
 
-const MAGNIFICATION = 10;
 const STEP = 0.01;
 const LONG_STEP = 0.1;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/* Width of the picture in its own pixels; of the larger one if the two differ. */
+/* Width of the results in their own pixels, of the larger one if the two differ; of the inputs if there is no result. */
 function pixelWidth() {
-  return Math.max(...SIDES.map((side) => picture(side).naturalWidth), 0);
+  const results = SIDES.filter((side) => chosen(side) && !chosen(side).input);
+  return Math.max(...(results.length ? results : SIDES).map((side) => picture(side).naturalWidth), 0);
 }
 
 function point() {
@@ -25,7 +25,7 @@ function moveTo(x, y) {
 /* The part of the picture, in fractions of its size, that a closeup shows: always complete, never past an edge. */
 function part(canvas) {
   const [width, height] = [pixelWidth(), pixelWidth() * $("stage").clientHeight / $("stage").clientWidth];
-  const size = [canvas.clientWidth / MAGNIFICATION / width, canvas.clientHeight / MAGNIFICATION / height].map((n) => Math.min(n, 1));
+  const size = [canvas.clientWidth / state.zoom / width, canvas.clientHeight / state.zoom / height].map((n) => Math.min(n, 1));
   const corner = point().map((center, axis) => Math.min(Math.max(center - size[axis] / 2, 0), 1 - size[axis]));
   return { corner, size };
 }
@@ -36,9 +36,10 @@ function drawCloseup(side) {
   const context = canvas.getContext("2d");
   canvas.width = Math.round(canvas.clientWidth * devicePixelRatio);
   canvas.height = Math.round(canvas.clientHeight * devicePixelRatio);
-  const name = chosen(side)?.encoder ?? "";
-  canvas.nextElementSibling.textContent = name;
-  canvas.setAttribute("aria-label", `Closeup of ${name || "no picture"}, at 10 times`);
+  const name = sideName(side, chosen(side));
+  const factor = Number((state.zoom * pixelWidth() / image.naturalWidth).toPrecision(2)) || state.zoom;
+  canvas.nextElementSibling.textContent = `${name}, ${factor}×`;
+  canvas.setAttribute("aria-label", `Closeup of ${name}, at ${factor} times`);
   if (!image.complete || !image.naturalWidth || !canvas.width || !$("stage").clientWidth) return;
   const { corner, size } = part(canvas);
   const [wide, high] = [image.naturalWidth, image.naturalHeight];
@@ -104,5 +105,13 @@ function setUpMagnifier() {
   for (const side of SIDES) picture(side).addEventListener("load", showMagnifier);
   new ResizeObserver(showMagnifier).observe($("stage"));
   new ResizeObserver(showMagnifier).observe($("closeup-left"));
-  follow([...COMPARED, "at"], showMagnifier);
+  for (const button of document.querySelectorAll("[data-zoom]")) {
+    button.addEventListener("click", () => change({ zoom: button.dataset.zoom }));
+  }
+  follow([...COMPARED, "at", "zoom"], showMagnifier);
+  follow(["zoom"], () => {
+    for (const button of document.querySelectorAll("[data-zoom]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.zoom === state.zoom));
+    }
+  });
 }

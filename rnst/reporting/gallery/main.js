@@ -1,7 +1,7 @@
 /* Initializes all parts of the page. */
 
 function setUpFilters() {
-  $("encoder").append(option("", "all"), ...data.encoders.map((name) => option(name, name)));
+  $("encoder").append(option("", "all"), ...data.encoders.map((name) => option(name, networkName(name))));
   $("sort").append(option("", "file name"), ...COLUMNS.map(({ key, label }) => option(key, label)));
   $("picked-field").hidden = !data.results.some((result) => result.picked);
   $("find").addEventListener("input", () => change({ find: $("find").value }));
@@ -34,13 +34,17 @@ function showFilters() {
 }
 
 setUpChoice();
+setUpSettings();
 setUpSlider();
 setUpMagnifier();
+setUpViews();
 setUpFilters();
 follow(LISTED, () => {
   showFilters();
   showList();
 });
 follow(COMPARED, () => (state.pair ? showList() : showSides()));
+addEventListener("beforeprint", loadAll);
+addEventListener("resize", () => { $("scrolls").hidden = $("scroller").hidden || $("scroller").scrollWidth <= $("scroller").clientWidth; });
 start();
 document.documentElement.dataset.ready = "yes";

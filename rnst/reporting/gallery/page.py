@@ -5,45 +5,66 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from rnst.errors import MissingPathError
-from rnst.files import written_aside
+from rnst.errors import MissingPathError, UnreadableFileError
+from rnst.files import is_folder, written_aside
+from rnst.reporting.gallery.names import Names
 from rnst.reporting.gallery.pictures import Pictures
-from rnst.reporting.gallery.summary import summarize
+from rnst.reporting.gallery.summary import NO_NAMES, summarize
 from rnst.results import Result
 
 DEFAULT_TITLE = "Stylized pictures by network"
 
 _HERE = Path(__file__).parent
-_STYLES = ("style.css", "results.css")
-_SCRIPTS = ("state.js", "choose.js", "slider.js", "magnifier.js", "list.js", "main.js")
+_MARKS = (b'<meta name="generator" content="rnst">', b'id="lede"')  # of our pages, the second of earlier ones
+_STYLES = ("style.css", "controls.css", "results.css")
+_SCRIPTS = (
+    *("state.js", "settings.js", "choose.js", "slider.js", "scores.js", "magnifier.js"),
+    *("views.js", "curves.js", "list.js", "main.js"),
+)
 _PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 
 
-def read_results(folder: Path) -> list[Result]:
+def read_results(folder: Path, report: Callable[[str], object] | None = None) -> list[Result]:
     """All results in a folder and its subfolders, sorted by path.
 
     A JSON file counts if a picture of the same name lies beside it. Hidden files, which are still being written, do
     not count.
 
+    Args:
+        folder: where results are.
+        report: called with a line for each JSON file beside a picture that is not a result, which is left out; None
+            makes it an error.
+
     Raises:
         MissingPathError: the folder does not exist, or contains no result.
-        UnreadableFileError: a JSON file beside a picture is not a result.
+        UnreadableFileError: a JSON file beside a picture is not a result, and nothing is reported.
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise MissingPathError(folder, "folder of results", "Give the folder that stylize.py or rnst sweep wrote to.")
     files = [path for path in folder.rglob("*") if not path.name.startswith(".")]
-    pictures = {path.with_suffix("") for path in files if path.suffix.lower() in _PICTURE_ENDINGS}
-    sidecars = sorted(path for path in files if path.suffix == ".json" and path.with_suffix("") in pictures)
-    results = [Result.read(sidecar) for sidecar in sidecars]
-    results = [result for result in results if result.image.is_file()]
+    pictures = [path for path in files if path.suffix.lower() in _PICTURE_ENDINGS]
+    named = {*pictures, *(path.with_suffix("") for path in pictures)}  # o.png.json where o.json is another file
+    sidecars = sorted(path for path in files if path.suffix == ".json" and path.with_suffix("") in named)
+    found = [_read(sidecar, report) for sidecar in sidecars if sidecar.is_file()]
+    results = [result for result in found if result is not None and result.image.is_file()]
     if not results:
         raise MissingPathError(
             folder, "result", "A result is a picture with a .json file beside it; stylize.py and rnst sweep write both."
         )
     return results
+
+
+def _read(sidecar: Path, report: Callable[[str], object] | None) -> Result | None:
+    try:
+        return Result.read(sidecar)
+    except UnreadableFileError as error:
+        if report is None:
+            raise
+        report(f"left out: {error}; delete it, or make its picture again")
+        return None
 
 
 def write_gallery(
@@ -53,6 +74,8 @@ def write_gallery(
     embed: bool = False,
     title: str = DEFAULT_TITLE,
     thumbnails: Mapping[Path, Path] | None = None,
+    names: Names = NO_NAMES,
+    start: tuple[str, str] | None = None,
 ) -> Path:
     """Write the page.
 
@@ -66,6 +89,8 @@ def write_gallery(
         embed: embed the pictures in the page, so that it works anywhere alone; otherwise it links to the files.
         title: heading of the page.
         thumbnails: picture -> a small version of it, used in the list. Without them the pictures are scaled down.
+        names: titles of networks, photos and paintings.
+        start: content and style that the page opens with, see `summarize`.
 
     Returns:
         The path of the page.
@@ -77,9 +102,20 @@ def write_gallery(
     if not results:
         raise MissingPathError(output, "result", "A gallery needs at least one.")
     pictures = Pictures(output.parent, embed=embed, thumbnails=thumbnails or {})
-    summary = summarize(results, pictures)
+    summary = summarize(results, pictures, names, start)
+    template = (_HERE / "template.html").read_text(encoding="utf-8")
+    parts = _parts(title, summary, pictures)
+    with written_aside(output) as aside:
+        # One pass, so that a placeholder inside an inserted part is not replaced.
+        page = re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
+        aside.write_text(page, encoding="utf-8", errors="replace")
+    return output
+
+
+def _parts(title: str, summary: Mapping[str, object], pictures: Pictures) -> dict[str, str]:
+    """Name of a placeholder -> what replaces it."""
     style, script = _joined(_STYLES), _joined(_SCRIPTS)
-    parts = {
+    return {
         "title": html.escape(title),
         "policy": _policy(style, script),
         "style": style,
@@ -89,12 +125,12 @@ def write_gallery(
             f'<script type="text/plain" id="{name}">{content}</script>' for name, content in pictures.embedded.items()
         ),
     }
-    template = (_HERE / "template.html").read_text(encoding="utf-8")
-    with written_aside(output) as aside:
-        # One pass, so that a placeholder inside an inserted part is not replaced.
-        page = re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
-        aside.write_text(page, encoding="utf-8", errors="replace")
-    return output
+
+
+def is_page(path: Path) -> bool:
+    """Whether a file is a page that `write_gallery` wrote."""
+    content = path.read_bytes()
+    return any(mark in content for mark in _MARKS)
 
 
 def _joined(names: Sequence[str]) -> str:

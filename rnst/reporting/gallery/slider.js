@@ -4,6 +4,13 @@ function picture(side) {
   return $(`side-${side}`).querySelector("img");
 }
 
+/* What a side shows, in words: the network with the settings that a search varied, or an input. */
+function sideName(side, result) {
+  if (result === null) return "no picture";
+  if (result.input) return `${result.encoder} ${result.input === "content" ? contentName(state.content) : styleName(state.style)}`;
+  return [networkName(result.encoder), variedText(result)].filter(Boolean).join(", ");
+}
+
 /* Aspect ratio of the shown picture; known before the picture is loaded if the result stores it. */
 function setAspect(result) {
   const [width, height] = result?.size?.[0] ? result.size : [picture("right").naturalWidth, picture("right").naturalHeight];
@@ -15,14 +22,16 @@ function showSide(side) {
   const figureOfSide = $(`side-${side}`);
   const image = picture(side);
   figureOfSide.classList.toggle("empty", result === null);
-  figureOfSide.querySelector("figcaption").textContent = result?.encoder ?? `no picture by ${state[side]}`;
+  figureOfSide.classList.toggle("whole", result?.input === "style");
+  const absent = isInput(state[side]) ? "no picture" : `no picture by ${networkName(state[side])}`;
+  figureOfSide.querySelector("figcaption").textContent = result === null ? absent : sideName(side, result);
   if (result === null) {
     image.removeAttribute("src");
     image.alt = "";
   } else {
-    const address = source(result.picture);
+    const address = source(pictureAt(result));
     if (image.getAttribute("src") !== address) image.src = address;
-    image.alt = result.isContent ? `content picture ${contentName(state.content)}` : describe(result);
+    image.alt = result.input ? sideName(side, result) : describe(result);
   }
 }
 
@@ -41,24 +50,11 @@ function fact(name, value) {
   return [make("dt", { textContent: name }), make("dd", { textContent: value })];
 }
 
-function showFacts(side) {
-  const result = chosen(side);
-  const list = $(`facts-${side}`);
-  const name = make("dd", { textContent: result?.encoder ?? state[side] });
-  if (result?.picked) name.append(" ", make("span", { className: "mark", textContent: "Picked" }));
-  list.replaceChildren(make("div", { className: "title" }, make("dt", { textContent: side }), name));
-  if (result === null || result.isContent) return;
-  const scores = data.measures.filter((measure) => measure.name in result.scores);
-  const facts = scores.map((measure) => fact(words(measure.name), figure(result.scores[measure.name])));
-  facts.push(...data.varied.map((setting) => fact(words(setting), settingText(result.settings[setting]))));
-  facts.push(fact("seconds", figure(result.seconds)));
-  list.append(...facts.map((parts) => make("div", {}, ...parts)));
-}
-
 function showPosition() {
   const value = Number(state.position);
   const range = $("divider");
   range.value = value;
+  range.setAttribute("aria-label", `Divider between ${SIDES.map((side) => sideName(side, chosen(side))).join(" and ")}`);
   range.setAttribute("aria-valuetext", `${Math.round(value)} % left, ${Math.round(100 - value)} % right`);
   $("stage").style.setProperty("--position", `${value}%`);
 }
@@ -67,15 +63,19 @@ function setUpSlider() {
   const range = $("divider");
   range.addEventListener("input", () => change({ position: range.value }));
   for (const side of SIDES) {
-    picture(side).addEventListener("load", () => setAspect(chosen("right") ?? chosen("left")));
+    picture(side).addEventListener("load", () => {
+      if (!SIDES.some((other) => chosen(other)?.size?.[0])) setAspect(null);
+    });
     picture(side).addEventListener("error", () => $(`side-${side}`).classList.add("empty"));
   }
-  follow(COMPARED, () => {
-    setAspect(chosen("right") ?? chosen("left"));
+  follow([...COMPARED, "step"], () => {
+    setAspect(SIDES.map(chosen).reverse().find((result) => result && !result.input) ?? chosen("right"));
     SIDES.forEach(showSide);
-    SIDES.forEach(showFacts);
-    $("permalink").href = fragment(state);
   });
-  follow(["position"], showPosition);
+  follow(COMPARED, () => {
+    showScores();
+    showCurves();
+  });
+  follow([...COMPARED, "position"], showPosition);
   follow(KEYS, () => { $("permalink").href = fragment(state); });
 }

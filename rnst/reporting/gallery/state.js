@@ -2,12 +2,15 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const CONTENT = "@content";
+const STYLE = "@style";
 const KEYS = ["content", "style", "left", "right", "leftPicture", "rightPicture", "position", "at", "view", "sort", "order",
-  "find", "encoder", "picked", "pair"];
+  "find", "encoder", "picked", "pair", "mode", "setting", "zoom", "step", "difference"];
 const DEFAULTS = {
   ...data.start, leftPicture: "", rightPicture: "", position: "50", at: "0.3,0.35", view: "pictures",
   sort: "", order: "best", find: "", encoder: "", picked: "", pair: "",
+  mode: "same", setting: "", zoom: "4", step: "", difference: "",
 };
+const ZOOMS = ["3", "4", "10"];
 const byKey = new Map(data.results.map((result) => [result.key, result]));
 const listeners = [];
 let state = { ...DEFAULTS };
@@ -37,12 +40,20 @@ function words(name) {
   return name.replaceAll("_", " ");
 }
 
+function titleOf(kind, name) {
+  return Object.hasOwn(data.titles[kind], name) ? data.titles[kind][name] : name;
+}
+
 function contentName(name) {
-  return name || "no content";
+  return titleOf("contents", name) || "no content";
 }
 
 function styleName(name) {
-  return name || "no style";
+  return titleOf("styles", name) || "no style";
+}
+
+function networkName(name) {
+  return titleOf("networks", name);
 }
 
 /* Three significant digits; powers of ten only where zeros would hide the digits. */
@@ -55,20 +66,21 @@ function figure(value) {
 }
 
 function describe(result) {
-  const author = `by ${result.encoder}`;
+  const author = `by ${networkName(result.encoder)}`;
   return `${contentName(result.content)} in the style of ${styleName(result.style)}, ${author}`;
 }
 
 /* The content of one side: a result, the content picture, or nothing. */
 function chosen(side) {
   const encoder = state[side];
-  if (encoder === CONTENT) {
-    const picture = data.contents.find((entry) => entry.name === state.content)?.pictures[0];
-    return picture ? { picture, encoder: "content picture", isContent: true } : null;
+  if (isInput(encoder)) {
+    const [entries, name, kind] = encoder === CONTENT ? [data.contents, state.content, "content"] : [data.styles, state.style, "style"];
+    const picture = entries.find((entry) => entry.name === name)?.pictures[0];
+    return picture ? { picture, encoder: `${kind} picture`, input: kind } : null;
   }
   const exact = byKey.get(state[`${side}Picture`]);
   const fits = (result) => result.content === state.content && result.style === state.style && result.encoder === encoder;
-  return exact && fits(exact) ? exact : data.results.find((result) => result.shown && fits(result)) ?? null;
+  return exact && fits(exact) ? exact : resultFor(encoder);
 }
 
 function fragment(wanted) {
@@ -83,8 +95,11 @@ function parsed(text) {
   const valid = {
     content: (name) => data.contents.some((entry) => entry.name === name),
     style: (name) => data.styles.some((entry) => entry.name === name),
-    left: (name) => name === CONTENT || data.encoders.includes(name),
-    right: (name) => name === CONTENT || data.encoders.includes(name),
+    left: (name) => isInput(name) || data.encoders.includes(name),
+    right: (name) => isInput(name) || data.encoders.includes(name),
+    mode: (value) => value === "same" || value === "best",
+    zoom: (value) => ZOOMS.includes(value),
+    step: (value) => /^\d{0,6}$/.test(value),
     encoder: (name) => name === "" || data.encoders.includes(name),
     position: (value) => value !== "" && Number(value) >= 0 && Number(value) <= 100,
     at: (value) => /^[01](\.\d+)?,[01](\.\d+)?$/.test(value),

@@ -1,28 +1,46 @@
 """The data of a gallery page about its results, ready for JSON."""
 
+import glob
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import product
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from rnst.errors import UnknownNameError
+from rnst.reporting.gallery.measures import measure, ordered
+from rnst.reporting.gallery.names import Names
 from rnst.reporting.gallery.pictures import Pictures
 from rnst.results import Result
 
 PICKED = "picked"
 _RANKING_SCORE = "style_distance"
-# Metrics for which higher is better; for every other metric (distances, noise, seconds) lower is better.
-_HIGHER = re.compile(r"similarity|ssim|psnr|correlation|accuracy|hypervolume|reduction")
 _ROBUST = re.compile(r"(?<!non)(?<!non[-_ ])robust|l(?:2|inf)_eps(?!0(?![.\d]))")
 _OF_A_FILE = re.compile(r"paths?$|^output|^folder$|_name$")  # differs for each result, without information
 _MOST_VARIED = 5
+_DIGITS = 6  # gaps that differ less are equal
+_SNAPSHOT = re.compile(r"_(\d{5})$")
+
+NO_NAMES = Names()
 
 Cell = tuple[str, str, str]
 
 
-def summarize(results: Sequence[Result], pictures: Pictures) -> dict[str, Any]:
-    """All data of the page: results, choices, and the initial selection."""
+def summarize(
+    results: Sequence[Result], pictures: Pictures, names: Names = NO_NAMES, start: tuple[str, str] | None = None
+) -> dict[str, Any]:
+    """All data of the page: results, choices, and the initial selection.
+
+    Args:
+        results: at least one.
+        pictures: of the page.
+        names: titles for readers.
+        start: content and style that the page opens with; None takes those with the largest gap between the networks.
+
+    Raises:
+        UnknownNameError: there is no result of `start`.
+    """
     shown = shown_results(results)
     encoders = sorted({result.encoder for result in results}, key=_natural)
     contents = sorted({result.content for result in results}, key=_natural)
@@ -35,9 +53,10 @@ def summarize(results: Sequence[Result], pictures: Pictures) -> dict[str, Any]:
         "encoders": encoders,
         "pair": pair,
         "vggPair": vgg_pair(encoders),
-        "start": _start(results, product(contents, styles), pair),
+        "start": {**_start(results, shown, pair, start), "left": pair[0], "right": pair[1]},
+        "titles": asdict(names),
         "varied": varied_settings(results),
-        "measures": [{"name": name, "higher": bool(_HIGHER.search(name.lower()))} for name in _measures(results)],
+        "measures": [measure(name) for name in ordered(_measures(results))],
     }
 
 
@@ -97,11 +116,22 @@ def _best(results: Sequence[Result], members: Sequence[int]) -> int:
     return min(((score, index) for score, index in ranked if math.isfinite(score)), default=(0.0, members[-1]))[1]
 
 
-def _start(results: Sequence[Result], pairs: Iterable[tuple[str, str]], encoders: Sequence[str]) -> dict[str, str]:
-    """The first content and style with results of both encoders, otherwise the first with any result."""
-    cells = {(result.content, style_name(result), result.encoder) for result in results}
-    content, style = max(pairs, key=lambda pair: sum((*pair, encoder) in cells for encoder in set(encoders)))
-    return {"content": content, "style": style, "left": encoders[0], "right": encoders[1]}
+def _start(
+    results: Sequence[Result], shown: set[int], encoders: Sequence[str], wanted: tuple[str, str] | None
+) -> dict[str, str]:
+    """The content and style whose results by both encoders differ most; otherwise the first pair with any result."""
+    cells = {(results[index].content, style_name(results[index]), results[index].encoder): index for index in shown}
+    pairs = sorted({(content, style) for content, style, _ in cells}, key=lambda pair: tuple(map(_natural, pair)))
+    if wanted is not None and wanted not in pairs:
+        raise UnknownNameError("content and style", " / ".join(wanted), [" / ".join(pair) for pair in pairs])
+
+    def gap(pair: tuple[str, str]) -> tuple[int, float]:
+        found = [results[cells[*pair, encoder]] for encoder in dict.fromkeys(encoders) if (*pair, encoder) in cells]
+        scores = [result.scores[_RANKING_SCORE] for result in found if _RANKING_SCORE in result.scores]
+        return len(found), round(max(scores) - min(scores), _DIGITS) if len(scores) == len(encoders) else 0.0
+
+    content, style = wanted or max(pairs, key=gap)
+    return {"content": content, "style": style}
 
 
 def _measures(results: Sequence[Result]) -> list[str]:
@@ -125,9 +155,17 @@ def _entry(result: Result, pictures: Pictures, *, is_shown: bool) -> dict[str, A
         "size": _plain(result.size),
         "scores": {name: _plain(value) for name, value in result.scores.items() if name != PICKED},
         "losses": _plain(result.losses),
+        "curves": _plain(result.curves),
+        "steps": [{"step": step, "picture": pictures.reference(path)} for step, path in snapshots(result.image)],
         "settings": _plain(result.settings),
         "sha256": result.weights_sha256,
     }
+
+
+def snapshots(image: Path) -> list[tuple[int, Path]]:
+    """Intermediate pictures that lie beside a finished one, as (step, file)."""
+    found = image.parent.glob(f"{glob.escape(image.stem)}_[0-9][0-9][0-9][0-9][0-9].png")
+    return sorted((int(match[1]), path) for path in found if (match := _SNAPSHOT.search(path.stem)))
 
 
 def _content_pictures(name: str, results: Sequence[Result], pictures: Pictures) -> list[str]:

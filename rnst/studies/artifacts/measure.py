@@ -16,7 +16,8 @@ from rnst.files import write_json
 from rnst.image.files import read_image
 from rnst.image.samples import find_picture
 from rnst.metrics.style_distance import StyleReference
-from rnst.reporting.tracking import log_experiment
+from rnst.reporting.tracking.run import of_experiment
+from rnst.reporting.tracking.tracker import Tracker
 from rnst.studies.artifacts.gradient_phases import Overlap, Phases, gradient_phases, overlaps, random_crops
 from rnst.studies.artifacts.plumbing import changes_network, plumbing_of
 from rnst.studies.artifacts.report import draw_bars, draw_sheet
@@ -115,6 +116,5 @@ def _write(found: Artifacts) -> None:
     content = {**tables, "painting": found.painting, "every_texture": seeds, "settings": settings.as_dict()}
     write_json(folder / "artifacts.json", {**content, "versions": versions})
     filled = {name: rows for name, rows in tables.items() if rows}
-    log_experiment(
-        settings.tracking, folder, job_type="artifacts", config=settings.as_dict(), tables=filled, figures=drawn
-    )
+    tracker = Tracker(settings.tracking, folder, of_experiment("artifacts", folder, settings.as_dict()))
+    tracker.report(filled, {path.stem: path for path in drawn})

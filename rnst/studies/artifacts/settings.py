@@ -10,6 +10,7 @@ from rnst.errors import InvalidValueError, UnknownNameError
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
 from rnst.metrics.sizes import SMALLEST_SIDE
 from rnst.ranges import PositiveFloat, PositiveInt, check_ranges
+from rnst.reporting.trackers import WANDB, chosen_trackers
 from rnst.studies.artifacts.fixes import FIXES
 
 _UNTRAINED = ("resnet18:random", "vgg11:random")
@@ -34,7 +35,7 @@ class ArtifactSettings:
         cotangents: random gradients that are backpropagated through each crop of the photo.
         precision: precision of the arithmetic.
         output: folder of figures and textures.
-        tracking: Weights & Biases: auto writes an offline run unless there is a key.
+        tracking: off, or trackers joined by commas: wandb (offline unless there is a key), tensorboard, csv.
     """
 
     encoders: list[str] | None = None
@@ -50,7 +51,7 @@ class ArtifactSettings:
     cotangents: PositiveInt = 3
     precision: Literal["bf16", "fp32"] = "fp32"
     output: Path = Path("outputs/artifacts")
-    tracking: Literal["auto", "wandb", "off"] = "auto"
+    tracking: str = WANDB
 
     def __post_init__(self) -> None:
         """Validate the settings without opening files.
@@ -62,6 +63,7 @@ class ArtifactSettings:
         if self.size < SMALLEST_SIDE:
             raise InvalidValueError("--size", self.size, f"at least {SMALLEST_SIDE} pixels")
         check_ranges(self)
+        chosen_trackers(self.tracking)
         if self.encoders == []:
             raise InvalidValueError("--encoders", self.encoders, "at least one name")
         if not self.fixes:

@@ -8,11 +8,11 @@ from typing import Any
 from torch import Tensor
 
 from rnst.files import write_json
-from rnst.image.files import read_image
 from rnst.metrics.corruption_errors import CorruptionErrors
 from rnst.metrics.robustness import Evaluation
 from rnst.reporting.plots import Curve, line_plot, picture_table
-from rnst.reporting.tracking import log_picture, tracker
+from rnst.reporting.tracking.run import of_experiment
+from rnst.reporting.tracking.tracker import Tracker
 from rnst.studies.corruption.settings import CorruptionSettings
 
 
@@ -90,20 +90,14 @@ class CorruptionReport:
         )
 
     def _track(self, settings: CorruptionSettings, pictures: Mapping[str, Path]) -> None:
-        group = settings.output.name
-        tags = [f"{len(self.networks)} networks"]
-        online = tracker(
-            settings.tracking, settings.output, job_type="corruption", group=group, tags=tags, config=self.settings
-        )
-        if online is None:
-            return
+        run = of_experiment("corruption", settings.output, self.settings, [f"{len(self.networks)} networks"])
+        tracker = Tracker(settings.tracking, settings.output, run)
         curves = {name: self.by_severity(name) for name in self.networks}
         for step, severity in enumerate((0, *self.severities)):
             accuracies = {f"accuracy/{name}": values[step] for name, (_, values) in curves.items()}
-            online.log_metrics({"severity": severity, **accuracies}, step=step)
+            tracker.metrics({"severity": severity, **accuracies}, step)
         for number, (name, path) in enumerate(pictures.items(), len(self.severities) + 1):
-            log_picture(online, name, read_image(path), number)
-        summary = online.experiment.summary
-        summary.update({f"mCE/{name}": found.mean.value for name, found in self.networks.items()})
-        summary.update({f"relative mCE/{name}": found.degradation.value for name, found in self.networks.items()})
-        online.experiment.finish()
+            tracker.figure(name, path, number)
+        tracker.summary({f"mCE/{name}": found.mean.value for name, found in self.networks.items()})
+        tracker.summary({f"relative mCE/{name}": found.degradation.value for name, found in self.networks.items()})
+        tracker.finish()

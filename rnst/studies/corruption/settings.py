@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 from rnst.corruptions.names import CORRUPTION_NAMES, SEVERITIES, SIZE
 from rnst.errors import InvalidValueError, UnknownNameError
+from rnst.machine import check_workers
 from rnst.ranges import NonNegativeInt, Pixels, PositiveFloat, PositiveInt, check_ranges
+from rnst.reporting.trackers import WANDB, chosen_trackers
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class CorruptionSettings:
         accelerator: device: auto, cpu, gpu, mps.
         output: folder to write to.
         seed: seed of all randomness.
-        tracking: Weights & Biases: auto writes an offline run unless there is a key.
+        tracking: off, or trackers joined by commas: wandb (offline unless there is a key), tensorboard, csv.
     """
 
     networks: list[str]
@@ -62,7 +64,7 @@ class CorruptionSettings:
     accelerator: str = "auto"
     output: Path = Path("outputs/corruption")
     seed: NonNegativeInt = 0
-    tracking: Literal["auto", "wandb", "off"] = "auto"
+    tracking: str = WANDB
 
     def __post_init__(self) -> None:
         """Validate the settings without opening files."""
@@ -76,6 +78,8 @@ class CorruptionSettings:
         if self.severities is not None and not set(self.severities) & set(SEVERITIES) >= set(self.severities):
             raise InvalidValueError("--severities", self.severities, "1 to 5, each of them")
         check_ranges(self)
+        check_workers("--workers", self.workers)
+        chosen_trackers(self.tracking)
 
     @property
     def names(self) -> tuple[str, ...]:

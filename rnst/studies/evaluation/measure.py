@@ -19,10 +19,10 @@ from rnst.encoders.classifier import load_classifier, weight_file
 from rnst.encoders.weights.files import sha256_of
 from rnst.encoders.weights.layouts import Facts
 from rnst.errors import InvalidValueError
-from rnst.image.files import read_image
 from rnst.metrics.robustness import AUTOATTACK, CLEAN, Evaluation, Measurement
 from rnst.reporting.plots import line_plot
-from rnst.reporting.tracking import log_picture, tracker
+from rnst.reporting.tracking.run import Run, program, without_places
+from rnst.reporting.tracking.tracker import Tracker
 from rnst.studies.evaluation.settings import EvaluationSettings
 from rnst.studies.evaluation.task import RobustnessTest
 
@@ -174,19 +174,18 @@ def _write(evaluation: Evaluation, settings: EvaluationSettings) -> None:
         title=Path(evaluation.network).stem,
         percent=True,
     )
-    online = tracker(
-        settings.tracking,
-        folder,
+    config = {**evaluation.settings, "network": evaluation.network, "facts": dict(evaluation.facts)}
+    run = Run(
+        name=f"{Path(evaluation.network).stem} | {evaluation.norm} at {evaluation.image_size} px",
         job_type="evaluate",
         group=Path(evaluation.network).stem,
         tags=[evaluation.norm, f"{evaluation.image_size} px"],
-        config={**evaluation.settings, "network": evaluation.network, "facts": dict(evaluation.facts)},
+        config={**without_places(config), "versions": program()},
     )
-    if online is None:
-        return
+    tracker = Tracker(settings.tracking, folder, run)
     for step, radius in enumerate(evaluation.radii):
         found = [(attack, evaluation.find(attack, radius)) for attack in evaluation.attacks]
         accuracies = {f"accuracy/{attack}": evaluation.accuracy(one) for attack, one in found if one is not None}
-        online.log_metrics({"radius": radius, **accuracies}, step=step)
-    log_picture(online, "accuracy against radius", read_image(picture), len(evaluation.radii))
-    online.experiment.finish()
+        tracker.metrics({"radius": radius, **accuracies}, step)
+    tracker.figure("accuracy against radius", picture, len(evaluation.radii))
+    tracker.finish()

@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from rnst.machine import check_workers
 from rnst.ranges import NonNegativeFloat, NonNegativeInt, PositiveInt, check_ranges
+from rnst.reporting.trackers import WANDB, chosen_trackers
 
 Norm = Literal["l2", "linf"]
 
@@ -36,7 +38,7 @@ class EvaluationSettings:
         devices: number of devices that share the photos.
         output: folder to write evaluation.json and evaluation.png to; none means outputs/evaluation/NAME.
         seed: seed of AutoAttack.
-        tracking: Weights & Biases: auto writes an offline run unless there is a key.
+        tracking: off, or trackers joined by commas: wandb (offline unless there is a key), tensorboard, csv.
     """
 
     data: Path
@@ -55,11 +57,13 @@ class EvaluationSettings:
     devices: PositiveInt = 1
     output: Path | None = None
     seed: NonNegativeInt = 0
-    tracking: Literal["auto", "wandb", "off"] = "auto"
+    tracking: str = WANDB
 
     def __post_init__(self) -> None:
         """Validate the settings without opening files."""
         check_ranges(self)
+        check_workers("--workers", self.workers)
+        chosen_trackers(self.tracking)
 
     def resolved(self, network: str, facts: Mapping[str, Any]) -> Self:
         """The settings with None replaced by the facts of the weight file, or else by defaults.

@@ -13,7 +13,8 @@ from rnst.data.evaluation_photos import EvaluationPhotos
 from rnst.data.sources import FolderSource
 from rnst.errors import MissingPathError
 from rnst.files import write_json
-from rnst.reporting.tracking import log_experiment
+from rnst.reporting.tracking.run import of_experiment
+from rnst.reporting.tracking.tracker import Tracker
 from rnst.studies.layers.report import draw_curves, draw_sheet, rows
 from rnst.studies.layers.sensitivity import LayerReport, layers_of, measure_layer
 from rnst.studies.layers.settings import LayerSettings
@@ -98,11 +99,5 @@ def _write(found: LayerRobustness) -> None:
     content = {"layers": found.rows(), "every_photo": photos, "settings": settings.as_dict()}
     versions = {name: version(name) for name in ("torch", "torchvision")}
     write_json(folder / "layers.json", {**content, "versions": versions})
-    log_experiment(
-        settings.tracking,
-        folder,
-        job_type="layers",
-        config=settings.as_dict(),
-        tables={"table": found.rows()},
-        figures=drawn,
-    )
+    tracker = Tracker(settings.tracking, folder, of_experiment("layers", folder, settings.as_dict()))
+    tracker.report({"table": found.rows()}, {path.stem: path for path in drawn})

@@ -10,6 +10,7 @@ from rnst.errors import InvalidValueError
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
 from rnst.metrics.sizes import SMALLEST_SIDE
 from rnst.ranges import NonNegativeInt, PositiveFloat, PositiveInt, check_ranges
+from rnst.reporting.trackers import WANDB, chosen_trackers
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class LayerSettings:
         precision: precision of the arithmetic for pictures.
         seed: seed of noise, random perturbations and random weights.
         output: folder of figures and pictures.
-        tracking: Weights & Biases: auto writes an offline run unless there is a key.
+        tracking: off, or trackers joined by commas: wandb (offline unless there is a key), tensorboard, csv.
     """
 
     data: Path
@@ -59,7 +60,7 @@ class LayerSettings:
     precision: Literal["bf16", "fp32"] = "bf16"
     seed: NonNegativeInt = 0
     output: Path = Path("outputs/layers")
-    tracking: Literal["auto", "wandb", "off"] = "auto"
+    tracking: str = WANDB
 
     def __post_init__(self) -> None:
         """Validate the settings without opening files.
@@ -69,6 +70,7 @@ class LayerSettings:
             UnknownNameError: there is no such encoder.
         """
         check_ranges(self)
+        chosen_trackers(self.tracking)
         for name in ("radii", "style_weights", "encoders", "layers"):
             if getattr(self, name) == []:
                 raise InvalidValueError(f"--{name}", [], "at least one")

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from rnst.files import write_json
-from rnst.image.files import read_image
 from rnst.metrics.correlation import Correlation, correlation
 from rnst.reporting.plots import labeled_points
-from rnst.reporting.tracking import log_picture, tracker
+from rnst.reporting.tracking.run import of_experiment
+from rnst.reporting.tracking.tracker import Tracker
 from rnst.studies.transferability.settings import TransferabilitySettings
 
 UNTARGETED, TARGETED = "untargeted", "targeted"
@@ -126,21 +126,16 @@ class TransferabilityReport:
         )
 
     def _track(self, picture: Path, settings: TransferabilitySettings) -> None:
-        group, tags = settings.output.name, [settings.source, settings.dataset]
-        online = tracker(
-            settings.tracking, settings.output, job_type="transferability", group=group, tags=tags, config=self.settings
-        )
-        if online is None:
-            return
+        tags = [settings.source, settings.dataset]
+        run = of_experiment("transferability", settings.output, self.settings, tags)
+        tracker = Tracker(settings.tracking, settings.output, run)
         for step, row in enumerate(self.rows):
             figures = {"clean": row.clean, "d_det": row.d_det or 0.0, "d_rand": row.d_rand or 0.0}
             figures |= {f"transfer/{one.radius:g}": one.untargeted for one in row.transfer}
-            online.log_metrics(figures, step=step)
-        log_picture(online, "transfer against D_det", read_image(picture), len(self.rows))
-        online.experiment.summary.update(
-            {f"r/{name}": one.coefficient for name, one in self.correlations(UNTARGETED, 0).items()}
-        )
-        online.experiment.finish()
+            tracker.metrics(figures, step)
+        tracker.figure("transfer against D_det", picture, len(self.rows))
+        tracker.summary({f"r/{name}": one.coefficient for name, one in self.correlations(UNTARGETED, 0).items()})
+        tracker.finish()
 
 
 def is_vgg(architecture: str) -> bool:

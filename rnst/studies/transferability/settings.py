@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from rnst.errors import InvalidValueError
 from rnst.ranges import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, ProperShare, check_ranges
+from rnst.reporting.trackers import WANDB, chosen_trackers
 
 # Settings that may differ when a stopped experiment resumes, because they do not change its results.
 _FREE = {"data", "batch_size_attack", "accelerator", "output", "tracking"}
@@ -38,7 +39,7 @@ class TransferabilitySettings:
         accelerator: device: auto, cpu, gpu, mps.
         output: folder for networks, sets, figure and table; a stopped experiment resumes there.
         seed: seed of all randomness.
-        tracking: Weights & Biases: auto writes an offline run unless there is a key.
+        tracking: off, or trackers joined by commas: wandb (offline unless there is a key), tensorboard, csv.
     """
 
     data: Path
@@ -63,13 +64,14 @@ class TransferabilitySettings:
     accelerator: str = "auto"
     output: Path = Path("outputs/transferability")
     seed: NonNegativeInt = 0
-    tracking: Literal["auto", "wandb", "off"] = "auto"
+    tracking: str = WANDB
 
     def __post_init__(self) -> None:
         """Validate the settings without opening files."""
         if not self.architectures or len(set(self.architectures)) < len(self.architectures):
             raise InvalidValueError("--architectures", self.architectures, "at least one, each once")
         check_ranges(self)
+        chosen_trackers(self.tracking)
 
     @property
     def radii(self) -> tuple[float, ...]:

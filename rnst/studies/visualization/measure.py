@@ -16,10 +16,11 @@ from rnst import machine
 from rnst.data.class_names import readable
 from rnst.encoders.classifier import weight_file
 from rnst.encoders.weights.files import sha256_of
-from rnst.image.files import read_image, write_image
+from rnst.image.files import write_image
 from rnst.losses.activations import EachItsOwn
 from rnst.reporting.plots import Caption, picture_table
-from rnst.reporting.tracking import log_picture, tracker
+from rnst.reporting.tracking.run import of_experiment
+from rnst.reporting.tracking.tracker import Tracker
 from rnst.studies.visualization.ascent import ascend
 from rnst.studies.visualization.columns import Subject, first_pictures, load_subject, square_photo
 from rnst.studies.visualization.figures import (
@@ -167,16 +168,9 @@ def _write_pictures(row: Row, images: Tensor, settings: VisualizationSettings) -
 
 
 def _track(found: Visualization, settings: VisualizationSettings, sheet: Path) -> None:
-    online = tracker(
-        settings.tracking,
-        settings.output,
-        job_type="visualize",
-        group=settings.output.name,
-        tags=[*settings.priors, settings.optimizer, f"{settings.size} px"],
-        config={**found.settings, "weights_sha256": found.weights_sha256},
-    )
-    if online is None:
-        return
+    config = {**found.settings, "weights_sha256": found.weights_sha256}
+    tags = [*settings.priors, settings.optimizer, f"{settings.size} px"]
+    tracker = Tracker(settings.tracking, settings.output, of_experiment("visualize", settings.output, config, tags))
     for step, row in enumerate(found.rows):
         start = f"{Path(row.network).stem}/{row.priors}"
         figures = {
@@ -186,6 +180,6 @@ def _track(found: Visualization, settings: VisualizationSettings, sheet: Path) -
             **{name: value for name in ("similarity", "prior_cost") if (value := getattr(row, name)) is not None},
             **found.gradients.get(row.network, {}),
         }
-        online.log_metrics({f"{start}/{name}": value for name, value in figures.items()}, step=step)
-    log_picture(online, "sheet", read_image(sheet), len(found.rows))
-    online.experiment.finish()
+        tracker.metrics({f"{start}/{name}": value for name, value in figures.items()}, step)
+    tracker.figure("sheet", sheet, len(found.rows))
+    tracker.finish()

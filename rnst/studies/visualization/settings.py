@@ -8,6 +8,7 @@ from typing import Any, Literal
 from rnst.encoders.names import DEFAULT_ENCODER, counterpart_of
 from rnst.errors import InvalidValueError
 from rnst.ranges import NonNegativeInt, Pixels, PositiveFloat, PositiveInt, SeveralInt, check_ranges
+from rnst.reporting.trackers import WANDB, chosen_trackers
 
 PARTS = ("fourier", "colors", "transforms")
 NONE, ALL = "none", "all"
@@ -47,7 +48,7 @@ class VisualizationSettings:
         accelerator: auto, cpu or gpu.
         output: folder to write sheet.png, visualization.json and the pictures to.
         seed: seed of noise and transforms.
-        tracking: Weights & Biases: auto writes an offline run unless there is a key.
+        tracking: off, or trackers joined by commas: wandb (offline unless there is a key), tensorboard, csv.
     """
 
     networks: list[str] = field(default_factory=lambda: [DEFAULT_ENCODER, counterpart_of(DEFAULT_ENCODER)])
@@ -74,11 +75,12 @@ class VisualizationSettings:
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     output: Path = Path("outputs/visualize")
     seed: NonNegativeInt = 0
-    tracking: Literal["auto", "wandb", "off"] = "auto"
+    tracking: str = WANDB
 
     def __post_init__(self) -> None:
         """Validate the settings without opening files."""
         check_ranges(self)
+        chosen_trackers(self.tracking)
         if not self.networks or len(set(self.networks)) < len(self.networks):
             raise InvalidValueError("--networks", self.networks, "one or more, each once")
         for priors in self.priors:

@@ -59,9 +59,9 @@ def test_choose_content_style_and_encoders(path: Path, open_page: Open) -> None:
     _expect_sides(page, "dancing_starry_vgg19_100.png", "dancing_starry_resnet50_robust_100.png")
     expect(_side(page, "left")).to_have_attribute("alt", "dancing in the style of starry, by vgg19")
     expect(page.locator("#status")).to_have_text(
-        "Content dancing, style starry; left vgg19, right resnet50_robust."
+        "Content dancing, style starry; left vgg19, style weight 100, right resnet50_robust, style weight 100."
     )  # fmt: skip
-    expect(page.locator("#facts-left")).to_contain_text("style distance")
+    expect(page.locator("#scores")).to_contain_text("style distance")
     expect(page.locator("#contents img")).to_have_count(2)
     page.get_by_role("button", name="Swap left and right").click()
     _expect_sides(page, "dancing_starry_resnet50_robust_100.png", "dancing_starry_vgg19_100.png")
@@ -108,7 +108,7 @@ def test_no_check_box_without_such_a_pair(make_result: MakeResult, tmp_path: Pat
 
 
 def test_the_magnifier_shows_ten_pixels_for_one(results: list[Result], tmp_path: Path, open_page: Open) -> None:
-    page = open_page(write_gallery(results, tmp_path / "embedded.html", embed=True))
+    page = open_page(write_gallery(results, tmp_path / "embedded.html", embed=True), "#zoom=10")
     _expect_loaded(page)
     page.mouse.move(*_center(page.locator("#stage"), 0.5, 0.25))
     width, height = page.locator("#closeup-left").evaluate("element => [element.clientWidth, element.clientHeight]")
@@ -125,7 +125,7 @@ def test_the_magnifier_shows_ten_pixels_for_one(results: list[Result], tmp_path:
 
 
 def test_the_magnifier_by_keyboard(results: list[Result], tmp_path: Path, open_page: Open) -> None:
-    page = open_page(write_gallery(results, tmp_path / "embedded.html", embed=True), "#at=0.5,0.5")
+    page = open_page(write_gallery(results, tmp_path / "embedded.html", embed=True), "#at=0.5,0.5&zoom=10")
     _expect_loaded(page)
     magnifier = page.get_by_role("slider", name="Magnifier")
     magnifier.focus()

@@ -22,7 +22,7 @@ from rnst.results import Result
 MakeResult = Callable[..., Result]
 WritePicture = Callable[..., Path]
 
-_VOID = {"meta", "input", "img", "br", "link", "hr"}
+_VOID = {"meta", "input", "img", "br", "link", "hr", "col"}
 _EVIL = "</script><script>alert(1)</script>&\"'{{title}}"
 
 
@@ -83,10 +83,10 @@ def test_every_result_is_in_the_page_with_its_numbers(results: list[Result], tmp
     assert data["contents"][0]["pictures"] == ["inputs/ben.png"]
     assert data["styles"][1]["pictures"] == ["inputs/starry.png"]
     assert data["varied"] == ["style_weight"]
-    assert data["measures"] == [
-        {"name": "style_distance", "higher": False},
-        {"name": "edge_correlation", "higher": True},
-    ]
+    assert [(entry["name"], entry["higher"]) for entry in data["measures"]] == [
+        ("style_distance", False), ("edge_correlation", True),
+    ]  # fmt: skip
+    assert all(entry["meaning"] and entry["label"] for entry in data["measures"])
     first = data["results"][0]
     assert first["scores"] == {"style_distance": 0.5, "edge_correlation": 0.9}
     assert first["settings"]["steps"] == 300

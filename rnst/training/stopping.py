@@ -1,0 +1,74 @@
+"""A training that a signal stops keeps its state first."""
+
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+
+from rnst.secondary import Secondary
+from rnst.signals import Stopped, raise_stopped
+
+
+class StopAfterStep(Callback):
+    """After the step at work, writes a checkpoint and stops, if a signal asked for it.
+
+    Use `receive` as the handler of the signals. While no step is made, as before the first one, a signal stops at once;
+    so does the second signal.
+
+    Args:
+        path: the checkpoint to write.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._steps = False  # whether steps are being made
+        self._number: int | None = None
+        self._writing = Secondary("the checkpoint of the stopped training", "", (RuntimeError,))
+
+    def receive(self, number: int, frame: FrameType | None) -> None:
+        """Note a signal.
+
+        Raises:
+            Stopped: there is no step whose end could be waited for, or the signal is the second one.
+        """
+        if not self._steps or self._number is not None:
+            raise_stopped(number, frame)
+        self._number = number
+
+    def on_train_batch_start(self, trainer: pl.Trainer, *_: Any) -> None:  # noqa: ARG002 - a hook
+        """From now on there is something to keep."""
+        self._steps = True
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Stop between two steps; behind the last one of an epoch its evaluation or its end comes first.
+
+        From a checkpoint behind the last step Lightning goes on with the next epoch, without the end of this one.
+        """
+        if not trainer.is_last_batch:
+            self._stop(trainer)
+
+    def on_validation_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Stop between two batches of an evaluation: it is continued where it was."""
+        if not trainer.sanity_checking:
+            self._stop(trainer)
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002 - a hook
+        """Stop between two epochs: the checkpoint of the last one is there."""
+        self._stop(trainer, keep=False)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002 - a hook
+        """Stop behind the last epoch: the weights are not measured, and --resume does that."""
+        self._stop(trainer, keep=False)
+        self._steps = False
+
+    def _stop(self, trainer: pl.Trainer, *, keep: bool = True) -> None:
+        asked = trainer.strategy.reduce_boolean_decision(self._number is not None, all=False)
+        if not asked:
+            return
+        self._steps = False
+        if keep:
+            with self._writing:
+                trainer.save_checkpoint(self._path)
+        raise Stopped(number=self._number)
