@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from rnst.attacks.ball import L2Ball, LinfBall
 from rnst.attacks.pgd import PGD
 from rnst.cli import main
-from rnst.data.datamodules import DataFacts
+from rnst.data.facts import DataFacts
 from rnst.encoders.catalog import build_classifier
 from rnst.encoders.weights.files import write_weights
 from rnst.image.files import read_image, write_image

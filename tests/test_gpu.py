@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from rnst.attacks.ball import L2Ball
 from rnst.attacks.pgd import PGD
 from rnst.cli import main
-from rnst.data.datamodules import DataFacts
+from rnst.data.facts import DataFacts
 from rnst.encoders.catalog import build_classifier
 from rnst.encoders.encoder import Encoder
 from rnst.encoders.weights.files import write_weights

@@ -14,6 +14,7 @@ from rnst.encoders.receptive_fields import Field
 from rnst.encoders.weights.files import read_weights
 from rnst.errors import InvalidValueError, MissingPathError, RnstError, UnknownNameError, UnreadableFileError
 from rnst.files import existing_file
+from rnst.losses.statistics import moments
 from rnst.losses.wasserstein import FeaturesError, WassersteinLoss
 from rnst.optimization.memory import NotEnoughMemoryError, check_image, plan
 from rnst.stylization.output_names import named_by
@@ -29,7 +30,7 @@ _DICTIONARIES = "a: &a {x: 1, y: 2}\n" + "".join(
     f"{chr(98 + level)}: &{chr(98 + level)} {{{','.join(f'k{key}: *{chr(97 + level)}' for key in range(9))}}}\n"
     for level in range(12)
 )
-_CONFIGURATIONS = {
+_CONFIGURATIONS: dict[str, tuple[str | bytes, str]] = {
     "lists": (_BOMB, "unfold"),
     "dictionaries": (_DICTIONARIES, "unfold"),
     "nested": ("a: " + "[" * 900 + "]" * 900, "nested too deeply"),
@@ -101,24 +102,18 @@ def test_b1__numbers_in_lists_are_finite(value: float) -> None:
         {"content_layers": ["layer1"], "content_layer_weights": [value]},
     ):
         with pytest.raises(InvalidValueError):
-            StylizationSettings(**options)  # type: ignore[arg-type]
+            StylizationSettings(**options)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_b1__features_that_are_no_numbers_are_refused_before_they_are_decomposed(value: float) -> None:
     features = torch.rand(1, 4, 6, 6)
     loss = WassersteinLoss(features)
-    assert torch.isfinite(loss.distance(_moments(features)))
+    assert torch.isfinite(loss.distance(moments(features)))
     features[0, 0, 0, 0] = value
     with pytest.raises(FeaturesError, match="its weights are damaged"):
         WassersteinLoss(features)
-    assert not torch.isfinite(loss.distance(_moments(features)))
-
-
-def _moments(features: torch.Tensor) -> object:
-    from rnst.losses.statistics import moments
-
-    return moments(features)
+    assert not torch.isfinite(loss.distance(moments(features)))
 
 
 @pytest.mark.parametrize("seed", [2**63, 2**64, 10**22, -1])

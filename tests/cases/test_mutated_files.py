@@ -137,7 +137,7 @@ class _Shell:
         self.mark = mark
 
     def __reduce__(self) -> tuple[Any, tuple[Path]]:
-        return Path.touch, (self.mark,)  # type: ignore[return-value]
+        return Path.touch, (self.mark,)
 
 
 def _weights_and_records(folder: Path, mark: Path) -> dict[str, tuple[bytes, list[Callable[[Path], object]]]]:

@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,7 +93,7 @@ def test_b6__deep_gray_has_the_range_of_its_type(tmp_path: Path, kind: str, phot
     limits = np.iinfo(kind)
     values = (limits.min + _RAMP * (float(limits.max) - limits.min)).clip(limits.min, limits.max).astype(kind)
     order = ">" if kind.startswith(">") else "<"
-    options = {"photometric": photometric, "byteorder": order}
+    options: dict[str, Any] = {"photometric": photometric, "byteorder": order}
     tifffile.imwrite(tmp_path / "a.tif", values, **options)
     try:
         image = read_image(tmp_path / "a.tif")[0, 0].numpy()

@@ -76,7 +76,7 @@ def test_b3__null_is_a_number_that_is_absent(tmp_path: Path, name: str) -> None:
     assert getattr(Result.read(tmp_path / "a.json"), name) == {"ssim": 0.5}
 
 
-_BROKEN = {
+_BROKEN: dict[str, str | bytes] = {
     "truncated": '{"image": "a.p',
     "empty": "",
     "list": "[1, 2]",

@@ -15,8 +15,8 @@ from rnst.attacks.fgsm import FGSM
 from rnst.attacks.pgd import PGD
 from rnst.data.broken import BROKEN, BrokenPhotos
 from rnst.data.class_check import ClassesError
-from rnst.data.datamodules import PhotoFolders, Stage
-from rnst.data.facts import DataFacts
+from rnst.data.datamodules import PhotoFolders
+from rnst.data.facts import DataFacts, Stage
 from rnst.data.photos import decode_photo, list_photos
 from rnst.data.sources import FolderSource
 from rnst.errors import InvalidValueError, MissingPathError, RnstError, UnreadableFileError, WorkerError

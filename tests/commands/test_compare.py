@@ -172,8 +172,7 @@ def test_text_from_outside_is_escaped__and_nothing_is_loaded() -> None:
     ],
 )
 def test_mistakes__are_one_line(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    if arguments != ["."]:
-        before = _picture("one", 1.0, 0.5).read_bytes()
+    before = None if arguments == ["."] else _picture("one", 1.0, 0.5).read_bytes()
     Path("text.png").touch()
     Path("bad.run").mkdir()
     Path("bad.run/config.yaml").write_text("a: [", encoding="utf-8")
@@ -184,4 +183,4 @@ def test_mistakes__are_one_line(arguments: list[str], said: str, capsys: pytest.
     assert written.count("\n") == 1
     assert said in written
     assert not Path("outputs").exists()
-    assert arguments == ["."] or Path("one.png").read_bytes() == before
+    assert before is None or Path("one.png").read_bytes() == before

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rnst.data.datamodules import PhotoFolders, Stage
+from rnst.data.datamodules import PhotoFolders
+from rnst.data.facts import Stage
 from rnst.data.restricted_imagenet import RESTRICTED_IMAGENET, RESTRICTED_IMAGENET_BALANCED
 from rnst.errors import InvalidValueError, MissingPathError, RnstError
 from rnst.normalization import IMAGENET_MEAN

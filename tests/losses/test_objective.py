@@ -18,7 +18,7 @@ def test_parts_and_their_weighted_sum() -> None:
     style = {layer: GramLoss(targets[layer]) for layer in ("a", "b")}
     content = {layer: ContentLoss(targets[layer]) for layer in ("b", "c")}
     found = Objective(style, content, Weights(3.0, 0.5, 0.1))(features, image)
-    layers = {f"style/{layer}": loss for layer, loss in style.items()}
+    layers: dict[str, GramLoss | ContentLoss] = {f"style/{layer}": loss for layer, loss in style.items()}
     layers |= {f"content/{layer}": loss for layer, loss in content.items()}
     assert found.keys() == {"total", "style", "content", "total_variation", *layers}
     for name, loss in layers.items():

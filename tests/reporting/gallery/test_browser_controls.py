@@ -36,7 +36,8 @@ def controls(results: list[Result], write_picture: WritePicture, tmp_path: Path)
         for step in (50, 100):
             write_picture(tmp_path / f"{result.image.stem}_{step:05d}.png", step, (64, 64))
         scores = {**result.scores, **dict.fromkeys(("texture_distance", "color_distance", "ssim", "noise_sigma"), 0.5)}
-        curves = {"step": [1, 2, 3], "total": [3.0, 2.0, 1.0], "style": [0.3, 0.2, 0.1], "content": [0.1, 0.2, 0.3]}
+        curves: dict[str, list[float]] = {"step": [1, 2, 3], "total": [3.0, 2.0, 1.0], "style": [0.3, 0.2, 0.1]}
+        curves["content"] = [0.1, 0.2, 0.3]
         made.append(replace(result, scores=scores, curves=curves))
     return write_gallery(made, tmp_path / "controls.html", names=_NAMES, start=("ben", "scream"))
 
