@@ -115,6 +115,7 @@ def test_stylize__every_kind_of_run(options: dict[str, Any]) -> None:
     _stylize_on_fake_device(**options)
 
 
+@pytest.mark.slow
 def test_resume__a_state_of_another_device_goes_on() -> None:
     def stop(step: int, _image: Tensor, _losses: object) -> None:
         if step == 2:
