@@ -91,7 +91,7 @@ class SoftLabels:
         new = [index for index, key in enumerate(wanted) if key not in self._known]
         if new:
             predicted = self._predicted(images[new]).half().cpu()
-            self._known |= {wanted[index]: row.clone() for index, row in zip(new, predicted, strict=True)}
+            self._known |= {wanted[index]: row for index, row in zip(new, predicted, strict=True)}
         return torch.stack([self._known[key].float() for key in wanted]).to(images.device)
 
     def _predicted(self, images: Tensor) -> Tensor:

@@ -159,7 +159,9 @@ _CHECKPOINT = {"state_dict": {}, "optimizer_states": [], "lr_schedulers": [], "l
 
 
 @pytest.mark.parametrize(
-    "content", [_Shell(), {"a": 1}, [1], {**_CHECKPOINT, "loops": "x"}, {**_CHECKPOINT, "epoch": "x"}], ids=str
+    "content",
+    [_Shell(), {"a": 1}, [1], {**_CHECKPOINT, "loops": "x"}, {**_CHECKPOINT, "epoch": "x"}],
+    ids=["a program", "another dictionary", "a list", "loops of text", "an epoch of text"],
 )
 def test_ca__a_foreign_checkpoint_is_skipped(tmp_path: Path, content: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
