@@ -51,6 +51,7 @@ _FENCES = {
     "jsonargparse": {"rnst.commands", "rnst.ranges"},
     "pytorch_lightning.cli": {"rnst.commands.training_cli"},
     "rnst.training.robust_classifier": {
+        "rnst.training.checks",
         "rnst.training.train",
         "rnst.studies.transferability.networks",
         "rnst.commands.training_cli",

@@ -92,11 +92,7 @@ def train(
     epochs, ended = trainer.current_epoch, _how_it_ended(trainer, model)
     state = model.network.state_dict()
     _refuse_diverged(state)
-    with _stopping_well(trainer):
-        accuracies = trainer.test(model, datamodule=data, verbose=False)[0]
-    for line in data.skipped():
-        report(line)
-    _warn_of_guessing(accuracies["test/accuracy_clean"], len(model.data.class_names), report)
+    accuracies = _tested(trainer, model, data, report)
     facts = {
         **model.facts(),
         **ended,
@@ -110,6 +106,18 @@ def train(
     if trainer.is_global_zero:
         _export(output, state, facts, half=half and _fits_half(state, report))
     return facts
+
+
+def _tested(
+    trainer: pl.Trainer, model: RobustClassifier, data: PhotoFolders, report: Callable[[str], object]
+) -> Mapping[str, float]:
+    """Accuracies on the validation photos; what is remarkable about photos and accuracies is reported."""
+    with _stopping_well(trainer):
+        accuracies = trainer.test(model, datamodule=data, verbose=False)[0]
+    for line in data.skipped():
+        report(line)
+    _warn_of_guessing(accuracies["test/accuracy_clean"], len(model.data.class_names), report)
+    return accuracies
 
 
 def _export(output: Path, state: Mapping[str, Tensor], facts: Mapping[str, Any], *, half: bool) -> None:
