@@ -115,6 +115,13 @@ def _are_numbers(value: object) -> bool:
     return isinstance(value, Mapping) and all(one is None or _is_number(one) for one in value.values())
 
 
+def _are_curves(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(curve, list | tuple) and all(one is None or _is_number(one) for one in curve)
+        for curve in value.values()
+    )
+
+
 def _are_texts(value: object) -> bool:
     return isinstance(value, list | tuple) and all(map(_is_text, value))
 
@@ -138,6 +145,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "peak_memory_bytes": (_is_number, "a number"),
     "losses": (_are_numbers, "names with finite numbers"),
     "scores": (_are_numbers, "names with finite numbers"),
+    "curves": (_are_curves, "names with lists of numbers"),
     "weights_sha256": (_is_text, "a text"),
     "sources_sha256": (
         lambda value: isinstance(value, Mapping) and all(map(_are_texts, value.values())),

@@ -1,4 +1,4 @@
-"""The runs of tests/test_fake_device.py on one or two real devices: `pytest -m gpu`."""
+"""The runs of tests.fake_device_runs.py on one or two real devices: `pytest -m gpu`."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from rnst.optimization.memory import available_bytes
 from rnst.stylization.folder import stylize_folder
 from rnst.stylization.stylize import stylize
 from rnst.training.robust_classifier import RobustClassifier
-from tests.test_fake_device import EVERY_KIND_OF_RUN, QUICK_RUNS, tiny_settings
+from tests.fake_device_runs import EVERY_KIND_OF_RUN, QUICK_RUNS, tiny_settings
 
 pytestmark = [
     pytest.mark.gpu,
@@ -143,7 +143,7 @@ def test_two_devices__a_killed_process_leaves_a_state_that_resumes() -> None:
     """With NCCL; what tests/two_processes.py asks of gloo."""
     program = (
         "import multiprocessing, os, signal, sys\nfrom pathlib import Path\nfrom rich.console import Console\n"
-        "from rnst.stylization.stylize import stylize\nfrom tests.test_fake_device import tiny_settings\n"
+        "from rnst.stylization.stylize import stylize\nfrom tests.fake_device_runs import tiny_settings\n"
         "def kill(step, *_):\n    if step == 3:\n"
         "        os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)\n"
         "if __name__ == '__main__':\n"

@@ -57,7 +57,7 @@ def learning_curves(folder: Path) -> dict[str, Curve]:
     Raises:
         UnreadableFileError: a table is damaged.
     """
-    rows = [_row(row, folder) for row in read_rows(folder)]
+    rows = [_row(row) for row in read_rows(folder, _row)]
     curves: dict[str, Curve] = {}
     for name in _CURVES.values():
         points = [(row.epoch + 1, row.accuracies[name]) for row in rows if name in row.accuracies]
@@ -74,24 +74,13 @@ class _Row(NamedTuple):
     accuracies: Mapping[str, float]
 
 
-def _row(row: Mapping[str, str], folder: Path) -> _Row:
-    """The part of a line that curves need.
-
-    Raises:
-        UnreadableFileError: the line is not one of a training.
-    """
-    reason = "an accuracy or epoch is out of range"
-    try:
-        found = _Row(
-            int(row["step"]),
-            int(row["epoch"]),
-            {name: float(row[key]) for key, name in _CURVES.items() if row.get(key)},
-        )
-        if 0 <= found.epoch <= _MOST_EPOCHS and all(0.0 <= share <= 1.0 for share in found.accuracies.values()):
-            return found
-    except (ValueError, KeyError, TypeError) as error:
-        reason = f"it has no column {error}" if isinstance(error, KeyError) else str(error)[:120]
-    raise UnreadableFileError(folder / "metrics", "the table of a training", f"{reason}; remove it")
+def _row(row: Mapping[str, str]) -> _Row:
+    """The part of a line that curves need; ValueError, KeyError or TypeError where it is none of a training."""
+    accuracies = {name: float(row[key]) for key, name in _CURVES.items() if row.get(key)}
+    epoch = int(row["epoch"])
+    if not 0 <= epoch <= _MOST_EPOCHS or not all(0.0 <= share <= 1.0 for share in accuracies.values()):
+        raise ValueError("an accuracy or epoch is out of range")
+    return _Row(int(row["step"]), epoch, accuracies)
 
 
 def draw(path: Path, curves: Mapping[str, Curve], title: str = "") -> None:

@@ -23,6 +23,8 @@ from rnst.stylization.stylize import stylize as stylize_picture
 from rnst.training.run_state import CompleteCheckpoints
 from tests.cases.program import FAST, arguments, exit_status
 
+pytestmark = pytest.mark.usefixtures("photo_and_painting")
+
 
 @contextmanager
 def _longest_file(size: int) -> Iterator[None]:

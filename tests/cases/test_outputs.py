@@ -17,6 +17,8 @@ from rnst.stylization.settings import StylizationSettings
 from rnst.sweeps.plan import SweepSettings, plan
 from tests.cases.program import arguments, exit_status, pictures
 
+pytestmark = pytest.mark.usefixtures("photo_and_painting")
+
 
 def _files() -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in sorted(Path().rglob("*")) if path.is_file()}

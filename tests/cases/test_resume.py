@@ -24,6 +24,8 @@ from rnst.stylization.stylize import stylize as stylize_picture
 from rnst.stylization.stylize import stylize_job
 from tests.cases.program import FAST, exit_status, pictures
 
+pytestmark = pytest.mark.usefixtures("photo_and_painting")
+
 
 def _job(folder: Path, **options: Any) -> Job:
     lists = {name: [FAST[name]] for name in ("style_layers", "content_layers")}

@@ -20,6 +20,8 @@ from rnst.stylization import delivery
 from rnst.stylization.progress import StylizationProgress
 from tests.cases.program import arguments, exit_status, pictures
 
+pytestmark = pytest.mark.usefixtures("photo_and_painting")
+
 _SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 

@@ -13,6 +13,8 @@ from rnst.cli import main, stylize
 from rnst.image.files import read_image
 from tests.cases.program import arguments, exit_status, pictures
 
+pytestmark = pytest.mark.usefixtures("photo_and_painting")
+
 
 def _full() -> TextIO:
     return Path("/dev/full").open("w", encoding="utf-8", buffering=1)

@@ -11,6 +11,8 @@ from rnst.reporting.tracking.wandb_runs import open_wandb
 from tests.cases.program import arguments, exit_status
 from tests.offline_runs import run_folders
 
+pytestmark = pytest.mark.usefixtures("photo_and_painting")
+
 _CASES = {
     "a short key": {"WANDB_API_KEY": "short"},
     "no key": {"WANDB_MODE": "online"},

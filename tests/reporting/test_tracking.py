@@ -143,7 +143,7 @@ def test_tensorboard__without_its_writer_names_the_extra(tmp_path: Path, monkeyp
     def absent(*_: object, **__: object) -> None:
         raise ModuleNotFoundError("tensorboard")
 
-    monkeypatch.setattr("rnst.reporting.tracking.tracker.TensorBoardLogger", absent)
+    monkeypatch.setattr("rnst.reporting.tracking.tracker._Board", absent)
     with pytest.raises(MissingExtraError, match=r"rnst\[tensorboard\]"):
         Tracker("tensorboard", tmp_path, _RUN)
 

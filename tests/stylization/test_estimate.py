@@ -72,7 +72,7 @@ def test_tiles_and_shifts_take_their_time(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_resumed_scale__only_the_steps_that_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rnst.stylization.estimate._seconds_of_a_pixel", lambda *_: 1e-6)
+    monkeypatch.setattr("rnst.stylization.estimate._line", lambda *_: (0.0, 1e-6))
     encoder, _ = load_encoder(find_network("vgg11"), ["relu2_1"], weights="random")
     job = resolve(StylizationSettings(style_layers=["relu2_1"], content_layers=["relu2_1"], precision="fp32"))
     tiling = tiling_of_picture(job.limits, job.look, job.augmentations, encoder)

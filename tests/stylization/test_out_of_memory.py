@@ -13,7 +13,7 @@ from rnst.errors import MemoryExhaustedError, is_out_of_memory
 from rnst.image.files import read_image, write_image
 from rnst.results import Result
 from rnst.stylization.stylize import StoppedError, stylize
-from tests.test_fake_device import tiny_settings
+from tests.fake_device_runs import tiny_settings
 
 _QUIET = Console(quiet=True)
 _FITS = 96 * 64  # pixels

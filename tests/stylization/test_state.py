@@ -53,7 +53,7 @@ def test_another_process__writes_nothing_and_leaves_stopping_to_the_first(
 
 def test_state__tensors_that_share_memory_and_views_come_back(tmp_path: Path) -> None:
     whole = torch.rand(4, 4)
-    content = {"a": whole, "b": whole, "crop": whole[1:3, 1:3], "list": [whole.T, 3, None, {7: "text"}]}
+    content = {"a": whole, "b": whole, "crop": whole[1:3, 1:3], "list": [whole.T, 3, None, {7: "text"}], "best": {}}
     State(1, 2, content, {"size": 64}, {"total": 0.1}, 2.5).write(tmp_path / "state")
     state = State.read(tmp_path / "state")
     assert (state.scale, state.step, state.settings) == (1, 2, {"size": 64})

@@ -1,6 +1,6 @@
 /* Losses of both sides over the steps, as small plots with axes. */
 
-const SVG = "http://www.w3.org/2000/svg";
+const SVG = document.createRange().createContextualFragment("<svg></svg>").firstChild.namespaceURI;
 const PLOT = { width: 320, height: 180, left: 52, right: 10, top: 10, bottom: 30 };
 const LOSSES = ["style", "content", "total"];
 
