@@ -22,6 +22,7 @@ from rnst.stylization.job import Job, names
 from rnst.stylization.parts import INITS, NetworkChoice, Pictures, Records
 from rnst.stylization.scale_runner import ScaleOutcome
 from rnst.stylization.settings import NO_CONTENT
+from rnst.stylization.state import remove_state
 
 # Options that may differ between two runs that make the same picture.
 NOT_OF_THE_PICTURE = (
@@ -78,12 +79,18 @@ def result_of(
 
 
 def finished(job: Job) -> Result | None:
-    """The result of an earlier run that finished the requested picture with the requested scores."""
+    """The result of an earlier run that finished the requested picture with the requested scores.
+
+    A state that is left beside it, because the run was killed as it ended, is removed.
+    """
     result, records = earlier(job), job.records
     if result is None or not result.finished:
         return None
     measured = not records.scores or (result.scores and ("lpips" in result.scores or not records.lpips))
-    return result if measured and is_picture(records.output) else None
+    if not (measured and is_picture(records.output)):
+        return None
+    remove_state(records.output)
+    return result
 
 
 def earlier(job: Job) -> Result | None:

@@ -96,6 +96,13 @@ def stopped_state(output: Path) -> Path | None:
     return next((path for path in candidates if os.path.lexists(path)), None)
 
 
+def remove_state(output: Path) -> None:
+    """Remove the state beside a picture that is finished, if it is one of ours."""
+    path = state_path(output)
+    if is_state(path):
+        path.unlink(missing_ok=True)
+
+
 def is_state(path: Path) -> bool:
     """Whether a file is a state of ours, by its header alone."""
     try:

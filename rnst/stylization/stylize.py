@@ -38,7 +38,7 @@ from rnst.stylization.scale_runner import NoFiniteLossError, ScaleOutcome, Scale
 from rnst.stylization.session import Session, open_session
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.snapshots import Snapshots
-from rnst.stylization.state import StateKeeper, is_state, state_path
+from rnst.stylization.state import StateKeeper, remove_state, state_path
 from rnst.stylization.state_check import check_place
 from rnst.stylization.targets import StyleTargets
 from rnst.stylization.tiling import check_tiling
@@ -141,8 +141,8 @@ def stylize_inputs(job: Job, inputs: Inputs, session: Session, targets: StyleTar
         result = replace(result, curves=meter.curves())
         if is_first():
             deliver(outcome.image, result, quality=job.records.quality, like=inputs.photo)
-            if outcome.finished and is_state(keeper.path):
-                keeper.path.unlink()
+            if outcome.finished:
+                remove_state(output)
     tracker.finish(Finished(outcome.image, meter.step, outcome.losses, result.scores, _costs(result, meter)))
     if outcome.failure is not None:
         raise StoppedError(output, outcome.failure, _advice(output))
@@ -153,7 +153,9 @@ def _share(job: Job, inputs: Inputs) -> None:
     """The part of another device in a picture: the same computation, without any output."""
     job = replace(job, records=job.records.silent())
     watching = (open_tracker(job, {}, ""), RunMeter())
-    _optimize(job, inputs, open_session(job), None, watching, keeper_of(job.records, describe(job)))
+    _optimize(
+        job, inputs, open_session(job), None, watching, keeper_of(job.records, {**describe(job), **file_hashes(job)})
+    )
 
 
 def _optimize(

@@ -35,7 +35,7 @@ def _sweep(output: str, *, again: bool) -> None:  # noqa: ARG001 - a sweep goes 
 
 
 def _train(output: str, *, again: bool) -> None:
-    kept = any(Path("runs", output, "net", "checkpoints").glob("[!.]*.ckpt"))
+    kept = any(Path(output, "net.run", "checkpoints").glob("[!.]*.ckpt"))
     words = ["--config", "train.yaml", "--output", f"{output}/net.safetensors"]
     train_robust([*words, *(["--resume"] if again and kept else [])])
 
@@ -101,7 +101,7 @@ def run(name: str, moments: int, seed: int) -> dict[str, object]:
         import_module(f"rnst.commands.{module}")
     command, draw = COMMANDS[name], random.Random(seed)  # noqa: S311 - moments, no secrets
     status, whole = _forked(command, "whole", again=False, seconds=None)
-    folders = [Path("parts"), Path("runs/parts")]
+    folders = [Path("parts")]
     statuses, broken = list[int](), list[str]()
     for number in range(moments):
         seconds = whole * draw.uniform(_EARLIEST, _LATEST)
@@ -110,7 +110,7 @@ def run(name: str, moments: int, seed: int) -> dict[str, object]:
         if statuses[-1] == 0:
             break
     last, _ = _forked(command, "parts", again=True, seconds=None)
-    left = [str(path) for folder in folders for path in folder.rglob("*") if path.name.startswith(".")]
+    left = [str(path) for folder in folders for path in folder.rglob(".*") if path.suffix != ".lock"]
     states = [str(path) for path in Path("parts").rglob("*.state.safetensors")]
     killed = sum(code == -signal.SIGKILL for code in statuses)
     wrong = [code for code in [status, *statuses, last] if code not in {0, -signal.SIGKILL}]

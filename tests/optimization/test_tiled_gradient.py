@@ -19,6 +19,7 @@ from rnst.optimization.tiled_gradient import TiledObjective, Unseen
 from rnst.optimization.tiles import Grid, cut, cut_by_side, whole
 
 _WEIGHTS = Weights(2.0, 1.0, 0.1)
+_TIMES_ROUNDING = 5
 _NETWORKS = {
     "vgg": ("vgg19", ("relu1_1", "relu2_1", "relu3_1"), "relu2_2", "keep"),
     "resnet": ("resnet50", ("stem", "layer1", "layer2"), "layer2", "keep"),
@@ -71,6 +72,13 @@ def _check(network: _Network, size: tuple[int, int], sides: Sequence[int], dtype
     expected = objective(encoder(image), image)
     gradient = _gradient(expected["total"], image)
     fields = receptive_fields(encoder)
+    allowed = near * gradient.norm()
+    if (
+        dtype == torch.float32
+    ):  # a max pool may choose another of two nearly equal maxima, as after a change of last bits
+        nearby = torch.nextafter(image.detach(), torch.ones_like(image)).requires_grad_()
+        changed = _gradient(objective(encoder(nearby), nearby)["total"], nearby) - gradient
+        allowed = max(allowed, _TIMES_ROUNDING * changed.norm())
     for side in sides:
         grid = cut_by_side(size, fields, side)
         assert len(grid.tiles) > 1
@@ -78,7 +86,7 @@ def _check(network: _Network, size: tuple[int, int], sides: Sequence[int], dtype
         for name, value in expected.items():
             torch.testing.assert_close(found[name], value, rtol=near, atol=0.0)
         difference = (_gradient(found["total"], image) - gradient).norm()
-        assert difference <= near * gradient.norm(), (side, difference)
+        assert difference <= allowed, (side, difference, allowed)
 
 
 @pytest.mark.parametrize("name", _NETWORKS)
