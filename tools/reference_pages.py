@@ -53,7 +53,12 @@ def generated() -> dict[str, str]:
     pages["reference/configurations.md"] = configurations_page()
     pages["reference/published-networks.md"] = networks_page()
     pages["reference/scores.md"] = scores_page()
-    return pages | {path: source.read_text(encoding="utf-8") for path, source in _COPIED.items()}
+    return pages | {path: _from_site(source.read_text(encoding="utf-8")) for path, source in _COPIED.items()}
+
+
+def _from_site(text: str) -> str:
+    """Links of a page in the root of the repository as links within the site."""
+    return text.replace("](docs/", "](")
 
 
 def on_startup(**_: Any) -> None:
