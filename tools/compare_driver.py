@@ -18,6 +18,8 @@ from typing import Any
 
 _SLEEP = 0.002  # seconds between two looks for a file
 
+_STOPPED = 130  # of a program that Ctrl-C stopped
+
 
 def main(plan: dict[str, Any]) -> None:
     """Run all scenes of a plan, several at a time.
@@ -60,7 +62,8 @@ def _perform(checkout: Path, scene: dict[str, Any]) -> int:
     for command in scene["commands"]:
         if command["stop_at"]:
             threading.Thread(target=_stop_at, args=(Path(command["stop_at"]),), daemon=True).start()
-        status = status or _status(checkout / f"{command['program']}.py", command["arguments"])
+        ended = _status(checkout / f"{command['program']}.py", command["arguments"])
+        status = status or (0 if command["stop_at"] and ended == _STOPPED else ended)
         sys.stdout.flush()
         sys.stderr.flush()
     return status
