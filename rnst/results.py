@@ -107,17 +107,18 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Whether a value is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _are_numbers(value: object) -> bool:
-    return isinstance(value, Mapping) and all(one is None or _is_number(one) for one in value.values())
+    return isinstance(value, Mapping) and all(one is None or is_number(one) for one in value.values())
 
 
 def _are_curves(value: object) -> bool:
     return isinstance(value, Mapping) and all(
-        isinstance(curve, list | tuple) and all(one is None or _is_number(one) for one in curve)
+        isinstance(curve, list | tuple) and all(one is None or is_number(one) for one in curve)
         for curve in value.values()
     )
 
@@ -141,8 +142,8 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "styles": (_are_texts, "a list of texts"),
     "encoder": (_is_text, "a text"),
     "settings": (lambda value: isinstance(value, Mapping), "an object"),
-    "seconds": (lambda value: value is None or _is_number(value), "a number"),
-    "peak_memory_bytes": (_is_number, "a number"),
+    "seconds": (lambda value: value is None or is_number(value), "a number"),
+    "peak_memory_bytes": (is_number, "a number"),
     "losses": (_are_numbers, "names with finite numbers"),
     "scores": (_are_numbers, "names with finite numbers"),
     "curves": (_are_curves, "names with lists of numbers"),

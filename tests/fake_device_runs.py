@@ -57,6 +57,11 @@ EVERY_KIND_OF_RUN: list[dict[str, Any]] = [
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    write_inputs()
+
+
+def write_inputs() -> None:
+    """Write a photo, a painting and a mask of its left half into the current folder."""
     left = torch.zeros(1, 3, 48, 64)
     left[..., :32] = 1.0
     pictures = {"cat": torch.rand(1, 3, 48, 64), "waves": torch.rand(1, 3, 44, 36), "left": left}

@@ -1,4 +1,4 @@
-"""The runs of tests.fake_device_runs.py on one or two real devices: `pytest -m gpu`."""
+"""The runs of tests/fake_device_runs.py on one or two real devices: `pytest -m gpu`."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from rnst.optimization.memory import available_bytes
 from rnst.stylization.folder import stylize_folder
 from rnst.stylization.stylize import stylize
 from rnst.training.robust_classifier import RobustClassifier
-from tests.fake_device_runs import EVERY_KIND_OF_RUN, QUICK_RUNS, tiny_settings
+from tests.fake_device_runs import EVERY_KIND_OF_RUN, QUICK_RUNS, tiny_settings, write_inputs
 
 pytestmark = [
     pytest.mark.gpu,
@@ -43,11 +43,7 @@ MakePhotos = Callable[..., Path]
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    left = torch.zeros(1, 3, 48, 64)
-    left[..., :32] = 1.0
-    pictures = {"cat": torch.rand(1, 3, 48, 64), "waves": torch.rand(1, 3, 44, 36), "left": left}
-    for name, pixels in pictures.items():
-        write_image(pixels, Path(f"{name}.png"))
+    write_inputs()
 
 
 @pytest.mark.parametrize("options", [*QUICK_RUNS, *EVERY_KIND_OF_RUN, {"precision": "bf16", "tile": 32}], ids=str)

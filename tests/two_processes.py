@@ -9,7 +9,6 @@ import multiprocessing
 import os
 import random
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -36,6 +35,7 @@ from rnst.optimization.tiling import Limits, Tiling
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.state import State
 from rnst.stylization.stylize import stylize
+from tests.forked_ranks import on_ranks
 
 _SIZE = (96, 128)
 _BUDGETS = (9.0, 8.5)  # GB of the two processes
@@ -65,28 +65,17 @@ class _Encoder(nn.Module):
 
 def _on_two(work: Callable[[int], object]) -> list[Any]:
     """What `work` of each rank returns, or the text of its error."""
-    context = multiprocessing.get_context("fork")
-    results = context.SimpleQueue()
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
 
-    def run(rank: int) -> None:
-        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), LOCAL_RANK=str(rank), NODE_RANK="0")
+    def joined(rank: int) -> object:
         try:
             join_group(2, _CPU)
-            results.put((rank, work(rank)))
+            return work(rank)
         except RnstError as error:
-            results.put((rank, f"{type(error).__name__}: {error}"))
-        process_group.leave_group()
+            return f"{type(error).__name__}: {error}"
+        finally:
+            process_group.leave_group()
 
-    processes = [context.Process(target=run, args=(rank,)) for rank in range(2)]
-    for process in processes:
-        process.start()
-    found = dict(results.get() for _ in processes)
-    for process in processes:
-        process.join()
-    return [found[rank] for rank in range(2)]
+    return on_ranks(joined, 2)
 
 
 def _patch_budget(rank: int, shrunk: float) -> None:

@@ -4,9 +4,7 @@ The processes are forked from this one: an import of torch takes longer than the
 """
 
 import json
-import multiprocessing
 import os
-import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from rnst.attacks.pgd import PGD
 from rnst.data.datamodules import PhotoFolders
 from rnst.training.recipe import Recipe
 from rnst.training.robust_classifier import RobustClassifier
+from tests.forked_ranks import on_ranks
 
 _BATCH = 6  # photos of a step, on all processes together
 
@@ -69,23 +68,8 @@ def _train(root: Path, folder: Path, ranks: int, options: dict[str, Any]) -> dic
 
 def trained(root: Path, folder: Path, ranks: int, **options: Any) -> list[dict[str, Any]]:
     """What each rank of a training reports."""
-    context = multiprocessing.get_context("fork")
-    results = context.SimpleQueue()
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-
-    def run(rank: int) -> None:
-        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), LOCAL_RANK=str(rank), NODE_RANK="0")
-        results.put((rank, _train(root, folder, ranks, {"random_start": False, "max_epochs": 2, **options})))
-
-    processes = [context.Process(target=run, args=(rank,)) for rank in range(ranks)]
-    for process in processes:
-        process.start()
-    found = dict(results.get() for _ in processes)
-    for process in processes:
-        process.join()
-    return [found[rank] for rank in range(ranks)]
+    shared = {"random_start": False, "max_epochs": 2, **options}
+    return on_ranks(lambda _: _train(root, folder, ranks, shared), ranks)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import re
 import shutil
 import sys
 from argparse import SUPPRESS, Action
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -223,9 +223,12 @@ def networks_page() -> str:
         "L2 radii are in units of pixels in [0, 1] at 224 pixels. Linf radii are in the name as gray levels: "
         "`resnet50_linf_eps4` has the radius 4/255.\n"
     )
-    return "\n".join(
-        [head, "| name | architecture | data | accuracy, clean | license |", "|---|---|---|---|---|", *rows, ""]
-    )
+    return _with_table(head, ["name", "architecture", "data", "accuracy, clean", "license"], rows)
+
+
+def _with_table(head: str, columns: Sequence[str], rows: Sequence[str]) -> str:
+    """A page: its beginning, and a table."""
+    return "\n".join([head, f"| {' | '.join(columns)} |", "|---" * len(columns) + "|", *rows, ""])
 
 
 def _percent(share: float | None) -> str:
@@ -244,4 +247,4 @@ def scores_page() -> str:
         "from small untrained networks. [How networks are compared](../explanation/fair-comparison.md) explains "
         "which score decides.\n"
     )
-    return "\n".join([head, "| score | better | range | meaning |", "|---|---|---|---|", *rows, ""])
+    return _with_table(head, ["score", "better", "range", "meaning"], rows)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from rnst.commands.options import CommandParser
 from rnst.errors import InvalidValueError
+from rnst.outputs import check_output
 from rnst.reporting.comparison.page import write_comparison
 from rnst.reporting.comparison.runs import read_run
+from rnst.reporting.page_mark import is_page
 
 
 def run(arguments: list[str]) -> None:
@@ -28,5 +30,7 @@ def run(arguments: list[str]) -> None:
     options = Namespace(**parser.parse(arguments))
     if options.output.suffix.lower() not in {".html", ".htm"}:
         raise InvalidValueError("--output", str(options.output), "a file name that ends in .html")
-    page = write_comparison([read_run(path) for path in options.runs], options.output, options.title)
+    runs = [read_run(path) for path in options.runs]
+    check_output("--output", options.output, {}, is_page)
+    page = write_comparison(runs, options.output, options.title)
     sys.stdout.write(f"{page}: {len(options.runs)} runs; open it in a browser\n")

@@ -8,7 +8,8 @@ from rnst.commands.options import CommandParser
 from rnst.errors import InvalidValueError
 from rnst.outputs import check_output, identified
 from rnst.reporting.gallery.names import read_names
-from rnst.reporting.gallery.page import DEFAULT_TITLE, is_page, read_results, write_gallery
+from rnst.reporting.gallery.page import DEFAULT_TITLE, read_results, write_gallery
+from rnst.reporting.page_mark import is_page
 
 
 def run(arguments: list[str]) -> None:

@@ -166,7 +166,7 @@ def _run(settings: StylizationSettings, other: str | None, port: int | None) -> 
 def _claim_comparison(both: Sequence[StylizationSettings], page: Path) -> None:
     """Refuse outputs of a comparison that cannot be written, before the first picture."""
     from rnst.outputs import check_output
-    from rnst.reporting.gallery.page import is_page
+    from rnst.reporting.page_mark import is_page
     from rnst.stylization.claims import claim
     from rnst.stylization.job import resolve
 

@@ -107,7 +107,7 @@ def find_network(name: str) -> Network:
 
 
 def counterpart_of(name: str) -> str:
-    """The bundled network of the same architecture whose weights were trained the other way.
+    """The counterpart of a bundled network: standard for robust, robust for standard, of the same architecture.
 
     Raises:
         UnknownNameError: the network is not bundled.

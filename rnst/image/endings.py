@@ -23,5 +23,7 @@ def check_format(path: Path, long_side: int = 1) -> None:
     if longest is None:
         raise InvalidValueError("output", str(path), f"a file name that ends in one of {', '.join(LONGEST_SIDES)}")
     if long_side > longest:
+        if longest == max(LONGEST_SIDES.values()):
+            raise InvalidValueError("--size", long_side, f"at most {longest} pixels, which no format exceeds")
         wanted = f"a .png or .tif for {long_side} pixels: this format holds at most {longest}"
         raise InvalidValueError("output", str(path), wanted)

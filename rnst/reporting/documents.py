@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rnst.files import written_aside
 from rnst.reporting.gallery.pictures import picture_type
+from rnst.reporting.page_mark import MARK
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
 _STYLE = """
@@ -75,7 +76,7 @@ def write_html(blocks: Sequence[Block], path: Path) -> None:
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html.escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"{MARK}\n<title>{html.escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
         + "\n".join(_html(block) for block in blocks)
         + "\n</body>\n</html>\n"
     )

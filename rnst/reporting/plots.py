@@ -114,10 +114,11 @@ def is_plot(path: Path) -> bool:
         return _PROGRAM.encode() in file.read(_HEADER_BYTES)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def _save(figure: Figure, path: Path, dpi: float | None = None) -> None:
     """Write a figure, complete or not at all; a PNG names this program, so that the next run may replace it."""
     with written_aside(path) as aside:
-        figure.savefig(aside, metadata={"Software": _PROGRAM} if path.suffix.lower() == ".png" else None)
+        named = {"Software": _PROGRAM} if path.suffix.lower() == ".png" else None
+        figure.savefig(aside, metadata=named, dpi=dpi or "figure")
 
 
 def _finish(figure: Figure, axes: Axes, title: str, kinds: int, columns: int = _LEGEND_COLUMNS) -> None:
@@ -157,5 +158,4 @@ def picture_table(
             if name in captions:
                 words, good = captions[name][column]
                 axes.set_xlabel(words, fontsize=8, color=_GOOD if good else _BAD)
-    with written_aside(path) as aside:
-        figure.savefig(aside, dpi=DOTS_PER_INCH)
+    _save(figure, path, DOTS_PER_INCH)

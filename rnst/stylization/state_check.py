@@ -1,13 +1,12 @@
 """Whether a state file is sound: unaltered since it was written, and with values that a run can have."""
 
-import math
 import zlib
 from collections.abc import Mapping
-from typing import Any
 
 from torch import Tensor
 
 from rnst.errors import RnstError
+from rnst.results import is_number
 
 # What loading the content of a state was seen to raise where it is of another picture, or made by hand.
 UNFIT = (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError)
@@ -60,8 +59,3 @@ def check_place(scale: int, step: int, steps_of_scales: list[int]) -> None:
     """
     if scale >= len(steps_of_scales) or step > steps_of_scales[scale]:
         raise StateError(f"step {step} of scale {scale + 1} of {len(steps_of_scales)}")
-
-
-def is_number(value: Any) -> bool:
-    """Whether a value is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -29,7 +29,6 @@ from rnst.stylization.progress import OnStep, StepReports, StylizationProgress
 from rnst.stylization.record import (
     check_scores,
     describe,
-    hash_of,
     result_of,
     scores_of,
 )
@@ -128,7 +127,7 @@ def stylize_inputs(job: Job, inputs: Inputs, session: Session, targets: StyleTar
     keeper = keeper_of(job.records, {**described, **files})
     if not is_first():  # several processes were started outside: one of them writes
         job = replace(job, records=job.records.silent())
-    tracker, meter = open_tracker(job, session.facts, hash_of(job.network)), RunMeter()
+    tracker, meter = open_tracker(job, session.facts, files["weights_sha256"]), RunMeter()
     log_inputs(tracker, inputs)
     for note in inputs.notes:
         session.console.print(note, markup=False)

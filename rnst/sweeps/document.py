@@ -147,7 +147,7 @@ def _interval(values: Sequence[float]) -> str:
     if not values:
         return "-"
     found = confidence(values)
-    return _number(found.mean) if math.isnan(found.half) else f"{found.mean:.3f} +- {found.half:.3f}"
+    return _number(found.mean) if math.isnan(found.half) else f"{found.mean:.3f} \N{PLUS-MINUS SIGN} {found.half:.3f}"
 
 
 def _mean(values: Sequence[float]) -> float:

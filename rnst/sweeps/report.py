@@ -11,7 +11,7 @@ from rich.table import Table
 from rnst.files import written_aside
 from rnst.metrics.pareto import Point, hypervolume, pareto_front
 from rnst.outputs import check_output
-from rnst.reporting.gallery.page import is_page
+from rnst.reporting.page_mark import is_page
 from rnst.reporting.plots import COLORS, Front, front_plot, is_plot
 from rnst.results import Result
 from rnst.sweeps.picking import EDGES_KEPT, PICKED, grouped
@@ -24,14 +24,22 @@ _LOOK: Any = {"title_justify": "left", "box": SIMPLE, "pad_edge": False}
 
 
 def check_report(folder: Path) -> None:
-    """Refuse a folder in which the table, the plot or a page would replace a file of the user.
+    """Refuse a folder in which a table, a plot, a page or the report would replace a file of the user.
 
     Raises:
         InvalidValueError: names the file.
     """
-    kinds = {"results.csv": _is_table, "pareto.png": is_plot, "index.html": is_page, "picked.html": is_page}
+    kinds = {
+        **{"results.csv": _is_table, "report.md": _is_report, "pareto.png": is_plot, "sheet.png": is_plot},
+        **dict.fromkeys(("index.html", "picked.html", "report.html"), is_page),
+    }
     for name, is_ours in kinds.items():
         check_output("--output", folder / name, {}, is_ours)
+
+
+def _is_report(path: Path) -> bool:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.readline().startswith("# Sweep ")
 
 
 def _is_table(path: Path) -> bool:

@@ -167,7 +167,7 @@ def test_b8__an_empty_name_is_refused(name: str) -> None:
     ("name", "told"),
     [
         ("https://example.com/a.jpg", "download the file first"),
-        ("file:///tmp/a.jpg", "download the file first"),
+        ("file:///a.jpg", "download the file first"),
         ("/dev/null", "device or a pipe"),
         (".", "It is a folder"),
         ("", "The name is empty"),

@@ -171,7 +171,7 @@ def test_sweep__files_of_the_user(capsys: pytest.CaptureFixture[str]) -> None:
     """A1: the table and the pages of a sweep, and the file for agents."""
     Path("sweep.yaml").write_text(yaml.safe_dump({**_SWEEP, "output": "."}))
     assert "sweep.yaml" in _refused(capsys, ["sweep", "--config", "sweep.yaml", "--agent", "sweep.yaml"], main)
-    for name in ("index.html", "results.csv", "pareto.png"):
+    for name in ("index.html", "results.csv", "pareto.png", "report.md", "report.html", "sheet.png"):
         Path(name).write_text("mine")
         assert name in _refused(capsys, ["sweep", "--config", "sweep.yaml"], main)
         Path(name).unlink()

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,27 @@ def test_pictures__and_a_sidecar() -> None:
     assert page.pictures == ["one: cat x waves, resnet18", "two: cat x waves, resnet18"]
 
 
+def test_pictures__whose_record_has_the_whole_name() -> None:
+    """`o.json` belongs to `o.png`; that of `o.jpg` is `o.jpg.json`."""
+    _picture("o", 1.0, 0.5)
+    _write(Path("o.jpg"))
+    replace(Result.read(Path("o.json")), image=Path("o.jpg")).write()
+    assert _compare(Path("o.jpg")).pictures == ["o: cat x waves, resnet18"]
+
+
+def test_output__a_page_of_the_user_is_kept_and_an_own_one_replaced(capsys: pytest.CaptureFixture[str]) -> None:
+    picture = str(_picture("one", 1.0, 0.5))
+    Path("mine.html").write_text("my own page", encoding="utf-8")
+    with pytest.raises(SystemExit) as stopped:
+        main(["compare", picture, "--output", "mine.html"])
+    assert stopped.value.code == 2
+    assert "mine.html" in capsys.readouterr().err
+    assert Path("mine.html").read_text(encoding="utf-8") == "my own page"
+    for title in ("first", "second"):
+        main(["compare", picture, "--title", title])
+    assert "second" in Path("outputs/compare.html").read_text(encoding="utf-8")
+
+
 def test_sweeps__and_everything_together() -> None:
     for sweep, weight in (("first", 1.0), ("second", 5.0)):
         _picture(f"{sweep}/pictures/cat--waves/a", weight, 0.4)
@@ -167,7 +189,7 @@ def test_text_from_outside_is_escaped__and_nothing_is_loaded() -> None:
         (["missing.run"], "run not found: missing.run"),
         (["."], "run to compare not found"),
         (["one.png", "--output", "one.png"], "must be a file name that ends in .html"),
-        (["bad.run"], "cannot read bad.run as a training"),
+        (["bad.run"], "cannot read bad.run/config.yaml as YAML"),
         (["text.png"], "text.json"),
     ],
 )

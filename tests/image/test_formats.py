@@ -164,6 +164,8 @@ def test_check_format__no_more_pixels_than_it_holds() -> None:
     check_format(Path("picture.webp"), 16383)
     with pytest.raises(InvalidValueError, match=r"\.png or \.tif for 16384 pixels: this format holds at most 16383"):
         check_format(Path("picture.webp"), 16384)
+    with pytest.raises(InvalidValueError, match=r"--size is 2147483648, but must be at most 2147483647 pixels"):
+        check_format(Path("picture.png"), 2**31)
 
 
 def test_a_bomb_is_refused(tmp_path: Path) -> None:

@@ -44,8 +44,8 @@ def test_report__tables_plot_picks_and_sheet(tmp_path: Path) -> None:
     assert text.startswith("# Sweep of seeds\n")
     assert "8 pictures: 2 pairs of photo and painting, 2 networks, and every combination of seed." in text
     # Both pairs pick seed 0; over the seeds, the mean of 0.2 and 0.3 with the interval 12.706 x 0.05.
-    assert _row(text, r"resnet50\_robust")[1:3] == ["2", "0.200 +- 0.000"]
-    assert _row(text, r"resnet50\_robust")[-1] == "0.250 +- 0.635"
+    assert _row(text, r"resnet50\_robust")[1:3] == ["2", "0.200 ± 0.000"]
+    assert _row(text, r"resnet50\_robust")[-1] == "0.250 ± 0.635"
     assert "the interval over 2 seeds" in text
     assert _row(text, r"resnet50\_standard | 1")[2:] == ["0.600", "0.800", "-"]
     assert _row(text, "cat | scream")[2:5] == [r"resnet50\_standard", "0", "0.500"]

@@ -13,6 +13,7 @@ from rnst.reporting.comparison.runs import PICTURE, SWEEP, TRAINING, ComparedRun
 from rnst.reporting.comparison.vector_plots import plot, sample
 from rnst.reporting.gallery.measures import measure
 from rnst.reporting.gallery.pictures import picture_type
+from rnst.reporting.page_mark import MARK
 
 _STYLE = "\n" + (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 _LOWER = ("loss", "seconds", "memory")
@@ -42,7 +43,7 @@ def write_comparison(runs: Sequence[ComparedRun], output: Path, title: str) -> P
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{html.escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"{MARK}\n<title>{html.escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
         f"<h1>{html.escape(title)}</h1>\n{sections}\n</main>\n</body>\n</html>\n"
     )
     with written_aside(output) as aside:

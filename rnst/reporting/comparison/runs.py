@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from rnst.errors import MissingPathError, RnstError, UnreadableFileError
 from rnst.reporting.gallery.page import read_results
 from rnst.reporting.gallery.pictures import picture_type
 from rnst.reporting.metric_tables import Points, curve_of, read_rows
 from rnst.reporting.tracking.run import without_places
-from rnst.results import Result
+from rnst.results import Result, sidecar_of
+from rnst.yaml_files import read_yaml
 
 TRAINING, PICTURE, SWEEP = "Trainings", "Pictures", "Sweeps"
 
@@ -69,23 +68,21 @@ def read_run(path: Path) -> ComparedRun:
     if path.is_file():
         if path.suffix == ".safetensors":
             return _training(path.with_suffix(".run"))
-        return _picture(path if path.suffix == ".json" else path.with_suffix(".json"))
+        return _picture(path if path.suffix == ".json" else sidecar_of(path))
     return _training(path) if (path / "config.yaml").is_file() else _sweep(path)
 
 
 def _training(folder: Path) -> ComparedRun:
+    if not (folder / "config.yaml").is_file():
+        raise MissingPathError(folder, "run folder of a training", "It lies beside the weight file.")
+    config = read_yaml(folder / "config.yaml")
     try:
-        config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
         rows = read_rows(folder)
         curves = {label: curve_of(rows, name) for name, label in _CURVES.items()}
         speed = sorted(curve_of(rows, _SPEED)[1])
         values = {name: curve_of(rows, name)[1] for name in _VALUES}
-    except FileNotFoundError as error:
-        raise MissingPathError(folder, "run folder of a training", "It lies beside the weight file.") from error
-    except (yaml.YAMLError, ValueError, KeyError) as error:
+    except (ValueError, KeyError) as error:
         raise UnreadableFileError(folder, "a training", " ".join(str(error).split())) from error
-    if not isinstance(config, dict):
-        raise UnreadableFileError(folder / "config.yaml", "a configuration", "it has no options")
     sheets = sorted(folder.glob("attack_epoch_*.png"))
     return ComparedRun(
         name=folder.name.removesuffix(".run"),

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from rnst.errors import MissingPathError, UnknownNameError, UnreadableFileError
+from rnst.yaml_files import read_yaml
 
 _SHIPPED = Path(__file__).parent / "names.yaml"
 _SECTIONS = ("networks", "contents", "styles")
@@ -45,11 +44,8 @@ def read_names(path: Path | None = None) -> Names:
 def _read(path: Path) -> dict[str, dict[str, str]]:
     if not path.is_file():
         raise MissingPathError(path, "file of names", "Correct --names.")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UnreadableFileError(path, "names", " ".join(str(error).split())) from error
-    if not isinstance(content, dict) or not all(isinstance(entries, dict) for entries in content.values()):
+    content = read_yaml(path)
+    if not all(isinstance(entries, dict) for entries in content.values()):
         raise UnreadableFileError(path, "names", "it is not sections of name: title")
     for section in content:
         if section not in _SECTIONS:

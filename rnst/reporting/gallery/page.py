@@ -18,7 +18,6 @@ from rnst.results import Result
 DEFAULT_TITLE = "Stylized pictures by network"
 
 _HERE = Path(__file__).parent
-_MARKS = (b'<meta name="generator" content="rnst">', b'id="lede"')  # of our pages, the second of earlier ones
 _STYLES = ("style.css", "controls.css", "results.css")
 _SCRIPTS = (
     *("state.js", "settings.js", "choose.js", "slider.js", "scores.js", "magnifier.js"),
@@ -125,12 +124,6 @@ def _parts(title: str, summary: Mapping[str, object], pictures: Pictures) -> dic
             f'<script type="text/plain" id="{name}">{content}</script>' for name, content in pictures.embedded.items()
         ),
     }
-
-
-def is_page(path: Path) -> bool:
-    """Whether a file is a page that `write_gallery` wrote."""
-    content = path.read_bytes()
-    return any(mark in content for mark in _MARKS)
 
 
 def _joined(names: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pytorch_lightning.loggers import Logger, TensorBoardLogger, WandbLogger
+from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from torch import Tensor
 
 from rnst.errors import MissingExtraError
@@ -134,8 +134,3 @@ def _tensorboard(folder: Path, label: str) -> _Board:
         return _Board(folder, name=str(Path("tensorboard", label)), default_hp_metric=False)
     except ModuleNotFoundError as error:
         raise MissingExtraError("--tracking tensorboard", "tensorboard") from error
-
-
-def is_wandb(logger: Logger) -> bool:
-    """Whether a logger writes to Weights & Biases."""
-    return isinstance(logger, WandbLogger)
