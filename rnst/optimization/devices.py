@@ -25,9 +25,8 @@ from rnst.optimization.process_group import (
     join_group,
     leave_group,
     leave_reason,
-    wait_for_all,
 )
-from rnst.optimization.ranks import follow_first
+from rnst.optimization.ranks import follow_first, together
 from rnst.optimization.workers import end_with_parent
 
 _START = "spawn"  # a fork would inherit the threads of torch and of a tracker
@@ -55,18 +54,18 @@ class SharedPicture(DDPStrategy):
 
     def barrier(self, *args: Any, **kwargs: Any) -> None:
         """As Lightning's, however late another process comes."""
-        wait_for_all()
-        super().barrier(*args, **kwargs)
+        with together():
+            super().barrier(*args, **kwargs)
 
     def broadcast(self, obj: Any, src: int = 0) -> Any:
         """As Lightning's, however late another process comes."""
-        wait_for_all()
-        return super().broadcast(obj, src)
+        with together():
+            return super().broadcast(obj, src)
 
     def reduce(self, tensor: Any, group: Any = None, reduce_op: Any = "mean") -> Any:
         """As Lightning's, however late another process comes."""
-        wait_for_all()
-        return super().reduce(tensor, group, reduce_op)
+        with together():
+            return super().reduce(tensor, group, reduce_op)
 
 
 def is_first() -> bool:

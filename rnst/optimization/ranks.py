@@ -23,8 +23,7 @@ def sum_over_ranks(tensor: Tensor) -> Tensor:
         DeviceLostError: another rank does not respond.
     """
     if world_size() > 1:
-        wait_for_all()
-        with _reporting_lost_devices():
+        with together():
             dist.all_reduce(tensor)
     return tensor
 
@@ -108,15 +107,19 @@ class _WithValue(torch.autograd.Function):
 
 
 def _copy_of_first(tensor: Tensor) -> Tensor:
-    wait_for_all()
-    with _reporting_lost_devices():
+    with together():
         dist.broadcast(tensor, _FIRST)
     return tensor
 
 
 @contextlib.contextmanager
-def _reporting_lost_devices() -> Iterator[None]:
-    """Raise DeviceLostError for a connection that breaks or times out."""
+def together() -> Iterator[None]:
+    """A block with a collective operation: entered when all processes are there, however late one comes.
+
+    Raises:
+        DeviceLostError: another process has ended, before the block or within it, where the connection breaks.
+    """
+    wait_for_all()
     try:
         yield
     except RuntimeError as error:

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 import torch
+from pytorch_lightning.strategies import DDPStrategy
 from torch import Tensor
 
 from rnst.optimization import ranks
 from rnst.optimization.devices import SharedPicture, spread_whole_pictures
-from rnst.optimization.process_group import TIMEOUT
+from rnst.optimization.process_group import TIMEOUT, DeviceLostError
 
 _REPOSITORY = Path(__file__).parents[2]
 _SECONDS = 300  # two processes import torch on a busy machine
@@ -51,6 +52,20 @@ def test_a_process_that_dies_ends_the_run_with_a_clear_error_and_a_picture() -> 
 )
 def test_spread_whole_pictures(pictures: int, devices: int, *, fits: bool, spread: bool) -> None:
     assert spread_whole_pictures(pictures, devices, fits_one_device=fits) == spread
+
+
+@pytest.mark.parametrize("name", ["barrier", "broadcast", "reduce"])
+def test_a_connection_that_breaks_in_a_collective_of_lightning__is_a_lost_device(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process may be killed after all have met: the picture is kept only where that is known to be a lost device."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("Connection reset by peer")
+
+    monkeypatch.setattr(DDPStrategy, name, broken)
+    with pytest.raises(DeviceLostError, match="reset by peer"):
+        getattr(SharedPicture(), name)(torch.zeros(1))
 
 
 @pytest.fixture(scope="module")
