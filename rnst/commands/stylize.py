@@ -42,7 +42,7 @@ _GROUPS = {
     "Large pictures and several devices": ("tile", "memory", "devices"),
     "Parametrization": ("parameters", "fourier_decay", "color_basis", "margin"),
     "Against stride patterns": ("shifts", "shifts_per_step", "transforms"),
-    "Textures and sequences": ("aspect", "sequence", "sequence_weight"),
+    "Textures and sequences": ("aspect", "seamless", "sequence", "sequence_weight"),
     "Files and records": ("resume", "quality", "save_every", "scores", "lpips", "seed", "tracking", "tracking_folder"),
 }
 _COMMON = (

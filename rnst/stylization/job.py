@@ -68,9 +68,10 @@ class Job:
 
     def at(self, content: Size) -> Self:
         """The same job for a content, or a texture, of that height and width in pixels: with its scales."""
-        resolution, long_side = self.resolution, max(self.resolution.optimized(content))
+        resolution, long_side = self.resolution, max(self.resolution.enlarged(content))
         count = usual_scales(long_side) if resolution.scales == "auto" else resolution.scales
-        scales = plan_scales(content, long_side, count, resolution.steps)
+        planned = plan_scales(content, long_side, count, resolution.steps)
+        scales = [replace(scale, size=resolution.tiling_size(scale.size)) for scale in planned]
         pictures = self.pictures
         if pictures.aspect == OF_THE_STYLE:
             pictures = replace(pictures, aspect=content[1] / content[0])
@@ -125,6 +126,7 @@ def resolve(settings: StylizationSettings, content: Size | None = None) -> Job:
         limits=_part(
             Limits,
             filled,
+            tile=filled.tile if filled.seamless == "none" else 0,  # tiles would see the borders of the picture
             history=filled.history if filled.optimizer == "lbfgs" else 0,
             device=machine.device().type,
         ),

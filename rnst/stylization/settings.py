@@ -28,6 +28,7 @@ from rnst.ranges import (
     check_ranges,
 )
 from rnst.reporting.trackers import OFF, chosen_trackers
+from rnst.stylization.combinations import check_layers, check_seamless
 
 NO_CONTENT = "none"
 _NAMES = ("content", "style", "output", "encoder", "weights", "init", "color_basis", "content_mask", "style_mask")
@@ -106,6 +107,8 @@ class StylizationSettings:
         padding: repeat the border of the picture instead of zeros at the first convolution, or at all of them.
         relu: fake_last lets the gradient pass the deepest ReLU in use; redirected lets it revive dead units everywhere;
             leaky and softplus replace the function.
+        seamless: axes along which copies of the picture fit to each other, for textures that repeat: x, y or both. For
+            --content none, or a content that repeats itself.
         tile: side in pixels of the tiles in which the picture is computed; 0 is the whole picture at once, none takes
             the largest tiles that fit into the memory.
         memory: what a process may take, as 8GB, where the tiles are chosen by it; none means most of what is free.
@@ -171,6 +174,7 @@ class StylizationSettings:
     normalization: Literal["own", "imagenet", "restricted_imagenet"] = "own"
     padding: Literal["keep", "first", "all"] = "keep"
     relu: Literal["keep", "fake_last", "redirected", "leaky", "softplus"] = "keep"
+    seamless: Literal["none", "x", "y", "both"] = "none"
     tile: int | None = None
     memory: str | None = None
     devices: PositiveInt = 1
@@ -197,7 +201,8 @@ class StylizationSettings:
         check_limits(self.tile, self.memory)
         chosen_trackers(self.tracking)
         self._check_styles()
-        self._check_layers()
+        check_layers(self)
+        check_seamless(self)
         if not self.has_folder:
             check_format(self.output, self.size)
 
@@ -215,19 +220,6 @@ class StylizationSettings:
             raise InvalidValueError("--aspect", self.aspect, "left away with a content, whose shape is kept")
         if self.sequence_weight and not self.sequence:
             raise InvalidValueError("--sequence_weight", self.sequence_weight, "0 without --sequence")
-
-    def _check_layers(self) -> None:
-        if self.style_loss == "w2" and self.convention != "relative":
-            raise InvalidValueError("--convention", self.convention, "relative where --style_loss is w2")
-        for part in ("style", "content"):
-            layers, weights = getattr(self, f"{part}_layers"), getattr(self, f"{part}_layer_weights")
-            if layers is not None and len(set(layers)) < len(layers):
-                raise InvalidValueError(f"--{part}_layers", layers, "different layers")
-            if weights is None or (layers is None and weights):
-                continue
-            if len(weights) != len(layers or ()) or (weights and not any(weights)):
-                wanted = f"a number for each of the layers {', '.join(layers or ('(none)',))}, and not all 0"
-                raise InvalidValueError(f"--{part}_layer_weights", weights, wanted)
 
     @property
     def styles(self) -> tuple[str, ...]:

@@ -180,7 +180,8 @@ def _optimize(
     session.console.print(summary(job.limits, delivered, plan[first:], expected, device), markup=False, highlight=False)
     if job.limits.tile == 0:  # otherwise the tiles are chosen to fit into the memory
         expected.check(delivered)
-    finish = partial(inputs.finished, colors=job.pictures.colors, largest=delivered)
+    wraps = job.parametrization.wraps
+    finish = partial(inputs.finished, colors=job.pictures.colors, largest=delivered, wraps=wraps)
     where = (records.output.parent, records.output.stem)
     snapshots = Snapshots(*where, records.save_every, finish=finish, like=inputs.photo, show=tracker.show)
     with StylizationProgress(sum(scale.steps for scale in plan), session.console, done) as progress, keeper.listening():

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from rnst.encoders.encoder import Encoder
 from rnst.encoders.receptive_fields import layer_sizes
 from rnst.image.files import fit_long_side, resize
+from rnst.image.periodic import NO_WRAPS, Wraps
 from rnst.losses.balance import balance, evened
 from rnst.losses.conventions import find_convention
 from rnst.losses.objective import Objective, Weights
@@ -115,7 +116,13 @@ def even_pull(style: Losses, content: Losses, features: Mapping[str, Tensor]) ->
     return tuple(evened(balance(style, features), balance(content, features)))
 
 
-def weighted(look: Look, style: Losses, content: Losses, pull: Sequence[Mapping[str, float]] = ({}, {})) -> Objective:
+def weighted(
+    look: Look,
+    style: Losses,
+    content: Losses,
+    pull: Sequence[Mapping[str, float]] = ({}, {}),
+    wraps: Wraps = NO_WRAPS,
+) -> Objective:
     """The objective that the picture minimizes.
 
     Args:
@@ -123,6 +130,7 @@ def weighted(look: Look, style: Losses, content: Losses, pull: Sequence[Mapping[
         style: layer -> loss.
         content: layer -> loss.
         pull: weights of style and content layers, beside those of the look.
+        wraps: axes along which the picture repeats.
     """
     convention = find_convention(look.convention)
     parts = [(style, look.style_layers, pull[0]), (content, look.content_layers, pull[1])]
@@ -140,6 +148,7 @@ def weighted(look: Look, style: Losses, content: Losses, pull: Sequence[Mapping[
             style_layers=layers[0],
             content_layers=layers[1],
             absolute_variation=convention.absolute_variation,
+            wraps=wraps,
         ),
     )
 

@@ -101,6 +101,7 @@ _TESTED_ALONE = {
     "devices",
     "lpips",
     "normalize_gradients",
+    "seamless",
     "sequence",
     "sequence_weight",
     "view",
