@@ -42,7 +42,7 @@ _GROUPS = {
     "Large pictures and several devices": ("tile", "memory", "devices"),
     "Parametrization": ("parameters", "fourier_decay", "color_basis", "margin"),
     "Against stride patterns": ("shifts", "shifts_per_step", "transforms"),
-    "Textures and sequences": ("aspect", "seamless", "sequence", "sequence_weight"),
+    "Textures and sequences": ("aspect", "seamless", "sequence", "sequence_weight", "flow", "key_frames"),
     "Files and records": ("resume", "quality", "save_every", "scores", "lpips", "seed", "tracking", "tracking_folder"),
 }
 _COMMON = (
@@ -65,6 +65,7 @@ _EXAMPLES = (
     "stylize.py photo.jpg painting.jpg --style-weight 30 --colors luminance",
     "stylize.py photo.jpg one.jpg two.jpg             two styles, mixed",
     "stylize.py photos/ painting.jpg                  a folder of photos",
+    "stylize.py clip.mp4 painting.jpg --output new.mp4",
     "stylize.py --config draft                        a preset; --config picture.png repeats a picture",
 )
 
@@ -82,6 +83,8 @@ def run(arguments: list[str]) -> None:
     _check_files(settings)
     if other is not None:
         find_network(other)
+        if settings.has_video:
+            raise UsageError("--compare takes a photo, and the content is a video")
     if any(shows_config):
         _print_config(settings)
         return
@@ -193,9 +196,12 @@ def _stylized(settings: StylizationSettings, port: int | None) -> list[Result]:
     from rnst.optimization.devices import is_first
     from rnst.stylization.folder import stylize_folder
     from rnst.stylization.stylize import stylize
+    from rnst.stylization.video import stylize_video
 
     with nullcontext() if port is None else _live_page(port) as watcher:
-        if settings.has_folder:
+        if settings.has_video:
+            results = stylize_video(settings, on_step=watcher)
+        elif settings.has_folder:
             results = stylize_folder(settings, on_step=watcher)
         else:
             results = [stylize(settings, on_step=watcher).result]

@@ -15,6 +15,21 @@ LONGEST_SIDES = {
     ".tiff": 2**31 - 1,
 }
 """File extension -> pixels of the longest side that the format holds."""
+VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")
+"""File extensions of videos that are read."""
+_WRITTEN_VIDEOS = (".mp4", ".mov", ".mkv")
+
+
+def is_video(name: Path | str) -> bool:
+    """Whether a file is a video by its name."""
+    return Path(name).suffix.lower() in VIDEOS
+
+
+def check_video_format(path: Path) -> None:
+    """Raise InvalidValueError unless a video can be written to `path`."""
+    if path.suffix.lower() not in _WRITTEN_VIDEOS:
+        wanted = f"a file name that ends in one of {', '.join(_WRITTEN_VIDEOS)}, as the content is a video"
+        raise InvalidValueError("--output", str(path), wanted)
 
 
 def check_format(path: Path, long_side: int = 1) -> None:

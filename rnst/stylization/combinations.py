@@ -44,5 +44,46 @@ def check_seamless(settings: Any) -> None:
         raise InvalidValueError("--devices", settings.devices, "1 with --seamless: devices share a picture in tiles")
     if settings.transforms != "none":
         raise InvalidValueError("--transforms", settings.transforms, "none with --seamless: it crops and rotates")
-    if settings.sequence:
+    if settings.is_sequence:
         raise InvalidValueError("--sequence", settings.sequence, "false with --seamless")
+
+
+def check_sequence(settings: Any) -> None:
+    """Refuse options of sequences for pictures that are none.
+
+    Args:
+        settings: `StylizationSettings`.
+
+    Raises:
+        InvalidValueError: names the option.
+    """
+    if settings.is_sequence:
+        return
+    if settings.sequence_weight:
+        raise InvalidValueError("--sequence_weight", settings.sequence_weight, "0 without --sequence")
+    if settings.flow not in {None, "still"}:
+        raise InvalidValueError("--flow", settings.flow, "left away without --sequence")
+    if settings.key_frames > 1:
+        raise InvalidValueError("--key_frames", settings.key_frames, "1 without --sequence")
+
+
+def check_styles(settings: Any) -> None:
+    """Refuse weights that do not fit the styles, and pictures that nothing is compared with.
+
+    Args:
+        settings: `StylizationSettings`.
+
+    Raises:
+        InvalidValueError: names the option.
+    """
+    styles = len(settings.styles)
+    if styles == 0:
+        raise InvalidValueError("--style", settings.style, "the name of a picture, or several")
+    weights = settings.style_weights
+    if weights is not None and (len(weights) != styles or min(weights) < 0 or sum(weights) <= 0):
+        wanted = f"a number of 0 or more for each of the {styles} styles, and not all 0"
+        raise InvalidValueError("--style_weights", weights, wanted)
+    if settings.style_weight == 0 and (settings.content_weight == 0 or settings.content == "none"):
+        raise InvalidValueError("--style_weight", settings.style_weight, "more than 0 where the content has no weight")
+    if settings.aspect is not None and settings.content != "none":
+        raise InvalidValueError("--aspect", settings.aspect, "left away with a content, whose shape is kept")

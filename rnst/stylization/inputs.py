@@ -26,6 +26,21 @@ _NOISE = 0.2  # contrast; more of it is still there when a texture is finished
 
 
 @dataclass(frozen=True)
+class LastFrame:
+    """The last frame of a sequence, or what a warp by the optical flow made of it.
+
+    Attributes:
+        photo: (1, 3, H, W) in [0, 1], before stylization.
+        stylized: (1, 3, H', W') in [0, 1].
+        visible: (1, 1, H', W') in [0, 1], where the flow can be trusted; None where nothing was warped.
+    """
+
+    photo: Tensor
+    stylized: Tensor
+    visible: Tensor | None = None
+
+
+@dataclass(frozen=True)
 class Inputs:
     """Everything that a stylization starts from.
 
@@ -34,7 +49,7 @@ class Inputs:
         content: (1, 3, H, W) in [0, 1]; for a texture, a gray picture of the wanted shape.
         regions: the styles.
         start: (1, 3, H, W) in [0, 1] of any size, the picture before the first step.
-        previous: the photo and the stylized picture of the last frame of a sequence, each (1, 3, H, W).
+        previous: the last frame of a sequence; None for its first, and for a picture alone.
         notes: what the user should know about the files.
         color_root: of the pictures whose colors are the basis, see `fit_color_root`; None where there are none.
     """
@@ -43,7 +58,7 @@ class Inputs:
     content: Tensor
     regions: tuple[Region, ...]
     start: Tensor
-    previous: tuple[Tensor, Tensor] | None = None
+    previous: LastFrame | None = None
     notes: tuple[str, ...] = ()
     color_root: Tensor | None = None
 

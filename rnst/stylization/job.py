@@ -11,6 +11,7 @@ from rnst.encoders import catalog
 from rnst.encoders.names import OWN, find_network
 from rnst.encoders.surgery.surgery import Surgery
 from rnst.losses.conventions import find_convention
+from rnst.motion.flow import NO_FLOW, usual_flow
 from rnst.optimization.optimizers import PixelOptimizer
 from rnst.optimization.tiling import Limits
 from rnst.stylization.image_optimization import STEPS_OF_AN_AUGMENTATION
@@ -32,6 +33,8 @@ from rnst.stylization.settings import NO_CONTENT, StylizationSettings
 _LEARNING_RATES = {"lbfgs": 1.0, "adam": 0.05}
 _FOURIER_DECAYS = {"lbfgs": 0.3, "adam": 0.5}
 _CORNERS = {"lbfgs": 0.125, "adam": math.inf}  # cycles per pixel; Adam makes up for curvatures by itself
+
+_SEQUENCE_WEIGHT = 100.0  # see docs/how-to/video.md
 
 _Part = TypeVar("_Part", bound=Any)
 
@@ -165,6 +168,8 @@ def _usual(settings: StylizationSettings) -> dict[str, Any]:
         "style_loss": "w2" if ours else "gram",
         "style_weights": [1.0] * len(settings.styles),
         "learning_rate": _LEARNING_RATES[settings.optimizer],
+        "sequence_weight": _SEQUENCE_WEIGHT if settings.is_sequence else 0.0,
+        "flow": usual_flow() if settings.is_sequence else NO_FLOW,
         "fourier_decay": _FOURIER_DECAYS[settings.optimizer],
     }
     return {
@@ -189,7 +194,9 @@ def _pictures(filled: StylizationSettings) -> Pictures:
         init=filled.init or "",
         aspect=OF_THE_CONTENT if has_content else filled.aspect or OF_THE_STYLE,
         seed=filled.seed,
-        sequence=filled.sequence,
+        sequence=filled.is_sequence,
+        flow=filled.flow or NO_FLOW,
+        key_frames=filled.key_frames,
     )
 
 

@@ -38,6 +38,8 @@ class Pictures:
             "content" is that of the content.
         seed: of noise.
         sequence: each picture of the folder starts from the last one.
+        flow: raft, tvl1, or still for no motion: the optical flow by which the last one is warped.
+        key_frames: every so many pictures of a sequence take all steps.
     """
 
     content: str
@@ -51,6 +53,8 @@ class Pictures:
     aspect: float | Literal["content", "style"] = OF_THE_CONTENT
     seed: int = 0
     sequence: bool = False
+    flow: str = "still"
+    key_frames: int = 1
 
     @property
     def has_content(self) -> bool:

@@ -129,8 +129,12 @@ class AugmentationSchedule:
         previous, weight = self._inputs.previous, self._look.sequence_weight
         if previous is None or weight == 0:
             return objective
-        photo, stylized = (self._framed(picture, size) for picture in previous)
-        return TemporalObjective(objective, stylized, (photo, self._framed(self._inputs.content, size)), weight)
+        content = self._inputs.content
+        if previous.visible is not None:  # detail that the warped photo does not have is no change
+            content = resize(content, (previous.photo.shape[-2], previous.photo.shape[-1]))
+        photo, stylized, content = (self._framed(it, size) for it in (previous.photo, previous.stylized, content))
+        seen = None if previous.visible is None else self._framed(previous.visible, size)
+        return TemporalObjective(objective, stylized, (photo, content), weight, seen)
 
     def _framed(self, picture: Tensor, size: tuple[int, int]) -> Tensor:
         part = self._parametrization

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from rnst.encoders.names import DEFAULT_ENCODER
-from rnst.errors import InvalidValueError
 from rnst.files import is_folder
-from rnst.image.endings import QUALITY, check_format
+from rnst.image.endings import QUALITY, check_format, check_video_format, is_video
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
 from rnst.optimization.limits import check_limits
 from rnst.ranges import (
@@ -28,7 +27,7 @@ from rnst.ranges import (
     check_ranges,
 )
 from rnst.reporting.trackers import OFF, chosen_trackers
-from rnst.stylization.combinations import check_layers, check_seamless
+from rnst.stylization.combinations import check_layers, check_seamless, check_sequence, check_styles
 
 NO_CONTENT = "none"
 _NAMES = ("content", "style", "output", "encoder", "weights", "init", "color_basis", "content_mask", "style_mask")
@@ -39,8 +38,8 @@ class StylizationSettings:
     """Settings of one picture.
 
     Args:
-        content: picture to stylize: a file, the name of a sample photo, a folder (each of its pictures is stylized), or
-            "none" for a texture of the style alone.
+        content: picture to stylize: a file, the name of a sample photo, a folder (each of its pictures is stylized), a
+            video, or "none" for a texture of the style alone.
         style: painting to take the style from: a file, or the name of a sample painting; several are mixed.
         output: picture to write (.png, .jpg, .webp, or .tif with 16 bits); its JSON sidecar has the same name. May hold
             settings: {content}-{seed}.png. For a folder of contents, a folder. Without --output, no picture of other
@@ -93,8 +92,12 @@ class StylizationSettings:
         style_mask: which part of each style counts: a gray picture for each, or a colored one for each.
         colors: free takes those of the style; luminance keeps those of the content; match and histogram give the
             style the colors of the content first, by mean and covariance or by histograms.
-        sequence: the content is a folder of frames; each starts from the last stylized one.
-        sequence_weight: of the difference to the last stylized frame where the content did not change.
+        sequence: the content is a folder of frames; each starts from the last stylized one. none means so for a video.
+        sequence_weight: of the difference to the last stylized frame, as far as the content is the same; none means
+            100 in a sequence.
+        flow: optical flow by which the last frame follows the motion: raft, or the classical tvl1; still takes content
+            that stands still. Left away: raft if its weights are in the cache of torch.hub, else tvl1.
+        key_frames: every so many frames take all steps; those between follow the flow, with an eighth of the steps.
         style_layers: names or module paths; none means the encoder's defaults.
         content_layers: names or module paths; none means the encoder's defaults.
         pooling: keep the network's pools, or replace them by those of averages, of maxima, or of mean squares.
@@ -162,8 +165,10 @@ class StylizationSettings:
     content_mask: list[str] | None = None
     style_mask: list[str] | None = None
     colors: Literal["free", "luminance", "match", "histogram"] = "free"
-    sequence: bool = False
-    sequence_weight: Weight = 0.0
+    sequence: bool | None = None
+    sequence_weight: Weight | None = None
+    flow: Literal["raft", "tvl1", "still"] | None = None
+    key_frames: PositiveInt = 1
     style_layers: list[str] | None = None
     content_layers: list[str] | None = None
     pooling: Literal["keep", "avg", "max", "l2"] = "keep"
@@ -197,29 +202,19 @@ class StylizationSettings:
         """
         check_names(self, _NAMES)
         object.__setattr__(self, "output", Path(self.output))  # a notebook may give a text
+        if self.has_video and self.output == type(self).output:
+            object.__setattr__(self, "output", self.output.with_suffix(".mp4"))
         check_ranges(self)
         check_limits(self.tile, self.memory)
         chosen_trackers(self.tracking)
-        self._check_styles()
+        check_styles(self)
         check_layers(self)
         check_seamless(self)
-        if not self.has_folder:
+        check_sequence(self)
+        if self.has_video:
+            check_video_format(self.output)
+        elif not self.has_folder:
             check_format(self.output, self.size)
-
-    def _check_styles(self) -> None:
-        styles = len(self.styles)
-        if styles == 0:
-            raise InvalidValueError("--style", self.style, "the name of a picture, or several")
-        weights = self.style_weights
-        if weights is not None and (len(weights) != styles or min(weights) < 0 or sum(weights) <= 0):
-            wanted = f"a number of 0 or more for each of the {styles} styles, and not all 0"
-            raise InvalidValueError("--style_weights", weights, wanted)
-        if self.style_weight == 0 and (self.content_weight == 0 or self.content == NO_CONTENT):
-            raise InvalidValueError("--style_weight", self.style_weight, "more than 0 where the content has no weight")
-        if self.aspect is not None and self.content != NO_CONTENT:
-            raise InvalidValueError("--aspect", self.aspect, "left away with a content, whose shape is kept")
-        if self.sequence_weight and not self.sequence:
-            raise InvalidValueError("--sequence_weight", self.sequence_weight, "0 without --sequence")
 
     @property
     def styles(self) -> tuple[str, ...]:
@@ -230,6 +225,16 @@ class StylizationSettings:
     def has_folder(self) -> bool:
         """Whether the content is a folder of pictures."""
         return self.content != NO_CONTENT and is_folder(self.content)
+
+    @property
+    def has_video(self) -> bool:
+        """Whether the content is a video."""
+        return self.content != NO_CONTENT and is_video(self.content)
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether each picture starts from the last one."""
+        return self.has_video if self.sequence is None else self.sequence
 
     def replaced(self, **changes: Any) -> Self:
         """The same settings with some changed, checked again."""

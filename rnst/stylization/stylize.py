@@ -92,6 +92,8 @@ def stylize(
     settings = (settings or StylizationSettings()).replaced(**options)
     if settings.has_folder:
         raise InvalidValueError("--content", settings.content, "one picture; stylize_folder stylizes those of a folder")
+    if settings.has_video:
+        raise InvalidValueError("--content", settings.content, "one picture; stylize_video stylizes a video")
     if settings.sequence:
         raise InvalidValueError("--sequence", settings.sequence, "false unless --content is a folder of frames")
     job = resolve(settings)

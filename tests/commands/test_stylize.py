@@ -99,6 +99,8 @@ _TESTED_ALONE = {
     "aspect",
     "compare",
     "devices",
+    "flow",
+    "key_frames",
     "lpips",
     "normalize_gradients",
     "seamless",
