@@ -3,7 +3,6 @@
 ComfyUI imports this folder from `custom_nodes`; nothing of it is needed to import or to test the node.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -82,7 +81,7 @@ class StylizeImage:
         with torch.inference_mode(mode=False), torch.enable_grad(), TemporaryDirectory(prefix="rnst-") as folder:
             styles = _images(style)
             for number, image in enumerate(_images(content)):
-                where = {} if mask is None else _written(mask[min(number, len(mask) - 1)], Path(folder))
+                where: dict[str, Any] = {} if mask is None else _written(mask[min(number, len(mask) - 1)], Path(folder))
                 quiet = Console(quiet=True)
                 made = rnst.stylize(image, styles, console=quiet, on_step=watch, **where, **options)
                 results.append(made.image.detach().permute(0, 2, 3, 1))
@@ -123,12 +122,12 @@ def _images(batch: Tensor) -> list[Tensor]:
     return list(batch[..., :3].clone().float().permute(0, 3, 1, 2).clamp(0.0, 1.0).split(1))
 
 
-def _written(mask: Tensor, folder: Path) -> dict[str, Sequence[str]]:
+def _written(mask: Tensor, folder: Path) -> dict[str, Any]:
     """The option for a mask (H, W), which is read from a file."""
     path = folder / "mask.png"
     write_image(mask.clone().float().expand(1, 3, *mask.shape), path)
     return {"content_mask": [str(path)]}
 
 
-NODE_CLASS_MAPPINGS: dict[str, type] = {"RnstStylize": StylizeImage}
+NODE_CLASS_MAPPINGS: dict[str, type[StylizeImage]] = {"RnstStylize": StylizeImage}
 NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {"RnstStylize": "Stylize (rnst)"}

@@ -1,5 +1,7 @@
 """Optical flow between two frames, by a network where its weights are at hand, else by a classical method."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -10,7 +12,7 @@ from rnst.motion import raft
 RAFT, TVL1, NO_FLOW = "raft", "tvl1", "still"
 _LONGEST = 512  # pixels at which the flow is measured; finer motion is far below a pixel of a smooth flow
 _GRAY = (0.299, 0.587, 0.114)
-_ATTACHMENT = 15.0  # weight of the data against the smoothness of the flow: the default of scikit-image
+_ATTACHMENT = 50.0  # weight of the data against smoothness; the default of 15 slows what rotates
 _WARPS, _ITERATIONS = 10, 20
 
 
@@ -46,5 +48,6 @@ def _tvl1(frame: Tensor, other: Tensor) -> Tensor:
 
     weights = torch.tensor(_GRAY).view(3, 1, 1)
     first, second = ((picture[0].cpu().float() * weights).sum(0).numpy() for picture in (frame, other))
-    rows, columns = optical_flow_tvl1(first, second, attachment=_ATTACHMENT, num_warp=_WARPS, num_iter=_ITERATIONS)
+    measure: Any = optical_flow_tvl1  # without types
+    rows, columns = measure(first, second, attachment=_ATTACHMENT, num_warp=_WARPS, num_iter=_ITERATIONS)
     return torch.stack([torch.from_numpy(columns), torch.from_numpy(rows)]).unsqueeze(0).float()

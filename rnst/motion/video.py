@@ -5,7 +5,7 @@ protocol, is refused.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -35,7 +35,7 @@ class VideoError(RnstError):
     """A video could not be written."""
 
 
-def frames_of(path: Path) -> Iterator[np.ndarray[Any, np.dtype[np.uint8]]]:
+def frames_of(path: Path) -> Generator[np.ndarray[Any, np.dtype[np.uint8]], None, None]:
     """The frames of a video, each (H, W, 3), upright.
 
     Raises:

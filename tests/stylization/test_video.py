@@ -1,5 +1,6 @@
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from rnst.stylization.video import stylize_video
 
 pytest.importorskip("av", reason="PyAV is not installed; it is in the extra video")
 
-_TINY = {
+_TINY: dict[str, Any] = {
     "size": 32,
     "supersample": 1.0,
     "steps": 2,
