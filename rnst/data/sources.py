@@ -3,7 +3,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
+
+from torch import Tensor
 
 from rnst.data.class_check import check_classes, folders_within
 from rnst.data.imagenet import IMAGENET
@@ -83,6 +85,20 @@ class FolderSource(Source):
         folders = present or [_existing(self._roots[0] / split, f"{split} photos")]
         return PhotoFiles(list_photos(folders, self._groups()), view)
 
+    def present(self, split: Split) -> list[str]:
+        """Names of the classes that have photos in one split, in the order of the labels.
+
+        Raises:
+            MissingPathError: there are no photos.
+        """
+        names, labels = self.class_names, self.open(split, Preprocessing(None, _unchanged)).labels
+        return [names[label] for label in sorted(set(labels))]
+
+    def of(self, names: Sequence[str]) -> Self:
+        """The same photos with these classes alone, whose labels are counted anew."""
+        groups = self._groups()
+        return type(self)(self._roots, {name: groups[name] for name in names})
+
     def check(self, train: LabeledPhotos, validation: LabeledPhotos) -> list[str]:
         """See `Source.check`; folders within class folders are reported too, as their photos are not read."""
         is_own, members = self._given is None, {name for folders in self._groups().values() for name in folders}
@@ -104,6 +120,10 @@ class FolderSource(Source):
         if not names:
             list_photos(folders, {})  # says what is there instead
         return {name: (name,) for name in names}
+
+
+def _unchanged(photo: Tensor) -> Tensor:
+    return photo
 
 
 def _subfolders(folder: Path) -> list[str]:
