@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from torch import Tensor
 
-from rnst.data.class_check import check_classes, folders_within
+from rnst.data.class_check import check_classes, folders_within, listed
 from rnst.data.imagenet import IMAGENET
 from rnst.data.photos import LabeledPhotos, PhotoFiles, Preprocessing, list_photos
 from rnst.data.restricted_imagenet import RESTRICTED_IMAGENET, RESTRICTED_IMAGENET_BALANCED, Groups
@@ -93,6 +93,21 @@ class FolderSource(Source):
         """
         names, labels = self.class_names, self.open(split, Preprocessing(None, _unchanged)).labels
         return [names[label] for label in sorted(set(labels))]
+
+    def unmatched(self, split: Split, *, is_own: bool) -> list[str]:
+        """Warnings about classes without photos in one split and, with `is_own`, about its folders that are no class.
+
+        Raises:
+            MissingPathError: there are no photos.
+        """
+        there, groups = self.present(split), self._groups()
+        absent = listed([name for name in groups if name not in there])
+        members = {name for folders in groups.values() for name in folders}
+        found = {name for root in self._roots if (root / split).is_dir() for name in _subfolders(root / split)}
+        others = listed(sorted(found - members)) if is_own else ""
+        unseen = f"{split} has no photos of {absent}: the accuracies are those of the other classes"
+        strange = f"{others} of {split} is no class: its photos are left out"
+        return [unseen] * bool(absent) + [strange] * bool(others)
 
     def of(self, names: Sequence[str]) -> Self:
         """The same photos with these classes alone, whose labels are counted anew."""

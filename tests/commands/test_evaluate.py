@@ -88,6 +88,16 @@ def test_among_present__the_classes_without_photos_are_never_answered(weights: P
     assert two.measurements[0].right >= every.measurements[0].right
 
 
+def test_classes_of_one_side_only__are_reported(
+    weights: Path, make_photos: MakePhotos, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = make_photos(("n01", "n03", "N02"), train=0, val=1)
+    with caplog.at_level("WARNING", "rnst"):
+        _evaluate(weights, root, "--radii", "0", "--steps", "1")
+    assert "val has no photos of n02" in caplog.text
+    assert "N02 of val is no class" in caplog.text
+
+
 def test_among_present__one_class_is_no_decision(
     weights: Path, make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]
 ) -> None:

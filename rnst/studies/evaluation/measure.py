@@ -1,5 +1,6 @@
 """Robustness of a network: accuracy clean and under attack, over a list of radii, as JSON and a curve."""
 
+import logging
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -28,6 +29,7 @@ from rnst.studies.evaluation.among import Among
 from rnst.studies.evaluation.settings import EvaluationSettings
 from rnst.studies.evaluation.task import RobustnessTest
 
+_log = logging.getLogger(__name__)
 _BALLS: dict[str | None, type[Ball]] = {"l2": L2Ball, "linf": LinfBall}
 
 
@@ -135,7 +137,10 @@ def labeled_source(data: Path, split: Split, facts: Facts) -> Source:
         return Cifar10Source(data)
     if names:
         known = next((groups for groups in KNOWN_GROUPS.values() if tuple(groups) == names), None)
-        return FolderSource(data, known or {name: (name,) for name in names})
+        source = FolderSource(data, known or {name: (name,) for name in names})
+        for warning in source.unmatched(split, is_own=known is None):
+            _log.warning(warning)
+        return source
     known = next((groups for groups in KNOWN_GROUPS.values() if len(groups) == logits), None)
     if known is not None:
         return FolderSource(data, known)
