@@ -96,7 +96,7 @@ class StylizationSettings:
         sequence_weight: of the difference to the last stylized frame, as far as the content is the same; none means
             300 in a sequence.
         flow: optical flow by which the last frame follows the motion: raft, or the classical tvl1; still takes content
-            that stands still. Left away: raft if its weights are in the cache of torch.hub, else tvl1.
+            without motion. Left away: raft if its weights are in the cache of torch.hub, else tvl1.
         key_frames: every so many frames take all steps; those between follow the flow, with an eighth of the steps.
         style_layers: names or module paths; none means the encoder's defaults.
         content_layers: names or module paths; none means the encoder's defaults.
