@@ -33,7 +33,10 @@ _LEVELS: tuple[tuple[str, ...], ...] = (
 )
 # What is fenced in -> the only modules, or packages, that may use it.
 _FENCES = {
-    "PIL": {f"rnst.image.{name}" for name in ("files", "formats", "gray", "metadata", "opening", "profiles")},
+    "PIL": {
+        f"rnst.image.{name}"
+        for name in ("credits", "deep_color", "files", "formats", "gray", "metadata", "opening", "profiles")
+    },
     "tifffile": {"rnst.image.formats"},
     "pickle": {"rnst.encoders.weights.safe_pickle", "rnst.encoders.weights.containers", "rnst.encoders.weights.files"},
     "torch.load": {"rnst.encoders.weights.files"},
