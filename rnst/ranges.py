@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     SeveralInt: TypeAlias = int
     NonNegativeInt: TypeAlias = int
     Pixels: TypeAlias = int
+    Dpi: TypeAlias = float
     Quality: TypeAlias = int
     PositiveFloat: TypeAlias = float
     NonNegativeFloat: TypeAlias = float
@@ -39,6 +40,7 @@ else:
     PositiveInt = restricted_number_type("WholeNumber", int, (">=", 1))
     SeveralInt = restricted_number_type("SeveralInt", int, (">=", 2))
     Pixels = restricted_number_type("Pixels", int, (">=", SMALLEST_SIZE))
+    Dpi = restricted_number_type("Dpi", float, [(">=", 1.0), ("<=", 10_000.0)])
     Quality = restricted_number_type("Quality", int, [(">=", 1), ("<=", 100)])
     # Beyond four, the reduction averages away what the larger size adds.
     Supersampling = restricted_number_type("Supersampling", float, [(">=", 1.0), ("<=", 4.0)])

@@ -13,7 +13,7 @@ _FILES = sorted(path for path in (_ROOT / "rnst").rglob("*.py") if path.name != 
 _LEVELS: tuple[tuple[str, ...], ...] = (
     ("rnst.errors",),
     ("rnst.machine", "rnst.normalization", "rnst.ranges", "rnst.secondary", "rnst.signals", "rnst.streams"),
-    ("rnst.files", "rnst.outputs", "rnst.yaml_files"),
+    ("rnst.files", "rnst.outputs", "rnst.recorded_paths", "rnst.yaml_files"),
     ("rnst.results",),
     ("rnst.image", "rnst.attacks", "rnst.metrics", "rnst.corruptions"),
     ("rnst.data", "rnst.encoders", "rnst.losses"),

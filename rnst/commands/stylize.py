@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rnst.stylization.live_page import LivePage
 
 _GROUPS = {
-    "Pictures": ("content", "style", "output", "size", "side", "supersample"),
+    "Pictures": ("content", "style", "output", "size", "print", "side", "supersample"),
     "How it looks": ("style_weight", "content_weight", "tv_weight", "style_scale", "colors", "init"),
     "Network": ("encoder", "weights", "style_layers", "content_layers"),
     "Losses": (
@@ -43,7 +43,19 @@ _GROUPS = {
     "Parametrization": ("parameters", "fourier_decay", "color_basis", "margin"),
     "Against stride patterns": ("shifts", "shifts_per_step", "transforms"),
     "Textures and sequences": ("aspect", "sequence", "sequence_weight"),
-    "Files and records": ("resume", "quality", "save_every", "scores", "lpips", "seed", "tracking", "tracking_folder"),
+    "Files and records": (
+        "resume",
+        "quality",
+        "depth",
+        "dpi",
+        "metadata",
+        "save_every",
+        "scores",
+        "lpips",
+        "seed",
+        "tracking",
+        "tracking_folder",
+    ),
 }
 _COMMON = (
     "content",
@@ -77,6 +89,8 @@ def run(arguments: list[str]) -> None:
     options = parser.parse(arguments, words="pictures")
     _place_pictures(options, parser.given)
     view, port, compare = options.pop("view"), options.pop("view_port"), options.pop("compare")
+    if options["print"] is not None and "size" in parser.given:
+        raise UsageError("--print chooses the size; omit --size")
     settings = StylizationSettings(**options)
     other = None if compare is None else (counterpart_of(settings.encoder) if compare == _COUNTERPART else compare)
     _check_files(settings)
@@ -130,11 +144,12 @@ def _print_config(settings: StylizationSettings) -> None:
 def _check_files(settings: StylizationSettings) -> None:
     """Refuse missing files before torch is imported, which takes seconds."""
     find_network(settings.encoder)
-    pictures = [*settings.styles, *(settings.content_mask or []), *(settings.style_mask or [])]
+    pictures = {"style": settings.styles, "content_mask": settings.content_mask, "style_mask": settings.style_mask}
     if settings.content != NO_CONTENT and not settings.has_folder:
-        pictures.append(settings.content)
-    for name in pictures:
-        find_picture(name)
+        pictures["content"] = [settings.content]
+    for option, names in pictures.items():
+        for name in names or ():
+            find_picture(name, f"--{option}")
     if settings.weights not in {None, RANDOM, OWN}:
         existing_file(settings.weights or "", "weight file", "Correct --weights, or omit it.")
 

@@ -26,7 +26,21 @@ from rnst.stylization.state import remove_state
 
 # Options that may differ between two runs that make the same picture.
 NOT_OF_THE_PICTURE = (
-    *("output", "quality", "save_every", "resume", "scores", "lpips", "group", "tracking", "tracking_folder"),
+    *(
+        "output",
+        "quality",
+        "depth",
+        "metadata",
+        "dpi",
+        "print",
+        "save_every",
+        "resume",
+        "scores",
+        "lpips",
+        "group",
+        "tracking",
+        "tracking_folder",
+    ),
     *("tile", "memory", "devices"),
 )
 # Options that name files: they are compared by the contents of the files, so that folders can be relocated.

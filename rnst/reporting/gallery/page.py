@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rnst.errors import MissingPathError, UnreadableFileError
 from rnst.files import is_folder, written_aside
+from rnst.image.endings import LONGEST_SIDES
 from rnst.reporting.gallery.names import Names
 from rnst.reporting.gallery.pictures import Pictures
 from rnst.reporting.gallery.summary import NO_NAMES, summarize
@@ -23,7 +24,6 @@ _SCRIPTS = (
     *("state.js", "settings.js", "choose.js", "slider.js", "scores.js", "magnifier.js"),
     *("views.js", "curves.js", "list.js", "main.js"),
 )
-_PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 
 
 def read_results(folder: Path, report: Callable[[str], object] | None = None) -> list[Result]:
@@ -44,7 +44,7 @@ def read_results(folder: Path, report: Callable[[str], object] | None = None) ->
     if not is_folder(folder):
         raise MissingPathError(folder, "folder of results", "Give the folder that stylize.py or rnst sweep wrote to.")
     files = [path for path in folder.rglob("*") if not path.name.startswith(".")]
-    pictures = [path for path in files if path.suffix.lower() in _PICTURE_ENDINGS]
+    pictures = [path for path in files if path.suffix.lower() in LONGEST_SIDES]
     named = {*pictures, *(path.with_suffix("") for path in pictures)}  # o.png.json where o.json is another file
     sidecars = sorted(path for path in files if path.suffix == ".json" and path.with_suffix("") in named)
     found = [_read(sidecar, report) for sidecar in sidecars if sidecar.is_file()]
