@@ -35,7 +35,17 @@ _LEVELS: tuple[tuple[str, ...], ...] = (
 _FENCES = {
     "PIL": {
         f"rnst.image.{name}"
-        for name in ("credits", "deep_color", "files", "formats", "gray", "metadata", "opening", "profiles")
+        for name in (
+            "credits",
+            "deep_color",
+            "files",
+            "formats",
+            "gray",
+            "labeled_sheet",
+            "metadata",
+            "opening",
+            "profiles",
+        )
     },
     "tifffile": {"rnst.image.formats"},
     "pickle": {"rnst.encoders.weights.safe_pickle", "rnst.encoders.weights.containers", "rnst.encoders.weights.files"},

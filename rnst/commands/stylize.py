@@ -5,11 +5,12 @@ import logging
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from rnst.commands.comparison import claim_comparison, compared, scored, write_comparison
+from rnst.commands.grid import as_draft, read_axes, refuse_beside, run_grid_command
 from rnst.commands.options import CommandParser
 from rnst.commands.parsing import UsageError, quiet_lightning
 from rnst.encoders.names import OWN, RANDOM, counterpart_of, find_network
@@ -77,6 +78,7 @@ _EXAMPLES = (
     "stylize.py photo.jpg painting.jpg --style-weight 30 --colors luminance",
     "stylize.py photo.jpg one.jpg two.jpg             two styles, mixed",
     "stylize.py photos/ painting.jpg                  a folder of photos",
+    "stylize.py photo.jpg painting.jpg --grid style_weight=3,10,30 style_scale=0.5,1",
     "stylize.py --config draft                        a preset; --config picture.png repeats a picture",
 )
 
@@ -86,20 +88,30 @@ def run(arguments: list[str]) -> None:
     shows_config = [argument.replace("-", "_") == "__print_config" for argument in arguments]
     arguments = [argument for argument, shows in zip(arguments, shows_config, strict=True) if not shows]
     parser = _parser()
-    options = parser.parse(arguments, words="pictures")
+    makes_sheet = any(word.partition("=")[0] == "--grid" for word in arguments)
+    options = parser.parse(as_draft(arguments) if makes_sheet else arguments, words="pictures")
+    if makes_sheet:
+        refuse_beside(parser.given)
     _place_pictures(options, parser.given)
     view, port, compare = options.pop("view"), options.pop("view_port"), options.pop("compare")
+    grid = options.pop("grid")
     if options["print"] is not None and "size" in parser.given:
         raise UsageError("--print chooses the size; omit --size")
     settings = StylizationSettings(**options)
     other = None if compare is None else (counterpart_of(settings.encoder) if compare == _COUNTERPART else compare)
+    if grid is not None and settings.has_folder:
+        raise UsageError("--grid makes a contact sheet of one photo, not of a folder")
+    axes = None if grid is None else read_axes(grid, len(settings.styles))
     _check_files(settings)
     if other is not None:
         find_network(other)
     if any(shows_config):
         _print_config(settings)
         return
-    _run(settings, other, port if view else None)
+    if axes is not None:
+        run_grid_command(settings, axes, arguments, parser.hints)
+    else:
+        _run(settings, other, port if view else None)
 
 
 def _parser() -> CommandParser:
@@ -111,6 +123,8 @@ def _parser() -> CommandParser:
     parser.add_config("stylize")
     parser.add_settings(StylizationSettings, _GROUPS, _COMMON)
     parser.hints |= {"compare": str}
+    text = "contact sheet of drafts: NAME=VALUE,VALUE ... for rows, then columns; a page gives the full commands"
+    parser.add_option("grid", list[str] | None, None, text)
     text = "stylize with this encoder too, and write a page with a slider; without a name: the bundled counterpart"
     parser.add_argument("--compare", nargs="?", const=_COUNTERPART, metavar="ENCODER", help=text)
     parser.add_flag("view", "show the picture in progress in a browser on this machine")
@@ -144,9 +158,13 @@ def _print_config(settings: StylizationSettings) -> None:
 def _check_files(settings: StylizationSettings) -> None:
     """Refuse missing files before torch is imported, which takes seconds."""
     find_network(settings.encoder)
-    pictures = {"style": settings.styles, "content_mask": settings.content_mask, "style_mask": settings.style_mask}
-    if settings.content != NO_CONTENT and not settings.has_folder:
-        pictures["content"] = [settings.content]
+    has_photo = settings.content != NO_CONTENT and not settings.has_folder
+    pictures = {
+        "content": [settings.content] if has_photo else None,
+        "style": settings.styles,
+        "content_mask": settings.content_mask,
+        "style_mask": settings.style_mask,
+    }
     for option, names in pictures.items():
         for name in names or ():
             find_picture(name, f"--{option}")
@@ -164,30 +182,14 @@ def _run(settings: StylizationSettings, other: str | None, port: int | None) -> 
     if settings.output == StylizationSettings.output:
         settings = _with_new_output(settings)
     if other is not None:
-        settings = _scored(settings)
-    both = [settings] if other is None else [settings, _compared(settings, other)]
+        settings = scored(settings)
+    both = [settings] if other is None else [settings, compared(settings, other)]
     page = settings.output.with_suffix(".html")
     if other is not None:
-        _claim_comparison(both, page)
+        claim_comparison(both, page)
     results = [result for one in both for result in _stylized(one, port if is_first() else None)]
     if other is not None and is_first():
-        from rnst.reporting.gallery.names import read_names
-        from rnst.reporting.gallery.page import write_gallery
-
-        write_gallery(results, page, embed=True, names=read_names())
-        sys.stdout.write(f"{page}: a slider between both; open it in a browser\n")
-
-
-def _claim_comparison(both: Sequence[StylizationSettings], page: Path) -> None:
-    """Refuse outputs of a comparison that cannot be written, before the first picture."""
-    from rnst.outputs import check_output
-    from rnst.reporting.page_mark import is_page
-    from rnst.stylization.claims import claim
-    from rnst.stylization.job import resolve
-
-    if not any(settings.has_folder for settings in both):
-        claim([resolve(settings) for settings in both])
-    check_output("--output", page, {}, is_page)
+        write_comparison(results, page)
 
 
 def _with_new_output(settings: StylizationSettings) -> StylizationSettings:
@@ -228,22 +230,3 @@ def _live_page(port: int) -> "LivePage":
     page = LivePage(port)
     sys.stderr.write(f"live view: {page.address}\n")
     return page
-
-
-def _scored(settings: StylizationSettings) -> StylizationSettings:
-    """The same settings with scores, which a comparison shows, where the picture is large enough to be measured."""
-    from rnst.metrics.sizes import SMALLEST_SIDE
-    from rnst.stylization.inputs import content_size
-    from rnst.stylization.job import resolve
-
-    if settings.content == NO_CONTENT or settings.has_folder:
-        return settings
-    job = resolve(settings)
-    size = job.resolution.delivered(content_size(job.pictures))
-    return settings.replaced(scores=True) if min(size) >= SMALLEST_SIDE else settings
-
-
-def _compared(settings: StylizationSettings, other: str) -> StylizationSettings:
-    """The same picture by another network, written beside it."""
-    output = settings.output.with_stem(f"{settings.output.stem}_{other.replace('/', '-')}")
-    return settings.replaced(encoder=other, output=output, weights=None, style_layers=None, content_layers=None)

@@ -101,6 +101,7 @@ _EVERY_OPTION = {
 _TESTED_ALONE = {
     "aspect",
     "compare",
+    "grid",
     "devices",
     "lpips",
     "normalize_gradients",

@@ -116,7 +116,7 @@ def _parts(title: str, summary: Mapping[str, object], pictures: Pictures) -> dic
     style, script = _joined(_STYLES), _joined(_SCRIPTS)
     return {
         "title": html.escape(title),
-        "policy": _policy(style, script),
+        "policy": content_policy(style, script),
         "style": style,
         "script": script,
         "data": _json(summary),
@@ -130,7 +130,7 @@ def _joined(names: Sequence[str]) -> str:
     return "\n" + "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
 
 
-def _policy(style: str, script: str) -> str:
+def content_policy(style: str, script: str) -> str:
     """Allow only this script, this style and pictures, so that an altered page makes no requests either."""
     return (
         "default-src 'none'; base-uri 'none'; form-action 'none'; img-src 'self' file: data:; "
