@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rnst.files import exists
-
 _OF_FILES = ("content", "style", "content_mask", "style_mask", "init", "color_basis", "weights")
 _OF_OUTPUTS = ("output", "tracking_folder")
 _SEEN_FROM_THE_PICTURE = ("content_path", "style_paths")
@@ -44,7 +42,7 @@ def located(settings: Mapping[str, Any], folder: Path, picture: Path) -> dict[st
     def found(value: str) -> str:
         place = folder / value
         is_itself = os.path.normpath(place) == os.path.normpath(picture)
-        return os.path.normpath(place) if exists(place) and not is_itself else value
+        return os.path.normpath(place) if os.path.exists(place) and not is_itself else value  # noqa: PTH110 - never raises
 
     return _changed(settings, _OF_FILES, found)
 

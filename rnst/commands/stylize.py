@@ -3,7 +3,7 @@
 import itertools
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from rnst.results import Result
 from rnst.signals import Stopped
 from rnst.stylization.output_names import named_by
 from rnst.stylization.settings import NO_CONTENT, StylizationSettings
+from rnst.stylization.settings_check import DEFAULT_SIZE
 
 if TYPE_CHECKING:
     from rnst.stylization.live_page import LivePage
@@ -95,8 +96,7 @@ def run(arguments: list[str]) -> None:
     _place_pictures(options, parser.given)
     view, port, compare = options.pop("view"), options.pop("view_port"), options.pop("compare")
     grid = options.pop("grid")
-    if options["print"] is not None and "size" in parser.given:
-        raise UsageError("--print chooses the size; omit --size")
+    _choose_size(options, parser.given)
     settings = StylizationSettings(**options)
     other = None if compare is None else (counterpart_of(settings.encoder) if compare == _COUNTERPART else compare)
     if grid is not None and settings.has_folder:
@@ -145,6 +145,21 @@ def _place_pictures(options: dict[str, Any], given: Mapping[str, str]) -> None:
             raise UsageError(f"{pictures[0]!r} and --{name} are both given; omit one of them")
         if pictures:
             options[name] = pictures[0] if len(pictures) == 1 else pictures
+
+
+def _choose_size(options: dict[str, Any], given: Mapping[str, str]) -> None:
+    """Let a sheet on the command line outrank a size in a configuration, and the reverse.
+
+    Raises:
+        UsageError: both are on the command line.
+    """
+    if "print" in given and "size" in given:
+        raise UsageError("--print chooses the size; omit --size")
+    if "print" in given:
+        options["size"] = DEFAULT_SIZE
+        options["side"] = options["side"] if "side" in given else "long"
+    elif "size" in given:
+        options["print"] = None
 
 
 def _print_config(settings: StylizationSettings) -> None:

@@ -93,7 +93,7 @@ def _height(font: Font) -> int:
 
 def _lines(draw: ImageDraw.ImageDraw, text: str, font: Font, width: int) -> list[str]:
     """A label in lines of at most `width` pixels, broken anywhere; the last line is cut."""
-    lines, text = [], text[: _MOST_LINES * _LONGEST]
+    lines, text = list[str](), text[: _MOST_LINES * _LONGEST]
     while text and len(lines) < _MOST_LINES - 1 and draw.textlength(text, font) > width:
         fitting = next((end for end in range(len(text), 1, -1) if draw.textlength(text[:end], font) <= width), 1)
         broken = max(text.rfind(mark, 1, fitting) + 1 for mark in " =+_-,")

@@ -1,18 +1,18 @@
-"""Settings of a picture that contradict each other, found before anything is loaded."""
+"""Settings of a picture that contradict each other, found before anything is loaded.
 
-from typing import TYPE_CHECKING
+They are an instance of `StylizationSettings`, which imports this module.
+"""
+
+from typing import Any
 
 from rnst.errors import InvalidValueError
 from rnst.image.print_sizes import read_sheet
-
-if TYPE_CHECKING:
-    from rnst.stylization.settings import StylizationSettings
 
 NO_CONTENT = "none"
 DEFAULT_SIZE = 512
 
 
-def check_styles(settings: "StylizationSettings") -> None:
+def check_styles(settings: Any) -> None:
     """Refuse styles, weights and sequences that do not go together."""
     styles = len(settings.styles)
     if styles == 0:
@@ -29,7 +29,7 @@ def check_styles(settings: "StylizationSettings") -> None:
         raise InvalidValueError("--sequence_weight", settings.sequence_weight, "0 without --sequence")
 
 
-def check_layers(settings: "StylizationSettings") -> None:
+def check_layers(settings: Any) -> None:
     """Refuse layers that are listed twice, and weights of other layers."""
     if settings.style_loss == "w2" and settings.convention != "relative":
         raise InvalidValueError("--convention", settings.convention, "relative where --style_loss is w2")
@@ -44,7 +44,7 @@ def check_layers(settings: "StylizationSettings") -> None:
             raise InvalidValueError(f"--{part}_layer_weights", weights, wanted)
 
 
-def check_print(settings: "StylizationSettings") -> None:
+def check_print(settings: Any) -> None:
     """Refuse a sheet that is none, or beside another size."""
     if settings.print is None:
         return

@@ -24,14 +24,6 @@ from rnst.sweeps.run import progress_bar
 
 SHEET = "grid"
 """Marks the settings in the file of a sheet."""
-# Parts of a look that change nothing of the targets of its styles.
-_NOT_OF_THE_TARGETS = {
-    "style_weight": 0.0,
-    "content_weight": 0.0,
-    "tv_weight": 0.0,
-    "sequence_weight": 0.0,
-    "normalize_gradients": False,
-}
 
 
 @dataclass(frozen=True)
@@ -147,8 +139,15 @@ def _inputs(job: Job, shared: _Shared) -> Inputs:
 def _targets(job: Job, inputs: Inputs, session: Session, shared: _Shared) -> StyleTargets:
     """Targets of the cell; styles that were measured for another one are not measured again."""
     look = replace(
-        job.look, **_NOT_OF_THE_TARGETS, content_layers={}, style_layers=dict.fromkeys(job.look.style_layers)
-    )
+        job.look,
+        style_weight=0.0,
+        content_weight=0.0,
+        tv_weight=0.0,
+        sequence_weight=0.0,
+        normalize_gradients=False,
+        style_layers=dict.fromkeys(job.look.style_layers, 0.0),
+        content_layers={},
+    )  # what its styles are compared by, without weights
     pictures = job.pictures
     styles = repr((look, pictures.styles, pictures.content_mask, pictures.style_mask, pictures.colors))
     if styles not in shared.targets:

@@ -12,10 +12,12 @@ import torch
 from PIL import Image
 
 from rnst.cli import stylize
+from rnst.errors import InvalidValueError
 from rnst.image.credits import Credits, exif_of
 from rnst.image.files import read_image, read_picture, write_image
 from rnst.image.metadata import read_settings
 from rnst.results import Result
+from rnst.stylization.settings import StylizationSettings
 
 _TINY = [
     "--size=32",
@@ -96,7 +98,12 @@ def test_print_nonsense_is_refused(tmp_path: Path, sheet: str) -> None:
 def test_print_beside_a_size_is_refused(tmp_path: Path) -> None:
     pictures = _pictures(tmp_path)
     assert "--print chooses the size; omit --size" in _refusal(*pictures, "--print=3x4cm", "--size=512")
-    assert "left away with --print" in _refusal(*pictures, "--print=3x4cm", "--config=draft")
+    with pytest.raises(InvalidValueError, match="--size is 300, but must be left away with --print"):
+        StylizationSettings(print="3x4cm", size=300)
+    sheet = ["--config=print", "--print=30x40mm", "--dpi=50.8"]
+    assert _repeated(*pictures, *sheet)["size"] == 80, "the command line outranks the size of a preset"
+    Path("own.yaml").write_text("print: 30x40mm\n")
+    assert _repeated(*pictures, "--config=own.yaml", "--size=99")["size"] == 99
     assert "a sheet for at least 32 pixels; at 10 dpi it has 16" in _refusal(*pictures, "--print=3x4cm", "--dpi=10")
 
 
