@@ -4,7 +4,7 @@ Neither tells where on a machine a file was. A folder of pictures with all that 
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,16 @@ def located(settings: Mapping[str, Any], folder: Path, picture: Path) -> dict[st
         return os.path.normpath(place) if os.path.exists(place) and not is_itself else value  # noqa: PTH110 - never raises
 
     return _changed(settings, _OF_FILES, found)
+
+
+def without_folders(words: Sequence[str]) -> list[str]:
+    """A command line in which each absolute path, alone or after `--name=`, is its last part."""
+
+    def plain(word: str) -> str:
+        name, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
+        return f"{name}{equals}{Path(value).name}" if Path(value).is_absolute() else word
+
+    return [plain(word) for word in words]
 
 
 def _changed(settings: Mapping[str, Any], names: tuple[str, ...], change: Callable[[str], str]) -> dict[str, Any]:
