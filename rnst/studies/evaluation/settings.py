@@ -23,6 +23,7 @@ class EvaluationSettings:
     Args:
         data: folder that holds val (and train) with one folder for each class; for CIFAR-10 the folder of its archive.
         split: val for photos that the network was not trained on, train for those that it was.
+        among: classes that the network decides among: all that it knows, or present, those of the photos alone.
         radii: radii of the ball, in units of pixels in [0, 1]; fractions as 4/255 are accepted. 0 is the clean photo.
             none: half, once and twice the radius of the training; without one, published radii of the norm.
         norm: norm of the ball; none means that of the training, or l2.
@@ -43,6 +44,7 @@ class EvaluationSettings:
 
     data: Path
     split: Literal["val", "train"] = "val"
+    among: Literal["all", "present"] = "all"
     radii: list[NonNegativeFloat] | None = None
     norm: Literal["l2", "linf"] | None = None
     steps: list[PositiveInt] | None = None
