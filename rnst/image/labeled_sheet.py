@@ -42,7 +42,7 @@ def labeled_sheet(pictures: Sequence[Path | None], rows: Sequence[str], columns:
         title: line above all.
     """
     images = [None if path is None else to_pil(read_image(path)) for path in pictures]
-    layout = _layout(images, rows)
+    layout = _layout(images, rows, columns)
     line = _height(layout.font)
     width = layout.left + len(columns) * (layout.cell[0] + _GAP) + _GAP
     size = width, layout.head + len(rows) * (layout.cell[1] + _GAP)
@@ -51,8 +51,9 @@ def labeled_sheet(pictures: Sequence[Path | None], rows: Sequence[str], columns:
     draw.text((_GAP, _GAP), _cut(draw, title, layout.font, width - 2 * _GAP), _INK, layout.font)
     for column, label in enumerate(columns):
         x = layout.left + _GAP + column * (layout.cell[0] + _GAP)
-        for number, text in enumerate(_lines(draw, label, layout.font, layout.cell[0])):
-            draw.text((x, layout.head - (_MOST_LINES - number) * line - _GAP), text, _INK, layout.font)
+        lines = _lines(draw, label, layout.font, layout.cell[0])
+        for number, text in enumerate(lines):
+            draw.text((x, layout.head - (len(lines) - number) * line - _GAP // 2), text, _INK, layout.font)
     for row, label in enumerate(rows):
         y = layout.head + row * (layout.cell[1] + _GAP)
         lines = _lines(draw, label, layout.font, layout.left - _GAP) if label else []
@@ -64,14 +65,15 @@ def labeled_sheet(pictures: Sequence[Path | None], rows: Sequence[str], columns:
     return from_pil(sheet)
 
 
-def _layout(images: Sequence[Image.Image | None], rows: Sequence[str]) -> _Layout:
+def _layout(images: Sequence[Image.Image | None], rows: Sequence[str], columns: Sequence[str]) -> _Layout:
     sizes = [image.size for image in images if image is not None] or [_SMALLEST_CELL]
     cell = max(_SMALLEST_CELL[0], *(size[0] for size in sizes)), max(_SMALLEST_CELL[1], *(size[1] for size in sizes))
     font = ImageFont.load_default(min(_LARGEST_FONT, max(_SMALLEST_FONT, cell[0] // 14)))
     draw = ImageDraw.Draw(Image.new("RGB", (1, 1)))
     widest = max((draw.textlength(label, font) for label in rows), default=0.0)
     left = round(min(widest, max(_WIDEST_LABEL * cell[0], _SMALLEST_CELL[0])))
-    return _Layout(cell, left + _GAP if any(rows) else 0, (1 + _MOST_LINES) * _height(font) + 3 * _GAP, font)
+    lines = 1 + max(len(_lines(draw, label, font, cell[0])) for label in columns)
+    return _Layout(cell, left + _GAP if any(rows) else 0, lines * _height(font) + 3 * _GAP, font)
 
 
 def _place(sheet: Image.Image, image: Image.Image | None, corner: tuple[int, int], layout: _Layout) -> None:
