@@ -3,6 +3,28 @@
 from typing import Any
 
 from rnst.errors import InvalidValueError
+from rnst.image.endings import check_format, check_video_format
+from rnst.image.print_sizes import read_sheet
+
+NO_CONTENT = "none"
+DEFAULT_SIZE = 512
+
+
+def check_combinations(settings: Any) -> None:
+    """Refuse every contradiction within settings whose values are each in range.
+
+    Args:
+        settings: `StylizationSettings`.
+
+    Raises:
+        InvalidValueError: names the option.
+    """
+    for check in (check_styles, check_layers, check_seamless, check_sequence, check_print):
+        check(settings)
+    if settings.has_video:
+        check_video_format(settings.output)
+    elif not settings.has_folder:
+        check_format(settings.output, settings.size, settings.depth)
 
 
 def check_layers(settings: Any) -> None:
@@ -83,7 +105,25 @@ def check_styles(settings: Any) -> None:
     if weights is not None and (len(weights) != styles or min(weights) < 0 or sum(weights) <= 0):
         wanted = f"a number of 0 or more for each of the {styles} styles, and not all 0"
         raise InvalidValueError("--style_weights", weights, wanted)
-    if settings.style_weight == 0 and (settings.content_weight == 0 or settings.content == "none"):
+    if settings.style_weight == 0 and (settings.content_weight == 0 or settings.content == NO_CONTENT):
         raise InvalidValueError("--style_weight", settings.style_weight, "more than 0 where the content has no weight")
-    if settings.aspect is not None and settings.content != "none":
+    if settings.aspect is not None and settings.content != NO_CONTENT:
         raise InvalidValueError("--aspect", settings.aspect, "left away with a content, whose shape is kept")
+
+
+def check_print(settings: Any) -> None:
+    """Refuse a sheet that is none, or beside another size.
+
+    Args:
+        settings: `StylizationSettings`.
+
+    Raises:
+        InvalidValueError: names the option.
+    """
+    if settings.print is None:
+        return
+    read_sheet(settings.print)
+    if settings.size != DEFAULT_SIZE:
+        raise InvalidValueError("--size", settings.size, "left away with --print, which chooses it")
+    if settings.side != "long":
+        raise InvalidValueError("--side", settings.side, "long with --print")

@@ -8,11 +8,12 @@ from typing import Literal, Self
 from rnst.encoders.circular import STRIDE_PERIOD
 from rnst.encoders.names import OWN
 from rnst.image.color_basis import RGB
-from rnst.image.endings import QUALITY
-from rnst.image.files import fit_long_side, fit_short_side
+from rnst.image.credits import NO_CREDITS, Credits
+from rnst.image.endings import QUALITY, Depth, MetadataLevel
+from rnst.image.files import Picture, fit_long_side, fit_short_side
 from rnst.image.periodic import Wraps, wraps_of
 from rnst.reporting.trackers import OFF
-from rnst.stylization.settings import NO_CONTENT
+from rnst.stylization.combinations import NO_CONTENT
 
 OF_THE_CONTENT: Literal["content"] = "content"
 OF_THE_STYLE: Literal["style"] = "style"
@@ -214,7 +215,10 @@ class Records:
 
     Attributes:
         output: the picture's file.
-        quality: of JPEG and WebP, 1 to 100.
+        quality: of JPEG, WebP, AVIF and HEIC, 1 to 100.
+        depth: bits of each channel in the file.
+        metadata: what is stored in the file, see `Credits.kept`.
+        dpi: dots per inch that the file states; None takes those of the photo.
         save_every: steps between two intermediate pictures; 0 writes none.
         resume: resume a stopped run.
         scores: measure the finished picture.
@@ -226,6 +230,9 @@ class Records:
 
     output: Path
     quality: int = QUALITY
+    depth: Depth = "auto"
+    metadata: MetadataLevel = "settings"
+    dpi: float | None = None
     save_every: int = 0
     resume: bool = False
     scores: bool = False
@@ -233,6 +240,11 @@ class Records:
     group: str = ""
     tracking: str = OFF
     tracking_folder: str | None = None
+
+    def credits_of(self, photo: Picture | None) -> Credits:
+        """What the file of a picture that was made from `photo` tells about its origin."""
+        found = NO_CREDITS if photo is None else photo.credits
+        return replace(found, dpi=found.dpi if self.dpi is None else (self.dpi, self.dpi)).kept(self.metadata)
 
     def silent(self) -> Self:
         """The same without records, for processes that leave them to the first one."""

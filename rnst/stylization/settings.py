@@ -6,12 +6,13 @@ from typing import Any, Literal, Self
 
 from rnst.encoders.names import DEFAULT_ENCODER
 from rnst.files import is_folder
-from rnst.image.endings import QUALITY, check_format, check_video_format, is_video
+from rnst.image.endings import QUALITY, Depth, MetadataLevel, is_video
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
 from rnst.optimization.limits import check_limits
 from rnst.ranges import (
     Aspect,
     Decay,
+    Dpi,
     LearningRate,
     NonNegativeFloat,
     NonNegativeInt,
@@ -27,9 +28,8 @@ from rnst.ranges import (
     check_ranges,
 )
 from rnst.reporting.trackers import OFF, chosen_trackers
-from rnst.stylization.combinations import check_layers, check_seamless, check_sequence, check_styles
+from rnst.stylization.combinations import DEFAULT_SIZE, NO_CONTENT, check_combinations
 
-NO_CONTENT = "none"
 _NAMES = ("content", "style", "output", "encoder", "weights", "init", "color_basis", "content_mask", "style_mask")
 
 
@@ -41,12 +41,15 @@ class StylizationSettings:
         content: picture to stylize: a file, the name of a sample photo, a folder (each of its pictures is stylized), a
             video, or "none" for a texture of the style alone.
         style: painting to take the style from: a file, or the name of a sample painting; several are mixed.
-        output: picture to write (.png, .jpg, .webp, or .tif with 16 bits); its JSON sidecar has the same name. May hold
-            settings: {content}-{seed}.png. For a folder of contents, a folder. Without --output, no picture of other
-            settings is replaced: -2, -3, ... is added to the name.
+        output: picture to write (.png, .jpg, .webp, .avif, .tif, or .heic with its extra); its JSON sidecar has the
+            same name. May hold settings: {content}-{seed}.png. For a folder of contents, a folder. Without --output, no
+            picture of other settings is replaced: -2, -3, ... is added to the name.
         encoder: network whose features are compared (`rnst models` lists them).
         weights: weight file for the encoder, or "random"; none means the encoder's own.
         size: long side of the picture in pixels (or the short one, with --side short).
+        print: sheet that the picture fills, as 30x40cm, 8x10in or 210x297mm, instead of --size; the sheet is turned to
+            the orientation of the photo, whose shape is kept.
+        dpi: dots per inch that the file states; none means that of the photo, and 300 with --print.
         supersample: optimize the picture at so many times its size, and reduce it at the end. Details finer than the
             network's first stride come from here; time and memory grow with its square.
         side: side of the picture that --size sets.
@@ -117,7 +120,10 @@ class StylizationSettings:
         memory: what a process may take, as 8GB, where the tiles are chosen by it; none means most of what is free.
         devices: GPUs, or processes where there is none, that share a picture.
         precision: of the network's arithmetic; the losses are always computed in fp32.
-        quality: of JPEG and WebP, 1 to 100.
+        quality: of JPEG, WebP, AVIF and HEIC, 1 to 100.
+        depth: bits of each channel in the file; auto is 16 for .tif and 8 for others. PNG holds 16 too.
+        metadata: what the file holds beside profile and resolution: none, settings with the photo's author, copyright
+            and date, or all, with camera and exposure. Never a place.
         save_every: steps between two intermediate pictures that are kept; 0 keeps none.
         resume: resume a picture that was stopped, from the .state.safetensors file beside it.
         scores: measure the finished picture: distance to the style, edges kept, grain and checkerboards.
@@ -133,7 +139,9 @@ class StylizationSettings:
     output: Path = Path("outputs/{content}--{style}.png")
     encoder: str = DEFAULT_ENCODER
     weights: str | None = None
-    size: Pixels = 512
+    size: Pixels = DEFAULT_SIZE
+    print: str | None = None
+    dpi: Dpi | None = None
     supersample: Supersampling = 2.0
     side: Literal["long", "short"] = "long"
     aspect: Aspect | None = None
@@ -185,6 +193,8 @@ class StylizationSettings:
     devices: PositiveInt = 1
     precision: Literal["bf16", "fp32"] = "bf16"
     quality: Quality = QUALITY
+    depth: Depth = "auto"
+    metadata: MetadataLevel = "settings"
     save_every: NonNegativeInt = 0
     resume: bool = False
     scores: bool = False
@@ -207,14 +217,7 @@ class StylizationSettings:
         check_ranges(self)
         check_limits(self.tile, self.memory)
         chosen_trackers(self.tracking)
-        check_styles(self)
-        check_layers(self)
-        check_seamless(self)
-        check_sequence(self)
-        if self.has_video:
-            check_video_format(self.output)
-        elif not self.has_folder:
-            check_format(self.output, self.size)
+        check_combinations(self)
 
     @property
     def styles(self) -> tuple[str, ...]:

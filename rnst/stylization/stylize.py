@@ -141,7 +141,7 @@ def stylize_inputs(job: Job, inputs: Inputs, session: Session, targets: StyleTar
         result = result_of(job, outcome, keeper.seconds, scores, described, files["sources_sha256"])
         result = replace(result, curves=meter.curves())
         if is_first():
-            deliver(outcome.image, result, quality=job.records.quality, like=inputs.photo)
+            deliver(outcome.image, result, job.records, inputs.photo)
             if outcome.finished:
                 remove_state(output)
     tracker.finish(Finished(outcome.image, meter.step, outcome.losses, result.scores, _costs(result, meter)))
