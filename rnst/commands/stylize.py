@@ -6,23 +6,20 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from rnst.commands.options import CommandParser
 from rnst.commands.parsing import UsageError, quiet_lightning
+from rnst.commands.view import View, add_view, take_view
 from rnst.encoders.names import OWN, RANDOM, counterpart_of, find_network
 from rnst.files import existing_file
 from rnst.image.samples import find_picture
-from rnst.ranges import Port
 from rnst.results import Result
 from rnst.signals import Stopped
 from rnst.stylization.output_names import named_by
 from rnst.stylization.settings import NO_CONTENT, StylizationSettings
-
-if TYPE_CHECKING:
-    from rnst.stylization.live_page import LivePage
 
 _GROUPS = {
     "Pictures": ("content", "style", "output", "size", "side", "supersample"),
@@ -76,7 +73,7 @@ def run(arguments: list[str]) -> None:
     parser = _parser()
     options = parser.parse(arguments, words="pictures")
     _place_pictures(options, parser.given)
-    view, port, compare = options.pop("view"), options.pop("view_port"), options.pop("compare")
+    view, compare = take_view(options), options.pop("compare")
     settings = StylizationSettings(**options)
     other = None if compare is None else (counterpart_of(settings.encoder) if compare == _COUNTERPART else compare)
     _check_files(settings)
@@ -85,7 +82,7 @@ def run(arguments: list[str]) -> None:
     if any(shows_config):
         _print_config(settings)
         return
-    _run(settings, other, port if view else None)
+    _run(settings, other, view)
 
 
 def _parser() -> CommandParser:
@@ -99,8 +96,7 @@ def _parser() -> CommandParser:
     parser.hints |= {"compare": str}
     text = "stylize with this encoder too, and write a page with a slider; without a name: the bundled counterpart"
     parser.add_argument("--compare", nargs="?", const=_COUNTERPART, metavar="ENCODER", help=text)
-    parser.add_flag("view", "show the picture in progress in a browser on this machine")
-    parser.add_option("view_port", Port, 0, "port of the view; 0 takes a free one")
+    add_view(parser)
     return parser
 
 
@@ -139,8 +135,8 @@ def _check_files(settings: StylizationSettings) -> None:
         existing_file(settings.weights or "", "weight file", "Correct --weights, or omit it.")
 
 
-def _run(settings: StylizationSettings, other: str | None, port: int | None) -> None:
-    """Stylize, by another encoder too where one is named, with a live page where a port is given."""
+def _run(settings: StylizationSettings, other: str | None, view: View | None) -> None:
+    """Stylize, by another encoder too where one is named, with a live page where a view is asked for."""
     from rnst.optimization.devices import is_first
 
     quiet_lightning()
@@ -154,7 +150,7 @@ def _run(settings: StylizationSettings, other: str | None, port: int | None) -> 
     page = settings.output.with_suffix(".html")
     if other is not None:
         _claim_comparison(both, page)
-    results = [result for one in both for result in _stylized(one, port if is_first() else None)]
+    results = [result for one in both for result in _stylized(one, view if is_first() else None)]
     if other is not None and is_first():
         from rnst.reporting.gallery.names import read_names
         from rnst.reporting.gallery.page import write_gallery
@@ -188,31 +184,25 @@ def _with_new_output(settings: StylizationSettings) -> StylizationSettings:
     return next(one for one in candidates if not one.output.exists() or earlier(resolve(one)) is not None)
 
 
-def _stylized(settings: StylizationSettings, port: int | None) -> list[Result]:
-    """Stylize, show the picture in progress where a port is given, and report the results."""
+def _stylized(settings: StylizationSettings, view: View | None) -> list[Result]:
+    """Stylize, show the picture in progress where a view is asked for, and report the results."""
     from rnst.optimization.devices import is_first
     from rnst.stylization.folder import stylize_folder
     from rnst.stylization.stylize import stylize
 
-    with nullcontext() if port is None else _live_page(port) as watcher:
+    with nullcontext() if view is None else view.page(settings) as watcher:
         if settings.has_folder:
             results = stylize_folder(settings, on_step=watcher)
         else:
             results = [stylize(settings, on_step=watcher).result]
+        if watcher is not None:
+            watcher.finish(results)
     for result in results if is_first() else ():
         width, height = result.size
         sys.stdout.write(f"{result.image}: {width} x {height} pixels, {result.seconds:.0f} s\n")
         if not result.finished:
             raise Stopped(f"stopped; {result.image} is the best picture so far")
     return results
-
-
-def _live_page(port: int) -> "LivePage":
-    from rnst.stylization.live_page import LivePage
-
-    page = LivePage(port)
-    sys.stderr.write(f"live view: {page.address}\n")
-    return page
 
 
 def _scored(settings: StylizationSettings) -> StylizationSettings:

@@ -41,6 +41,7 @@ def test_picture_and_losses_of_the_last_step() -> None:
         picture = decode_jpeg(torch.frombuffer(bytearray(_ask(view, "/picture?step=2")[1]), dtype=torch.uint8))
     assert state == {
         "step": 2, "size": [40, 24], "losses": {"total": [[1, 2.0], [2, 1.0]], "style": [[2, 0.5]]}, "stopping": False,
+        "sources": [],
     }  # fmt: skip
     assert picture.shape == (3, 24, 40)
     assert picture[0].float().mean() > 240
