@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from rnst.signals import Stopped
 from rnst.stylization.output_names import named_by
 from rnst.stylization.settings import NO_CONTENT, StylizationSettings
 
-_GROUPS = {
+GROUPS = {
     "Pictures": ("content", "style", "output", "size", "side", "supersample"),
     "How it looks": ("style_weight", "content_weight", "tv_weight", "style_scale", "colors", "init"),
     "Network": ("encoder", "weights", "style_layers", "content_layers"),
@@ -55,6 +56,7 @@ _COMMON = (
     "seed",
     "resume",
 )
+_SETTINGS = {entry.name for entry in fields(StylizationSettings)}
 _COUNTERPART = "counterpart"
 _EXAMPLES = (
     "stylize.py                                       a sample photo in the style of a sample painting",
@@ -85,6 +87,17 @@ def run(arguments: list[str]) -> None:
     _run(settings, other, view)
 
 
+def options_in(words: Sequence[str]) -> dict[str, Any]:
+    """Options of `StylizationSettings` in the words of a command line, presets included.
+
+    Raises:
+        UsageError: something is wrong with them.
+    """
+    parser = _parser()
+    options = parser.parse(words)
+    return {name: options[name] for name in parser.hints if name in _SETTINGS}
+
+
 def _parser() -> CommandParser:
     parser = CommandParser(
         "stylize.py [PHOTO PAINTING ...] [--output PICTURE] [--OPTION VALUE ...]",
@@ -92,7 +105,7 @@ def _parser() -> CommandParser:
         _EXAMPLES,
     )
     parser.add_config("stylize")
-    parser.add_settings(StylizationSettings, _GROUPS, _COMMON)
+    parser.add_settings(StylizationSettings, GROUPS, _COMMON)
     parser.hints |= {"compare": str}
     text = "stylize with this encoder too, and write a page with a slider; without a name: the bundled counterpart"
     parser.add_argument("--compare", nargs="?", const=_COUNTERPART, metavar="ENCODER", help=text)
