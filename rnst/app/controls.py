@@ -62,15 +62,17 @@ def add_controls(
     """
     chosen, paintings = gr.State(DEFAULT_PHOTO), gr.State([DEFAULT_PAINTING])
     gr.Markdown("## 1. Photo")
-    photo_file = _drop("Drop a photo here, or click to choose one", several=False)
-    photo_samples = _samples("Sample photos", samples["photo"])
+    photo_file = _drop("Drop a photo here, or click to choose one", "photo", several=False)
+    photo_samples = _samples("Sample photos", "photo_samples", samples["photo"])
     editor = _editor(photo)
     gr.Markdown(
         "A brush color puts a painting in its place. Without drawing, the whole photo is stylized.", elem_classes="hint"
     )
     gr.Markdown("## 2. Paintings")
-    painting_files = _drop(f"Drop one to {MOST_PAINTINGS} paintings here, or click to choose them", several=True)
-    painting_samples = _samples("Sample paintings", samples["painting"])
+    painting_files = _drop(
+        f"Drop one to {MOST_PAINTINGS} paintings here, or click to choose them", "paintings", several=True
+    )
+    painting_samples = _samples("Sample paintings", "painting_samples", samples["painting"])
     with gr.Row():
         slots = tuple(_slot(number) for number in range(MOST_PAINTINGS))
     gr.Markdown("## 3. Look")
@@ -95,9 +97,10 @@ def add_controls(
     )
 
 
-def _drop(label: str, *, several: bool) -> gr.File:
+def _drop(label: str, name: str, *, several: bool) -> gr.File:
     return gr.File(
         label=label,
+        elem_id=name,
         file_count="multiple" if several else "single",
         file_types=_PICTURES,
         type="filepath",
@@ -106,10 +109,11 @@ def _drop(label: str, *, several: bool) -> gr.File:
     )
 
 
-def _samples(label: str, pictures: Sequence[tuple[str, str]]) -> gr.Gallery:
+def _samples(label: str, name: str, pictures: Sequence[tuple[str, str]]) -> gr.Gallery:
     return gr.Gallery(
         list(pictures),
         label=label,
+        show_label=False,
         columns=5,
         fit_columns=False,
         rows=1,
@@ -118,7 +122,7 @@ def _samples(label: str, pictures: Sequence[tuple[str, str]]) -> gr.Gallery:
         allow_preview=False,
         interactive=False,
         buttons=[],
-        elem_classes="samples",
+        elem_id=name,
     )
 
 

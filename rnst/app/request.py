@@ -14,7 +14,8 @@ DRAFT_SIZE = 256
 _DRAFT = ("--config", "draft")
 _LARGER_STEPS = 20
 _OF_THE_SIZE = ("init", "size", "side", "supersample", "steps", "scales", "shifts", "save_every")  # a draft has others
-_OF_THE_PAGE = ("output", "resume", "config", "view", "view_port", "no_browser", "compare", "tracking", "sequence")
+OF_THE_PAGE = ("output", "resume", "config", "view", "view_port", "no_browser", "compare", "tracking", "sequence")
+"""Options that the page sets by itself, or that make no single picture."""
 _QUESTIONS = ("help", "help_all", "print_config", "h")
 
 
@@ -78,7 +79,7 @@ class Request:
         found += _split(self.words)
         for word in found:
             name = word.removeprefix("--").partition("=")[0].replace("-", "_")
-            if word.startswith("--") and name in {*_OF_THE_PAGE, *_QUESTIONS}:
+            if word.startswith("--") and name in {*OF_THE_PAGE, *_QUESTIONS}:
                 raise OfThePageError(word)
         return found
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+_DOWNLOADS = ("Download PNG", "Download TIFF, 16 bits", "Download YAML")
+
 
 @dataclass(frozen=True)
 class Results:
@@ -59,7 +61,7 @@ def add_results() -> Results:
         larger = gr.Button("Larger", visible=False)
         go_on = gr.Button("Go on from here", visible=False)
     with gr.Row():
-        png, tiff, text = (gr.DownloadButton(name, visible=False, size="sm") for name in ("PNG", "TIFF", "YAML"))
+        png, tiff, text = (gr.DownloadButton(name, visible=False, size="sm") for name in _DOWNLOADS)
     with gr.Accordion("How to make it again", open=False):
         command = gr.Textbox(label="Command", lines=2, interactive=False, buttons=["copy"])
         yaml = gr.Textbox(label="YAML, for --config", lines=4, interactive=False, buttons=["copy"])
@@ -69,7 +71,7 @@ def add_results() -> Results:
         show_label=False,
         columns=3,
         height="auto",
-        object_fit="contain",
+        object_fit="cover",
         allow_preview=False,
         interactive=False,
         buttons=[],
@@ -79,7 +81,7 @@ def add_results() -> Results:
     with gr.Accordion("Compare two pictures", open=False):
         with gr.Row():
             left, right = (gr.Dropdown([], label=side, value=None) for side in ("Left", "Right"))
-        slider = gr.ImageSlider(show_label=False, interactive=False, buttons=[], label="Compared", max_height=600)
+        slider = gr.ImageSlider(show_label=False, interactive=False, buttons=[], elem_id="compared", max_height=600)
     return Results(
         version=version,
         names=names,

@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from rnst.app.guard import Guard
 from rnst.app.options import further_options
 from rnst.app.page import STYLE, build
+from rnst.app.request import OF_THE_PAGE
 from rnst.app.settings import AppSettings
 from rnst.app.workshop import Parse, Workshop
 from rnst.errors import RnstError
@@ -19,7 +20,7 @@ from rnst.stylization.settings import StylizationSettings
 
 HOST = "127.0.0.1"
 _ON_THE_PAGE = ("content", "style", "style_weights", "style_weight", "style_scale", "supersample", "size")
-_NOT_OFFERED = ("output", "resume", "sequence", "sequence_weight", "tracking", "tracking_folder", "group", "devices")
+_NOT_OFFERED = ("sequence_weight", "tracking_folder", "group", "devices")
 _LARGEST_UPLOAD = "500mb"
 _FONTS = ("system-ui", "sans-serif")  # of the machine: nothing is fetched
 _FIXED_FONTS = ("ui-monospace", "monospace")
@@ -51,7 +52,7 @@ def serve(settings: AppSettings, parse: Parse, groups: Mapping[str, Collection[s
     cache = workshop.folders.cache.absolute()
     cache.mkdir(parents=True, exist_ok=True)
     os.environ["GRADIO_TEMP_DIR"] = str(cache)
-    options = further_options(StylizationSettings, groups, (*_ON_THE_PAGE, *_NOT_OFFERED))
+    options = further_options(StylizationSettings, groups, (*_ON_THE_PAGE, *_NOT_OFFERED, *OF_THE_PAGE))
     page = build(workshop, options)
     port = _free_port(settings.port)
     page.queue(default_concurrency_limit=1)
