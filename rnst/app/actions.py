@@ -22,6 +22,7 @@ from rnst.files import written_aside
 from rnst.image.samples import DEFAULT_PAINTING, find_picture
 
 _SLOT_SIDE, _THUMB_SIDE = 320, 360
+_MOST_SHOWN = 60
 _PHOTO = "the photo"
 _TICKED, _DETAILS = 7, 10  # components, see `Results`
 
@@ -135,7 +136,7 @@ class Actions:
             if seen.output is None:
                 return [gr.skip()] * (_TICKED + _DETAILS)
             return [gr.skip(), view(seen, jobs.picture()), *[gr.skip()] * (_TICKED + _DETAILS - 2)]
-        made = self._workshop.history()
+        made = self._workshop.history()[:_MOST_SHOWN]
         names = [one.name for one in made]
         ended = seen.ended.name if seen.ended is not None and not seen.problem else ""
         latest = ended if ended in names and (version >= 0 or not chosen) else chosen or next(iter(names), "")

@@ -16,6 +16,7 @@ from rnst.stylization.live_state import LiveState
 from rnst.stylization.settings import StylizationSettings
 
 _MOST_WAITING = 20
+_SHOWN_SIDE = 900  # pixels of the picture in progress on the page
 _LONGEST = 200  # characters of what a library says
 _log = logging.getLogger(__name__)
 
@@ -110,9 +111,9 @@ class Jobs:
         return Seen(version, output, {} if live is None else live.summary(), waiting, *ended)
 
     def picture(self) -> bytes | None:
-        """JPEG of the picture in progress; None before its first step."""
+        """JPEG of the picture in progress, reduced for a page; None before its first step."""
         live = self._live
-        return None if live is None else live.picture()
+        return None if live is None else live.picture(_SHOWN_SIDE)
 
     def work(self) -> None:
         """Stylize what is added, until `close`.

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -19,7 +20,7 @@ STYLE = Path(__file__).parent / "page.css"
 _EVERY = 1.0  # seconds between two questions about the picture in progress
 _SAMPLE_SIDE = 240
 _DAY = 86_400
-_private = {"api_visibility": "private"}
+_private: dict[str, Any] = {"api_visibility": "private"}
 
 
 def build(workshop: Workshop, options: Mapping[str, Sequence[Option]]) -> gr.Blocks:

@@ -1,6 +1,8 @@
 """Pictures that the page receives: checked as those of a command line are, and kept under a safe name."""
 
 import hashlib
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 from rnst.files import written_aside
@@ -27,15 +29,17 @@ def keep(upload: Path, folder: Path) -> Path:
     content = upload.read_bytes()
     image_from_bytes(content, upload.name)
     name = Path(safe_name(upload.name))
-    for number in range(1, len(list(folder.glob("*"))) + 2 if folder.is_dir() else 2):
-        path = folder / (name if number == 1 else f"{name.stem}-{number}{name.suffix}")
-        if path.is_file() and path.read_bytes() == content:
-            return path
-        if not path.exists():
-            break
-    with written_aside(path) as aside:
-        aside.write_bytes(content)
+    path = next(path for path in _names(folder / name) if not path.exists() or path.read_bytes() == content)
+    if not path.exists():
+        with written_aside(path) as aside:
+            aside.write_bytes(content)
     return path
+
+
+def _names(path: Path) -> Iterator[Path]:
+    """The path, and others with -2, -3, ... added."""
+    yield path
+    yield from (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
 
 
 def safe_name(name: str) -> str:
@@ -49,7 +53,7 @@ def safe_name(name: str) -> str:
 
 
 def preview(name: str, folder: Path, long_side: int) -> Path:
-    """A small PNG of a picture, made once for each content.
+    """A small PNG of a picture, made again only if the file has changed.
 
     Args:
         name: a path, or the name of a sample.
@@ -60,8 +64,7 @@ def preview(name: str, folder: Path, long_side: int) -> Path:
         MissingPathError, UnreadableFileError: there is no such picture.
     """
     path = find_picture(name)
-    known = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    made = folder / f"{known}-{long_side}.png"
+    made = folder / f"{_known(path)}-{long_side}.png"
     if not made.is_file():
         image = read_image(path)
         size = (image.shape[-2], image.shape[-1])
@@ -84,8 +87,14 @@ def pair(left: Path, right: Path, folder: Path) -> tuple[Path, Path]:
     size = max(((image.shape[-2], image.shape[-1]) for image in images), key=max)
     made = []
     for path, image in zip((left, right), images, strict=True):
-        known = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-        made.append(folder / f"{known}-{size[1]}x{size[0]}.png")
+        made.append(folder / f"{_known(path)}-{size[1]}x{size[0]}.png")
         if not made[-1].is_file():
             write_image(resize(image, size), made[-1])
     return made[0], made[1]
+
+
+def _known(path: Path) -> str:
+    """A name for a file that is another one once the file has changed."""
+    status = path.stat()
+    identity = f"{path.resolve()} {status.st_mtime_ns} {status.st_size}"
+    return hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()[:16]

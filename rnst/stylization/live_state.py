@@ -61,10 +61,16 @@ class LiveState:
                 if math.isfinite(value):  # JSON knows nothing else
                     self._losses.setdefault(name, []).append((step, value))
 
-    def picture(self) -> bytes | None:
-        """JPEG of the picture now, or None before the first step."""
+    def picture(self, long_side: int | None = None) -> bytes | None:
+        """JPEG of the picture now, or None before the first step.
+
+        Args:
+            long_side: to which a larger picture is reduced; None reduces nothing.
+        """
         pixels = self._pixels
-        return None if pixels is None else _jpeg(pixels)
+        if pixels is None or long_side is None or max(pixels.shape) <= long_side:
+            return None if pixels is None else _jpeg(pixels)
+        return preview(pixels[None].float() / 255.0, long_side)
 
     def summary(self) -> dict[str, Any]:
         """Step, size, progress and curves, thinned out, as JSON has them."""
@@ -88,4 +94,5 @@ def preview(image: Tensor, long_side: int) -> bytes:
 
 
 def _jpeg(pixels: Tensor) -> bytes:
-    return encode_jpeg(pixels.contiguous(), quality=_QUALITY).numpy().tobytes()
+    content: bytes = encode_jpeg(pixels.contiguous(), quality=_QUALITY).numpy().tobytes()
+    return content

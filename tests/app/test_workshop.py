@@ -94,10 +94,10 @@ def test_draft_larger_and_two_paintings(pictures: Path, tmp_path: Path) -> None:
         assert len(options) < 16
     assert "--seed" not in command_line(first.result)
 
-    again = Workshop(tmp_path / "out", options_in)  # as after a restart
-    larger = again.larger(draft.name, 64, 1.0)
-    _work(again)
-    result = next(one.result for one in again.history() if one.name == larger.name)
+    restarted = Workshop(tmp_path / "out", options_in)
+    larger = restarted.larger(draft.name, 64, 1.0)
+    _work(restarted)
+    result = next(one.result for one in restarted.history() if one.name == larger.name)
     assert result.size == (128, 96)
     assert result.settings["init"] == str(draft)
 
