@@ -34,6 +34,7 @@ def build(workshop: Workshop, options: Mapping[str, Sequence[Option]]) -> gr.Blo
     cache = workshop.folders.cache
     samples = {kind: [(str(preview(name, cache, _SAMPLE_SIDE)), name) for name in sample_names(kind)] for kind in KINDS}
     samples["painting"].append((str(preview("hubble_deep_field", cache, _SAMPLE_SIDE)), "hubble_deep_field"))
+    page: gr.Blocks
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(_DAY, _DAY), fill_width=True) as page:
         gr.Markdown("# Stylize a photo by paintings")
         with gr.Row(equal_height=False):

@@ -9,7 +9,6 @@ import pytest
 
 from rnst.cli import main
 
-
 _WITH_EXTRA = pytest.mark.skipif(find_spec("gradio") is None, reason="gradio is not installed; it is the extra app")
 
 

@@ -90,11 +90,8 @@ def test_the_subject__is_photo_paintings_and_plan(tmp_path: Path) -> None:
         content=str(tmp_path / "photo.png"), style=[str(tmp_path / "one.png"), str(tmp_path / "two.png")], size=64
     )
     subject = Subject.of(settings)
-    assert [source.title for source in subject.sources] == [
-        "Photo: photo.png",
-        "Painting: one.png",
-        "Painting: two.png",
-    ]
+    titles = ["Photo: photo.png", "Painting: one.png", "Painting: two.png"]
+    assert [source.title for source in subject.sources] == titles
     assert subject.scales[-1].size == (96, 128)  # supersampled
     assert Subject.of(settings.replaced(content=str(tmp_path))).scales == ()
     with LivePage(0, subject) as view:
