@@ -177,7 +177,7 @@ class Actions:
         return tuple(map(str, pair(files[0], files[1], self._folders.cache)))
 
     def _gallery(self, made: Sequence[Made]) -> list[tuple[str, str]]:
-        return [(str(preview(str(one.result.image), self._folders.cache, _THUMB_SIDE)), one.caption) for one in made]
+        return [(str(preview(str(one.result.image), self._folders.cache, _THUMB_SIDE)), one.title) for one in made]
 
     def _written_yaml(self, made: Made) -> Path:
         path = self._folders.cache / f"{made.result.image.stem}.yaml"

@@ -1,8 +1,11 @@
 """Requests that the page did not send are refused, and the page may load nothing from elsewhere."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
+
+from starlette.requests import ClientDisconnect
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -50,7 +53,8 @@ class Guard:
                 message = {**message, "headers": [*kept, *_HEADERS.items()]}
             await send(message)
 
-        await self._app(scope, receive, guarded)
+        with suppress(ClientDisconnect):  # a tab that is closed in the middle of an upload is no mistake
+            await self._app(scope, receive, guarded)
 
     def _is_ours(self, headers: dict[bytes, str]) -> bool:
         host = headers.get(b"host", "")

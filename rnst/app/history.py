@@ -41,6 +41,11 @@ class Made:
         return not self.result.finished and is_state(state_path(self.result.image))
 
     @property
+    def title(self) -> str:
+        """Name without its ending; stopped pictures are marked."""
+        return self.result.image.stem + ("" if self.result.finished else " (stopped)")
+
+    @property
     def caption(self) -> str:
         """One short line."""
         width, height = self.result.size

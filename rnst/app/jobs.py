@@ -50,12 +50,6 @@ class Seen:
     ended: Path | None
     problem: str
 
-    def position(self, output: Path) -> int | None:
-        """0 for the picture in progress, 1 for the next one; None for a picture that has ended."""
-        if output == self.output:
-            return 0
-        return self.waiting.index(output) + 1 if output in self.waiting else None
-
 
 class Jobs:
     """A queue of pictures.

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("starlette", reason="starlette is not installed; gradio of the extra app brings it")
 from rnst.app.guard import Guard, Message, Receive, Send
 
 

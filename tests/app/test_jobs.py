@@ -73,13 +73,13 @@ def _ended(jobs: Jobs, name: str) -> None:
     raise AssertionError(jobs.seen())
 
 
-def test_one_after_the_other__with_their_positions(jobs: Jobs, maker: _Maker) -> None:
+def test_one_after_the_other__in_their_order(jobs: Jobs, maker: _Maker) -> None:
     for name in "abc":
         jobs.add(_settings(name))
     worker = _work(jobs)
     assert maker.begun.wait(10)
     seen = jobs.seen()
-    assert [seen.position(Path(f"{name}.png")) for name in "abcd"] == [0, 1, 2, None]
+    assert (seen.output, seen.waiting) == (Path("a.png"), (Path("b.png"), Path("c.png")))
     assert seen.live["step"] == 0
     maker.go.set()
     _ended(jobs, "c")
