@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union, get_args, get_
 from rnst.errors import InvalidValueError
 
 SMALLEST_SIZE = 32  # pixels; below, the deepest layers of a ResNet have no extent left
+_LARGEST_SIZE = 1_000_000  # pixels of a side
+_LARGEST_PHOTO = 8192  # pixels of a side of what a classifier receives
+_LARGEST = 1_000_000_000  # of every other whole number: far beyond what is useful, and no library overflows
 
 if TYPE_CHECKING:
     PositiveInt: TypeAlias = int
     SeveralInt: TypeAlias = int
     NonNegativeInt: TypeAlias = int
     Pixels: TypeAlias = int
+    PhotoSide: TypeAlias = int
     Quality: TypeAlias = int
     PositiveFloat: TypeAlias = float
     NonNegativeFloat: TypeAlias = float
@@ -34,11 +38,13 @@ else:
     from jsonargparse import typing as numbers
     from jsonargparse.typing import restricted_number_type
 
-    NonNegativeFloat, NonNegativeInt = numbers.NonNegativeFloat, numbers.NonNegativeInt
+    NonNegativeFloat = numbers.NonNegativeFloat
     PositiveFloat, ProperShare = numbers.PositiveFloat, numbers.OpenUnitInterval
-    PositiveInt = restricted_number_type("WholeNumber", int, (">=", 1))
-    SeveralInt = restricted_number_type("SeveralInt", int, (">=", 2))
-    Pixels = restricted_number_type("Pixels", int, (">=", SMALLEST_SIZE))
+    NonNegativeInt = restricted_number_type("WholeNumberOrZero", int, [(">=", 0), ("<=", _LARGEST)])
+    PositiveInt = restricted_number_type("WholeNumber", int, [(">=", 1), ("<=", _LARGEST)])
+    SeveralInt = restricted_number_type("SeveralInt", int, [(">=", 2), ("<=", _LARGEST)])
+    Pixels = restricted_number_type("Pixels", int, [(">=", SMALLEST_SIZE), ("<=", _LARGEST_SIZE)])
+    PhotoSide = restricted_number_type("PhotoSide", int, [(">=", 1), ("<=", _LARGEST_PHOTO)])
     Quality = restricted_number_type("Quality", int, [(">=", 1), ("<=", 100)])
     # Beyond four, the reduction averages away what the larger size adds.
     Supersampling = restricted_number_type("Supersampling", float, [(">=", 1.0), ("<=", 4.0)])
@@ -57,12 +63,22 @@ _EMPTY = {False: ("",), True: (".",)}  # whether a name is a path -> what it is 
 _WORDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 
 
-def range_of(kind: Any) -> str:
-    """The range of a restricted type in words, "" for any other type: "at least 1", "from 1 to 100"."""
-    limits = {compare.__name__: f"{limit:g}" for compare, limit in getattr(kind, "_restrictions", ())}
+def range_of(kind: Any, *, is_short: bool = False) -> str:
+    """The range of a restricted type in words, "" for any other type: "at least 1", "from 1 to 100".
+
+    Args:
+        kind: a type.
+        is_short: leave out a limit that nobody reaches.
+    """
+    given = [(compare.__name__, limit) for compare, limit in getattr(kind, "_restrictions", ())]
+    limits = {compare: _number(limit) for compare, limit in given if not is_short or limit < _LARGEST}
     if limits.keys() == {"ge", "le"}:
         return f"from {limits['ge']} to {limits['le']}"
     return " and ".join(f"{_WORDS[compare]} {limit}" for compare, limit in limits.items())
+
+
+def _number(limit: float) -> str:
+    return f"{limit:,}" if isinstance(limit, int) else f"{limit:g}"
 
 
 def parts_of(hint: Any) -> tuple[Any, ...]:

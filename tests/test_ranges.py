@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -7,9 +8,14 @@ import pytest
 from rnst.errors import InvalidValueError
 from rnst.ranges import (
     NonNegativeFloat,
+    NonNegativeInt,
+    PhotoSide,
+    Pixels,
     PositiveFloat,
     PositiveInt,
     Quality,
+    Seed,
+    SeveralInt,
     Share,
     check_ranges,
     range_of,
@@ -64,3 +70,11 @@ def test_ranges_in_words() -> None:
     assert range_of(Share) == "at least 0 and less than 1"
     assert range_of(restricted_part(list[PositiveFloat] | None)) == "more than 0"
     assert range_of(int) == ""
+
+
+@pytest.mark.parametrize("kind", [PositiveInt, NonNegativeInt, SeveralInt, Pixels, PhotoSide, Seed])
+def test_whole_numbers_have_an_end_that_arrays_can_count(kind: Callable[[int], int]) -> None:
+    for value in (10**10, 10**23) if kind is not Seed else (10**23,):
+        with pytest.raises(ValueError, match=str(value)):
+            kind(value)
+    assert "1,000,000,000" not in range_of(kind, is_short=True)

@@ -19,7 +19,7 @@ _PIXELS_AT_224 = 224
 _HINTS = (".*does not have many workers", ".*LeafSpec.*deprecated", "GPU available but not used")
 _COMMON = ("data", "radii", "norm", "steps", "photos", "autoattack", "output")
 _GROUPS = {
-    "What is measured": ("data", "split", "photos", "image_size", "architecture"),
+    "What is measured": ("data", "split", "photos", "among", "image_size", "architecture"),
     "Attacks": ("radii", "norm", "steps", "autoattack", "seed"),
     "Machine": ("accelerator", "devices", "precision", "batch_size", "workers"),
     "Files and records": ("output", "tracking"),

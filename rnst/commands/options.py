@@ -172,7 +172,7 @@ def _is_of(hint: Any, base: type) -> bool:
 
 def _default(value: Any, hint: Any) -> str:
     """In brackets: the default, and the range that numbers must be in."""
-    limits = range_of(restricted_part(hint))
+    limits = range_of(restricted_part(hint), is_short=True)
     limits = re.sub(r"from (\S+) to (\S+)", r"\1..\2", limits)
     if value is None or value in ([], {}):
         shown = ""

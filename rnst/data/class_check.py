@@ -34,9 +34,9 @@ def check_classes(
     if len(learned) < _LEAST_CLASSES:
         only = names[next(iter(learned))] if learned else "no class"
         raise ClassesError(f"there are training photos of {only} alone: give photos of at least two classes")
-    empty = _listed([name for label, name in enumerate(names) if label not in learned])
-    unseen = _listed([name for label, name in enumerate(names) if label in learned and label not in measured])
-    others = _listed(strange)
+    empty = listed([name for label, name in enumerate(names) if label not in learned])
+    unseen = listed([name for label, name in enumerate(names) if label in learned and label not in measured])
+    others = listed(strange)
     if empty and is_own:
         raise ClassesError(f"train has no photos of {empty}: add some directly in that folder, or remove it")
     if unseen and others and is_own:
@@ -63,5 +63,6 @@ def folders_within(folders: Sequence[Path]) -> list[Path]:
     return sorted(found)
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
     return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")

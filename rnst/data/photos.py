@@ -23,6 +23,7 @@ from rnst.image.opening import readable_endings
 # not: a wrong check sum in the pixels ends the whole process (torchvision 0.29). Other formats go through Pillow.
 _SAFE_FORMATS = (b"\xff\xd8", b"RIFF")
 _SIDE_OF_NOTHING = 256  # pixels of what is in the place of a photo that is left out, before its crop
+_NAMED = 5  # folders or classes that a message lists
 _ADVICE = "Give the folder that holds train and val with one folder for each class."
 
 
@@ -64,7 +65,7 @@ def list_photos(folders: Path | Sequence[Path], classes: Mapping[str, Sequence[s
         for path in _photos_in(folder / subfolder)
     ]
     if not found:
-        raise MissingPathError(folders[0], "class folders with photos", _advice(folders))
+        raise MissingPathError(folders[0], "class folders with photos", _advice(folders, list(classes)))
     return found
 
 
@@ -80,13 +81,20 @@ def _photos_in(folder: Path) -> list[Path]:
         return sorted(path for entry in entries if is_photo(path := folder / entry.name) and not entry.is_dir())
 
 
-def _advice(folders: Sequence[Path]) -> str:
+def _advice(folders: Sequence[Path], classes: Sequence[str]) -> str:
     """What is wrong with a split that has no photos in its class folders."""
+    if others := sorted({path.parent.name for folder in folders for path in folder.glob("*/*") if is_photo(path)}):
+        return f"It has photos of {_named(others)}; the classes are {_named(classes)}."
     if any(is_photo(path) for folder in folders for path in folder.glob("*")):
         return "Its photos must be sorted into one folder for each class."
     if any(is_photo(path) for folder in folders for path in folder.glob("*/*/*")):
         return "Its photos must lie directly in the class folders, and not in folders within them."
     return _ADVICE
+
+
+def _named(names: Sequence[str]) -> str:
+    """The first names of a list."""
+    return ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
 
 
 class LabeledPhotos(Dataset[tuple[Tensor, int]], ABC):

@@ -3,9 +3,11 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from rnst.data.class_check import check_classes, folders_within
+from torch import Tensor
+
+from rnst.data.class_check import check_classes, folders_within, listed
 from rnst.data.imagenet import IMAGENET
 from rnst.data.photos import LabeledPhotos, PhotoFiles, Preprocessing, list_photos
 from rnst.data.restricted_imagenet import RESTRICTED_IMAGENET, RESTRICTED_IMAGENET_BALANCED, Groups
@@ -83,6 +85,35 @@ class FolderSource(Source):
         folders = present or [_existing(self._roots[0] / split, f"{split} photos")]
         return PhotoFiles(list_photos(folders, self._groups()), view)
 
+    def present(self, split: Split) -> list[str]:
+        """Names of the classes that have photos in one split, in the order of the labels.
+
+        Raises:
+            MissingPathError: there are no photos.
+        """
+        names, labels = self.class_names, self.open(split, Preprocessing(None, _unchanged)).labels
+        return [names[label] for label in sorted(set(labels))]
+
+    def unmatched(self, split: Split, *, is_own: bool) -> list[str]:
+        """Warnings about classes without photos in one split and, with `is_own`, about its folders that are no class.
+
+        Raises:
+            MissingPathError: there are no photos.
+        """
+        there, groups = self.present(split), self._groups()
+        absent = listed([name for name in groups if name not in there])
+        members = {name for folders in groups.values() for name in folders}
+        found = {name for root in self._roots if (root / split).is_dir() for name in _subfolders(root / split)}
+        others = listed(sorted(found - members)) if is_own else ""
+        unseen = f"{split} has no photos of {absent}: the accuracies are those of the other classes"
+        strange = f"{others} of {split} is no class: its photos are left out"
+        return [unseen] * bool(absent) + [strange] * bool(others)
+
+    def of(self, names: Sequence[str]) -> Self:
+        """The same photos with these classes alone, whose labels are counted anew."""
+        groups = self._groups()
+        return type(self)(self._roots, {name: groups[name] for name in names})
+
     def check(self, train: LabeledPhotos, validation: LabeledPhotos) -> list[str]:
         """See `Source.check`; folders within class folders are reported too, as their photos are not read."""
         is_own, members = self._given is None, {name for folders in self._groups().values() for name in folders}
@@ -104,6 +135,10 @@ class FolderSource(Source):
         if not names:
             list_photos(folders, {})  # says what is there instead
         return {name: (name,) for name in names}
+
+
+def _unchanged(photo: Tensor) -> Tensor:
+    return photo
 
 
 def _subfolders(folder: Path) -> list[str]:

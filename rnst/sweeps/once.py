@@ -8,27 +8,23 @@ from torch import Tensor
 
 from rnst.results import Result
 from rnst.signals import Stopped
-from rnst.stylization.job import resolve
+from rnst.stylization.job import Job
 from rnst.stylization.record import finished
 from rnst.stylization.resuming import with_state
-from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.stylize import stylize_job
 
 
-def stylized_once(
-    settings: StylizationSettings, score: Callable[[Tensor], Mapping[str, float]] | None = None
-) -> Result:
-    """Stylize, score and record one picture; or read the result of an earlier run with the same settings.
+def stylized_once(job: Job, score: Callable[[Tensor], Mapping[str, float]] | None = None) -> Result:
+    """Stylize, score and record one picture; or read the result of an earlier run of the same job.
 
     Args:
-        settings: of the picture.
+        job: the picture, resolved.
         score: picture (1, 3, H, W) in [0, 1] to further scores by name.
 
     Raises:
         KeyboardInterrupt: it was stopped.
         RnstError: it cannot be stylized.
     """
-    job = resolve(settings)
     there = finished(job)
     if there is not None and (score is None or there.scores):
         return there

@@ -62,8 +62,8 @@ class SweepSettings:
         for name in ("contents", "styles", "encoders"):
             if not getattr(self, name):
                 raise InvalidValueError(f"--{name}", getattr(self, name), "at least one name")
-        check_ranges(self)
         check_workers("--workers", self.workers)
+        check_ranges(self)
         chosen_trackers(self.tracking)
         self._check_grid()
         for encoder in self.encoders:

@@ -40,7 +40,7 @@ class NoStepError(RnstError):
     def __init__(self, photos: int, batch: int, devices: int = 1) -> None:
         together = f"{batch} on each of {devices} devices" if devices > 1 else str(batch)
         super().__init__(
-            f"{photos} photos do not fill one batch of {together}, so no step could be made. "
+            f"too few photos for one batch: {photos} of {together}, so no step could be made. "
             "Lower --data.batch_size, or give more photos"
         )
 

@@ -14,9 +14,11 @@ from rnst.attacks.autoattack import AutoAttack
 from rnst.attacks.pgd import PGD
 from rnst.cli import main
 from rnst.encoders.catalog import build_classifier
+from rnst.encoders.classifier import load_classifier
 from rnst.encoders.weights.files import write_weights
 from rnst.metrics.robustness import Evaluation
 from rnst.studies.evaluation import measure as evaluation_program
+from rnst.studies.evaluation.among import Among
 from tests.offline_runs import read_run, run_folders
 
 MakePhotos = Callable[..., Path]
@@ -71,6 +73,37 @@ def test_table_json_and_curve(weights: Path, make_photos: MakePhotos, capsys: py
     picture = np.asarray(Image.open("figures/evaluation.png").convert("RGB"))
     assert min(picture.shape[:2]) > 400
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20, "there is something on it"
+
+
+def test_among_present__the_classes_without_photos_are_never_answered(weights: Path, make_photos: MakePhotos) -> None:
+    """The same network on the same photos: only an answer of a class without photos can change, to the better."""
+    root, arguments = make_photos(("n01", "n03"), train=0, val=6), ("--radii", "0", "--steps", "1")
+    _evaluate(weights, root, *arguments, "--output", "all")
+    _evaluate(weights, root, *arguments, "--output", "two", "--among", "present")
+    every, two = (Evaluation.read(Path(folder) / "evaluation.json") for folder in ("all", "two"))
+    assert (every.class_names, two.class_names) == (_CLASSES, ("n01", "n03"))
+    assert two.photos_of_class == (6, 6)
+    logits = Among(load_classifier(str(weights))[0], [0, 2])(torch.rand(4, 3, 32, 32))
+    assert logits.shape == (4, 2)
+    assert two.measurements[0].right >= every.measurements[0].right
+
+
+def test_classes_of_one_side_only__are_reported(
+    weights: Path, make_photos: MakePhotos, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = make_photos(("n01", "n03", "N02"), train=0, val=1)
+    with caplog.at_level("WARNING", "rnst"):
+        _evaluate(weights, root, "--radii", "0", "--steps", "1")
+    assert "val has no photos of n02" in caplog.text
+    assert "N02 of val is no class" in caplog.text
+
+
+def test_among_present__one_class_is_no_decision(
+    weights: Path, make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = make_photos(("n02",), train=0, val=1)
+    message = _refused(capsys, str(weights), "--data", str(root), "--workers", "0", "--among", "present")
+    assert "n02 alone" in message
 
 
 def test_defaults__radii_and_size_of_the_training(weights: Path, make_photos: MakePhotos) -> None:

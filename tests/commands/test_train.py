@@ -303,7 +303,7 @@ def test_fewer_photos_than_a_batch__no_random_weights_are_exported(
 ) -> None:
     options = {"data.batch_size": 13}  # of 12 photos
     message = _refused(capsys, lambda: _run(_IMAGENETTE, make_photos(), "net.safetensors", **options))
-    assert "12 photos do not fill one batch of 13" in message
+    assert "too few photos for one batch: 12 of 13" in message
     assert "Lower --data.batch_size" in message
     assert not Path("net.safetensors").exists()
     assert not Path("net.run").exists(), "no empty run is left behind"

@@ -125,7 +125,7 @@ def test_inversion_comes_closer_and_interpolation_meets_its_ends(networks: list[
         (["--interpolate", "coffee"], "two photos"),
         (["--invert", "nowhere.png"], "nowhere.png"),
         (["--invert", "coffee", "--objectives", "class:1"], "without --objectives"),
-        (["--steps=0"], "at least 1"),
+        (["--steps=0"], "from 1 to 1,000,000,000"),
         (["--networks", "first.safetensors", "first.safetensors"], "each once"),
     ],
 )

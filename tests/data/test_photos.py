@@ -45,6 +45,12 @@ def test_list_photos__nothing_found(tmp_path: Path) -> None:
         list_photos(tmp_path, {"dog": ("n01",)})
 
 
+def test_list_photos__of_other_classes_names_both(make_photos: Callable[..., Path]) -> None:
+    train = make_photos(("cat",), train=1) / "train"
+    with pytest.raises(MissingPathError, match=r"It has photos of cat; the classes are n01, n02"):
+        list_photos(train, {"n01": ("n01",), "n02": ("n02",)})
+
+
 @pytest.mark.parametrize(
     ("picture", "expected"),
     [

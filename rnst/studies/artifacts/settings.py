@@ -9,7 +9,7 @@ from rnst.encoders.names import DEFAULT_ENCODER, counterpart_of
 from rnst.errors import InvalidValueError, UnknownNameError
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
 from rnst.metrics.sizes import SMALLEST_SIDE
-from rnst.ranges import PositiveFloat, PositiveInt, check_ranges
+from rnst.ranges import Pixels, PositiveFloat, PositiveInt, check_ranges
 from rnst.reporting.trackers import WANDB, chosen_trackers
 from rnst.studies.artifacts.fixes import FIXES
 
@@ -43,7 +43,7 @@ class ArtifactSettings:
     textures: bool = True
     style: str = DEFAULT_PAINTING
     photo: str = DEFAULT_PHOTO
-    size: int = 96
+    size: Pixels = 96
     style_scale: PositiveFloat = 3.0
     style_weight: PositiveFloat = 10.0
     steps: PositiveInt = 60

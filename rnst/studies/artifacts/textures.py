@@ -19,6 +19,7 @@ from rnst.metrics.sizes import SMALLEST_SIDE
 from rnst.metrics.style_distance import StyleReference
 from rnst.studies.artifacts.fixes import FIXES
 from rnst.studies.artifacts.settings import ArtifactSettings
+from rnst.stylization.job import Job, resolve
 from rnst.stylization.settings import NO_CONTENT, StylizationSettings
 from rnst.sweeps.once import stylized_once
 
@@ -59,9 +60,9 @@ def optimize_textures(settings: ArtifactSettings, console: Console) -> list[Text
     ]
     found = []
     for encoder, fix, seed in track(cells, "textures", console=console):
-        picture = _settings(settings, encoder, fix, seed)
+        job = _job(settings, encoder, fix, seed)
         try:
-            result = stylized_once(picture, lambda image: texture_scores(image, reference))
+            result = stylized_once(job, lambda image: texture_scores(image, reference))
         except NothingToChangeError:
             continue
         found.append(Texture(encoder, fix, seed, result.image, result.scores))
@@ -100,10 +101,10 @@ def mean_scores(textures: Sequence[Texture]) -> dict[tuple[str, str], dict[str, 
     }
 
 
-def _settings(settings: ArtifactSettings, encoder: str, fix: str, seed: int) -> StylizationSettings:
+def _job(settings: ArtifactSettings, encoder: str, fix: str, seed: int) -> Job:
     choice = settings.choices[encoder]
     folder, name = (re.sub(r"[^\w.]+", "-", text) for text in (choice.label, fix))
-    return StylizationSettings(
+    picture = StylizationSettings(
         content=NO_CONTENT,
         style=settings.style,
         output=settings.output / "textures" / folder / f"{name}--{seed}.png",
@@ -123,6 +124,7 @@ def _settings(settings: ArtifactSettings, encoder: str, fix: str, seed: int) -> 
         tracking="off",
         **FIXES[fix],
     )
+    return resolve(picture)
 
 
 def zoomed(image: Tensor, side: int = 48, factor: int = 4) -> Tensor:

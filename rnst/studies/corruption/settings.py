@@ -7,7 +7,7 @@ from typing import Any, Literal
 from rnst.corruptions.names import CORRUPTION_NAMES, SEVERITIES, SIZE
 from rnst.errors import InvalidValueError, UnknownNameError
 from rnst.machine import check_workers
-from rnst.ranges import NonNegativeInt, Pixels, PositiveFloat, PositiveInt, check_ranges
+from rnst.ranges import NonNegativeInt, PhotoSide, Pixels, PositiveFloat, PositiveInt, Seed, check_ranges
 from rnst.reporting.trackers import WANDB, chosen_trackers
 
 
@@ -52,7 +52,7 @@ class CorruptionSettings:
     severities: list[int] | None = None
     photos: NonNegativeInt = 1000
     size: Pixels = SIZE
-    image_size: PositiveInt | None = None
+    image_size: PhotoSide | None = None
     radii: list[PositiveFloat] | None = None
     norm: Literal["l2", "linf"] = "l2"
     steps: PositiveInt = 50
@@ -63,7 +63,7 @@ class CorruptionSettings:
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     accelerator: str = "auto"
     output: Path = Path("outputs/corruption")
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     tracking: str = WANDB
 
     def __post_init__(self) -> None:
@@ -77,8 +77,8 @@ class CorruptionSettings:
                 raise UnknownNameError("corruption", name, CORRUPTION_NAMES)
         if self.severities is not None and not set(self.severities) & set(SEVERITIES) >= set(self.severities):
             raise InvalidValueError("--severities", self.severities, "1 to 5, each of them")
-        check_ranges(self)
         check_workers("--workers", self.workers)
+        check_ranges(self)
         chosen_trackers(self.tracking)
 
     @property

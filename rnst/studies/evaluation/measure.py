@@ -1,5 +1,6 @@
 """Robustness of a network: accuracy clean and under attack, over a list of radii, as JSON and a curve."""
 
+import logging
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import RichProgressBar
+from torch import nn
 
 from rnst.attacks.attack import Attack
 from rnst.attacks.autoattack import AutoAttack, require_pyautoattack
@@ -23,9 +25,11 @@ from rnst.metrics.robustness import AUTOATTACK, CLEAN, Evaluation, Measurement
 from rnst.reporting.plots import line_plot
 from rnst.reporting.tracking.run import Run, program, without_places
 from rnst.reporting.tracking.tracker import Tracker
+from rnst.studies.evaluation.among import Among
 from rnst.studies.evaluation.settings import EvaluationSettings
 from rnst.studies.evaluation.task import RobustnessTest
 
+_log = logging.getLogger(__name__)
 _BALLS: dict[str | None, type[Ball]] = {"l2": L2Ball, "linf": LinfBall}
 
 
@@ -62,10 +66,13 @@ def evaluate(network: str, settings: EvaluationSettings) -> Evaluation | None:
     classifier, facts = load_classifier(network, architecture=settings.architecture)
     settings = settings.resolved(network, facts)
     source = labeled_source(settings.data, settings.split, facts)
+    decides: nn.Module = classifier
+    if settings.among == "present" and isinstance(source, FolderSource):
+        source, decides = _among_present(source, classifier, settings.split)
     photos = _photos(settings, source)
     conditions = _conditions(settings)
     attacks = {condition.name: condition.attack for condition in conditions}
-    test = RobustnessTest(classifier, facts["logits"], attacks, settings.seed)
+    test = RobustnessTest(decides, len(source.class_names), attacks, settings.seed)
     began = time.perf_counter()
     if not _run(test, photos, settings):
         return None
@@ -87,6 +94,18 @@ def evaluate(network: str, settings: EvaluationSettings) -> Evaluation | None:
     )
     _write(evaluation, settings)
     return evaluation
+
+
+def _among_present(source: FolderSource, classifier: nn.Module, split: Split) -> tuple[FolderSource, Among]:
+    """Photos and classifier of the classes that have photos.
+
+    Raises:
+        InvalidValueError: there is nothing to decide.
+    """
+    names, known = source.present(split), source.class_names
+    if len(names) < 2:  # noqa: PLR2004 - a decision
+        raise InvalidValueError("--among", f"present, which is {names[0]} alone", "all, or of photos of two classes")
+    return source.of(names), Among(classifier, [known.index(name) for name in names])
 
 
 def _conditions(settings: EvaluationSettings) -> list[_Condition]:
@@ -118,7 +137,10 @@ def labeled_source(data: Path, split: Split, facts: Facts) -> Source:
         return Cifar10Source(data)
     if names:
         known = next((groups for groups in KNOWN_GROUPS.values() if tuple(groups) == names), None)
-        return FolderSource(data, known or {name: (name,) for name in names})
+        source = FolderSource(data, known or {name: (name,) for name in names})
+        for warning in source.unmatched(split, is_own=known is None):
+            _log.warning(warning)
+        return source
     known = next((groups for groups in KNOWN_GROUPS.values() if len(groups) == logits), None)
     if known is not None:
         return FolderSource(data, known)

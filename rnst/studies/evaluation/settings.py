@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from rnst.machine import check_workers
-from rnst.ranges import NonNegativeFloat, NonNegativeInt, PositiveInt, check_ranges
+from rnst.ranges import NonNegativeFloat, NonNegativeInt, PhotoSide, PositiveInt, Seed, check_ranges
 from rnst.reporting.trackers import WANDB, chosen_trackers
 
 Norm = Literal["l2", "linf"]
@@ -23,6 +23,7 @@ class EvaluationSettings:
     Args:
         data: folder that holds val (and train) with one folder for each class; for CIFAR-10 the folder of its archive.
         split: val for photos that the network was not trained on, train for those that it was.
+        among: classes that the network decides among: all that it knows, or present, those of the photos alone.
         radii: radii of the ball, in units of pixels in [0, 1]; fractions as 4/255 are accepted. 0 is the clean photo.
             none: half, once and twice the radius of the training; without one, published radii of the norm.
         norm: norm of the ball; none means that of the training, or l2.
@@ -43,6 +44,7 @@ class EvaluationSettings:
 
     data: Path
     split: Literal["val", "train"] = "val"
+    among: Literal["all", "present"] = "all"
     radii: list[NonNegativeFloat] | None = None
     norm: Literal["l2", "linf"] | None = None
     steps: list[PositiveInt] | None = None
@@ -50,19 +52,19 @@ class EvaluationSettings:
     photos: NonNegativeInt = 1000
     batch_size: PositiveInt = 100
     workers: NonNegativeInt = 2
-    image_size: PositiveInt | None = None
+    image_size: PhotoSide | None = None
     architecture: str | None = None
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     accelerator: str = "auto"
     devices: PositiveInt = 1
     output: Path | None = None
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     tracking: str = WANDB
 
     def __post_init__(self) -> None:
         """Validate the settings without opening files."""
-        check_ranges(self)
         check_workers("--workers", self.workers)
+        check_ranges(self)
         chosen_trackers(self.tracking)
 
     def resolved(self, network: str, facts: Mapping[str, Any]) -> Self:

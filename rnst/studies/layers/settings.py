@@ -9,7 +9,7 @@ from rnst.encoders.names import DEFAULT_ENCODER, RANDOM, counterpart_of, find_ne
 from rnst.errors import InvalidValueError
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
 from rnst.metrics.sizes import SMALLEST_SIDE
-from rnst.ranges import NonNegativeInt, PositiveFloat, PositiveInt, check_ranges
+from rnst.ranges import PhotoSide, Pixels, PositiveFloat, PositiveInt, Seed, check_ranges
 from rnst.reporting.trackers import WANDB, chosen_trackers
 
 
@@ -46,7 +46,7 @@ class LayerSettings:
     layers: list[str] | None = None
     split: Literal["val", "train"] = "val"
     photos: PositiveInt = 16
-    image_size: PositiveInt = 128
+    image_size: PhotoSide = 128
     radii: list[PositiveFloat] | None = None
     attack_steps: PositiveInt = 10
     draws: PositiveInt = 4
@@ -54,11 +54,11 @@ class LayerSettings:
     pictures: bool = True
     content: str = DEFAULT_PHOTO
     style: str = DEFAULT_PAINTING
-    size: int = 192
+    size: Pixels = 192
     steps: PositiveInt = 60
     style_weights: list[PositiveFloat] | None = None
     precision: Literal["bf16", "fp32"] = "bf16"
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     output: Path = Path("outputs/layers")
     tracking: str = WANDB
 

@@ -14,6 +14,7 @@ from rnst.metrics.sizes import SMALLEST_SIDE
 from rnst.results import Result
 from rnst.studies.layers.sensitivity import layers_of
 from rnst.studies.layers.settings import LayerSettings
+from rnst.stylization.job import Job, resolve
 from rnst.stylization.settings import StylizationSettings
 from rnst.sweeps.once import stylized_once
 from rnst.sweeps.picking import pick
@@ -52,7 +53,7 @@ def stylize_layers(settings: LayerSettings, console: Console) -> list[LayerPictu
     ]
     found: dict[tuple[str, str], list[Result]] = {}
     for name, layer, weight in track(cells, "pictures", console=console):
-        found.setdefault((name, layer), []).append(stylized_once(_settings(settings, name, layer, weight)))
+        found.setdefault((name, layer), []).append(stylized_once(_job(settings, name, layer, weight)))
     return [LayerPicture(name, layer, pick(results)) for (name, layer), results in found.items()]
 
 
@@ -76,10 +77,10 @@ def scores_by_layer(pictures: Sequence[LayerPicture]) -> dict[tuple[str, str], M
     return {(one.encoder, one.layer): one.result.scores for one in pictures}
 
 
-def _settings(settings: LayerSettings, name: str, layer: str, weight: float) -> StylizationSettings:
+def _job(settings: LayerSettings, name: str, layer: str, weight: float) -> Job:
     choice = settings.choices[name]
     folder = re.sub(r"[^\w.]+", "-", choice.label)
-    return StylizationSettings(
+    picture = StylizationSettings(
         content=settings.content,
         style=settings.style,
         output=settings.output / "pictures" / folder / f"{layer}--{weight:g}.png",
@@ -98,3 +99,4 @@ def _settings(settings: LayerSettings, name: str, layer: str, weight: float) -> 
         group=settings.output.name,
         tracking="off",
     )
+    return resolve(picture)

@@ -5,7 +5,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rnst.errors import InvalidValueError
-from rnst.ranges import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, ProperShare, check_ranges
+from rnst.ranges import (
+    NonNegativeFloat,
+    NonNegativeInt,
+    PhotoSide,
+    PositiveFloat,
+    PositiveInt,
+    ProperShare,
+    Seed,
+    check_ranges,
+)
 from rnst.reporting.trackers import WANDB, chosen_trackers
 
 # Settings that may differ when a stopped experiment resumes, because they do not change its results.
@@ -46,7 +55,7 @@ class TransferabilitySettings:
     architectures: list[str]
     source: str
     dataset: Literal["folders", "cifar10"] = "folders"
-    image_size: int = 32
+    image_size: PhotoSide = 32
     train_photos: NonNegativeInt = 0
     test_photos: NonNegativeInt = 0
     heldout: ProperShare = 0.1
@@ -63,7 +72,7 @@ class TransferabilitySettings:
     batch_size_attack: PositiveInt = 500
     accelerator: str = "auto"
     output: Path = Path("outputs/transferability")
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     tracking: str = WANDB
 
     def __post_init__(self) -> None:

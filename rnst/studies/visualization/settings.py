@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from rnst.encoders.names import DEFAULT_ENCODER, counterpart_of
 from rnst.errors import InvalidValueError
-from rnst.ranges import NonNegativeInt, Pixels, PositiveFloat, PositiveInt, SeveralInt, check_ranges
+from rnst.ranges import NonNegativeInt, Pixels, PositiveFloat, PositiveInt, Seed, SeveralInt, check_ranges
 from rnst.reporting.trackers import WANDB, chosen_trackers
 
 PARTS = ("fourier", "colors", "transforms")
@@ -74,7 +74,7 @@ class VisualizationSettings:
     batch: PositiveInt = 16
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     output: Path = Path("outputs/visualize")
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     tracking: str = WANDB
 
     def __post_init__(self) -> None:
