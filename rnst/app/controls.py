@@ -62,7 +62,7 @@ def add_controls(
     """
     chosen, paintings = gr.State(DEFAULT_PHOTO), gr.State([DEFAULT_PAINTING])
     gr.Markdown("## 1. Photo")
-    photo_file = _drop("Drop a photo here, or click to choose one", "photo", several=False)
+    photo_file = _drop("Your photo", "photo", several=False)
     photo_samples = _samples("Sample photos", "photo_samples", samples["photo"])
     editor = _editor(photo)
     gr.Markdown(
