@@ -66,12 +66,11 @@ def add_controls(
     photo_samples = _samples("Sample photos", "photo_samples", samples["photo"])
     editor = _editor(photo)
     gr.Markdown(
-        "A brush color puts a painting in its place. Without drawing, the whole photo is stylized.", elem_classes="hint"
+        "Draw on the photo to give a painting its place. Without drawing, the whole photo is stylized.",
+        elem_classes="hint",
     )
     gr.Markdown("## 2. Paintings")
-    painting_files = _drop(
-        f"Drop one to {MOST_PAINTINGS} paintings here, or click to choose them", "paintings", several=True
-    )
+    painting_files = _drop(f"Your paintings, up to {MOST_PAINTINGS}", "paintings", several=True)
     painting_samples = _samples("Sample paintings", "painting_samples", samples["painting"])
     with gr.Row():
         slots = tuple(_slot(number) for number in range(MOST_PAINTINGS))
@@ -129,7 +128,7 @@ def _samples(label: str, name: str, pictures: Sequence[tuple[str, str]]) -> gr.G
 def _editor(photo: Path) -> gr.ImageEditor:
     return gr.ImageEditor(
         value={"background": str(photo), "layers": [], "composite": None},
-        label="Draw on the photo",
+        label="Photo",
         type="numpy",
         sources=[],
         transforms=[],

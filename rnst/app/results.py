@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-_DOWNLOADS = ("Download PNG", "Download TIFF, 16 bits", "Download YAML")
+_NARROW = 80  # pixels, so that three buttons fit into a row of a phone
+_DOWNLOADS = ("Download PNG", "Download TIFF", "Download YAML")
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,9 @@ def add_results() -> Results:
     """Build them in the current block."""
     version, names, chosen = gr.State(-1), gr.State([]), gr.State("")
     with gr.Row(elem_classes="make"):
-        draft = gr.Button("Draft", variant="primary", size="lg", elem_id="draft")
-        full = gr.Button("Full picture", size="lg")
-        stop = gr.Button("Stop", variant="stop", size="lg", interactive=False)
+        draft = gr.Button("Draft", variant="primary", size="lg", min_width=_NARROW, elem_id="draft")
+        full = gr.Button("Full size", size="lg", min_width=_NARROW)
+        stop = gr.Button("Stop", variant="stop", size="lg", min_width=_NARROW, interactive=False)
     live = gr.HTML("", elem_classes="live", padding=False)
     picture = gr.Image(
         label="Picture", interactive=False, buttons=["fullscreen"], type="filepath", visible=False, elem_id="picture"
@@ -61,7 +62,7 @@ def add_results() -> Results:
         larger = gr.Button("Larger", visible=False)
         go_on = gr.Button("Go on from here", visible=False)
     with gr.Row():
-        png, tiff, text = (gr.DownloadButton(name, visible=False, size="sm") for name in _DOWNLOADS)
+        png, tiff, text = (gr.DownloadButton(name, visible=False, size="sm", min_width=_NARROW) for name in _DOWNLOADS)
     with gr.Accordion("How to make it again", open=False):
         command = gr.Textbox(label="Command", lines=2, interactive=False, buttons=["copy"])
         yaml = gr.Textbox(label="YAML, for --config", lines=4, interactive=False, buttons=["copy"])

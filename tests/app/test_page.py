@@ -90,7 +90,7 @@ def test_upload_draw_draft_larger_download(open_app: OpenPage, served: Served, t
     larger = _result(served, "beach--brush-work-2")
     assert larger.settings["init"] == str(draft.image)
     assert larger.settings["content_mask"] == [mask]
-    for name, ending in (("Download PNG", ".png"), ("Download TIFF, 16 bits", ".tif")):
+    for name, ending in (("Download PNG", ".png"), ("Download TIFF", ".tif")):
         with page.expect_download() as download:
             _button(page, name).click()
         assert download.value.suggested_filename == f"beach--brush-work-2{ending}"
@@ -112,7 +112,7 @@ def test_stop_keeps_the_best_and_it_goes_on_where_it_stopped(
 ) -> None:
     page = open_app()
     _choose(page, tmp_path, "harbor", words="--steps 250")
-    _button(page, "Full picture").click()
+    _button(page, "Full size").click()
     expect(page.locator(".live")).to_contain_text(re.compile(r"\d+ % · .+ left · step \d+, 64 x 48"), timeout=_PATIENCE)
     expect(page.get_by_alt_text("The picture in progress")).to_be_visible()
     _button(page, "Stop").click()
@@ -128,7 +128,7 @@ def test_stop_keeps_the_best_and_it_goes_on_where_it_stopped(
 def test_a_second_tab_and_a_reload_see_the_same(open_app: OpenPage, tmp_path: Path) -> None:
     page, other = open_app(), open_app()
     _choose(page, tmp_path, "garden", words="--steps 150")
-    _button(page, "Full picture").click()
+    _button(page, "Full size").click()
     expect(other.locator(".live")).to_contain_text("garden--brush-work", timeout=_PATIENCE)
     page.locator("#draft").click()
     expect(other.locator(".live li")).to_have_text(["garden--brush-work-2"], timeout=_PATIENCE)
