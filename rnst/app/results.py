@@ -53,7 +53,7 @@ def add_results() -> Results:
         draft = gr.Button("Draft", variant="primary", size="lg", min_width=_NARROW, elem_id="draft")
         full = gr.Button("Full size", size="lg", min_width=_NARROW)
         stop = gr.Button("Stop", variant="stop", size="lg", min_width=_NARROW, interactive=False)
-    live = gr.HTML("", elem_classes="live", padding=False)
+    live = gr.HTML("", elem_id="live", padding=False)
     picture = gr.Image(
         label="Picture", interactive=False, buttons=["fullscreen"], type="filepath", visible=False, elem_id="picture"
     )
