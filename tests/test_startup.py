@@ -33,7 +33,7 @@ _MISTAKES = [
     (["pack", "missing", "out"], "missing"),
     (["curve", "missing"], "missing"),
     (["app", "--port", "70000"], "port"),
-    (["app", "--no-browzer"], "no-browser"),
+    (["app", "--no-browzer"], "no_browser"),
     (["convert", "in.pt", "out.pt", "--to", "onnx"], "onnx"),
 ]
 _PROGRAMS = ("stylize", "train_robust")

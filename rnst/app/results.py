@@ -67,18 +67,7 @@ def add_results() -> Results:
         command = gr.Textbox(label="Command", lines=2, interactive=False, buttons=["copy"])
         yaml = gr.Textbox(label="YAML, for --config", lines=4, interactive=False, buttons=["copy"])
     gr.Markdown("## Made so far")
-    history = gr.Gallery(
-        label="Made so far",
-        show_label=False,
-        columns=3,
-        height="auto",
-        object_fit="cover",
-        allow_preview=False,
-        interactive=False,
-        buttons=[],
-        fit_columns=False,
-        elem_id="history",
-    )
+    history = _history()
     with gr.Accordion("Compare two pictures", open=False):
         with gr.Row():
             left, right = (gr.Dropdown([], label=side, value=None) for side in ("Left", "Right"))
@@ -104,4 +93,19 @@ def add_results() -> Results:
         left=left,
         right=right,
         slider=slider,
+    )
+
+
+def _history() -> gr.Gallery:
+    return gr.Gallery(
+        label="Made so far",
+        show_label=False,
+        columns=3,
+        height="auto",
+        object_fit="cover",
+        allow_preview=False,
+        interactive=False,
+        buttons=[],
+        fit_columns=False,
+        elem_id="history",
     )
