@@ -27,6 +27,7 @@ Command = Callable[[list[str]], None]
 GROUPS = {
     "Pictures": {
         "stylize": "stylize a photo by a painting; also as stylize.py",
+        "app": "stylize on a page in the browser of this machine",
         "sweep": "stylize every content in every style by every encoder; score, select and compare",
         "gallery": "write finished pictures as one page",
         "compare": "compare trainings, pictures and sweeps on one page",

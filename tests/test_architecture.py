@@ -12,7 +12,15 @@ _FILES = sorted(path for path in (_ROOT / "rnst").rglob("*.py") if path.name != 
 # Lowest level first. A module imports from lower levels, and from its own folder as long as no circle comes about.
 _LEVELS: tuple[tuple[str, ...], ...] = (
     ("rnst.errors",),
-    ("rnst.machine", "rnst.normalization", "rnst.ranges", "rnst.secondary", "rnst.signals", "rnst.streams"),
+    (
+        "rnst.browser",
+        "rnst.machine",
+        "rnst.normalization",
+        "rnst.ranges",
+        "rnst.secondary",
+        "rnst.signals",
+        "rnst.streams",
+    ),
     ("rnst.files", "rnst.outputs", "rnst.recorded_paths", "rnst.yaml_files"),
     ("rnst.results",),
     ("rnst.image", "rnst.attacks", "rnst.metrics", "rnst.corruptions"),
@@ -20,6 +28,7 @@ _LEVELS: tuple[tuple[str, ...], ...] = (
     ("rnst.optimization", "rnst.reporting", "rnst.motion"),
     ("rnst.training", "rnst.stylization"),
     ("rnst.sweeps",),
+    ("rnst.app",),
     ("rnst.studies.evaluation",),
     (
         "rnst.studies.artifacts",
@@ -55,6 +64,8 @@ _FENCES = {
     "torch.hub": {"rnst.encoders.weights.downloads"},
     "torch.fx": {"rnst.encoders.surgery.graph"},
     "av": {"rnst.motion.video"},
+    "gradio": {f"rnst.app.{name}" for name in ("actions", "page", "controls", "results", "serving")},
+    "webbrowser": {"rnst.browser"},
     "litdata": {"rnst.data.streamed", "rnst.data.packing"},
     "wandb": {"rnst.reporting.tracking"},
     "resource": {"rnst.machine"},
@@ -74,7 +85,7 @@ _FENCES = {
 # What takes seconds to import. The modules below do without it, so that help and mistakes are answered at once.
 _HEAVY = (
     *("torch", "torchvision", "torchmetrics", "pytorch_lightning", "lightning_fabric", "timm"),
-    *("wandb", "scipy", "matplotlib", "skimage", "numpy", "PIL", "safetensors"),
+    *("wandb", "scipy", "matplotlib", "skimage", "numpy", "PIL", "safetensors", "gradio"),
 )
 _LIGHT = ("rnst.cli", "rnst.commands", "rnst.encoders.names", "rnst.image.endings", "rnst.reporting.gallery")
 _LIGHT_FILES = ("settings", "plan")  # of any folder

@@ -32,6 +32,8 @@ _MISTAKES = [
     (["corruption", "--networks", "resnet18", "--data", "missing", "--corruptions", "fogg"], "fogg"),
     (["pack", "missing", "out"], "missing"),
     (["curve", "missing"], "missing"),
+    (["app", "--port", "70000"], "port"),
+    (["app", "--no-browzer"], "no_browser"),
     (["convert", "in.pt", "out.pt", "--to", "onnx"], "onnx"),
 ]
 _PROGRAMS = ("stylize", "train_robust")

@@ -14,6 +14,11 @@ _QUALITY = 88
 _PATIENCE = 2_000  # ms, for pictures to load
 
 
+def browser_path() -> str | None:
+    """Chromium on the PATH."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write the picture."""
     parser = argparse.ArgumentParser(prog="python -m tools.page_picture")
@@ -24,9 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--top", type=int, default=0, help="pixels to scroll first")
     parser.add_argument("--at", default="", help="text of the heading to scroll to")
     options = parser.parse_args(arguments)
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=browser_path(), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": options.width, "height": options.height})
         page.goto(options.page.resolve().as_uri())
         if options.at:

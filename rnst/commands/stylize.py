@@ -5,7 +5,7 @@ import logging
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
@@ -13,6 +13,7 @@ from rnst.commands.comparison import claim_comparison, compared, scored, write_c
 from rnst.commands.grid import as_draft, read_axes, refuse_beside, run_grid_command
 from rnst.commands.parsing import UsageError, quiet_lightning
 from rnst.commands.stylize_options import COUNTERPART, stylize_parser
+from rnst.commands.view import View, take_view
 from rnst.encoders.names import OWN, RANDOM, counterpart_of, find_network
 from rnst.files import existing_file
 from rnst.image.samples import find_picture
@@ -21,9 +22,6 @@ from rnst.signals import Stopped
 from rnst.stylization.combinations import DEFAULT_SIZE, NO_CONTENT
 from rnst.stylization.output_names import named_by
 from rnst.stylization.settings import StylizationSettings
-
-if TYPE_CHECKING:
-    from rnst.stylization.live_page import LivePage
 
 
 def run(arguments: list[str]) -> None:
@@ -36,7 +34,7 @@ def run(arguments: list[str]) -> None:
     if makes_sheet:
         refuse_beside(parser.given)
     _place_pictures(options, parser.given)
-    view, port, compare = options.pop("view"), options.pop("view_port"), options.pop("compare")
+    view, compare = take_view(options), options.pop("compare")
     grid = options.pop("grid")
     _choose_size(options, parser.given)
     settings = StylizationSettings(**options)
@@ -55,7 +53,7 @@ def run(arguments: list[str]) -> None:
     if axes is not None:
         run_grid_command(settings, axes, arguments, parser.hints)
     else:
-        _run(settings, other, port if view else None)
+        _run(settings, other, view)
 
 
 def _place_pictures(options: dict[str, Any], given: Mapping[str, str]) -> None:
@@ -113,8 +111,8 @@ def _check_files(settings: StylizationSettings) -> None:
         existing_file(settings.weights or "", "weight file", "Correct --weights, or omit it.")
 
 
-def _run(settings: StylizationSettings, other: str | None, port: int | None) -> None:
-    """Stylize, by another encoder too where one is named, with a live page where a port is given."""
+def _run(settings: StylizationSettings, other: str | None, view: View | None) -> None:
+    """Stylize, by another encoder too where one is named, with a live page where a view is asked for."""
     from rnst.optimization.devices import is_first
 
     quiet_lightning()
@@ -128,7 +126,7 @@ def _run(settings: StylizationSettings, other: str | None, port: int | None) -> 
     page = settings.output.with_suffix(".html")
     if other is not None:
         claim_comparison(both, page)
-    results = [result for one in both for result in _stylized(one, port if is_first() else None)]
+    results = [result for one in both for result in _stylized(one, view if is_first() else None)]
     if other is not None and is_first():
         write_comparison(results, page)
 
@@ -146,31 +144,25 @@ def _with_new_output(settings: StylizationSettings) -> StylizationSettings:
     return next(one for one in candidates if not one.output.exists() or earlier(resolve(one)) is not None)
 
 
-def _stylized(settings: StylizationSettings, port: int | None) -> list[Result]:
-    """Stylize, show the picture in progress where a port is given, and report the results."""
+def _stylized(settings: StylizationSettings, view: View | None) -> list[Result]:
+    """Stylize, show the picture in progress where a view is asked for, and report the results."""
     from rnst.optimization.devices import is_first
     from rnst.stylization.folder import stylize_folder
     from rnst.stylization.stylize import stylize
     from rnst.stylization.video import stylize_video
 
-    with nullcontext() if port is None else _live_page(port) as watcher:
+    with nullcontext() if view is None else view.page(settings) as watcher:
         if settings.has_video:
             results = stylize_video(settings, on_step=watcher)
         elif settings.has_folder:
             results = stylize_folder(settings, on_step=watcher)
         else:
             results = [stylize(settings, on_step=watcher).result]
+        if watcher is not None:
+            watcher.finish(results)
     for result in results if is_first() else ():
         width, height = result.size
         sys.stdout.write(f"{result.image}: {width} x {height} pixels, {result.seconds:.0f} s\n")
         if not result.finished:
             raise Stopped(f"stopped; {result.image} is the best picture so far")
     return results
-
-
-def _live_page(port: int) -> "LivePage":
-    from rnst.stylization.live_page import LivePage
-
-    page = LivePage(port)
-    sys.stderr.write(f"live view: {page.address}\n")
-    return page

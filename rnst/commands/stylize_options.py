@@ -1,10 +1,14 @@
 """The options of `stylize.py`: their groups, their order, and what --help shows of them."""
 
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
 from rnst.commands.options import CommandParser
-from rnst.ranges import Port
+from rnst.commands.view import add_view
 from rnst.stylization.settings import StylizationSettings
 
-_GROUPS = {
+GROUPS = {
     "Pictures": ("content", "style", "output", "size", "print", "side", "supersample"),
     "How it looks": ("style_weight", "content_weight", "tv_weight", "style_scale", "colors", "init"),
     "Network": ("encoder", "weights", "style_layers", "content_layers"),
@@ -50,6 +54,7 @@ _COMMON = (
     "seed",
     "resume",
 )
+_SETTINGS = {entry.name for entry in fields(StylizationSettings)}
 COUNTERPART = "counterpart"
 _EXAMPLES = (
     "stylize.py                                       a sample photo in the style of a sample painting",
@@ -71,12 +76,22 @@ def stylize_parser() -> CommandParser:
         _EXAMPLES,
     )
     parser.add_config("stylize")
-    parser.add_settings(StylizationSettings, _GROUPS, _COMMON)
+    parser.add_settings(StylizationSettings, GROUPS, _COMMON)
     parser.hints |= {"compare": str}
     text = "contact sheet of drafts: NAME=VALUE,VALUE ... for rows, then columns; a page gives the full commands"
     parser.add_option("grid", list[str] | None, None, text)
     text = "stylize with this encoder too, and write a page with a slider; without a name: the bundled counterpart"
     parser.add_argument("--compare", nargs="?", const=COUNTERPART, metavar="ENCODER", help=text)
-    parser.add_flag("view", "show the picture in progress in a browser on this machine")
-    parser.add_option("view_port", Port, 0, "port of the view; 0 takes a free one")
+    add_view(parser)
     return parser
+
+
+def options_in(words: Sequence[str]) -> dict[str, Any]:
+    """Options of `StylizationSettings` in the words of a command line, presets included.
+
+    Raises:
+        UsageError: something is wrong with them.
+    """
+    parser = stylize_parser()
+    options = parser.parse(words)
+    return {name: options[name] for name in parser.hints if name in _SETTINGS}

@@ -2,25 +2,37 @@
 
 import hashlib
 import json
-import math
 import secrets
+import time
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Event, Thread
 from typing import Any, Self
 
-import torch
 from torch import Tensor
-from torchvision.io import encode_jpeg
 
 from rnst.errors import RnstError
+from rnst.image.files import read_image
+from rnst.image.samples import find_picture
+from rnst.results import Result
+from rnst.stylization.combinations import NO_CONTENT
+from rnst.stylization.inputs import content_size
+from rnst.stylization.job import resolve
+from rnst.stylization.live_state import LiveState, preview
+from rnst.stylization.scales import Scale
+from rnst.stylization.settings import StylizationSettings
 
 _HOST = "127.0.0.1"  # this machine alone; nobody else on the network reaches it
-_QUALITY = 90
-_MOST_POINTS = 2000  # of the curves that are sent
+_SOURCE_SIDE = 320  # pixels of photo and paintings on the page
+_OPEN = 3.0  # seconds without a request after which the page counts as closed
+_PATIENCE = 5.0  # seconds for an open page to fetch the finished picture
+_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
+_ANY_FILE = "application/octet-stream"
+_RESULT = "/result"
 
 
 class BusyPortError(RnstError):
@@ -32,6 +44,52 @@ class BusyPortError(RnstError):
         )
 
 
+@dataclass(frozen=True)
+class Source:
+    """A photo or painting that is shown beside the picture.
+
+    Attributes:
+        title: what it is.
+        content: JPEG.
+    """
+
+    title: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is known of a picture before its first step.
+
+    Attributes:
+        sources: photo and paintings.
+        scales: the plan; empty where it is not known.
+    """
+
+    sources: tuple[Source, ...] = ()
+    scales: tuple[Scale, ...] = ()
+
+    @classmethod
+    def of(cls, settings: StylizationSettings) -> Self:
+        """Of one picture, or of a folder, of which only the paintings are known.
+
+        Raises:
+            RnstError: a picture cannot be read.
+        """
+        names = [("Painting", name) for name in settings.styles]
+        if settings.has_folder:
+            return cls(tuple(map(_source, names)))
+        if settings.content != NO_CONTENT:
+            names = [("Photo", settings.content), *names]
+        job = resolve(settings)
+        return cls(tuple(map(_source, names)), job.at(content_size(job.pictures)).scales)
+
+
+def _source(named: tuple[str, str]) -> Source:
+    what, name = named
+    return Source(f"{what}: {Path(name).name}", preview(read_image(find_picture(name)), _SOURCE_SIDE))
+
+
 class LivePage:
     """A small server that shows a picture in progress. Use it as a context manager, and call it after each step.
 
@@ -40,13 +98,13 @@ class LivePage:
 
     Args:
         port: where to listen; 0 takes a free one.
+        subject: photo, paintings and plan.
     """
 
-    def __init__(self, port: int = 0) -> None:
-        self._state = _State()
-        token = secrets.token_urlsafe(16)
+    def __init__(self, port: int = 0, subject: Subject | None = None) -> None:
+        self._served = _Served(subject or Subject())
         try:
-            self._server = ThreadingHTTPServer((_HOST, port), _handler(self._state, token))
+            self._server = ThreadingHTTPServer((_HOST, port), _handler(self._served, secrets.token_urlsafe(16)))
         except OSError as error:
             raise BusyPortError(port, error.strerror or str(error)) from error
         self._server.daemon_threads = True
@@ -62,7 +120,8 @@ class LivePage:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Serve no longer."""
+        """Serve no longer; an open page gets the finished picture first."""
+        self._served.wait_for_delivery()
         self._server.shutdown()
         self._server.server_close()
 
@@ -72,58 +131,80 @@ class LivePage:
         Raises:
             KeyboardInterrupt: the button was pressed; the best picture so far is kept, as with Ctrl-C.
         """
-        self._state.update(step, image, losses)
-        if self._state.stop.is_set():
-            raise KeyboardInterrupt
+        self._served.live(step, image, losses)
+
+    def finish(self, results: Sequence[Result]) -> None:
+        """Show where the pictures are, and offer the last one for download."""
+        self._served.results = tuple(results)
 
 
-class _State:
-    """State that the optimizing thread writes and the serving threads read."""
+class _Served:
+    """What the serving threads answer from."""
 
-    def __init__(self) -> None:
-        self.stop = Event()
-        self._lock = Lock()
-        self._step = 0
-        self._pixels: Tensor | None = None
-        self._losses: dict[str, list[tuple[int, float]]] = {}
+    def __init__(self, subject: Subject) -> None:
+        self.live = LiveState(subject.scales)
+        self.results: tuple[Result, ...] = ()
+        self.delivered = Event()
+        self.asked = 0.0  # on the clock of time.monotonic
+        self._sources = subject.sources
 
-    def update(self, step: int, image: Tensor, losses: Mapping[str, float]) -> None:
-        pixels = image.detach()[0].clamp(0.0, 1.0).mul(255.0).round().to("cpu", torch.uint8)
-        with self._lock:
-            self._step, self._pixels = step, pixels
-            for name, value in losses.items():
-                if math.isfinite(value):  # JSON knows nothing else
-                    self._losses.setdefault(name, []).append((step, value))
+    def state(self) -> dict[str, Any]:
+        """As JSON has it."""
+        state = self.live.summary() | {"sources": [source.title for source in self._sources]}
+        if self.results:
+            last = self.results[-1]
+            shown = (
+                str(last.image) if len(self.results) == 1 else f"{len(self.results)} pictures in {last.image.parent}"
+            )
+            state["result"] = {"shown": shown, "name": last.image.name, "finished": last.finished}
+        return state
 
-    def picture(self) -> bytes | None:
-        """JPEG of the picture now, or None before the first step."""
-        pixels = self._pixels
-        return None if pixels is None else encode_jpeg(pixels.contiguous(), quality=_QUALITY).numpy().tobytes()
+    def source(self, path: str) -> bytes | None:
+        """Of /source/0, /source/1, ..."""
+        number = path.removeprefix("/source/")
+        there = number.isascii() and number.isdigit() and int(number) < len(self._sources)
+        return self._sources[int(number)].content if there else None
 
-    def summary(self) -> dict[str, Any]:
-        """Step, size and curves, thinned out."""
-        with self._lock:
-            curves = {name: points[:: 1 + len(points) // _MOST_POINTS] for name, points in self._losses.items()}
-            size = [] if self._pixels is None else [self._pixels.shape[-1], self._pixels.shape[-2]]
-            return {"step": self._step, "size": size, "losses": curves, "stopping": self.stop.is_set()}
+    def result(self) -> bytes | None:
+        """The file of the last picture; None before there is one."""
+        if not self.results:
+            return None
+        try:
+            return self.results[-1].image.read_bytes()
+        finally:
+            self.delivered.set()
+
+    @property
+    def result_type(self) -> str:
+        """MIME type of that file."""
+        return _TYPES.get(self.results[-1].image.suffix.lower(), _ANY_FILE) if self.results else _ANY_FILE
+
+    def wait_for_delivery(self) -> None:
+        """Until an open page has the finished picture."""
+        if self.results and time.monotonic() - self.asked < _OPEN:
+            self.delivered.wait(_PATIENCE)
+            time.sleep(0.2)  # the last bytes are on their way
 
 
-def _handler(state: _State, token: str) -> type[BaseHTTPRequestHandler]:
-    """The class that answers requests about `state`."""
+def _handler(served: _Served, token: str) -> type[BaseHTTPRequestHandler]:
+    """The class that answers requests."""
     page, policy = _page(token)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
             answers: dict[str, Callable[[], tuple[bytes | None, str]]] = {
                 "/": lambda: (page, "text/html; charset=utf-8"),
-                "/state": lambda: (json.dumps(state.summary()).encode(), "application/json"),
-                "/picture": lambda: (state.picture(), "image/jpeg"),
+                "/state": lambda: (json.dumps(served.state()).encode(), "application/json"),
+                "/picture": lambda: (served.live.picture(), "image/jpeg"),
+                _RESULT: lambda: (served.result(), served.result_type),
             }
-            answer = answers.get(self.path.partition("?")[0])
-            content, kind = answer() if answer is not None and self._is_ours() else (None, "")
+            answer = answers.get(path, lambda: (served.source(path), "image/jpeg"))
+            content, kind = answer() if self._is_ours() else (None, "")
             if content is None:
                 self.send_error(HTTPStatus.NOT_FOUND if self._is_ours() else HTTPStatus.FORBIDDEN)
                 return
+            served.asked = time.monotonic()
             self._send(content, kind)
 
         def do_POST(self) -> None:
@@ -131,7 +212,7 @@ def _handler(state: _State, token: str) -> type[BaseHTTPRequestHandler]:
             if self.path != "/stop" or not self._is_ours() or not knows:
                 self.send_error(HTTPStatus.FORBIDDEN)
                 return
-            state.stop.set()
+            served.live.stop.set()
             self._send(b"{}", "application/json")
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - a signature of the library
@@ -159,7 +240,7 @@ def _page(token: str) -> tuple[bytes, str]:
     parts = {tag: text.split(f"<{tag}>")[1].split(f"</{tag}>")[0] for tag in ("style", "script")}
     hashes = {tag: b64encode(hashlib.sha256(part.encode()).digest()).decode() for tag, part in parts.items()}
     policy = (
-        f"default-src 'none'; img-src 'self' data:; connect-src 'self'; script-src 'sha256-{hashes['script']}'; "
+        f"default-src 'none'; img-src 'self' data: blob:; connect-src 'self'; script-src 'sha256-{hashes['script']}'; "
         f"style-src 'sha256-{hashes['style']}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
     return text.encode(), policy

@@ -6,6 +6,7 @@ import re
 import shlex
 from contextlib import redirect_stderr
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -41,10 +42,21 @@ def _refusal(*arguments: str) -> str:
     return errors.getvalue()
 
 
-def test_every_combination_is_the_picture_that_it_is_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _counted_measurements(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows with every measurement of a style."""
     measured = list[int]()
     once = StyleTargets._moments
-    monkeypatch.setattr(StyleTargets, "_moments", lambda self, *given: measured.append(1) or once(self, *given))
+
+    def counted(self: StyleTargets, *given: Any) -> Any:
+        measured.append(1)
+        return once(self, *given)
+
+    monkeypatch.setattr(StyleTargets, "_moments", counted)
+    return measured
+
+
+def test_every_combination_is_the_picture_that_it_is_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    measured = _counted_measurements(monkeypatch)
     grid = ["--grid", "style_weight=1,10", "style_scale=0.5,1"]
     stylize(["cat.png", str(tmp_path / "waves.png"), *_TINY, "--output=out/a.jpg", *grid])
     assert len(measured) == 2, "the style once for each of its scales"
@@ -76,9 +88,7 @@ def test_every_combination_is_the_picture_that_it_is_alone(monkeypatch: pytest.M
 
 
 def test_a_mix_of_two_styles_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    measured = list[int]()
-    once = StyleTargets._moments
-    monkeypatch.setattr(StyleTargets, "_moments", lambda self, *given: measured.append(1) or once(self, *given))
+    measured = _counted_measurements(monkeypatch)
     pictures = ["cat.png", "waves.png", "dots.png"]
     stylize([*pictures, *_TINY, "--output=mix.png", "--grid", "style_mix=0,0.25,1"])
     assert len(measured) == 2, "each style once for all mixes"

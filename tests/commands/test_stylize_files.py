@@ -60,7 +60,7 @@ def test_credits_by_level(tmp_path: Path) -> None:
         stored[level] = read_picture(Path(f"{level}.png")).credits
         assert bool(read_settings(Path(f"{level}.png"))) == (level != "none")
         assert Result.read(Path(f"{level}.json")).finished
-    assert stored == {level: _PHOTO.kept(level) for level in ("none", "settings", "all")}  # type: ignore[arg-type]
+    assert stored == {level: _PHOTO.kept(level) for level in ("none", "settings", "all")}
 
 
 def test_16_bits_in_a_png_round_to_the_8_bits(tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ def test_16_bits_are_read_back_to_the_last_bit(tmp_path: Path, channels: int, wi
         read = read_picture(tmp_path / name)
         shown = image if alpha is None else torch.where(alpha > 0, image, 1.0)
         assert torch.equal((read.image * 65535).round(), (shown * 65535).round())
-        assert alpha is None or torch.equal(read.alpha, alpha)
+        assert alpha is None or (read.alpha is not None and torch.equal(read.alpha, alpha))
 
 
 def test_8_bits_in_a_tiff(tmp_path: Path) -> None:
