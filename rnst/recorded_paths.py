@@ -44,7 +44,10 @@ def located(settings: Mapping[str, Any], folder: Path, picture: Path) -> dict[st
         is_itself = os.path.normpath(place) == os.path.normpath(picture)
         return os.path.normpath(place) if os.path.exists(place) and not is_itself else value  # noqa: PTH110 - never raises
 
-    return _changed(settings, _OF_FILES, found)
+    changed = _changed(settings, (*_OF_FILES, "tracking_folder"), found)
+    output = changed.get("output")
+    is_this = isinstance(output, str) and Path(output).name == picture.name
+    return {**changed, "output": str(picture)} if is_this else changed
 
 
 def without_folders(words: Sequence[str]) -> list[str]:

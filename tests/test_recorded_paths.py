@@ -54,7 +54,7 @@ def test_a_command_holds_no_folders() -> None:
         "/home/ann/photos",
         "--config=/ann/my.yaml",
         "--output",
-        "nets/a.safetensors",
+        "nets/a.pt",
         "--x=a=/b",
     ]
     plain = ["--data.root", "photos", "--config=my.yaml", "--output", "nets/a.pt", "--x=a=/b"]
