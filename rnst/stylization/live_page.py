@@ -71,13 +71,13 @@ class Subject:
 
     @classmethod
     def of(cls, settings: StylizationSettings) -> Self:
-        """Of one picture, or of a folder, of which only the paintings are known.
+        """Of one picture; or of a folder or video, of which only the paintings are known.
 
         Raises:
             RnstError: a picture cannot be read.
         """
         names = [("Painting", name) for name in settings.styles]
-        if settings.has_folder:
+        if settings.has_folder or settings.has_video:
             return cls(tuple(map(_source, names)))
         if settings.content != NO_CONTENT:
             names = [("Photo", settings.content), *names]
