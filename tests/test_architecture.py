@@ -12,7 +12,10 @@ _FILES = sorted(path for path in (_ROOT / "rnst").rglob("*.py") if path.name != 
 # Lowest level first. A module imports from lower levels, and from its own folder as long as no circle comes about.
 _LEVELS: tuple[tuple[str, ...], ...] = (
     ("rnst.errors",),
-    ("rnst.browser", "rnst.machine", "rnst.normalization", "rnst.ranges", "rnst.secondary", "rnst.signals", "rnst.streams"),
+    (
+        *("rnst.browser", "rnst.machine", "rnst.normalization", "rnst.ranges", "rnst.secondary", "rnst.signals"),
+        "rnst.streams",
+    ),
     ("rnst.files", "rnst.outputs", "rnst.yaml_files"),
     ("rnst.results",),
     ("rnst.image", "rnst.attacks", "rnst.metrics", "rnst.corruptions"),
