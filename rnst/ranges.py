@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     SeveralInt: TypeAlias = int
     NonNegativeInt: TypeAlias = int
     Pixels: TypeAlias = int
+    Dpi: TypeAlias = float
     PhotoSide: TypeAlias = int
     Quality: TypeAlias = int
     PositiveFloat: TypeAlias = float
@@ -45,6 +46,7 @@ else:
     SeveralInt = restricted_number_type("SeveralInt", int, [(">=", 2), ("<=", _LARGEST)])
     Pixels = restricted_number_type("Pixels", int, [(">=", SMALLEST_SIZE), ("<=", _LARGEST_SIZE)])
     PhotoSide = restricted_number_type("PhotoSide", int, [(">=", 1), ("<=", _LARGEST_PHOTO)])
+    Dpi = restricted_number_type("Dpi", float, [(">=", 1.0), ("<=", 10_000.0)])
     Quality = restricted_number_type("Quality", int, [(">=", 1), ("<=", 100)])
     # Beyond four, the reduction averages away what the larger size adds.
     Supersampling = restricted_number_type("Supersampling", float, [(">=", 1.0), ("<=", 4.0)])

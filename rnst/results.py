@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from rnst.files import beside, read_json, write_json
+from rnst.recorded_paths import located, seen_from
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,9 @@ class Result:
         return sidecar_of(self.image)
 
     def write(self) -> Path:
-        """Write the sidecar, complete or not at all."""
-        content = {**asdict(self), "image": self.image.name}
+        """Write the sidecar, complete or not at all; its paths are relative to its folder."""
+        settings = seen_from(self.settings, self.image.parent)
+        content = {**asdict(self), "image": self.image.name, "settings": settings}
         write_json(self.sidecar, content)
         return self.sidecar
 
@@ -66,7 +68,8 @@ class Result:
             UnreadableFileError: the file is not a sidecar of ours, or one of its values has another type.
         """
         read = read_json(sidecar, "a result", "Give the .json file beside a picture.", cls._from_json)
-        return replace(read, image=sidecar.parent / read.image.name)
+        image = sidecar.parent / read.image.name
+        return replace(read, image=image, settings=located(read.settings, sidecar.parent, image))
 
     @classmethod
     def _from_json(cls, content: Any) -> Self:

@@ -94,7 +94,7 @@ def _stylize_on_fake_device(**options: Any) -> fake_device.FakeDevice:
     """A whole run, with snapshots, states and a live page."""
     with fake_device.available() as fake, LivePage() as page:
         stylize(tiny_settings(**options), console=Console(quiet=True), on_step=page)
-        assert page._state.picture() is not None
+        assert page._served.live.picture() is not None
     assert fake.computed > 500, "the network ran there"
     assert Path("new/out.png").is_file()
     assert not Path("new/out.state.safetensors").exists()

@@ -13,14 +13,19 @@ _FILES = sorted(path for path in (_ROOT / "rnst").rglob("*.py") if path.name != 
 _LEVELS: tuple[tuple[str, ...], ...] = (
     ("rnst.errors",),
     (
-        *("rnst.browser", "rnst.machine", "rnst.normalization", "rnst.ranges", "rnst.secondary", "rnst.signals"),
+        "rnst.browser",
+        "rnst.machine",
+        "rnst.normalization",
+        "rnst.ranges",
+        "rnst.secondary",
+        "rnst.signals",
         "rnst.streams",
     ),
-    ("rnst.files", "rnst.outputs", "rnst.yaml_files"),
+    ("rnst.files", "rnst.outputs", "rnst.recorded_paths", "rnst.yaml_files"),
     ("rnst.results",),
     ("rnst.image", "rnst.attacks", "rnst.metrics", "rnst.corruptions"),
     ("rnst.data", "rnst.encoders", "rnst.losses"),
-    ("rnst.optimization", "rnst.reporting"),
+    ("rnst.optimization", "rnst.reporting", "rnst.motion"),
     ("rnst.training", "rnst.stylization"),
     ("rnst.sweeps",),
     ("rnst.app",),
@@ -37,7 +42,20 @@ _LEVELS: tuple[tuple[str, ...], ...] = (
 )
 # What is fenced in -> the only modules, or packages, that may use it.
 _FENCES = {
-    "PIL": {f"rnst.image.{name}" for name in ("files", "formats", "gray", "metadata", "opening", "profiles")},
+    "PIL": {
+        f"rnst.image.{name}"
+        for name in (
+            "credits",
+            "deep_color",
+            "files",
+            "formats",
+            "gray",
+            "labeled_sheet",
+            "metadata",
+            "opening",
+            "profiles",
+        )
+    },
     "tifffile": {"rnst.image.formats"},
     "pickle": {"rnst.encoders.weights.safe_pickle", "rnst.encoders.weights.containers", "rnst.encoders.weights.files"},
     "torch.load": {"rnst.encoders.weights.files"},
@@ -45,6 +63,7 @@ _FENCES = {
     "urllib.request": {"rnst.encoders.weights.downloads"},
     "torch.hub": {"rnst.encoders.weights.downloads"},
     "torch.fx": {"rnst.encoders.surgery.graph"},
+    "av": {"rnst.motion.video"},
     "gradio": {f"rnst.app.{name}" for name in ("actions", "page", "controls", "results", "serving")},
     "webbrowser": {"rnst.browser"},
     "litdata": {"rnst.data.streamed", "rnst.data.packing"},

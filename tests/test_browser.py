@@ -35,9 +35,7 @@ def test_with_a_screen__a_browser_is_started(name: str, opened: list[str], monke
 
 @pytest.mark.parametrize("remote", [False, True])
 def test_without_a_screen_of_its_own__nothing_is_started(
-    remote: bool,  # noqa: FBT001
-    opened: list[str],
-    monkeypatch: pytest.MonkeyPatch,
+    opened: list[str], monkeypatch: pytest.MonkeyPatch, *, remote: bool
 ) -> None:
     if remote:
         monkeypatch.setenv("DISPLAY", "localhost:10.0")

@@ -16,10 +16,11 @@ from rnst.image.files import read_picture, write_image
 from rnst.image.samples import find_picture
 from rnst.results import Result
 from rnst.secondary import Secondary
+from rnst.stylization.combinations import NO_CONTENT
 from rnst.stylization.inputs import content_size
 from rnst.stylization.job import Job, resolve
 from rnst.stylization.live_state import LiveState
-from rnst.stylization.settings import NO_CONTENT, StylizationSettings
+from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.stylize import stylize
 
 Parse = Callable[[Sequence[str]], dict[str, Any]]

@@ -37,7 +37,7 @@ def _serve(settings: AppSettings, *, opens: bool) -> None:
     sys.stderr.write("the page is prepared; this takes some seconds\n")
     from rnst.app.serving import serve
     from rnst.browser import open_page
-    from rnst.commands.stylize import GROUPS
+    from rnst.commands.stylize_options import GROUPS
 
     quiet_lightning()
     with serve(settings, _parsed, GROUPS) as (workshop, address):
@@ -48,6 +48,6 @@ def _serve(settings: AppSettings, *, opens: bool) -> None:
 
 
 def _parsed(words: Sequence[str]) -> dict[str, Any]:
-    from rnst.commands.stylize import options_in
+    from rnst.commands.stylize_options import options_in
 
     return options_in(words)

@@ -153,7 +153,7 @@ def _add(group: Any, entry: "Field[Any]", hint: Any, description: str) -> Action
 def _metavar(hint: Any) -> str:
     choices = [part for part in parts_of(hint) if get_origin(part) is Literal]
     if choices and all(part is type(None) or part in choices for part in parts_of(hint)):
-        return "|".join(get_args(choices[0]))
+        return "|".join(map(str, get_args(choices[0])))
     if "dict[" in str(hint):
         return "JSON"
     number = restricted_part(hint) or hint

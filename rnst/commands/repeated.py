@@ -9,6 +9,7 @@ from typing import Any
 from rnst.errors import RnstError, UnreadableFileError
 from rnst.files import exists
 from rnst.image.samples import find_picture
+from rnst.recorded_paths import located
 
 _OF_THE_FILE = ("output", "resume")  # a repeated picture never replaces the one that it repeats
 _PLACES = {"content": "content_path", "style": "style_paths"}  # where the pictures lie, seen from the finished one
@@ -31,6 +32,8 @@ def repeated(path: Path, valid: Collection[str]) -> dict[str, Any]:
 
         content = read_settings(path)
     settings = content.get("settings", content)
+    if isinstance(settings, Mapping):
+        settings = located(settings, path.parent, _picture_of(path, content))
     if not isinstance(settings, Mapping) or not set(settings) & set(valid):
         raise UnreadableFileError(path, "settings", "it carries none; give a picture that stylize.py wrote, or a YAML")
     kept = {name: value for name, value in settings.items() if name in valid and name not in _OF_THE_FILE}
@@ -38,6 +41,12 @@ def repeated(path: Path, valid: Collection[str]) -> dict[str, Any]:
         if name in kept and settings.get(place):
             kept[name] = _where(kept[name], settings[place], path.parent)
     return kept
+
+
+def _picture_of(path: Path, content: Mapping[str, Any]) -> Path:
+    """The finished picture of a sidecar, or the one that was given."""
+    image = content.get("image")
+    return path.parent / Path(image).name if isinstance(image, str) and path.suffix.lower() == ".json" else path
 
 
 def _sidecar(path: Path) -> Mapping[str, Any]:

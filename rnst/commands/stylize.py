@@ -3,114 +3,57 @@
 import itertools
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from rnst.commands.options import CommandParser
+from rnst.commands.comparison import claim_comparison, compared, scored, write_comparison
+from rnst.commands.grid import as_draft, read_axes, refuse_beside, run_grid_command
 from rnst.commands.parsing import UsageError, quiet_lightning
-from rnst.commands.view import View, add_view, take_view
+from rnst.commands.stylize_options import COUNTERPART, stylize_parser
+from rnst.commands.view import View, take_view
 from rnst.encoders.names import OWN, RANDOM, counterpart_of, find_network
 from rnst.files import existing_file
 from rnst.image.samples import find_picture
 from rnst.results import Result
 from rnst.signals import Stopped
+from rnst.stylization.combinations import DEFAULT_SIZE, NO_CONTENT
 from rnst.stylization.output_names import named_by
-from rnst.stylization.settings import NO_CONTENT, StylizationSettings
-
-GROUPS = {
-    "Pictures": ("content", "style", "output", "size", "side", "supersample"),
-    "How it looks": ("style_weight", "content_weight", "tv_weight", "style_scale", "colors", "init"),
-    "Network": ("encoder", "weights", "style_layers", "content_layers"),
-    "Losses": (
-        "convention",
-        "style_loss",
-        "style_layer_weights",
-        "content_layer_weights",
-        "normalize_gradients",
-        "smoothing",
-    ),
-    "Changes to the network": ("pooling", "pool_kernel", "strides", "stem", "padding", "relu", "normalization"),
-    "Several styles and regions": ("style_weights", "style_mask", "content_mask"),
-    "Effort": ("steps", "scales", "optimizer", "learning_rate", "history", "line_search", "averaging", "precision"),
-    "Large pictures and several devices": ("tile", "memory", "devices"),
-    "Parametrization": ("parameters", "fourier_decay", "color_basis", "margin"),
-    "Against stride patterns": ("shifts", "shifts_per_step", "transforms"),
-    "Textures and sequences": ("aspect", "sequence", "sequence_weight"),
-    "Files and records": ("resume", "quality", "save_every", "scores", "lpips", "seed", "tracking", "tracking_folder"),
-}
-_COMMON = (
-    "content",
-    "style",
-    "output",
-    "size",
-    "supersample",
-    "style_weight",
-    "style_scale",
-    "colors",
-    "encoder",
-    "seed",
-    "resume",
-)
-_SETTINGS = {entry.name for entry in fields(StylizationSettings)}
-_COUNTERPART = "counterpart"
-_EXAMPLES = (
-    "stylize.py                                       a sample photo in the style of a sample painting",
-    "stylize.py photo.jpg painting.jpg --size 768     your own",
-    "stylize.py photo.jpg painting.jpg --style-weight 30 --colors luminance",
-    "stylize.py photo.jpg one.jpg two.jpg             two styles, mixed",
-    "stylize.py photos/ painting.jpg                  a folder of photos",
-    "stylize.py --config draft                        a preset; --config picture.png repeats a picture",
-)
+from rnst.stylization.settings import StylizationSettings
 
 
 def run(arguments: list[str]) -> None:
     """Stylize one picture, or a folder of them."""
     shows_config = [argument.replace("-", "_") == "__print_config" for argument in arguments]
     arguments = [argument for argument, shows in zip(arguments, shows_config, strict=True) if not shows]
-    parser = _parser()
-    options = parser.parse(arguments, words="pictures")
+    parser = stylize_parser()
+    makes_sheet = any(word.partition("=")[0] == "--grid" for word in arguments)
+    options = parser.parse(as_draft(arguments) if makes_sheet else arguments, words="pictures")
+    if makes_sheet:
+        refuse_beside(parser.given)
     _place_pictures(options, parser.given)
     view, compare = take_view(options), options.pop("compare")
+    grid = options.pop("grid")
+    _choose_size(options, parser.given)
     settings = StylizationSettings(**options)
-    other = None if compare is None else (counterpart_of(settings.encoder) if compare == _COUNTERPART else compare)
+    other = None if compare is None else (counterpart_of(settings.encoder) if compare == COUNTERPART else compare)
+    if grid is not None and settings.has_folder:
+        raise UsageError("--grid makes a contact sheet of one photo, not of a folder")
+    axes = None if grid is None else read_axes(grid, len(settings.styles))
     _check_files(settings)
     if other is not None:
         find_network(other)
+        if settings.has_video:
+            raise UsageError("--compare takes a photo, and the content is a video")
     if any(shows_config):
         _print_config(settings)
         return
-    _run(settings, other, view)
-
-
-def options_in(words: Sequence[str]) -> dict[str, Any]:
-    """Options of `StylizationSettings` in the words of a command line, presets included.
-
-    Raises:
-        UsageError: something is wrong with them.
-    """
-    parser = _parser()
-    options = parser.parse(words)
-    return {name: options[name] for name in parser.hints if name in _SETTINGS}
-
-
-def _parser() -> CommandParser:
-    parser = CommandParser(
-        "stylize.py [PHOTO PAINTING ...] [--output PICTURE] [--OPTION VALUE ...]",
-        "Stylize a photo by a painting, with the features of a network. In brackets: the default.",
-        _EXAMPLES,
-    )
-    parser.add_config("stylize")
-    parser.add_settings(StylizationSettings, GROUPS, _COMMON)
-    parser.hints |= {"compare": str}
-    text = "stylize with this encoder too, and write a page with a slider; without a name: the bundled counterpart"
-    parser.add_argument("--compare", nargs="?", const=_COUNTERPART, metavar="ENCODER", help=text)
-    add_view(parser)
-    return parser
+    if axes is not None:
+        run_grid_command(settings, axes, arguments, parser.hints)
+    else:
+        _run(settings, other, view)
 
 
 def _place_pictures(options: dict[str, Any], given: Mapping[str, str]) -> None:
@@ -128,6 +71,21 @@ def _place_pictures(options: dict[str, Any], given: Mapping[str, str]) -> None:
             options[name] = pictures[0] if len(pictures) == 1 else pictures
 
 
+def _choose_size(options: dict[str, Any], given: Mapping[str, str]) -> None:
+    """Let a sheet on the command line outrank a size in a configuration, and the reverse.
+
+    Raises:
+        UsageError: both are on the command line.
+    """
+    if "print" in given and "size" in given:
+        raise UsageError("--print chooses the size; omit --size")
+    if "print" in given:
+        options["size"] = DEFAULT_SIZE
+        options["side"] = options["side"] if "side" in given else "long"
+    elif "size" in given:
+        options["print"] = None
+
+
 def _print_config(settings: StylizationSettings) -> None:
     """Print every option as YAML, resolved as far as possible before the pictures are read."""
     from rnst.stylization.job import resolve
@@ -139,11 +97,16 @@ def _print_config(settings: StylizationSettings) -> None:
 def _check_files(settings: StylizationSettings) -> None:
     """Refuse missing files before torch is imported, which takes seconds."""
     find_network(settings.encoder)
-    pictures = [*settings.styles, *(settings.content_mask or []), *(settings.style_mask or [])]
-    if settings.content != NO_CONTENT and not settings.has_folder:
-        pictures.append(settings.content)
-    for name in pictures:
-        find_picture(name)
+    has_photo = settings.content != NO_CONTENT and not settings.has_folder
+    pictures = {
+        "content": [settings.content] if has_photo else None,
+        "style": settings.styles,
+        "content_mask": settings.content_mask,
+        "style_mask": settings.style_mask,
+    }
+    for option, names in pictures.items():
+        for name in names or ():
+            find_picture(name, f"--{option}")
     if settings.weights not in {None, RANDOM, OWN}:
         existing_file(settings.weights or "", "weight file", "Correct --weights, or omit it.")
 
@@ -158,30 +121,14 @@ def _run(settings: StylizationSettings, other: str | None, view: View | None) ->
     if settings.output == StylizationSettings.output:
         settings = _with_new_output(settings)
     if other is not None:
-        settings = _scored(settings)
-    both = [settings] if other is None else [settings, _compared(settings, other)]
+        settings = scored(settings)
+    both = [settings] if other is None else [settings, compared(settings, other)]
     page = settings.output.with_suffix(".html")
     if other is not None:
-        _claim_comparison(both, page)
+        claim_comparison(both, page)
     results = [result for one in both for result in _stylized(one, view if is_first() else None)]
     if other is not None and is_first():
-        from rnst.reporting.gallery.names import read_names
-        from rnst.reporting.gallery.page import write_gallery
-
-        write_gallery(results, page, embed=True, names=read_names())
-        sys.stdout.write(f"{page}: a slider between both; open it in a browser\n")
-
-
-def _claim_comparison(both: Sequence[StylizationSettings], page: Path) -> None:
-    """Refuse outputs of a comparison that cannot be written, before the first picture."""
-    from rnst.outputs import check_output
-    from rnst.reporting.page_mark import is_page
-    from rnst.stylization.claims import claim
-    from rnst.stylization.job import resolve
-
-    if not any(settings.has_folder for settings in both):
-        claim([resolve(settings) for settings in both])
-    check_output("--output", page, {}, is_page)
+        write_comparison(results, page)
 
 
 def _with_new_output(settings: StylizationSettings) -> StylizationSettings:
@@ -202,9 +149,12 @@ def _stylized(settings: StylizationSettings, view: View | None) -> list[Result]:
     from rnst.optimization.devices import is_first
     from rnst.stylization.folder import stylize_folder
     from rnst.stylization.stylize import stylize
+    from rnst.stylization.video import stylize_video
 
     with nullcontext() if view is None else view.page(settings) as watcher:
-        if settings.has_folder:
+        if settings.has_video:
+            results = stylize_video(settings, on_step=watcher)
+        elif settings.has_folder:
             results = stylize_folder(settings, on_step=watcher)
         else:
             results = [stylize(settings, on_step=watcher).result]
@@ -216,22 +166,3 @@ def _stylized(settings: StylizationSettings, view: View | None) -> list[Result]:
         if not result.finished:
             raise Stopped(f"stopped; {result.image} is the best picture so far")
     return results
-
-
-def _scored(settings: StylizationSettings) -> StylizationSettings:
-    """The same settings with scores, which a comparison shows, where the picture is large enough to be measured."""
-    from rnst.metrics.sizes import SMALLEST_SIDE
-    from rnst.stylization.inputs import content_size
-    from rnst.stylization.job import resolve
-
-    if settings.content == NO_CONTENT or settings.has_folder:
-        return settings
-    job = resolve(settings)
-    size = job.resolution.delivered(content_size(job.pictures))
-    return settings.replaced(scores=True) if min(size) >= SMALLEST_SIDE else settings
-
-
-def _compared(settings: StylizationSettings, other: str) -> StylizationSettings:
-    """The same picture by another network, written beside it."""
-    output = settings.output.with_stem(f"{settings.output.stem}_{other.replace('/', '-')}")
-    return settings.replaced(encoder=other, output=output, weights=None, style_layers=None, content_layers=None)

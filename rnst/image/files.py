@@ -15,8 +15,10 @@ from torch.nn import functional as F
 
 from rnst.errors import MissingPathError, UnreadableFileError
 from rnst.files import existing_file, written_aside
-from rnst.image.endings import QUALITY, check_format
-from rnst.image.formats import decoded, encode
+from rnst.image.credits import NO_CREDITS, Credits, read_credits
+from rnst.image.deep_color import low_bytes
+from rnst.image.endings import QUALITY, Depth, check_format
+from rnst.image.formats import Saving, decoded, encode
 from rnst.image.opening import DAMAGED, OTHER_PICTURES, open_picture, readable_endings, why_unreadable
 
 PilImage = Image.Image
@@ -32,12 +34,14 @@ class Picture:
         alpha: (1, 1, H, W) in [0, 1], 0 is transparent; None for an opaque picture.
         profile: color profile to restore when a picture made from this one is written; None for plain sRGB.
         frames: number of pictures in the file; this is the first.
+        credits: author, copyright, date, resolution and camera.
     """
 
     image: Tensor
     alpha: Tensor | None = None
     profile: bytes | None = None
     frames: int = 1
+    credits: Credits = NO_CREDITS
 
     @property
     def size(self) -> tuple[int, int]:
@@ -62,14 +66,15 @@ def _picture(source: Path | io.BytesIO, name: Path | str) -> Picture:
     try:
         with warnings.catch_warnings(action="ignore"), open_picture(source) as opened:
             frames = int(getattr(opened, "n_frames", 1)) if opened.format in _PICTURES_IN_ONE_FILE else 1
-            colors, alpha, profile = decoded(opened)
+            made_by = read_credits(opened)
+            colors, alpha, profile = decoded(opened, low_bytes(source))
     except DAMAGED as error:
         raise UnreadableFileError(name, "a picture", why_unreadable(source, error)) from error
     image = torch.from_numpy(colors).permute(2, 0, 1).unsqueeze(0)
     if alpha is None:
-        return Picture(image.contiguous(), None, profile, frames)
+        return Picture(image.contiguous(), None, profile, frames, made_by)
     visible = torch.from_numpy(alpha).view(1, 1, *alpha.shape)
-    return Picture(torch.where(visible > 0.0, image, 1.0).contiguous(), visible, profile, frames)
+    return Picture(torch.where(visible > 0.0, image, 1.0).contiguous(), visible, profile, frames, made_by)
 
 
 def read_image(path: Path | str) -> Tensor:
@@ -136,7 +141,9 @@ def write_image(
     settings: Mapping[str, Any] | None = None,
     *,
     quality: int = QUALITY,
+    depth: Depth = "auto",
     like: Picture | None = None,
+    credits_: Credits = NO_CREDITS,
 ) -> None:
     """Write a picture atomically.
 
@@ -144,24 +151,26 @@ def write_image(
         image: (1, 3, H, W) or (3, H, W) in [0, 1]; values outside are clamped.
         path: its extension sets the format.
         settings: stored as JSON in the file.
-        quality: of JPEG and WebP, 1 to 100.
+        quality: of JPEG, WebP, AVIF and HEIC, 1 to 100.
+        depth: bits of each channel.
         like: picture whose transparency and color profile are restored.
+        credits_: stored in the file.
 
     Raises:
-        InvalidValueError: the extension is not a known format, or the format cannot hold so many pixels.
+        InvalidValueError: the extension is not a known format, or the format cannot hold so many pixels or bits.
+        MissingExtraError: the format needs an extra.
     """
     path = Path(path)
-    check_format(path, max(image.shape[-2:]))
+    check_format(path, max(image.shape[-2:]), depth)
     size = (image.shape[-2], image.shape[-1])
     alpha = resize(like.alpha, size)[0].permute(1, 2, 0) if like is not None and like.alpha is not None else None
     with written_aside(path) as aside:
         encode(
             image.reshape(image.shape[-3:]).permute(1, 2, 0),
             aside,
+            Saving(quality=quality, depth=depth, settings=settings or {}, credits=credits_),
             alpha=alpha,
             profile=like.profile if like is not None else None,
-            quality=quality,
-            settings=settings or {},
         )
 
 

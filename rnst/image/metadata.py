@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, PngImagePlugin
+from PIL import PngImagePlugin
 
 from rnst.errors import UnreadableFileError
 from rnst.image.opening import DAMAGED, open_picture, why_unreadable
 
-_PNG_KEY = "rnst"
+PNG_KEY = "rnst"
+"""Keyword of the settings among the texts of a PNG."""
 _DESCRIPTION = 0x010E  # the EXIF and TIFF tag ImageDescription, which picture viewers show
 
 
@@ -20,19 +21,11 @@ def as_text(settings: Mapping[str, Any]) -> str:
     return json.dumps(dict(settings), default=str)
 
 
-def png_text(settings: Mapping[str, Any]) -> PngImagePlugin.PngInfo:
+def png_text(settings: str) -> PngImagePlugin.PngInfo:
     """The settings as text of a PNG."""
     text = PngImagePlugin.PngInfo()
-    text.add_itxt(_PNG_KEY, as_text(settings))
+    text.add_itxt(PNG_KEY, settings)
     return text
-
-
-def exif(settings: Mapping[str, Any], longest: int | None = None) -> bytes:
-    """The settings as EXIF of a JPEG or WebP; empty where they are longer than `longest` bytes."""
-    tags = Image.Exif()
-    tags[_DESCRIPTION] = as_text(settings)
-    content = tags.tobytes()
-    return content if longest is None or len(content) <= longest else b""
 
 
 def read_settings(path: Path) -> Mapping[str, Any]:
@@ -43,7 +36,7 @@ def read_settings(path: Path) -> Mapping[str, Any]:
     """
     try:
         with warnings.catch_warnings(action="ignore"), open_picture(path) as picture:
-            text = picture.info.get(_PNG_KEY) or picture.getexif().get(_DESCRIPTION) or ""
+            text = picture.info.get(PNG_KEY) or picture.getexif().get(_DESCRIPTION) or ""
     except DAMAGED as error:
         raise UnreadableFileError(path, "a picture", why_unreadable(path, error)) from error
     try:

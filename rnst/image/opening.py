@@ -67,6 +67,12 @@ def open_picture(source: Path | io.BytesIO) -> Image.Image:
     return Image.open(source, formats=_formats())
 
 
+def can_write(name: str) -> bool:
+    """Whether a format of Pillow can be written here."""
+    _formats()
+    return name in Image.SAVE
+
+
 @cache
 def _formats() -> tuple[str, ...]:
     """Names of the formats; a build of Pillow may lack some."""

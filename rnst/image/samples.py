@@ -72,10 +72,15 @@ def sample_path(name: str) -> Path | None:
     return path
 
 
-def find_picture(name: str) -> Path:
+def find_picture(name: str, option: str = "") -> Path:
     """File of a sample, or the file with the path `name`.
+
+    Args:
+        name: of either.
+        option: that gives it, for the error.
 
     Raises:
         MissingPathError: `name` is neither.
     """
-    return sample_path(name) or existing_file(name, "picture", f"Give a picture, or a sample: {', '.join(SAMPLES)}.")
+    wanted = f"{option} a picture" if option else "a picture"
+    return sample_path(name) or existing_file(name, "picture", f"Give {wanted}, or a sample: {', '.join(SAMPLES)}.")

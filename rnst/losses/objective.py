@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
+from rnst.image.periodic import NO_WRAPS, Wraps
 from rnst.losses.regularizers import absolute_variation, total_variation
 from rnst.losses.statistics import WHOLE, Window
 
@@ -23,6 +24,7 @@ class Weights:
         style_layers: layer -> its weight in the mean; 1 for a layer without an entry.
         content_layers: same as `style_layers`.
         absolute_variation: total variation is the sum of absolute differences of pixels in [0, 255].
+        wraps: axes along which the total variation continues at the opposite border.
     """
 
     style: float
@@ -31,6 +33,7 @@ class Weights:
     style_layers: Mapping[str, float] = field(default_factory=dict)
     content_layers: Mapping[str, float] = field(default_factory=dict)
     absolute_variation: bool = False
+    wraps: Wraps = NO_WRAPS
 
 
 class Objective(nn.Module):
@@ -92,7 +95,7 @@ class Objective(nn.Module):
         parts = {
             "style": _mean(style_losses, of_style, image),
             "content": _mean(content_losses, of_content, image),
-            "total_variation": variation(image),
+            "total_variation": variation(image, weights.wraps),
         }
         total = weights.style * parts["style"] + weights.content * parts["content"]
         return {

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from rnst.image.parameters import ImageParameter
+from rnst.image.transforms import Size
 from rnst.optimization.averaging import RunningMean
 
 
@@ -37,7 +38,7 @@ class BestSoFar:
         """The running mean with its margin; None where nothing is averaged, or nothing has been yet."""
         return None if self._mean is None else self._mean.picture
 
-    def add(self, losses: dict[str, float], parameters: ImageParameter, image: Tensor, margin: int) -> None:
+    def add(self, losses: dict[str, float], parameters: ImageParameter, image: Tensor, margin: Size) -> None:
         """Add a picture (1, 3, H, W) with its margin, its parameters, and its losses."""
         self.first_losses = self.first_losses or losses
         total = losses["total"]
@@ -78,9 +79,9 @@ class BestSoFar:
             self._mean.restore(state["mean"], like)
 
 
-def without_margin(image: Tensor, margin: int) -> Tensor:
-    """A picture without its margin, given in pixels."""
-    rows, columns = (slice(margin, side - margin) for side in image.shape[-2:])
+def without_margin(image: Tensor, margin: Size) -> Tensor:
+    """A picture without its margin, given in pixels: above and below, and left and right."""
+    rows, columns = (slice(cut, side - cut) for cut, side in zip(margin, image.shape[-2:], strict=True))
     return image[..., rows, columns].detach()
 
 

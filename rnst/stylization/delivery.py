@@ -10,8 +10,10 @@ from torch import Tensor
 
 from rnst.errors import RnstError
 from rnst.image.files import Picture, write_image
+from rnst.recorded_paths import names_only
 from rnst.results import Result
 from rnst.secondary import Secondary, reason_of
+from rnst.stylization.parts import Records
 
 _FAILURES = (OSError, ValueError, RuntimeError, MemoryError)  # of image libraries, which a full disk reaches as well
 _MOST_NUMBERS = 1000
@@ -32,7 +34,7 @@ class UnwrittenError(RnstError):
         super().__init__(f"{output} cannot be written: {reason}; nor can it be in other folders")
 
 
-def deliver(image: Tensor, result: Result, *, quality: int, like: Picture | None) -> None:
+def deliver(image: Tensor, result: Result, records: Records, photo: Picture | None) -> None:
     """Write a picture and its sidecar.
 
     A sidecar that cannot be written costs a warning.
@@ -40,17 +42,17 @@ def deliver(image: Tensor, result: Result, *, quality: int, like: Picture | None
     Args:
         image: (1, 3, H, W) in [0, 1].
         result: its record; `result.image` is the file.
-        quality: see `write_image`.
-        like: see `write_image`.
+        records: how the file is written, and what is stored in it.
+        photo: that it was made from; its transparency, profile and credits are restored.
 
     Raises:
         ElsewhereError: the picture had to be written to another place.
         UnwrittenError: it could not be written at all.
     """
     try:
-        write_image(image, result.image, result.settings, quality=quality, like=like)
+        _write(image, result, records, photo)
     except _FAILURES as error:
-        place = _second_place(image, result, quality=quality, like=like)
+        place = _second_place(image, result, records, photo)
         if place is None:
             raise UnwrittenError(result.image, reason_of(error)) from error
         raise ElsewhereError(result.image, reason_of(error), place) from error
@@ -58,7 +60,19 @@ def deliver(image: Tensor, result: Result, *, quality: int, like: Picture | None
         result.write()
 
 
-def _second_place(image: Tensor, result: Result, *, quality: int, like: Picture | None) -> Path | None:
+def _write(image: Tensor, result: Result, records: Records, photo: Picture | None) -> None:
+    write_image(
+        image,
+        result.image,
+        None if records.metadata == "none" else names_only(result.settings),
+        quality=records.quality,
+        depth=records.depth,
+        like=photo,
+        credits_=records.credits_of(photo),
+    )
+
+
+def _second_place(image: Tensor, result: Result, records: Records, photo: Picture | None) -> Path | None:
     """Write to the first place that takes the picture; plain, as PNG, where its own format is what fails."""
     for place in _places(result.image):
         for path, plain in ((place, False), (place.with_suffix(".png"), True)):
@@ -66,7 +80,7 @@ def _second_place(image: Tensor, result: Result, *, quality: int, like: Picture 
                 if plain:
                     write_image(image, path)
                 else:
-                    write_image(image, path, result.settings, quality=quality, like=like)
+                    _write(image, replace(result, image=path), records, photo)
             except _FAILURES as error:
                 _log.debug("%s: %s", path, error)
                 continue

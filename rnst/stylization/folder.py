@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from rnst.stylization.output_names import named_by
 from rnst.stylization.parallel import are_spread, of_one_device, stylize_alone
 from rnst.stylization.progress import OnStep
 from rnst.stylization.record import check_scores, finished
+from rnst.stylization.sequence import following, frame_of
 from rnst.stylization.session import Session, open_session
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.stylize import Stylized, stylize_inputs
@@ -63,13 +63,13 @@ def stylize_folder(
     """
     settings = (settings or StylizationSettings()).replaced(**options)
     output = named_by(settings.output, settings.as_dict())
-    places = _places(settings.content, output, settings.size)
+    places = _places(settings, output)
     jobs = [resolve(settings.replaced(content=photo, output=path)) for photo, path in places]
     for name in settings.styles:
         read_image(find_picture(name))  # an unreadable style is reported once, not for every photo
     claim(jobs)
     session = open_session(jobs[0], console or Console(stderr=True), on_step)
-    results = [_finished(job) for job in jobs]
+    results = [_finished(job, index) for index, job in enumerate(jobs)]
     there = sum(result is not None for result in results)
     session.console.print(f"{len(jobs)} pictures" + (f", {there} of them finished already" if there else ""))
     if others := [path.name for path in left_out(Path(settings.content))]:
@@ -121,7 +121,7 @@ def _stylize_all(
         else:
             session.console.print(f"{number} of {len(jobs)}: {Path(job.pictures.content).name}", markup=False)
             try:
-                picture, targets = _next(job, session, targets, last)
+                picture, targets = _next(job, number - 1, session, targets, last)
             except RnstError as error:
                 failures.append(str(error))
                 session.console.print(f"failed: {error}", markup=False)
@@ -132,12 +132,9 @@ def _stylize_all(
 
 
 def _next(
-    job: Job, session: Session, targets: StyleTargets | None, last: tuple[Job, Tensor] | None
+    job: Job, index: int, session: Session, targets: StyleTargets | None, last: tuple[Job, Tensor] | None
 ) -> tuple[Stylized, StyleTargets]:
-    """Stylize one picture, in a sequence starting from the last one.
-
-    Such a frame has one scale: its coarse shapes exist already, and coarse scales would make them flicker.
-    """
+    """Stylize one picture, in a sequence starting from the last one."""
     inputs = read_inputs(job.pictures, job.resolution, job.look.style_scale)
     check_scores(job, inputs)
     if targets is None or job.pictures.colors != "free":
@@ -145,17 +142,14 @@ def _next(
     if last is not None:
         before, image = last
         photo = read_inputs(before.pictures, before.resolution).content
-        if photo.shape != inputs.content.shape:
-            wanted = "frames of one size"
-            raise InvalidValueError("--sequence", f"{Path(job.pictures.content).name}", wanted)
-        inputs = replace(inputs, start=image, previous=(photo, image))
-        job = _of_one_scale(job)
+        job = frame_of(job, index)
+        inputs = following(job, inputs, photo, image)
     return stylize_inputs(job.at(inputs.size), inputs, session, targets), targets
 
 
-def _places(content: str, output: Path, size: int) -> list[tuple[str, Path]]:
+def _places(settings: StylizationSettings, output: Path) -> list[tuple[str, Path]]:
     """Each photo of the folder, and where its picture goes."""
-    folder = Path(content)
+    folder = Path(settings.content)
     photos = sorted(pictures_in(folder), key=_natural)
     names_format = output.suffix.lower() in LONGEST_SIDES  # otherwise a point is part of the folder's name
     ending, target = (output.suffix, output.with_suffix("")) if names_format else (".png", output)
@@ -166,17 +160,13 @@ def _places(content: str, output: Path, size: int) -> list[tuple[str, Path]]:
         target / f"{path.stem if stems.count(path.stem) == 1 else path.name.replace('.', '_')}{ending}"
         for path in photos
     ]
-    check_format(targets[0], size)
+    check_format(targets[0], settings.size, settings.depth)
     return [(str(photo), path) for photo, path in zip(photos, targets, strict=True)]
 
 
-def _finished(job: Job) -> Result | None:
-    """The picture that is there already; all frames of a sequence but the first have one scale."""
-    return finished(job) or (finished(_of_one_scale(job)) if job.pictures.sequence else None)
-
-
-def _of_one_scale(job: Job) -> Job:
-    return replace(job, resolution=replace(job.resolution, scales=1))
+def _finished(job: Job, index: int) -> Result | None:
+    """The picture that is there already, as one alone or as a frame of a sequence."""
+    return finished(job) or (finished(frame_of(job, index)) if job.pictures.sequence else None)
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

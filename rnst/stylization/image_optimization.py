@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from rnst.image.parameters import ImageParameter
-from rnst.image.transforms import Transform
+from rnst.image.transforms import Size, Transform
 from rnst.losses.objective import split_layers
 from rnst.optimization.averaging import RunningMean
 from rnst.optimization.health import Failure, Remedy, RestartPolicy
@@ -84,7 +84,8 @@ class ImageOptimization(pl.LightningModule):
             the loss at one position of the network's grid of strides only, as a checkerboard, is undone by the next.
         optimizer: how the parameters are updated.
         schedule: when what happens.
-        margin: pixels around the picture that are optimized and never shown: the network's zero padding distorts them.
+        margin: pixels above and below, and left and right of the picture that are optimized and never shown: the
+            network's zero padding distorts them.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class ImageOptimization(pl.LightningModule):
         views: Sequence[AugmentedObjective],
         optimizer: PixelOptimizer,
         schedule: Schedule,
-        margin: int = 0,
+        margin: Size = (0, 0),
     ) -> None:
         super().__init__()
         self.image = image

@@ -7,12 +7,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from rnst.encoders.circular import STRIDE_PERIOD
 from rnst.errors import InvalidValueError
 from rnst.image.color_basis import read_color_root
 from rnst.image.color_matching import gray_like, match_histogram, match_moments, with_luminance_of
 from rnst.image.files import Picture, fit_long_side, read_image, read_picture, reduced, resize
 from rnst.image.masks import rest
 from rnst.image.noise import noise_like
+from rnst.image.periodic import NO_WRAPS, Wraps, resampled, wraps_of
 from rnst.image.samples import find_picture
 from rnst.optimization.memory import check_image
 from rnst.stylization.parts import Pictures, Resolution, Size
@@ -24,6 +26,21 @@ _NOISE = 0.2  # contrast; more of it is still there when a texture is finished
 
 
 @dataclass(frozen=True)
+class LastFrame:
+    """The last frame of a sequence, or what a warp by the optical flow made of it.
+
+    Attributes:
+        photo: (1, 3, H, W) in [0, 1], before stylization.
+        stylized: (1, 3, H', W') in [0, 1].
+        visible: (1, 1, H', W') in [0, 1], where the flow can be trusted; None where nothing was warped.
+    """
+
+    photo: Tensor
+    stylized: Tensor
+    visible: Tensor | None = None
+
+
+@dataclass(frozen=True)
 class Inputs:
     """Everything that a stylization starts from.
 
@@ -32,7 +49,7 @@ class Inputs:
         content: (1, 3, H, W) in [0, 1]; for a texture, a gray picture of the wanted shape.
         regions: the styles.
         start: (1, 3, H, W) in [0, 1] of any size, the picture before the first step.
-        previous: the photo and the stylized picture of the last frame of a sequence, each (1, 3, H, W).
+        previous: the last frame of a sequence; None for its first, and for a picture alone.
         notes: what the user should know about the files.
         color_root: of the pictures whose colors are the basis, see `fit_color_root`; None where there are none.
     """
@@ -41,7 +58,7 @@ class Inputs:
     content: Tensor
     regions: tuple[Region, ...]
     start: Tensor
-    previous: tuple[Tensor, Tensor] | None = None
+    previous: LastFrame | None = None
     notes: tuple[str, ...] = ()
     color_root: Tensor | None = None
 
@@ -56,7 +73,9 @@ class Inputs:
         masks = [region.mask for region in self.regions if region.mask is not None]
         return masks or None
 
-    def finished(self, image: Tensor, colors: str, largest: tuple[int, int] | None = None) -> Tensor:
+    def finished(
+        self, image: Tensor, colors: str, largest: tuple[int, int] | None = None, wraps: Wraps = NO_WRAPS
+    ) -> Tensor:
         """The optimized picture (1, 3, H, W) as it is shown.
 
         With "luminance", the colors of the photo come back. Where masks leave the picture without a style, so does the
@@ -66,9 +85,10 @@ class Inputs:
             image: in [0, 1], of any scale.
             colors: of the settings.
             largest: height and width of the finished picture, to which a larger image is reduced; None reduces nothing.
+            wraps: axes along which the picture repeats.
         """
         if largest is not None and (image.shape[-2] > largest[0] or image.shape[-1] > largest[1]):
-            image = reduced(image, largest)
+            image = resampled(image, largest, wraps, reduced)
         size, masks = (image.shape[-2], image.shape[-1]), self.masks
         if self.photo is None or (colors != "luminance" and masks is None):
             return image
@@ -110,7 +130,9 @@ def read_inputs(pictures: Pictures, resolution: Resolution, style_scale: float =
     )
     size = resolution.optimized((content.shape[-2], content.shape[-1]))
     check_image(size, torch.device("cpu"))
-    start = content if pictures.init == "content" else _start(pictures, size, images[0], style_scale)
+    notes += _rounding(resolution, (content.shape[-2], content.shape[-1]))
+    wraps = wraps_of(resolution.seamless)
+    start = content if pictures.init == "content" else _start(pictures, size, images[0], style_scale, wraps)
     return Inputs(
         photo, content, read_regions(pictures, sources), start, None, notes, read_color_root(pictures.color_basis)
     )
@@ -149,13 +171,23 @@ def _canvas_size(pictures: Pictures, style: Size) -> Size:
     return (max(1, round(longer / aspect)), longer) if aspect >= 1.0 else (longer, max(1, round(longer * aspect)))
 
 
-def _start(pictures: Pictures, size: Size, style: Tensor, style_scale: float) -> Tensor:
+def _rounding(resolution: Resolution, content: Size) -> tuple[str, ...]:
+    """A note where a side that repeats is rounded up."""
+    sides = zip(resolution.optimized(content), resolution.enlarged(content), strict=True)
+    rounded = dict.fromkeys(f"{new} instead of {old} pixels" for new, old in sides if new != old)
+    if not rounded:
+        return ()
+    return (f"--seamless needs multiples of {STRIDE_PERIOD}: optimized at {' and '.join(rounded)}",)
+
+
+def _start(pictures: Pictures, size: Size, style: Tensor, style_scale: float, wraps: Wraps) -> Tensor:
     init, seed = pictures.init, pictures.seed
     if init == "style":
         return resize(style, size)
     if init == "style_noise":
         seen = fit_long_side((style.shape[-2], style.shape[-1]), max(1, round(max(size) * style_scale)))
-        return noise_like(resize(style, seen), size, seed)
+        rows, columns = (min(it, side) if wrap else it for it, side, wrap in zip(seen, size, wraps, strict=True))
+        return noise_like(resize(style, seen)[..., :rows, :columns], size, seed)  # of one period
     if init == "noise":
         noise = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(seed))
         return 0.5 + _NOISE * (noise - 0.5)

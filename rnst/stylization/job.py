@@ -10,10 +10,16 @@ from rnst import machine
 from rnst.encoders import catalog
 from rnst.encoders.names import OWN, find_network
 from rnst.encoders.surgery.surgery import Surgery
+from rnst.errors import InvalidValueError
+from rnst.image.print_sizes import DPI, read_sheet
 from rnst.losses.conventions import find_convention
+from rnst.motion.flow import NO_FLOW, usual_flow
 from rnst.optimization.optimizers import PixelOptimizer
 from rnst.optimization.tiling import Limits
+from rnst.ranges import SMALLEST_SIZE
+from rnst.stylization.combinations import NO_CONTENT
 from rnst.stylization.image_optimization import STEPS_OF_AN_AUGMENTATION
+from rnst.stylization.inputs import content_size
 from rnst.stylization.parts import (
     OF_THE_CONTENT,
     OF_THE_STYLE,
@@ -27,11 +33,13 @@ from rnst.stylization.parts import (
     Size,
 )
 from rnst.stylization.scales import Scale, plan_scales, usual_scales
-from rnst.stylization.settings import NO_CONTENT, StylizationSettings
+from rnst.stylization.settings import StylizationSettings
 
 _LEARNING_RATES = {"lbfgs": 1.0, "adam": 0.05}
 _FOURIER_DECAYS = {"lbfgs": 0.3, "adam": 0.5}
 _CORNERS = {"lbfgs": 0.125, "adam": math.inf}  # cycles per pixel; Adam makes up for curvatures by itself
+
+_SEQUENCE_WEIGHT = 300.0  # see docs/how-to/video.md
 
 _Part = TypeVar("_Part", bound=Any)
 
@@ -68,9 +76,10 @@ class Job:
 
     def at(self, content: Size) -> Self:
         """The same job for a content, or a texture, of that height and width in pixels: with its scales."""
-        resolution, long_side = self.resolution, max(self.resolution.optimized(content))
+        resolution, long_side = self.resolution, max(self.resolution.enlarged(content))
         count = usual_scales(long_side) if resolution.scales == "auto" else resolution.scales
-        scales = plan_scales(content, long_side, count, resolution.steps)
+        planned = plan_scales(content, long_side, count, resolution.steps)
+        scales = [replace(scale, size=resolution.tiling_size(scale.size)) for scale in planned]
         pictures = self.pictures
         if pictures.aspect == OF_THE_STYLE:
             pictures = replace(pictures, aspect=content[1] / content[0])
@@ -94,6 +103,7 @@ class Job:
             "style_layer_weights": look.style_layers.values(),
             "content_layers": look.content_layers.keys(),
             "content_layer_weights": look.content_layers.values(),
+            "print": None,  # it has become the size
             "content_mask": pictures.content_mask or None,
             "style_mask": pictures.style_mask or None,
         }
@@ -110,7 +120,9 @@ def resolve(settings: StylizationSettings, content: Size | None = None) -> Job:
     Raises:
         UnknownNameError: no such encoder.
         InvalidValueError: what was filled in and what was set do not go together.
+        MissingPathError, UnreadableFileError: the content, whose shape decides the size of a print, cannot be read.
     """
+    settings = _sized(settings)
     filled = settings.replaced(**_usual(settings))
     pictures = _pictures(filled)
     job = Job(
@@ -125,12 +137,26 @@ def resolve(settings: StylizationSettings, content: Size | None = None) -> Job:
         limits=_part(
             Limits,
             filled,
+            tile=filled.tile if filled.seamless == "none" else 0,  # tiles would see the borders of the picture
             history=filled.history if filled.optimizer == "lbfgs" else 0,
             device=machine.device().type,
         ),
         records=_part(Records, filled, group=filled.group or title(pictures)),
     )
     return job if content is None else job.at(content)
+
+
+def _sized(settings: StylizationSettings) -> StylizationSettings:
+    """The same settings with the size in pixels of a print; that of a folder is different for each of its pictures."""
+    if settings.print is None or settings.has_folder:
+        return settings
+    dpi = settings.dpi or DPI
+    content = content_size(_pictures(settings.replaced(**_usual(settings))))
+    size = read_sheet(settings.print).long_side_of(content, dpi)
+    if size < SMALLEST_SIZE:
+        wanted = f"a sheet for at least {SMALLEST_SIZE} pixels; at {dpi:g} dpi it has {size}"
+        raise InvalidValueError("--print", settings.print, wanted)
+    return settings.replaced(print=None, dpi=dpi, size=size)
 
 
 def title(pictures: Pictures) -> str:
@@ -163,6 +189,8 @@ def _usual(settings: StylizationSettings) -> dict[str, Any]:
         "style_loss": "w2" if ours else "gram",
         "style_weights": [1.0] * len(settings.styles),
         "learning_rate": _LEARNING_RATES[settings.optimizer],
+        "sequence_weight": _SEQUENCE_WEIGHT if settings.is_sequence else 0.0,
+        "flow": usual_flow() if settings.is_sequence else NO_FLOW,
         "fourier_decay": _FOURIER_DECAYS[settings.optimizer],
     }
     return {
@@ -187,7 +215,9 @@ def _pictures(filled: StylizationSettings) -> Pictures:
         init=filled.init or "",
         aspect=OF_THE_CONTENT if has_content else filled.aspect or OF_THE_STYLE,
         seed=filled.seed,
-        sequence=filled.sequence,
+        sequence=filled.is_sequence,
+        flow=filled.flow or NO_FLOW,
+        key_frames=filled.key_frames,
     )
 
 

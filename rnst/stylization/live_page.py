@@ -19,11 +19,12 @@ from rnst.errors import RnstError
 from rnst.image.files import read_image
 from rnst.image.samples import find_picture
 from rnst.results import Result
+from rnst.stylization.combinations import NO_CONTENT
 from rnst.stylization.inputs import content_size
 from rnst.stylization.job import resolve
 from rnst.stylization.live_state import LiveState, preview
 from rnst.stylization.scales import Scale
-from rnst.stylization.settings import NO_CONTENT, StylizationSettings
+from rnst.stylization.settings import StylizationSettings
 
 _HOST = "127.0.0.1"  # this machine alone; nobody else on the network reaches it
 _SOURCE_SIDE = 320  # pixels of photo and paintings on the page
@@ -70,13 +71,13 @@ class Subject:
 
     @classmethod
     def of(cls, settings: StylizationSettings) -> Self:
-        """Of one picture, or of a folder, of which only the paintings are known.
+        """Of one picture; or of a folder or video, of which only the paintings are known.
 
         Raises:
             RnstError: a picture cannot be read.
         """
         names = [("Painting", name) for name in settings.styles]
-        if settings.has_folder:
+        if settings.has_folder or settings.has_video:
             return cls(tuple(map(_source, names)))
         if settings.content != NO_CONTENT:
             names = [("Photo", settings.content), *names]

@@ -5,12 +5,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Self
 
+from rnst.encoders.circular import STRIDE_PERIOD
 from rnst.encoders.names import OWN
 from rnst.image.color_basis import RGB
-from rnst.image.endings import QUALITY
-from rnst.image.files import fit_long_side, fit_short_side
+from rnst.image.credits import NO_CREDITS, Credits
+from rnst.image.endings import QUALITY, Depth, MetadataLevel
+from rnst.image.files import Picture, fit_long_side, fit_short_side
+from rnst.image.periodic import Wraps, wraps_of
 from rnst.reporting.trackers import OFF
-from rnst.stylization.settings import NO_CONTENT
+from rnst.stylization.combinations import NO_CONTENT
 
 OF_THE_CONTENT: Literal["content"] = "content"
 OF_THE_STYLE: Literal["style"] = "style"
@@ -36,6 +39,8 @@ class Pictures:
             "content" is that of the content.
         seed: of noise.
         sequence: each picture of the folder starts from the last one.
+        flow: raft, tvl1, or still for no motion: the optical flow by which the last one is warped.
+        key_frames: every so many pictures of a sequence take all steps.
     """
 
     content: str
@@ -49,6 +54,8 @@ class Pictures:
     aspect: float | Literal["content", "style"] = OF_THE_CONTENT
     seed: int = 0
     sequence: bool = False
+    flow: str = "still"
+    key_frames: int = 1
 
     @property
     def has_content(self) -> bool:
@@ -121,6 +128,7 @@ class Resolution:
         supersample: the picture is optimized at so many times its size, and reduced at the end.
         scales: number of sizes from coarse to fine; "auto" until the size of the content is known.
         steps: optimizer steps at each scale.
+        seamless: axes along which the picture repeats: none, x, y or both.
     """
 
     size: int
@@ -128,6 +136,7 @@ class Resolution:
     supersample: float = 1.0
     scales: int | Literal["auto"] = 1
     steps: int = 40
+    seamless: str = "none"
 
     def delivered(self, content: Size) -> Size:
         """Height and width in pixels of the finished picture of a content of that size."""
@@ -135,8 +144,20 @@ class Resolution:
 
     def optimized(self, content: Size) -> Size:
         """Height and width in pixels at which such a picture is optimized before it is reduced."""
+        return self.tiling_size(self.enlarged(content))
+
+    def enlarged(self, content: Size) -> Size:
+        """The same before sides of pictures that repeat are rounded."""
         height, width = self.delivered(content)
         return round(self.supersample * height), round(self.supersample * width)
+
+    def tiling_size(self, size: Size) -> Size:
+        """The next size whose sides that repeat are multiples of the strides of networks."""
+        height, width = (
+            -(-side // STRIDE_PERIOD) * STRIDE_PERIOD if wrap else side
+            for side, wrap in zip(size, wraps_of(self.seamless), strict=True)
+        )
+        return height, width
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,13 +168,26 @@ class Parametrization:
         parameters: "pixels", "fourier" or "clamped".
         fourier_decay: the scale of a frequency is its power with minus this exponent.
         corner: frequency in cycles per pixel from which on the scale no longer falls.
-        margin: pixels around the picture that are optimized and cut off.
+        margin: pixels around the picture that are optimized and cut off, along axes that do not repeat.
+        seamless: axes along which the picture repeats: none, x, y or both.
     """
 
     parameters: str = "fourier"
     fourier_decay: float = 0.3
     corner: float = 0.125
     margin: int = 16
+    seamless: str = "none"
+
+    @property
+    def wraps(self) -> Wraps:
+        """Whether rows and columns continue at the opposite border."""
+        return wraps_of(self.seamless)
+
+    @property
+    def margins(self) -> Size:
+        """Pixels above and below, and left and right, that are optimized and cut off."""
+        rows, columns = (0 if wrap else self.margin for wrap in self.wraps)
+        return rows, columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +215,10 @@ class Records:
 
     Attributes:
         output: the picture's file.
-        quality: of JPEG and WebP, 1 to 100.
+        quality: of JPEG, WebP, AVIF and HEIC, 1 to 100.
+        depth: bits of each channel in the file.
+        metadata: what is stored in the file, see `Credits.kept`.
+        dpi: dots per inch that the file states; None takes those of the photo.
         save_every: steps between two intermediate pictures; 0 writes none.
         resume: resume a stopped run.
         scores: measure the finished picture.
@@ -193,6 +230,9 @@ class Records:
 
     output: Path
     quality: int = QUALITY
+    depth: Depth = "auto"
+    metadata: MetadataLevel = "settings"
+    dpi: float | None = None
     save_every: int = 0
     resume: bool = False
     scores: bool = False
@@ -200,6 +240,11 @@ class Records:
     group: str = ""
     tracking: str = OFF
     tracking_folder: str | None = None
+
+    def credits_of(self, photo: Picture | None) -> Credits:
+        """What the file of a picture that was made from `photo` tells about its origin."""
+        found = NO_CREDITS if photo is None else photo.credits
+        return replace(found, dpi=found.dpi if self.dpi is None else (self.dpi, self.dpi)).kept(self.metadata)
 
     def silent(self) -> Self:
         """The same without records, for processes that leave them to the first one."""

@@ -17,16 +17,30 @@ from rnst.metrics.lpips import lpips, lpips_network
 from rnst.metrics.scores import score
 from rnst.metrics.sizes import SMALLEST_SIDE
 from rnst.results import Result, sidecar_of
+from rnst.stylization.combinations import NO_CONTENT
 from rnst.stylization.inputs import Inputs, content_size
 from rnst.stylization.job import Job, names
 from rnst.stylization.parts import INITS, NetworkChoice, Pictures, Records
 from rnst.stylization.scale_runner import ScaleOutcome
-from rnst.stylization.settings import NO_CONTENT
 from rnst.stylization.state import remove_state
 
 # Options that may differ between two runs that make the same picture.
 NOT_OF_THE_PICTURE = (
-    *("output", "quality", "save_every", "resume", "scores", "lpips", "group", "tracking", "tracking_folder"),
+    *(
+        "output",
+        "quality",
+        "depth",
+        "metadata",
+        "dpi",
+        "print",
+        "save_every",
+        "resume",
+        "scores",
+        "lpips",
+        "group",
+        "tracking",
+        "tracking_folder",
+    ),
     *("tile", "memory", "devices"),
 )
 # Options that name files: they are compared by the contents of the files, so that folders can be relocated.

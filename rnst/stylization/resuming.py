@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from rnst.errors import RnstError
+from rnst.recorded_paths import names_only
 from rnst.stylization.inputs import content_size
 from rnst.stylization.job import Job
 from rnst.stylization.parts import Records
@@ -24,6 +25,7 @@ def keeper_of(records: Records, described: dict[str, object]) -> StateKeeper:
     if stopped is not None:
         state = State.read(stopped)
         check_resumable(described, state.settings)
+    described = names_only(described)  # a state that is left behind does not tell where files were
     return StateKeeper(state_path(records.output), records.save_every or _STATE_EVERY, described, state)
 
 

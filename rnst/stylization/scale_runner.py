@@ -11,13 +11,15 @@ from pytorch_lightning.loggers import Logger
 from torch import Tensor
 
 from rnst import machine
+from rnst.encoders.circular import circular
 from rnst.encoders.encoder import Encoder
 from rnst.encoders.receptive_fields import CannotTileError
-from rnst.errors import MemoryExhaustedError, RnstError, is_out_of_memory
+from rnst.errors import InvalidValueError, MemoryExhaustedError, RnstError, is_out_of_memory
 from rnst.image.color import DecorrelatedColor, ImageColor, PlainColor
 from rnst.image.color_basis import RGB
 from rnst.image.files import resize
 from rnst.image.parameters import ClampedImage, FourierImage, ImageParameter, PixelImage
+from rnst.image.periodic import resampled
 from rnst.optimization.devices import SharedPicture
 from rnst.optimization.process_group import DeviceLostError
 from rnst.optimization.tiled_gradient import Unseen
@@ -76,13 +78,13 @@ class ScaleRunner:
 
     def __init__(self, job: Job, encoder: Encoder, inputs: Inputs, targets: StyleTargets | None = None) -> None:
         self._job = job
-        self._encoder = encoder
+        self._encoder = seen = _seen_by(job, encoder)
         self._inputs = inputs
         self._rescued: list[ScaleOutcome] = []  # of attempts that ran out of memory
-        self.tiling = tiling_of_picture(job.limits, job.look, job.augmentations, encoder)
+        self.tiling = tiling_of_picture(job.limits, job.look, job.augmentations, seen)
         self._targets = targets or StyleTargets(job.look, encoder, inputs.regions, job.limits)
         self._views = AugmentationSchedule(
-            job.look, job.augmentations, job.parametrization.margin, encoder, inputs, self._targets, self.tiling
+            job.look, job.augmentations, job.parametrization, seen, inputs, self._targets, self.tiling
         )
 
     @property
@@ -137,7 +139,8 @@ class ScaleRunner:
         """
         machine.free_memory()
         try:
-            if self._job.limits.devices > 1 or self._job.look.normalize_gradients:
+            whole = self._job.look.normalize_gradients or any(self._job.parametrization.wraps)
+            if self._job.limits.devices > 1 or whole:
                 raise MemoryExhaustedError(_LESS_MEMORY)
             self.tiling.shrink()
             self._targets.shrink()
@@ -154,15 +157,16 @@ class ScaleRunner:
         state: Mapping[str, Any] | None,
     ) -> ScaleOutcome:
         """Optimize at one size; arguments and errors: see `optimize`."""
-        job, margin = self._job, self._job.parametrization.margin
+        job, margin = self._job, self._job.parametrization.margins
         trainer = self._trainer(callbacks, loggers)
         device = trainer.strategy.root_device
         self._encoder.to(device)
+        first = resampled(start.to(device), scale.size, job.parametrization.wraps, resize)
         views, cut = self._views.of(scale, device)
         # The tiling reduces the history of L-BFGS where memory is short.
         optimizer = replace(job.optimizer, history=self.tiling.history or job.optimizer.history)
         task = ImageOptimization(
-            self._parameters(framed(resize(start.to(device), scale.size), margin)),
+            self._parameters(framed(first, margin)),
             Unseen() if cut else self._encoder,
             views,
             optimizer,
@@ -187,8 +191,8 @@ class ScaleRunner:
 
     def _outcome(self, best: BestSoFar, image: Tensor, scale: Scale) -> ScaleOutcome:
         """The best picture so far, of a run that has not finished."""
-        margin = self._job.parametrization.margin
-        tile = self.tiling.tile_of((scale.size[0] + 2 * margin, scale.size[1] + 2 * margin))
+        rows, columns = self._job.parametrization.margins
+        tile = self.tiling.tile_of((scale.size[0] + 2 * rows, scale.size[1] + 2 * columns))
         return ScaleOutcome(image.cpu(), best.losses, finished=False, first_losses=best.first_losses, tile=tile)
 
     def _trainer(self, callbacks: Sequence[Callback], loggers: Sequence[Logger]) -> pl.Trainer:
@@ -216,3 +220,17 @@ class ScaleRunner:
         if chosen.parameters == "fourier":
             return FourierImage.from_image(start, chosen.fourier_decay, chosen.corner, color=color)
         return PixelImage.from_image(start, color=color)
+
+
+def _seen_by(job: Job, encoder: Encoder) -> Encoder:
+    """The network of the picture: that of the styles, or its circular copy for a picture that repeats.
+
+    Raises:
+        InvalidValueError: the network depends on positions.
+    """
+    wraps = job.parametrization.wraps
+    found = circular(encoder, wraps) if any(wraps) else encoder
+    if found is None:
+        wanted = "a network of convolutions with --seamless: this one depends on positions in the picture"
+        raise InvalidValueError("--encoder", job.network.encoder, wanted)
+    return found

@@ -10,13 +10,14 @@ from torch.nn import functional as F
 
 from rnst.encoders.encoder import Encoder
 from rnst.image.files import resize
-from rnst.image.transforms import Shift, Transform, draw_placements, draw_shifts, shifts_around
+from rnst.image.periodic import Roll, resampled
+from rnst.image.transforms import Shift, Size, Transform, draw_placements, draw_shifts, shifts_around
 from rnst.losses.objective import Objective
 from rnst.losses.temporal import TemporalObjective
 from rnst.optimization.tiling import Tiling
 from rnst.stylization.image_optimization import AugmentedObjective
 from rnst.stylization.inputs import Inputs
-from rnst.stylization.parts import Augmentations, Look
+from rnst.stylization.parts import Augmentations, Look, Parametrization
 from rnst.stylization.scales import Scale
 from rnst.stylization.targets import StyleTargets, content_losses, even_pull, regional, weighted
 from rnst.stylization.tiling import TargetCache, is_tiled
@@ -31,8 +32,8 @@ class AugmentationSchedule:
     Args:
         look: what the picture is compared by.
         augmentations: transforms before the network.
-        margin: pixels around the picture that are optimized too.
-        encoder: frozen.
+        parametrization: the margin that is optimized too, and the axes along which the picture repeats.
+        encoder: frozen; for pictures that repeat, see `circular`.
         inputs: photo, styles and regions.
         targets: of the styles.
         tiling: of the picture.
@@ -42,7 +43,7 @@ class AugmentationSchedule:
         self,
         look: Look,
         augmentations: Augmentations,
-        margin: int,
+        parametrization: Parametrization,
         encoder: Encoder,
         inputs: Inputs,
         targets: StyleTargets,
@@ -50,7 +51,7 @@ class AugmentationSchedule:
     ) -> None:
         self._look = look
         self._augmentations = augmentations
-        self._margin = margin
+        self._parametrization = parametrization
         self._encoder = encoder
         self._inputs = inputs
         self._targets = targets
@@ -86,7 +87,7 @@ class AugmentationSchedule:
             losses = content_losses(self._look, features)
             if self._look.normalize_gradients and transform == _STRAIGHT:
                 pull = even_pull(style, losses, self._encoder(self._halfway(content)))
-            found = self._steady(weighted(self._look, style, losses, pull), size)
+            found = self._steady(weighted(self._look, style, losses, pull, wraps=self._parametrization.wraps), size)
             return self._tiling.objective(found, transform.size(seen_size)) if cut else found
 
         cache = TargetCache(objective, self._augmentations.shifts_per_step)
@@ -111,7 +112,12 @@ class AugmentationSchedule:
             return [*placed, [_STRAIGHT]]
         shifted = draw_shifts(self._augmentations.shifts, _STRIDE_PERIOD, self._augmentations.seed)[1:]
         turns = [shifted[(first + turn) % len(shifted)] for turn in range((count + 1) // 2)] if shifted else []
-        return [[*shifts_around(shift, together)] for shift in (*turns, _STRAIGHT)]
+        return [[*map(self._rolled, shifts_around(shift, together))] for shift in (*turns, _STRAIGHT)]
+
+    def _rolled(self, shift: Shift) -> Transform:
+        """The shift, or a roll of a picture that repeats, in which no position is special."""
+        wraps = self._parametrization.wraps
+        return Roll(*shift, wraps) if any(wraps) and shift != _STRAIGHT else shift
 
     def _halfway(self, content: Tensor) -> Tensor:
         """Mean of photo and painting, where neither loss is at its minimum."""
@@ -123,13 +129,24 @@ class AugmentationSchedule:
         previous, weight = self._inputs.previous, self._look.sequence_weight
         if previous is None or weight == 0:
             return objective
-        photo, stylized = (self._framed(picture, size) for picture in previous)
-        return TemporalObjective(objective, stylized, (photo, self._framed(self._inputs.content, size)), weight)
+        content = self._inputs.content
+        if previous.visible is not None:  # detail that the warped photo does not have is no change
+            content = resize(content, (previous.photo.shape[-2], previous.photo.shape[-1]))
+        photo, stylized, content = (self._framed(it, size) for it in (previous.photo, previous.stylized, content))
+        seen = None if previous.visible is None else self._framed(previous.visible, size)
+        return TemporalObjective(objective, stylized, (photo, content), weight, seen)
 
     def _framed(self, picture: Tensor, size: tuple[int, int]) -> Tensor:
-        return framed(resize(picture, size), self._margin)
+        part = self._parametrization
+        return framed(resampled(picture, size, part.wraps, resize), part.margins)
 
 
-def framed(image: Tensor, margin: int) -> Tensor:
-    """Repeat the outermost pixels `margin` times: the margin, which zero padding distorts, is optimized and cut off."""
-    return F.pad(image, (margin,) * 4, mode="replicate") if margin else image
+def framed(image: Tensor, margin: int | Size) -> Tensor:
+    """Repeat the outermost pixels `margin` times: the margin, which zero padding distorts, is optimized and cut off.
+
+    Args:
+        image: (1, C, H, W).
+        margin: in pixels; two numbers are above and below, and left and right.
+    """
+    rows, columns = (margin, margin) if isinstance(margin, int) else margin
+    return F.pad(image, (columns, columns, rows, rows), mode="replicate") if rows or columns else image

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from rnst.encoders.names import DEFAULT_ENCODER
-from rnst.errors import InvalidValueError
 from rnst.files import is_folder
-from rnst.image.endings import QUALITY, check_format
+from rnst.image.endings import QUALITY, Depth, MetadataLevel, is_video
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
 from rnst.optimization.limits import check_limits
 from rnst.ranges import (
     Aspect,
     Decay,
+    Dpi,
     LearningRate,
     NonNegativeFloat,
     NonNegativeInt,
@@ -28,8 +28,8 @@ from rnst.ranges import (
     check_ranges,
 )
 from rnst.reporting.trackers import OFF, chosen_trackers
+from rnst.stylization.combinations import DEFAULT_SIZE, NO_CONTENT, check_combinations
 
-NO_CONTENT = "none"
 _NAMES = ("content", "style", "output", "encoder", "weights", "init", "color_basis", "content_mask", "style_mask")
 
 
@@ -38,15 +38,18 @@ class StylizationSettings:
     """Settings of one picture.
 
     Args:
-        content: picture to stylize: a file, the name of a sample photo, a folder (each of its pictures is stylized), or
-            "none" for a texture of the style alone.
+        content: picture to stylize: a file, the name of a sample photo, a folder (each of its pictures is stylized), a
+            video, or "none" for a texture of the style alone.
         style: painting to take the style from: a file, or the name of a sample painting; several are mixed.
-        output: picture to write (.png, .jpg, .webp, or .tif with 16 bits); its JSON sidecar has the same name. May hold
-            settings: {content}-{seed}.png. For a folder of contents, a folder. Without --output, no picture of other
-            settings is replaced: -2, -3, ... is added to the name.
+        output: picture to write (.png, .jpg, .webp, .avif, .tif, or .heic with its extra); its JSON sidecar has the
+            same name. May hold settings: {content}-{seed}.png. For a folder of contents, a folder. Without --output, no
+            picture of other settings is replaced: -2, -3, ... is added to the name.
         encoder: network whose features are compared (`rnst models` lists them).
         weights: weight file for the encoder, or "random"; none means the encoder's own.
         size: long side of the picture in pixels (or the short one, with --side short).
+        print: sheet that the picture fills, as 30x40cm, 8x10in or 210x297mm, instead of --size; the sheet is turned to
+            the orientation of the photo, whose shape is kept.
+        dpi: dots per inch that the file states; none means that of the photo, and 300 with --print.
         supersample: optimize the picture at so many times its size, and reduce it at the end. Details finer than the
             network's first stride come from here; time and memory grow with its square.
         side: side of the picture that --size sets.
@@ -92,8 +95,12 @@ class StylizationSettings:
         style_mask: which part of each style counts: a gray picture for each, or a colored one for each.
         colors: free takes those of the style; luminance keeps those of the content; match and histogram give the
             style the colors of the content first, by mean and covariance or by histograms.
-        sequence: the content is a folder of frames; each starts from the last stylized one.
-        sequence_weight: of the difference to the last stylized frame where the content did not change.
+        sequence: the content is a folder of frames; each starts from the last stylized one. none means so for a video.
+        sequence_weight: of the difference to the last stylized frame, as far as the content is the same; none means
+            300 in a sequence.
+        flow: optical flow by which the last frame follows the motion: raft, or the classical tvl1; still takes content
+            without motion. Left away: raft if its weights are in the cache of torch.hub, else tvl1.
+        key_frames: every so many frames take all steps; those between follow the flow, with an eighth of the steps.
         style_layers: names or module paths; none means the encoder's defaults.
         content_layers: names or module paths; none means the encoder's defaults.
         pooling: keep the network's pools, or replace them by those of averages, of maxima, or of mean squares.
@@ -106,12 +113,17 @@ class StylizationSettings:
         padding: repeat the border of the picture instead of zeros at the first convolution, or at all of them.
         relu: fake_last lets the gradient pass the deepest ReLU in use; redirected lets it revive dead units everywhere;
             leaky and softplus replace the function.
+        seamless: axes along which copies of the picture fit to each other, for textures that repeat: x, y or both. For
+            --content none, or a content that repeats itself.
         tile: side in pixels of the tiles in which the picture is computed; 0 is the whole picture at once, none takes
             the largest tiles that fit into the memory.
         memory: what a process may take, as 8GB, where the tiles are chosen by it; none means most of what is free.
         devices: GPUs, or processes where there is none, that share a picture.
         precision: of the network's arithmetic; the losses are always computed in fp32.
-        quality: of JPEG and WebP, 1 to 100.
+        quality: of JPEG, WebP, AVIF and HEIC, 1 to 100.
+        depth: bits of each channel in the file; auto is 16 for .tif and 8 for others. PNG holds 16 too.
+        metadata: what the file holds beside profile and resolution: none, settings with the photo's author, copyright
+            and date, or all, with camera and exposure. Never a place.
         save_every: steps between two intermediate pictures that are kept; 0 keeps none.
         resume: resume a picture that was stopped, from the .state.safetensors file beside it.
         scores: measure the finished picture: distance to the style, edges kept, grain and checkerboards.
@@ -127,7 +139,9 @@ class StylizationSettings:
     output: Path = Path("outputs/{content}--{style}.png")
     encoder: str = DEFAULT_ENCODER
     weights: str | None = None
-    size: Pixels = 512
+    size: Pixels = DEFAULT_SIZE
+    print: str | None = None
+    dpi: Dpi | None = None
     supersample: Supersampling = 2.0
     side: Literal["long", "short"] = "long"
     aspect: Aspect | None = None
@@ -159,8 +173,10 @@ class StylizationSettings:
     content_mask: list[str] | None = None
     style_mask: list[str] | None = None
     colors: Literal["free", "luminance", "match", "histogram"] = "free"
-    sequence: bool = False
-    sequence_weight: Weight = 0.0
+    sequence: bool | None = None
+    sequence_weight: Weight | None = None
+    flow: Literal["raft", "tvl1", "still"] | None = None
+    key_frames: PositiveInt = 1
     style_layers: list[str] | None = None
     content_layers: list[str] | None = None
     pooling: Literal["keep", "avg", "max", "l2"] = "keep"
@@ -171,11 +187,14 @@ class StylizationSettings:
     normalization: Literal["own", "imagenet", "restricted_imagenet"] = "own"
     padding: Literal["keep", "first", "all"] = "keep"
     relu: Literal["keep", "fake_last", "redirected", "leaky", "softplus"] = "keep"
+    seamless: Literal["none", "x", "y", "both"] = "none"
     tile: int | None = None
     memory: str | None = None
     devices: PositiveInt = 1
     precision: Literal["bf16", "fp32"] = "bf16"
     quality: Quality = QUALITY
+    depth: Depth = "auto"
+    metadata: MetadataLevel = "settings"
     save_every: NonNegativeInt = 0
     resume: bool = False
     scores: bool = False
@@ -193,41 +212,12 @@ class StylizationSettings:
         """
         check_names(self, _NAMES)
         object.__setattr__(self, "output", Path(self.output))  # a notebook may give a text
+        if self.has_video and self.output == type(self).output:
+            object.__setattr__(self, "output", self.output.with_suffix(".mp4"))
         check_ranges(self)
         check_limits(self.tile, self.memory)
         chosen_trackers(self.tracking)
-        self._check_styles()
-        self._check_layers()
-        if not self.has_folder:
-            check_format(self.output, self.size)
-
-    def _check_styles(self) -> None:
-        styles = len(self.styles)
-        if styles == 0:
-            raise InvalidValueError("--style", self.style, "the name of a picture, or several")
-        weights = self.style_weights
-        if weights is not None and (len(weights) != styles or min(weights) < 0 or sum(weights) <= 0):
-            wanted = f"a number of 0 or more for each of the {styles} styles, and not all 0"
-            raise InvalidValueError("--style_weights", weights, wanted)
-        if self.style_weight == 0 and (self.content_weight == 0 or self.content == NO_CONTENT):
-            raise InvalidValueError("--style_weight", self.style_weight, "more than 0 where the content has no weight")
-        if self.aspect is not None and self.content != NO_CONTENT:
-            raise InvalidValueError("--aspect", self.aspect, "left away with a content, whose shape is kept")
-        if self.sequence_weight and not self.sequence:
-            raise InvalidValueError("--sequence_weight", self.sequence_weight, "0 without --sequence")
-
-    def _check_layers(self) -> None:
-        if self.style_loss == "w2" and self.convention != "relative":
-            raise InvalidValueError("--convention", self.convention, "relative where --style_loss is w2")
-        for part in ("style", "content"):
-            layers, weights = getattr(self, f"{part}_layers"), getattr(self, f"{part}_layer_weights")
-            if layers is not None and len(set(layers)) < len(layers):
-                raise InvalidValueError(f"--{part}_layers", layers, "different layers")
-            if weights is None or (layers is None and weights):
-                continue
-            if len(weights) != len(layers or ()) or (weights and not any(weights)):
-                wanted = f"a number for each of the layers {', '.join(layers or ('(none)',))}, and not all 0"
-                raise InvalidValueError(f"--{part}_layer_weights", weights, wanted)
+        check_combinations(self)
 
     @property
     def styles(self) -> tuple[str, ...]:
@@ -238,6 +228,16 @@ class StylizationSettings:
     def has_folder(self) -> bool:
         """Whether the content is a folder of pictures."""
         return self.content != NO_CONTENT and is_folder(self.content)
+
+    @property
+    def has_video(self) -> bool:
+        """Whether the content is a video."""
+        return self.content != NO_CONTENT and is_video(self.content)
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether each picture starts from the last one."""
+        return self.has_video if self.sequence is None else self.sequence
 
     def replaced(self, **changes: Any) -> Self:
         """The same settings with some changed, checked again."""

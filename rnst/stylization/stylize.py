@@ -92,6 +92,8 @@ def stylize(
     settings = (settings or StylizationSettings()).replaced(**options)
     if settings.has_folder:
         raise InvalidValueError("--content", settings.content, "one picture; stylize_folder stylizes those of a folder")
+    if settings.has_video:
+        raise InvalidValueError("--content", settings.content, "one picture; stylize_video stylizes a video")
     if settings.sequence:
         raise InvalidValueError("--sequence", settings.sequence, "false unless --content is a folder of frames")
     job = resolve(settings)
@@ -139,7 +141,7 @@ def stylize_inputs(job: Job, inputs: Inputs, session: Session, targets: StyleTar
         result = result_of(job, outcome, keeper.seconds, scores, described, files["sources_sha256"])
         result = replace(result, curves=meter.curves())
         if is_first():
-            deliver(outcome.image, result, quality=job.records.quality, like=inputs.photo)
+            deliver(outcome.image, result, job.records, inputs.photo)
             if outcome.finished:
                 remove_state(output)
     tracker.finish(Finished(outcome.image, meter.step, outcome.losses, result.scores, _costs(result, meter)))
@@ -180,7 +182,8 @@ def _optimize(
     session.console.print(summary(job.limits, delivered, plan[first:], expected, device), markup=False, highlight=False)
     if job.limits.tile == 0:  # otherwise the tiles are chosen to fit into the memory
         expected.check(delivered)
-    finish = partial(inputs.finished, colors=job.pictures.colors, largest=delivered)
+    wraps = job.parametrization.wraps
+    finish = partial(inputs.finished, colors=job.pictures.colors, largest=delivered, wraps=wraps)
     where = (records.output.parent, records.output.stem)
     snapshots = Snapshots(*where, records.save_every, finish=finish, like=inputs.photo, show=tracker.show)
     with StylizationProgress(sum(scale.steps for scale in plan), session.console, done) as progress, keeper.listening():

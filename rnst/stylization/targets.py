@@ -1,7 +1,9 @@
 """Targets of the losses, measured once from the paintings and the photo."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +12,7 @@ from torch.nn import functional as F
 from rnst.encoders.encoder import Encoder
 from rnst.encoders.receptive_fields import layer_sizes
 from rnst.image.files import fit_long_side, resize
+from rnst.image.periodic import NO_WRAPS, Wraps
 from rnst.losses.balance import balance, evened
 from rnst.losses.conventions import find_convention
 from rnst.losses.objective import Objective, Weights
@@ -43,25 +46,44 @@ class StyleTargets:
         self._look, self._encoder, self._regions = look, encoder, regions
         self._tiling = Tiling(encoder, replace(limits, devices=1, history=0))
         self._measured: dict[int, list[Losses]] = {}
+        self._statistics: dict[tuple[int, int, int], dict[str, Moments]] = {}  # by region, source and long side
+
+    def mixed(self, regions: Sequence[Region]) -> Self:
+        """Targets of the same styles in other shares: what has been measured of each style is not measured again.
+
+        Args:
+            regions: with the same pictures and masks, and other weights.
+        """
+        other = copy(self)
+        other._regions, other._measured = regions, {}
+        return other
 
     @torch.no_grad()
     def at(self, long_side: int) -> list[Losses]:
         """For each region, layer -> loss; the styles keep their aspect and have that long side, times their scale."""
         long_side = max(1, round(long_side * self._look.style_scale))
         if long_side not in self._measured:
-            self._measured[long_side] = [self._losses(region, long_side) for region in self._regions]
+            self._measured[long_side] = [self._losses(index, long_side) for index in range(len(self._regions))]
         return self._measured[long_side]
 
     def shrink(self) -> None:
         """From now on, look at the styles in smaller tiles, see `Tiling.shrink`."""
         self._tiling.shrink()
 
-    def _losses(self, region: Region, long_side: int) -> Losses:
-        measured = [self._moments(source, long_side) for source in region.sources]
+    def _losses(self, index: int, long_side: int) -> Losses:
+        region = self._regions[index]
+        measured = [self._statistics_of(index, number, long_side) for number in range(len(region.sources))]
         weights = [source.weight for source in region.sources]
         if len(measured) > 1:
             measured = [{layer: blend([one[layer] for one in measured], weights) for layer in measured[0]}]
         return {layer: _style_loss(self._look, target) for layer, target in measured[0].items()}
+
+    def _statistics_of(self, index: int, number: int, long_side: int) -> dict[str, Moments]:
+        """Moments of one style of a region, measured once."""
+        key = index, number, long_side
+        if key not in self._statistics:
+            self._statistics[key] = self._moments(self._regions[index].sources[number], long_side)
+        return self._statistics[key]
 
     def _moments(self, source: Source, long_side: int) -> dict[str, Moments]:
         size = fit_long_side((source.image.shape[-2], source.image.shape[-1]), long_side)
@@ -115,7 +137,13 @@ def even_pull(style: Losses, content: Losses, features: Mapping[str, Tensor]) ->
     return tuple(evened(balance(style, features), balance(content, features)))
 
 
-def weighted(look: Look, style: Losses, content: Losses, pull: Sequence[Mapping[str, float]] = ({}, {})) -> Objective:
+def weighted(
+    look: Look,
+    style: Losses,
+    content: Losses,
+    pull: Sequence[Mapping[str, float]] = ({}, {}),
+    wraps: Wraps = NO_WRAPS,
+) -> Objective:
     """The objective that the picture minimizes.
 
     Args:
@@ -123,6 +151,7 @@ def weighted(look: Look, style: Losses, content: Losses, pull: Sequence[Mapping[
         style: layer -> loss.
         content: layer -> loss.
         pull: weights of style and content layers, beside those of the look.
+        wraps: axes along which the picture repeats.
     """
     convention = find_convention(look.convention)
     parts = [(style, look.style_layers, pull[0]), (content, look.content_layers, pull[1])]
@@ -140,6 +169,7 @@ def weighted(look: Look, style: Losses, content: Losses, pull: Sequence[Mapping[
             style_layers=layers[0],
             content_layers=layers[1],
             absolute_variation=convention.absolute_variation,
+            wraps=wraps,
         ),
     )
 

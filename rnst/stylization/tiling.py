@@ -48,7 +48,7 @@ def check_tiling(job: Job, encoder: Encoder, size: tuple[int, int]) -> None:
         RnstError: see `Tiling.grid` and `is_tiled`.
     """
     encoder.to(job.limits.device)
-    height, width = (side + 2 * job.parametrization.margin for side in size)
+    height, width = (side + 2 * more for side, more in zip(size, job.parametrization.margins, strict=True))
     is_tiled(job.look, tiling_of_picture(job.limits, job.look, job.augmentations, encoder), [(height, width)])
 
 

@@ -10,7 +10,7 @@ from rnst.reporting.tracking.run import Run, program, without_places
 from rnst.stylization.inputs import Inputs
 from rnst.stylization.job import Job, names
 
-_NOT_LOGGED = ("output", "quality", "resume", "group", "tracking", "tracking_folder")
+_NOT_LOGGED = ("output", "quality", "depth", "metadata", "dpi", "resume", "group", "tracking", "tracking_folder")
 
 
 def open_tracker(job: Job, facts: Mapping[str, object], weights_sha256: str) -> PictureTracker:

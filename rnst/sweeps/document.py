@@ -9,6 +9,7 @@ import torch
 
 from rnst.image.files import read_image
 from rnst.metrics.intervals import confidence
+from rnst.recorded_paths import names_only
 from rnst.reporting.documents import Block, Figure, Heading, Paragraph, Table, write_html, write_markdown
 from rnst.reporting.plots import picture_table
 from rnst.results import Result
@@ -97,7 +98,9 @@ def _settings(results: Sequence[Result], grid: Sequence[str]) -> Table:
     """Mean scores over all pairs of each network and combination of the grid."""
     cells: dict[tuple[str, ...], list[Result]] = {}
     for result in results:
-        cells.setdefault((result.encoder, *(shown_value(result.settings[name]) for name in grid)), []).append(result)
+        cells.setdefault(
+            (result.encoder, *(shown_value(names_only(result.settings)[name]) for name in grid)), []
+        ).append(result)
     rows = [
         [*key, *(_number(_mean([one.scores[name] for one in members if name in one.scores])) for name in _SCORES)]
         for key, members in cells.items()
@@ -111,7 +114,7 @@ def _picks(results: Sequence[Result], grid: Sequence[str]) -> Table:
             result.content,
             " + ".join(result.styles),
             result.encoder,
-            *(shown_value(result.settings[name]) for name in grid),
+            *(shown_value(names_only(result.settings)[name]) for name in grid),
             *(_number(result.scores.get(name, math.nan)) for name in _SCORES),
         ]
         for result in results

@@ -8,6 +8,7 @@ from typing import Any
 
 from rnst.encoders.names import find_network
 from rnst.errors import InvalidValueError, MissingPathError, UnknownNameError
+from rnst.image.endings import LONGEST_SIDES
 from rnst.image.samples import SAMPLES
 from rnst.machine import check_workers
 from rnst.ranges import PositiveInt, check_ranges
@@ -18,7 +19,6 @@ from rnst.stylization.settings import StylizationSettings
 
 Settings = Callable[[dict[str, Any]], StylizationSettings]
 
-_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 _OF_THE_SWEEP = ("content", "style", "output", "encoder", "tracking", "tracking_folder", "scores", "group")
 
 
@@ -192,7 +192,7 @@ def _picture(name: str, folders: Sequence[Path]) -> str:
     for folder in folders:
         if not folder.is_dir():
             raise MissingPathError(folder, "folder of pictures", "Correct --pictures.")
-        candidates = [folder / name, *(folder / f"{name}{ending}" for ending in _ENDINGS)]
+        candidates = [folder / name, *(folder / f"{name}{ending}" for ending in LONGEST_SIDES)]
         found = next((path for path in candidates if path.is_file()), None)
         if found is not None:
             return str(found)

@@ -11,6 +11,7 @@ from rich.table import Table
 from rnst.files import written_aside
 from rnst.metrics.pareto import Point, hypervolume, pareto_front
 from rnst.outputs import check_output
+from rnst.recorded_paths import names_only
 from rnst.reporting.page_mark import is_page
 from rnst.reporting.plots import COLORS, Front, front_plot, is_plot
 from rnst.results import Result
@@ -69,7 +70,7 @@ def picks_table(results: Sequence[Result], grid: Sequence[str]) -> Table:
             table.add_section()
         previous = pair
         mark = "" if result.scores["edge_correlation"] >= EDGES_KEPT else " *"
-        values = [shown_value(result.settings[name]) for name in grid]
+        values = [shown_value(names_only(result.settings)[name]) for name in grid]
         scores = [f"{result.scores[name]:.3f}" for name in _SHOWN]
         table.add_row(f"{result.content} / {' + '.join(result.styles)}", result.encoder + mark, *values, *scores)
     if any(result.scores[PICKED] and result.scores["edge_correlation"] < EDGES_KEPT for result in results):
@@ -142,7 +143,7 @@ def write_table(results: Sequence[Result], path: Path, grid: Sequence[str]) -> N
                     result.content,
                     " + ".join(result.styles),
                     result.encoder,
-                    *(result.settings[name] for name in grid),
+                    *(names_only(result.settings)[name] for name in grid),
                     result.seconds,
                     *(result.losses.get(name, "") for name in losses),
                     *(result.scores.get(name, "") for name in scores),
@@ -207,7 +208,7 @@ def as_rows(results: Sequence[Result], grid: Sequence[str]) -> list[Mapping[str,
             "content": result.content,
             "style": " + ".join(result.styles),
             "encoder": result.encoder,
-            **{name: result.settings[name] for name in grid},
+            **{name: names_only(result.settings)[name] for name in grid},
             **result.scores,
         }
         for result in results

@@ -41,7 +41,7 @@ def run_sweep(sweep: SweepSettings, runs: Sequence[SweepRun], console: Console) 
     console.print(f"{len(runs)} pictures, {len(runs) - len(missing)} of them there already")
     work, failures = [with_state(resolve(runs[index].settings)) for index in missing], list[str]()
     claim(work)
-    with _progress(console) as progress:
+    with progress_bar(console) as progress:
         bar = progress.add_task("sweep", total=len(runs), completed=len(runs) - len(missing))
         for index, outcome in in_processes(stylize_alone, work, sweep.workers):
             progress.advance(bar)
@@ -79,6 +79,7 @@ def _with_picks(results: Sequence[Result]) -> list[Result]:
     return chosen
 
 
-def _progress(console: Console) -> Progress:
+def progress_bar(console: Console) -> Progress:
+    """A bar with the number of pictures and the time left."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     return Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console)

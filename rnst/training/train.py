@@ -19,6 +19,7 @@ from torch import Tensor
 from rnst.data.datamodules import PhotoFolders
 from rnst.encoders.weights.files import write_weights
 from rnst.errors import RnstError, UnreadableFileError
+from rnst.recorded_paths import without_folders
 from rnst.secondary import reason_of
 from rnst.signals import Stopped, handled
 from rnst.training.averaging import AveragedWeights
@@ -176,7 +177,7 @@ def _refuse_diverged(state: Mapping[str, Tensor]) -> None:
 def _origin() -> dict[str, Any]:
     """The command, and the versions that it ran with."""
     return {
-        "command": shlex.join(["python", Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": shlex.join(["python", Path(sys.argv[0]).name, *without_folders(sys.argv[1:])]),
         "versions": {
             "python": platform.python_version(),
             "torch": torch.__version__,

@@ -10,7 +10,7 @@ import pytest
 import torch
 import yaml
 
-from rnst.commands.stylize import options_in
+from rnst.commands.stylize_options import options_in
 from rnst.image.files import read_image, write_image
 from rnst.results import Result
 from rnst.stylization.settings import StylizationSettings

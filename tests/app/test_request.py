@@ -4,7 +4,7 @@ import pytest
 
 from rnst.app.options import further_options
 from rnst.app.request import OF_THE_PAGE, OfThePageError, Request, larger, larger_options
-from rnst.commands.stylize import GROUPS, options_in
+from rnst.commands.stylize_options import GROUPS, options_in
 from rnst.errors import RnstError
 from rnst.stylization.settings import StylizationSettings
 

@@ -13,7 +13,7 @@ import yaml
 from rnst.app.command_line import as_yaml, command_line
 from rnst.app.request import Request
 from rnst.app.workshop import Workshop, make
-from rnst.commands.stylize import options_in
+from rnst.commands.stylize_options import options_in
 from rnst.errors import InvalidValueError, MissingPathError, RnstError
 from rnst.image.files import read_image, write_image
 from rnst.stylization.job import resolve

@@ -22,7 +22,7 @@ from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.targets import StyleTargets
 
 # None where there is nothing of that kind, or where the machine decides when the picture is made.
-_MAY_BE_NONE = {"aspect", "content_mask", "style_mask", "tile", "memory", "tracking_folder"}
+_MAY_BE_NONE = {"aspect", "content_mask", "style_mask", "tile", "memory", "tracking_folder", "print", "dpi"}
 _CHOICES: list[dict[str, Any]] = [
     {},
     {"content": "none", "style": ["a.png", "b.png"], "style_weights": [1.0, 3.0]},

@@ -31,8 +31,8 @@ def _views(scale: Scale, **options: Any) -> tuple[list[AugmentedObjective], Enco
     inputs = Inputs(None, content, (Region((Source(torch.rand(1, 3, 50, 20), 1.0),)),), content)
     targets = StyleTargets(job.look, encoder, inputs.regions, job.limits)
     tiling = tiling_of_picture(job.limits, job.look, job.augmentations, encoder)
-    margin = job.parametrization.margin
-    schedule = AugmentationSchedule(job.look, job.augmentations, margin, encoder, inputs, targets, tiling)
+    part = job.parametrization
+    schedule = AugmentationSchedule(job.look, job.augmentations, part, encoder, inputs, targets, tiling)
     views, cut = schedule.of(scale, torch.device("cpu"))
     assert cut == bool(options.get("tile"))
     return views, encoder, inputs

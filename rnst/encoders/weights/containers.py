@@ -1,6 +1,5 @@
 """What `torch.save` wraps around a pickle: since torch 1.6 a zip archive, before that one pickle after the other."""
 
-import pickle
 import struct
 import tarfile
 import zipfile
@@ -10,7 +9,7 @@ from typing import IO, Any
 import torch
 from torch import Tensor
 
-from rnst.encoders.weights.safe_pickle import Storage, StoredTensor, load
+from rnst.encoders.weights.safe_pickle import RefusedError, Storage, StoredTensor, load
 
 _ZIP_MAGIC = b"PK\x03\x04"
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
@@ -59,7 +58,7 @@ class Container:
         numbers = self._numbers[storage.key]
         last = offset + sum((size - 1) * step for size, step in zip(shape, stride, strict=True))
         if 0 not in shape and last >= len(numbers):
-            raise pickle.UnpicklingError("one of its tensors reaches outside of its storage")
+            raise RefusedError("one of its tensors reaches outside of its storage")
         return numbers.as_strided(shape, stride, offset)
 
     def _open_zip(self) -> None:
@@ -67,31 +66,31 @@ class Container:
             names = archive.namelist()
             found = [name for name in names if name.endswith("/data.pkl") and name.count("/") == 1]
             if len(found) != 1 or any(name.endswith("/constants.pkl") for name in names):
-                raise pickle.UnpicklingError("it is an archive, but none of plain torch.save")
+                raise RefusedError("it is an archive, but none of plain torch.save")
             self._folder = found[0].removesuffix("data.pkl")
             order = f"{self._folder}byteorder"
             if order in names and archive.read(order) != b"little":
-                raise pickle.UnpicklingError("its numbers are big-endian, which is not supported")
+                raise RefusedError("its numbers are big-endian, which is not supported")
             with archive.open(found[0]) as file:
                 self.content = load(file)
 
     def _open_legacy(self, file: IO[bytes]) -> None:
         """Four pickles, the keys of the storages, then the storages, each behind the count of its elements."""
         if load(file) != _LEGACY_MAGIC or load(file) != _LEGACY_PROTOCOL:
-            raise pickle.UnpicklingError("it is no file of torch.save")
+            raise RefusedError("it is no file of torch.save")
         if not load(file).get("little_endian", True):
-            raise pickle.UnpicklingError("its numbers are big-endian, which is not supported")
+            raise RefusedError("its numbers are big-endian, which is not supported")
         storages: dict[str, Storage] = {}
         self.content = load(file, storages)
         for key in load(file):
             storage = storages[key]
             (elements,) = _COUNT.unpack(file.read(_COUNT.size))
             if elements != storage.elements or elements < 0:
-                raise pickle.UnpicklingError("the sizes of its tensors contradict each other")
+                raise RefusedError("the sizes of its tensors contradict each other")
             self._places[key] = (file.tell(), elements * storage.dtype.itemsize)
             file.seek(self._places[key][1], 1)
         if file.tell() > self._path.stat().st_size:
-            raise pickle.UnpicklingError("it is cut off")
+            raise RefusedError("it is cut off")
 
     def _read(self, key: str) -> bytes:
         """All bytes of a storage."""
@@ -112,15 +111,15 @@ def check_container(path: Path) -> None:
         zipfile.BadZipFile: it is damaged.
     """
     if is_tar(path):
-        raise pickle.UnpicklingError("it is a tar archive of torch 0.1, which is not supported")
+        raise RefusedError("it is a tar archive of torch 0.1, which is not supported")
     if not _is_zip(path):
         return
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
     if any(entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1 for entry in entries):
-        raise pickle.UnpicklingError("it is a compressed archive, which torch.save never writes")
+        raise RefusedError("it is a compressed archive, which torch.save never writes")
     if sum(entry.file_size for entry in entries) > path.stat().st_size:
-        raise pickle.UnpicklingError("it claims to hold more than the file has")
+        raise RefusedError("it claims to hold more than the file has")
 
 
 def _is_zip(path: Path) -> bool:

@@ -62,6 +62,13 @@ def fetch(url: str, sha256: str = "") -> Path:
     return path
 
 
+def kept_by_torch(url: str) -> Path | None:
+    """A file that torch.hub keeps in its cache, whole; None if it is not there. Nothing is downloaded."""
+    name = urlsplit(url).path.rsplit("/", 1)[-1]
+    path, named = Path(torch.hub.get_dir()) / "checkpoints" / name, _HASH_IN_NAME.search(name)
+    return path if path.is_file() and sha256_of(path).startswith(named[1] if named else "") else None
+
+
 def _from_hub(url: str, repository: str, revision: str, name: str) -> Path:
     """A file of a repository on huggingface.co."""
     # Half a second, for none but those who need it.

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from rnst.encoders.weights.containers import Container, check_container, is_tar
 from rnst.encoders.weights.facts import checked_facts, read_facts
 from rnst.encoders.weights.layouts import FACTS_KEY, Facts, LayoutError, State, find_state, madrylab, plain_names
+from rnst.encoders.weights.safe_pickle import RefusedError
 from rnst.errors import RnstError, UnreadableFileError
 from rnst.files import NotWrittenError, existing_file, written_aside
 
@@ -190,7 +191,7 @@ def _read_safetensors(path: Path) -> tuple[State, Facts]:
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
     except SafetensorError as error:
-        raise UnreadableFileError(path, "safetensors", str(error)) from error
+        raise UnreadableFileError(path, "safetensors", f"it is damaged: {error}") from error
     return state, read_facts(metadata.get(FACTS_KEY, "{}"))
 
 
@@ -215,10 +216,7 @@ def _read_torch(path: Path) -> tuple[State, Facts]:
 
 def _why_damaged(error: Exception) -> str:
     """Why a file of `torch.save` cannot be read, in one line of ours."""
-    lines = str(error).splitlines()
-    if not lines or isinstance(error, LookupError | AttributeError | AssertionError | struct.error):
-        return "it is damaged or cut off"
-    return "its archive is damaged or cut off" if "PytorchStreamReader" in lines[0] else lines[0]
+    return str(error) if isinstance(error, RefusedError | LayoutError) else "it is damaged, cut off, or no weight file"
 
 
 def _check(path: Path, state: State) -> None:
@@ -230,11 +228,11 @@ def _check(path: Path, state: State) -> None:
     for name, tensor in state.items():
         wrong = None
         if tensor.layout != torch.strided or tensor.dtype not in _DTYPES:
-            wrong = f"is {tensor.dtype}, {tensor.layout}"
+            wrong = f"holds numbers that no network has: {tensor.dtype}, {tensor.layout}"
         elif tensor.numel() * tensor.itemsize > tensor.untyped_storage().nbytes():
             wrong = f"claims {tensor.numel()} numbers and has fewer"
         elif tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            wrong = "holds infinities or what is no number"
+            wrong = "holds NaN or infinity"
         if wrong is not None:
             raise UnreadableFileError(path, "weights", f"{name} {wrong}")
 

@@ -40,6 +40,10 @@ _DTYPES = {
 }
 
 
+class RefusedError(pickle.UnpicklingError):
+    """A pickle that is no weight file, for a reason in our own words."""
+
+
 class Storage(NamedTuple):
     """Where the numbers of a tensor lie: `elements` numbers of a type, under a key of the container."""
 
@@ -143,18 +147,18 @@ class Unpickler(pickle.Unpickler):
             return Inert
         if module.partition(".")[0] not in _GUARDED_PACKAGES:
             return Inert
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no weight file needs; nothing was run")
+        raise RefusedError(f"it asks for {module}.{name}, which no weight file needs; nothing was run")
 
     def persistent_load(self, reference: object) -> Any:
         """The record of a storage."""
         match reference:
             case ("storage", torch.dtype() as dtype, str() as key, str(), int() as elements, *rest):
                 if rest not in ([], [None]):
-                    raise pickle.UnpicklingError("it shares storages in the way of torch 0.3, which is not supported")
+                    raise RefusedError("it shares storages in the way of torch 0.3, which is not supported")
                 return self._storages.setdefault(key, Storage(dtype, key, elements))
             case ("module", *_):
                 return Inert
-        raise pickle.UnpicklingError("it refers to something that is no storage")
+        raise RefusedError("it refers to something that is no storage")
 
 
 def load(file: IO[bytes], storages: dict[str, Storage] | None = None) -> Any:
@@ -172,10 +176,10 @@ def load(file: IO[bytes], storages: dict[str, Storage] | None = None) -> Any:
     for operation, argument, _ in pickletools.genops(file):
         size = file.tell() - start
         if size > _LONGEST_PICKLE:
-            raise pickle.UnpicklingError("its pickle is longer than that of any network")
+            raise RefusedError("its pickle is longer than that of any network")
         # Python makes room for as many remembered objects as the highest index, used or not.
         if operation.name in {"PUT", "BINPUT", "LONG_BINPUT"} and int(argument or 0) > size:
-            raise pickle.UnpicklingError("its pickle remembers more than it holds")
+            raise RefusedError("its pickle remembers more than it holds")
     end = file.tell()
     file.seek(start)
     return Unpickler(file.read(end - start), {} if storages is None else storages).load()
@@ -188,7 +192,7 @@ def _rebuild(storage: object, offset: object, shape: object, stride: object, *_:
             sizes = (offset, *shape, *stride)
             if len(shape) == len(stride) and all(isinstance(size, int) and size >= 0 for size in sizes):
                 return StoredTensor(storage, offset, shape, stride)
-    raise pickle.UnpicklingError("one of its tensors is not sound")
+    raise RefusedError("one of its tensors is not sound")
 
 
 def _parameter(data: object, *_: object) -> object:
@@ -206,7 +210,7 @@ def _subclass(function: object, _kind: object, arguments: object, *_: object) ->
 def _attribute(_holder: object, name: object, *_default: object) -> Any:
     """`getattr`, which dill needs for its function that fills the cells of a closure, and nobody else for anything."""
     if name != "_setattr":
-        raise pickle.UnpicklingError("it asks for builtins.getattr, which no weight file needs; nothing was run")
+        raise RefusedError("it asks for builtins.getattr, which no weight file needs; nothing was run")
     return Inert
 
 

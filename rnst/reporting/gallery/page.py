@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rnst.errors import MissingPathError, UnreadableFileError
 from rnst.files import is_folder, written_aside
+from rnst.image.endings import LONGEST_SIDES
 from rnst.reporting.gallery.names import Names
 from rnst.reporting.gallery.pictures import Pictures
 from rnst.reporting.gallery.summary import NO_NAMES, summarize
@@ -23,7 +24,6 @@ _SCRIPTS = (
     *("state.js", "settings.js", "choose.js", "slider.js", "scores.js", "magnifier.js"),
     *("views.js", "curves.js", "list.js", "main.js"),
 )
-_PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 
 
 def read_results(folder: Path, report: Callable[[str], object] | None = None) -> list[Result]:
@@ -44,7 +44,7 @@ def read_results(folder: Path, report: Callable[[str], object] | None = None) ->
     if not is_folder(folder):
         raise MissingPathError(folder, "folder of results", "Give the folder that stylize.py or rnst sweep wrote to.")
     files = [path for path in folder.rglob("*") if not path.name.startswith(".")]
-    pictures = [path for path in files if path.suffix.lower() in _PICTURE_ENDINGS]
+    pictures = [path for path in files if path.suffix.lower() in LONGEST_SIDES]
     named = {*pictures, *(path.with_suffix("") for path in pictures)}  # o.png.json where o.json is another file
     sidecars = sorted(path for path in files if path.suffix == ".json" and path.with_suffix("") in named)
     found = [_read(sidecar, report) for sidecar in sidecars if sidecar.is_file()]
@@ -116,7 +116,7 @@ def _parts(title: str, summary: Mapping[str, object], pictures: Pictures) -> dic
     style, script = _joined(_STYLES), _joined(_SCRIPTS)
     return {
         "title": html.escape(title),
-        "policy": _policy(style, script),
+        "policy": content_policy(style, script),
         "style": style,
         "script": script,
         "data": _json(summary),
@@ -130,7 +130,7 @@ def _joined(names: Sequence[str]) -> str:
     return "\n" + "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
 
 
-def _policy(style: str, script: str) -> str:
+def content_policy(style: str, script: str) -> str:
     """Allow only this script, this style and pictures, so that an altered page makes no requests either."""
     return (
         "default-src 'none'; base-uri 'none'; form-action 'none'; img-src 'self' file: data:; "

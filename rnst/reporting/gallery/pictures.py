@@ -16,6 +16,7 @@ _SIGNATURES = {
     b"BM": "image/bmp",
 }
 _WEBP = slice(8, 12)
+_BRAND = slice(4, 12)  # of an ISO container
 _LONGEST_SIGNATURE = 12
 
 
@@ -67,7 +68,9 @@ class Pictures:
         if key not in self._names:
             media_type = picture_type(path)
             if media_type is None:
-                raise UnreadableFileError(path, "a picture for a page", "browsers show PNG, JPEG, WebP, GIF and BMP")
+                raise UnreadableFileError(
+                    path, "a picture for a page", "browsers show PNG, JPEG, WebP, AVIF, GIF and BMP"
+                )
             self._names[key] = f"picture-{len(self._names)}"
             content = base64.b64encode(path.read_bytes()).decode("ascii")
             self.embedded[self._names[key]] = f"data:{media_type};base64,{content}"
@@ -83,6 +86,8 @@ def picture_type(path: Path) -> str | None:
         return None
     if start[:4] == b"RIFF" and start[_WEBP] == b"WEBP":
         return "image/webp"
+    if start[_BRAND] == b"ftypavif":
+        return "image/avif"
     return next((media for signature, media in _SIGNATURES.items() if start.startswith(signature)), None)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rnst.errors import UnknownNameError
+from rnst.recorded_paths import names_only
 from rnst.reporting.gallery.measures import measure, ordered
 from rnst.reporting.gallery.names import Names
 from rnst.reporting.gallery.pictures import Pictures
@@ -157,7 +158,7 @@ def _entry(result: Result, pictures: Pictures, *, is_shown: bool) -> dict[str, A
         "losses": _plain(result.losses),
         "curves": _plain(result.curves),
         "steps": [{"step": step, "picture": pictures.reference(path)} for step, path in snapshots(result.image)],
-        "settings": _plain(result.settings),
+        "settings": _plain(names_only(result.settings)),
         "sha256": result.weights_sha256,
     }
 

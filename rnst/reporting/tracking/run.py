@@ -6,7 +6,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-_FILES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".safetensors", ".pt", ".pth", ".ckpt", ".yaml")
+from rnst.image.endings import LONGEST_SIDES
+
+_FILES = (*LONGEST_SIDES, ".heif", ".gif", ".bmp", ".safetensors", ".pt", ".pth", ".ckpt", ".yaml")
 _PLACES = ("output", "root", "cache", "default_root_dir", "tracking", "tracking_folder", "logger", "config", "command")
 
 

@@ -19,8 +19,9 @@ from rnst.metrics.sizes import SMALLEST_SIDE
 from rnst.metrics.style_distance import StyleReference
 from rnst.studies.artifacts.fixes import FIXES
 from rnst.studies.artifacts.settings import ArtifactSettings
+from rnst.stylization.combinations import NO_CONTENT
 from rnst.stylization.job import Job, resolve
-from rnst.stylization.settings import NO_CONTENT, StylizationSettings
+from rnst.stylization.settings import StylizationSettings
 from rnst.sweeps.once import stylized_once
 
 STRIPES, CHECKERBOARD = "stripes_db", "nyquist_excess_checkerboard_db"

@@ -171,6 +171,18 @@ def test_a_truncated_file_is_refused(tmp_path: Path, name: str, keep: int) -> No
         read_weights(path)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"\x80\x02\x82\x01.", b"\x80\x02\x8b\xff\xff\x00\x00.", b"\x80\x02h\x07."],
+    ids=["extension", "long", "memo"],
+)
+def test_a_damaged_pickle_is_not_explained_in_the_words_of_a_library(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "net.pt"
+    path.write_bytes(content + bytes(20))
+    with pytest.raises(UnreadableFileError, match="as weights: it is damaged, cut off, or no weight file"):
+        read_weights(path)
+
+
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")  # a damaged byte may say any protocol
 @pytest.mark.parametrize("container", ["safetensors", "zip", "legacy"])
 def test_a_damaged_file_is_read_or_refused(tmp_path: Path, container: str) -> None:
