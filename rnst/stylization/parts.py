@@ -186,8 +186,7 @@ class Parametrization:
     @property
     def margins(self) -> Size:
         """Pixels above and below, and left and right, that are optimized and cut off."""
-        rows, columns = (0 if wrap else self.margin for wrap in self.wraps)
-        return rows, columns
+        return self.margin * (not self.wraps[0]), self.margin * (not self.wraps[1])
 
 
 @dataclass(frozen=True, kw_only=True)

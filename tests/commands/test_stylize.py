@@ -106,6 +106,7 @@ _TESTED_ALONE = {
     "flow",
     "key_frames",
     "lpips",
+    "no_browser",
     "normalize_gradients",
     "print",
     "seamless",
