@@ -182,8 +182,7 @@ def test_phone(open_app: OpenPage, tmp_path: Path) -> None:
 def test_keyboard_alone(open_app: OpenPage, tmp_path: Path) -> None:
     page = open_app()
     _choose(page, tmp_path, "keys")
-    page.locator("#photo input[type=file]").evaluate("() => document.activeElement.blur()")
-    page.evaluate("() => { document.body.tabIndex = -1; document.body.focus(); }")
+    page.evaluate("() => { document.activeElement.blur(); document.body.tabIndex = -1; document.body.focus(); }")
     focused = list[str]()
     while "draft" not in focused and len(focused) < _MOST_TABS:
         page.keyboard.press("Tab")
