@@ -14,9 +14,8 @@ from rnst.stylization.folder import stylize_folder
 from rnst.stylization.settings import StylizationSettings
 from tests.motion.moving_scenes import Frames, flicker, pan, rotating
 
-_SIZE = (72, 96)
+_SMALL, _LARGE = (72, 96), (192, 256)
 _OPTIONS = {
-    "size": 96,
     "supersample": 1.0,
     "steps": 8,
     "scales": 1,
@@ -26,35 +25,41 @@ _OPTIONS = {
 }
 
 
-def _scene(name: str) -> Frames:
-    photo, other = (resize(read_image(find_picture(sample)), (100, 150)) for sample in ("chelsea", "coffee"))
+def _scene(name: str, size: tuple[int, int]) -> Frames:
+    wider = size[0] + 28, size[1] + 54
+    photo, other = (resize(read_image(find_picture(sample)), wider) for sample in ("chelsea", "coffee"))
     if name == "pan":
-        return pan(photo, _SIZE, (4, 2), 3)
-    return rotating(resize(other, _SIZE), photo[..., 14:86, 27:123], 5.0, 3)
+        return pan(photo, size, (4, 2), 3)
+    return rotating(resize(other, size), photo[..., 14 : 14 + size[0], 27 : 27 + size[1]], 5.0, 3)
 
 
 def _stylized(folder: Path, name: str, frames: Frames, **options: object) -> list[Result]:
     for number, (frame, _, _) in enumerate(frames):
         write_image(frame, folder / "frames" / f"{number}.png")
-    settings = StylizationSettings(content=str(folder / "frames"), output=folder / name, **{**_OPTIONS, **options})  # type: ignore[arg-type]
+    given = {**_OPTIONS, "size": frames[0][0].shape[-1], **options}
+    settings = StylizationSettings(content=str(folder / "frames"), output=folder / name, **given)  # type: ignore[arg-type]
     return stylize_folder(settings, console=Console(quiet=True))
 
 
-# The classical flow of so small a rotating object is off by half a pixel, which no weight makes up for.
-@pytest.mark.parametrize(("scene", "share"), [("pan", 1 / 3), ("rotation", 1 / 2)])
-def test_flicker__is_a_fraction_of_that_frame_by_frame(scene: str, share: float, tmp_path: Path) -> None:
-    frames = _scene(scene)
+# The classical flow of a smaller rotating object is off by half a pixel, which no weight makes up for.
+@pytest.mark.parametrize(
+    ("scene", "size"),
+    [("pan", _SMALL), pytest.param("rotation", _LARGE, marks=pytest.mark.slow)],
+    ids=["pan", "rotation"],
+)
+def test_flicker__is_at_most_a_third_of_that_frame_by_frame(scene: str, size: tuple[int, int], tmp_path: Path) -> None:
+    frames = _scene(scene, size)
     alone = _stylized(tmp_path, "alone", frames)
-    following = _stylized(tmp_path, "following", frames, sequence=True, flow="tvl1", sequence_weight=1000.0)
+    following = _stylized(tmp_path, "following", frames, sequence=True, flow="tvl1")
     found = [flicker([read_image(result.image) for result in results], frames) for results in (alone, following)]
-    assert found[1] < share * found[0]
+    assert found[1] < found[0] / 3
     # It is still stylized: the first frame is the same, and the last as close to the style as one alone.
     assert torch.equal(read_image(alone[0].image), read_image(following[0].image))
-    assert following[-1].losses["style"] < 2 * alone[-1].losses["style"]
+    assert following[-1].losses["style"] < 1.5 * alone[-1].losses["style"]
 
 
 def test_key_frames__those_between_take_few_steps_and_are_found_again(tmp_path: Path) -> None:
-    frames, options = _scene("pan"), {"sequence": True, "flow": "tvl1", "key_frames": 2, "steps": 16}
+    frames, options = _scene("pan", _SMALL), {"sequence": True, "flow": "tvl1", "key_frames": 2, "steps": 16}
     first = _stylized(tmp_path, "keys", frames, **options)
     assert [result.settings["steps"] for result in first] == [16, 2, 16]
     written = [result.image.stat().st_mtime_ns for result in first]

@@ -88,6 +88,9 @@ def test_picture_and_sidecar_are_complete() -> None:
         content_layer_weights=[1.0],
         group="cat in the style of waves",
         tile=0,
+        sequence=False,
+        sequence_weight=0.0,
+        flow="still",
     )
     sources = {"content_path": "../cat.png", "style_paths": ["../waves.png"]}
     assert dict(result.settings) == {**expected.as_dict(), **sources}, "what was not set is as it was used"
