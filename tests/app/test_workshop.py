@@ -157,6 +157,6 @@ def test_a_picture_whose_photo_is_gone__is_repeated_by_itself(pictures: Path, tm
     photo.unlink()
     (made,) = workshop.history()
     assert command_line(made.result) == f"python stylize.py --config {made.result.image}"
-    assert yaml.safe_load(as_yaml(made.result))["content"] == str(photo)
+    assert yaml.safe_load(as_yaml(made.result))["content"] == "../photo.png"
     with pytest.raises(MissingPathError):
         Workshop(tmp_path / "out", options_in).larger(made.name, 512, 1.0)

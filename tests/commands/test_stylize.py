@@ -91,7 +91,7 @@ _EVERY_OPTION = {
     "memory": ["8gb"],
     "seed": ["5"],
     "depth": ["8"],
-    "dpi": ["240"],
+    "dpi": ["240.0"],
     "metadata": ["all"],
     "group": ["mine"],
     "tracking": ["off"],
@@ -537,9 +537,14 @@ def test_init__style_noise_has_the_colors_of_the_style() -> None:
     torch.testing.assert_close(stylized.mean((-2, -1)), tinted.mean((-2, -1)), rtol=0.0, atol=0.02)
 
 
-@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-@pytest.mark.parametrize("tile", [0, 64])
-def test_transforms__robust(optimizer: str, tile: int) -> None:
+# As many steps as pass the first new transform.
+_TILED = pytest.param("lbfgs", 16, 64, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "steps", "tile"), [("lbfgs", 16, 0), _TILED, ("adam", 3, 0), ("adam", 3, 64)], ids=str
+)
+def test_transforms__robust(optimizer: str, steps: int, tile: int) -> None:
     results = []
     for output in ("one.png", "two.png"):
         options = {
@@ -547,10 +552,10 @@ def test_transforms__robust(optimizer: str, tile: int) -> None:
             "optimizer": optimizer,
             "tile": tile,
             "output": output,
-            "size": 96,
+            "size": 64,
             "supersample": 1.0,
         }
-        stylize(_arguments(**options, steps=18, encoder="vgg11", style_layers="[relu1_1, relu2_1]", save_every=0))
+        stylize(_arguments(**options, steps=steps, encoder="vgg11", style_layers="[relu1_1, relu2_1]", save_every=0))
         results.append(Result.read(Path(output).with_suffix(".json")))
     assert results[0].losses == results[1].losses, "seeded"
     assert math.isfinite(results[0].losses["total"])

@@ -42,6 +42,7 @@ def test_shape_and_range(small: Array) -> None:
     assert small.max() <= 1
 
 
+@pytest.mark.slow
 def test_the_committed_picture_is_what_the_program_paints(committed: Array) -> None:
     assert committed.shape == (HEIGHT, WIDTH, 3)
     off = np.abs(np.round(paint() * 255) - committed * 255).max(axis=2) > 1.001

@@ -105,6 +105,7 @@ CompleteCheckpoints().save_checkpoint({"weight": torch.zeros(100_000), "then": B
 """
 
 
+@pytest.mark.slow
 def test_killed_while_it_writes__the_old_file_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "checkpoints" / "steps.ckpt"
     died = subprocess.run([sys.executable, "-c", _KILLED, str(path)], check=False)  # noqa: S603 - our own program
