@@ -165,7 +165,7 @@ def test_evaluate(weights: Path, make_photos: MakePhotos) -> None:
     assert fake.computed > 500
 
 
-@pytest.mark.parametrize("optimizer", ["pgd", "adam"])
+@pytest.mark.parametrize("optimizer", [pytest.param("pgd", marks=pytest.mark.slow), "adam"])
 def test_visualize(weights: Path, optimizer: str) -> None:
     fixed = ["--size=32", "--steps=2", "--tracking=off", "--output=seen", "--photos", "coffee", "--redirect=1"]
     with fake_device.available() as fake:
@@ -176,7 +176,12 @@ def test_visualize(weights: Path, optimizer: str) -> None:
 
 @pytest.mark.parametrize(
     ("ball", "options"),
-    [(L2Ball(1.0), {}), (LinfBall(0.05), {"loss": TradesLoss(beta=6.0), "architecture": "tiny_vgg_bn"})],
+    [
+        (L2Ball(1.0), {}),
+        pytest.param(
+            LinfBall(0.05), {"loss": TradesLoss(beta=6.0), "architecture": "tiny_vgg_bn"}, marks=pytest.mark.slow
+        ),
+    ],
     ids=["l2", "linf-trades"],
 )
 def test_training_step(tmp_path: Path, ball: Any, options: dict[str, Any]) -> None:

@@ -64,7 +64,7 @@ def add_results() -> Results:
     with gr.Row():
         png, tiff, text = (gr.DownloadButton(name, visible=False, size="sm", min_width=_NARROW) for name in _DOWNLOADS)
     with gr.Accordion("How to make it again", open=False):
-        command = gr.Textbox(label="Command", lines=2, interactive=False, buttons=["copy"])
+        command = gr.Textbox(label="Command", lines=2, interactive=False, buttons=["copy"], elem_id="command")
         yaml = gr.Textbox(label="YAML, for --config", lines=4, interactive=False, buttons=["copy"])
     gr.Markdown("## Made so far")
     history = _history()

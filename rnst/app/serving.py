@@ -48,13 +48,13 @@ def serve(settings: AppSettings, parse: Parse, groups: Mapping[str, Collection[s
     Raises:
         TakenPortError: the port is in use.
     """
+    port = _free_port(settings.port)
     workshop = Workshop(settings.output, parse)
     cache = workshop.folders.cache.absolute()
     cache.mkdir(parents=True, exist_ok=True)
     os.environ["GRADIO_TEMP_DIR"] = str(cache)
     options = further_options(StylizationSettings, groups, (*_ON_THE_PAGE, *_NOT_OFFERED, *OF_THE_PAGE))
     page = build(workshop, options)
-    port = _free_port(settings.port)
     page.queue(default_concurrency_limit=1)
     page.launch(
         server_name=HOST,

@@ -332,7 +332,15 @@ def test_supersample__keeps_transparency_masks_and_the_luminance_of_colors() -> 
     assert snapshot.size == (36, 48)
 
 
-@pytest.mark.parametrize(("optimizer", "stops"), [("lbfgs", tuple(range(1, 13))), ("adam", (3, 6, 12))])
+@pytest.mark.parametrize(
+    ("optimizer", "stops"),
+    [
+        ("lbfgs", (1, 6, 11)),
+        ("adam", (3, 6, 12)),
+        pytest.param("lbfgs", tuple(range(1, 13)), marks=pytest.mark.slow),
+    ],
+    ids=["lbfgs", "adam", "lbfgs at every step"],
+)
 def test_resume__goes_on_as_if_it_had_not_been_stopped(
     stops: tuple[int, ...], optimizer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
