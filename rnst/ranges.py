@@ -97,12 +97,24 @@ def restricted_part(hint: Any) -> Any:
     return None
 
 
+def check_needed(settings: Any) -> None:
+    """Refuse none where a field of a dataclass has no usual value.
+
+    Raises:
+        InvalidValueError: names the field.
+    """
+    for name in _needed_fields(settings.__class__):
+        if getattr(settings, name) is None:
+            raise InvalidValueError(f"--{name}", "none", "given: it has no usual value")
+
+
 def check_ranges(settings: Any) -> None:
     """Hold every field of a dataclass to the range of its type, and make plain numbers of restricted ones.
 
     Raises:
-        InvalidValueError: a number is outside of its range, or no number.
+        InvalidValueError: a number is outside of its range, or no number; or a value is none that cannot be.
     """
+    check_needed(settings)
     for name, (hint, kind) in _restricted_fields(settings.__class__).items():
         value = getattr(settings, name)
         if value is None or any(get_origin(part) is Literal and value in get_args(part) for part in parts_of(hint)):
@@ -121,7 +133,7 @@ def _finite(value: Any) -> str:
 
 
 def check_names(settings: Any, fields: Sequence[str]) -> None:
-    """Refuse an empty name, as an unset variable of a shell gives: the path of "" is the current folder.
+    """Refuse a name that is missing or empty, as an unset variable gives: the path of "" is the current folder.
 
     Args:
         settings: a dataclass.
@@ -130,11 +142,17 @@ def check_names(settings: Any, fields: Sequence[str]) -> None:
     Raises:
         InvalidValueError: a name is empty.
     """
+    check_needed(settings)
     for name in fields:
         value = getattr(settings, name)
         values = value if isinstance(value, list | tuple) else [value]
         if any(one is not None and str(one) in _EMPTY[isinstance(one, Path)] for one in values):
             raise InvalidValueError(f"--{name}", "", "a name, and not empty")
+
+
+@cache
+def _needed_fields(kind: type[Any]) -> list[str]:
+    return [name for name, hint in get_type_hints(kind).items() if hint is not Any and type(None) not in parts_of(hint)]
 
 
 @cache

@@ -10,6 +10,7 @@ from rnst.errors import UnreadableFileError
 
 _WHAT = "YAML"
 _NULL, _MERGE = "tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"
+_TEXT = "tag:yaml.org,2002:str"
 _MOST_BYTES = 4 << 20
 _MOST_VALUES = 100_000  # after aliases are unfolded
 _DEEPEST = 50
@@ -29,9 +30,21 @@ def read_yaml(path: Path) -> dict[str, Any]:
         _check(path, node)
         content: dict[str, Any] = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError, LookupError, AttributeError, TypeError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
-        raise UnreadableFileError(path, _WHAT, reason) from error
+        raise UnreadableFileError(path, _WHAT, _why(error)) from error
     return content
+
+
+def _why(error: Exception) -> str:
+    """Why a text is no YAML of ours, in one line."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, yaml.constructor.ConstructorError):
+        line = "" if error.problem_mark is None else f" in line {error.problem_mark.line + 1}"
+        return f"it asks for more than texts, numbers, lists and options{line}; nothing was run"
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"it is no YAML in line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    return " ".join(str(error).split())
 
 
 def _text(path: Path) -> str:
@@ -57,6 +70,9 @@ def _check(path: Path, root: yaml.Node | None) -> None:
         raise UnreadableFileError(path, _WHAT, "it is empty: write options as `size: 768`, one a line")
     if not isinstance(root, yaml.MappingNode):
         raise UnreadableFileError(path, _WHAT, "it must hold options as `size: 768`, one a line")
+    other = next((name for name, _ in root.value if name.tag not in {_TEXT, _MERGE}), None)
+    if other is not None:
+        raise UnreadableFileError(path, _WHAT, f"{getattr(other, 'value', 'a list')} is no name of an option")
     if _count(root, {}, 0) > _MOST_VALUES:
         raise UnreadableFileError(path, _WHAT, f"its aliases unfold to more than {_MOST_VALUES} values")
     for node in _nodes(root, set()):

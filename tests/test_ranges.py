@@ -78,3 +78,11 @@ def test_whole_numbers_have_an_end_that_arrays_can_count(kind: Callable[[int], i
         with pytest.raises(ValueError, match=str(value)):
             kind(value)
     assert "1,000,000,000" not in range_of(kind, is_short=True)
+
+
+def test_none_is_refused_where_it_means_nothing() -> None:
+    with pytest.raises(InvalidValueError, match="--steps is 'none', but must be given"):
+        _Settings(steps=None)  # type: ignore[arg-type]
+    with pytest.raises(InvalidValueError, match="--name"):
+        _Settings(name=None)  # type: ignore[arg-type]
+    assert _Settings(weight=None).weight is None

@@ -15,6 +15,7 @@ _KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: 
 _KEY = re.compile(r'Parser key "([\w.]+)"')
 _VALUE = re.compile(r"(?:Given|Got) value: (.*)$", re.DOTALL)
 _UNKNOWN_KEY = re.compile(r"Option '([\w.-]+)' is not accepted|Key '?\"?([\w.-]+)'?\"? is not expected")
+_AMBIGUOUS = re.compile(r"ambiguous option: ([\w.-]+)(?:=.*)? could match (.*)", re.DOTALL)
 _NEEDED = "the following arguments are required: "
 _NO_VALUE = re.compile(r"argument ([\w.+/-]+): expected (?:one|at least one) argument")
 
@@ -35,8 +36,8 @@ def explained(message: str, hints: Mapping[str, Any], given: Mapping[str, str], 
         words: name of an argument that is no option -> what the help calls it.
     """
     options = [f"--{name}" for name in hints]
-    if message.startswith("unrecognized arguments: "):
-        return _unrecognized(message.partition(": ")[2].split(), options)
+    if message.startswith(("unrecognized arguments: ", "ambiguous option: ")):
+        return _unrecognized(message, options)
     if unknown := _UNKNOWN_KEY.search(message):
         name = unknown[1] or unknown[2]
         return f"unknown option {name} in a configuration{nearest(name, hints)}"
@@ -53,7 +54,7 @@ def explained(message: str, hints: Mapping[str, Any], given: Mapping[str, str], 
     hint = hints[key[1]]
     choices = [name for part in parts_of(hint) if get_origin(part) is Literal for name in get_args(part)]
     shown = f" is {_shown(value)}, but" if value is not None else ""
-    return f"--{key[1]}{shown} must be {wanted(hint)}{nearest(value or '', choices)}"
+    return f"--{key[1]}{shown} must be {wanted(hint)}{nearest(value or '', map(str, choices))}"
 
 
 def wanted(hint: Any) -> str:
@@ -74,10 +75,16 @@ def _wanted_part(part: Any) -> str:
         return "names with values, as a JSON object"
     base = next((base for base in (bool, int, float) if isinstance(part, type) and issubclass(part, base)), part)
     limits = range_of(part)
+    if isinstance(part, type) and base not in _KINDS:
+        return f"a class with its options, as {{class_path: ..., init_args: ...}}: {part.__name__}"
     return f"{_KINDS.get(base, 'a text')}{', ' if limits else ''}{limits}"
 
 
-def _unrecognized(arguments: list[str], options: list[str]) -> str:
+def _unrecognized(message: str, options: list[str]) -> str:
+    if short := _AMBIGUOUS.match(message):
+        meant = [name for name in short[2].split(", ") if not name.endswith("+")]
+        return f"unknown option {short[1]}; did you mean {' or '.join(meant)}?"
+    arguments = message.partition(": ")[2].split()
     name = next((argument.partition("=")[0] for argument in arguments if argument.startswith("-")), None)
     if name is None:
         return f"{arguments[0]!r} is not the value of any option"

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jsonargparse import ArgumentParser
+from jsonargparse import ArgumentParser, set_parsing_settings
 
 from rnst.commands.mistakes import explained
 from rnst.commands.repeated import repeated
@@ -16,6 +16,8 @@ from rnst.files import existing_file, exists, shipped_folders
 from rnst.image.endings import LONGEST_SIDES
 from rnst.yaml_files import read_yaml
 
+# A configuration names classes. Those that run programs or code, as subprocess.Popen, are refused and not imported.
+set_parsing_settings(import_path_denylist=[])
 _CONFIG_FOLDERS = shipped_folders("configs")
 
 

@@ -33,6 +33,7 @@ from rnst.training.meter import TrainingMeter
 from rnst.training.overfitting import MonitorSettings, OverfittingMonitor
 from rnst.training.robust_classifier import RobustClassifier
 from rnst.training.stopping import StopAfterStep
+from rnst.training.trainer_options import check_seed, check_trainer, refused_options
 
 _PIXELS_AT_224 = 224
 _HINTS = (  # of Lightning, that a user of the command can do nothing about
@@ -59,6 +60,14 @@ class _TrainingCLI(LightningCLI):
         parser = _TrainingParser(usage=USAGE, **kwargs)
         parser.add_argument("-c", "--config", action="config", help="YAML file with any of the options below.")
         return parser
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """The configuration, with what Lightning refuses late or not at all checked first."""
+        super().parse_arguments(parser, args)
+        if not self.config.output.name:
+            raise InvalidValueError("--output", "", "a file name that ends in .safetensors")
+        check_seed(self.config.seed_everything)
+        check_trainer(self.config.trainer.as_dict())
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.add_argument("--output", type=Path, required=True, help="Weight file to write (.safetensors).")
@@ -110,7 +119,8 @@ class _TrainingCLI(LightningCLI):
         ]
         kwargs["logger"] = loggers or False
         kwargs["plugins"] = [*_listed(self.config_init.trainer.plugins), run_state.CompleteCheckpoints()]
-        return super().instantiate_trainer(callbacks=callbacks, default_root_dir=folder, **kwargs)
+        with refused_options():
+            return super().instantiate_trainer(callbacks=callbacks, default_root_dir=folder, **kwargs)
 
     def _begin(self, folder: Path) -> None:
         """Check output, photos and the run to resume before a folder is made."""

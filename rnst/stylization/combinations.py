@@ -6,6 +6,7 @@ from rnst.errors import InvalidValueError
 from rnst.image.endings import check_format, check_video_format
 from rnst.image.print_sizes import read_sheet
 
+_MOST_SHIFTS = 4096  # positions that differ, for strides up to 64
 NO_CONTENT = "none"
 DEFAULT_SIZE = 512
 
@@ -19,6 +20,8 @@ def check_combinations(settings: Any) -> None:
     Raises:
         InvalidValueError: names the option.
     """
+    if settings.shifts > _MOST_SHIFTS:
+        raise InvalidValueError("--shifts", settings.shifts, f"at most {_MOST_SHIFTS}")
     for check in (check_styles, check_layers, check_seamless, check_sequence, check_print):
         check(settings)
     if settings.has_video:

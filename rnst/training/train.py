@@ -13,7 +13,6 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 import torchvision
-from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from rnst.data.datamodules import PhotoFolders
@@ -28,6 +27,7 @@ from rnst.training.overfitting import OverfittingMonitor
 from rnst.training.robust_classifier import RobustClassifier
 from rnst.training.run_state import after_stop
 from rnst.training.stopping import StopAfterStep
+from rnst.training.trainer_options import refused_options
 
 _HARDLY_BETTER = 1.2  # times the share that guessing gets right
 _LARGEST_HALF = torch.finfo(torch.float16).max
@@ -51,13 +51,6 @@ class UnwrittenWeightsError(RnstError):
             f"{output} cannot be written: {reason_of(error)}. The training is kept: make room, and add --resume to the "
             "same command to export"
         )
-
-
-class TrainerError(RnstError):
-    """The trainer refuses its options."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(f"the options of --trainer do not work here: {' '.join(str(error).split())}")
 
 
 def train(
@@ -130,9 +123,8 @@ def _export(output: Path, state: Mapping[str, Tensor], facts: Mapping[str, Any],
 
 def _fit(trainer: pl.Trainer, model: RobustClassifier, data: PhotoFolders, resume: Path | None) -> None:
     try:
-        trainer.fit(model, datamodule=data, ckpt_path=resume, weights_only=True)
-    except MisconfigurationException as error:  # of options that Lightning refuses once it knows the data
-        raise TrainerError(error) from error
+        with refused_options():  # some are refused once the data are known
+            trainer.fit(model, datamodule=data, ckpt_path=resume, weights_only=True)
     except RuntimeError as error:
         if resume is None or not str(error).startswith("Error(s) in loading state_dict"):
             raise

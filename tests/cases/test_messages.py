@@ -47,8 +47,8 @@ _CONFIGURATIONS: dict[str, tuple[str | bytes, str]] = {
     "no value": ("size:\n", "size has no value"),
     "twice": ("size: 64\nsize: 48\n", "gives size twice"),
     "tab": ("\tsize: 3\n", "cannot start any token"),
-    "documents": ("a: 1\n---\nb: 2\n", "single document"),
-    "program": ("a: !!python/object/apply:os.system ['touch executed']\n", "could not determine a constructor"),
+    "documents": ("a: 1\n---\nb: 2\n", "another document"),
+    "program": ("a: !!python/object/apply:os.system ['touch executed']\n", "in line 1; nothing was run"),
     "digits": ("size: 1" + "0" * 5000 + "\n", "number of 5001 digits"),
 }
 
@@ -218,3 +218,25 @@ def test_c6__a_sweep_has_so_many_workers() -> None:
     with pytest.raises(InvalidValueError, match="--workers is 2000000000, but must be from 0 to"):
         SweepSettings(["coffee"], ["flow"], ["vgg19"], workers=2_000_000_000)
     assert issubclass(InvalidValueError, RnstError)
+
+
+@pytest.mark.parametrize("name", ["size", "content", "style", "output", "encoder", "steps", "colors", "resume"])
+def test_b1__null_in_a_file_is_refused_where_it_means_nothing(name: str) -> None:
+    with pytest.raises(InvalidValueError, match=f"--{name} is 'none', but must be given"):
+        StylizationSettings(**{name: None})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1: 2\n", "1 is no name of an option"),
+        ("size: !!python/object/apply:os.system ['true']\n", "in line 1; nothing was run"),
+        ("size: 64\nsteps:\t3\n\tscales: 1\n", "it is no YAML in line"),
+    ],
+    ids=["number", "object", "tabulator"],
+)
+def test_p1__yaml_is_refused_in_our_words(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(text)
+    with pytest.raises(UnreadableFileError, match=said) as refused:
+        read_yaml(tmp_path / "c.yaml")
+    assert "unicode string" not in str(refused.value)
