@@ -39,7 +39,10 @@ def _run(options: Namespace) -> None:
     check_output("--output", options.output, {}, is_plot)
     curves = {}
     for folder in options.runs:
-        for name, curve in learning_curves(folder).items():
+        found = learning_curves(folder)
+        if not found:
+            raise MissingPathError(folder, "accuracies of a training", "Nothing was validated there yet.")
+        for name, curve in found.items():
             curves[name if len(options.runs) == 1 else f"{folder.name}: {name}"] = curve
     draw(options.output, curves, options.title)
     for name, (epochs, shares) in curves.items():

@@ -52,8 +52,12 @@ def _picture_of(path: Path, content: Mapping[str, Any]) -> Path:
 def _sidecar(path: Path) -> Mapping[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise UnreadableFileError(path, "settings", f"it is no JSON: {error}") from error
+    except UnicodeDecodeError as error:
+        raise UnreadableFileError(path, "settings", "it is no text in UTF-8") from error
+    except RecursionError as error:
+        raise UnreadableFileError(path, "settings", "it is nested too deeply") from error
+    except json.JSONDecodeError as error:
+        raise UnreadableFileError(path, "settings", f"it is no JSON from line {error.lineno} on") from error
     return content if isinstance(content, Mapping) else {}
 
 

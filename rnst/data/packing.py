@@ -15,6 +15,7 @@ from rnst.errors import InvalidValueError, MissingExtraError, MissingPathError, 
 from rnst.files import folder_written_aside
 from rnst.image.endings import QUALITY
 from rnst.machine import check_workers
+from rnst.outputs import check_folder
 
 _BYTES_OF_CHUNK = 64 << 20
 _ADVICE = "Give the folder that holds train and val with one folder for each class, or name its splits with --split."
@@ -59,6 +60,7 @@ def pack(
     """
     if output.exists():
         raise InvalidValueError("OUT", str(output), "a folder that does not exist yet")
+    check_folder("OUT", output.parent, str(output))
     _check_options(splits, size, workers)
     _writer()  # fails early if litdata is missing, before worker processes decode for nothing
     found = {split: _class_folders(folder / split) for split in splits}

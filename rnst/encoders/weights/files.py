@@ -140,7 +140,10 @@ def load_into(network: nn.Module, state: Mapping[str, Tensor], path: Path | str)
     wanted = network.state_dict()
     missing = [name for name in wanted if name not in state and not name.endswith("num_batches_tracked")]
     if missing:
-        raise WeightsMismatchError(path, f"{len(missing)} tensors are missing, the first is {missing[0]}")
+        one = f"{missing[0]} is missing"
+        raise WeightsMismatchError(
+            path, one if len(missing) == 1 else f"{len(missing)} tensors are missing, the first is {missing[0]}"
+        )
     for name, tensor in wanted.items():
         if name in state and state[name].shape != tensor.shape:
             reason = f"{name} is {tuple(state[name].shape)}, the network wants {tuple(tensor.shape)}"
