@@ -34,9 +34,9 @@ _PHOTO = Credits("© Ann", "Ann Öst", "2026:11:29 23:00:01", (150.0, 150.0), {0
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "work").mkdir()
+    (tmp_path / "kept").mkdir()
     (tmp_path / "secret").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.chdir(tmp_path / "kept")
     monkeypatch.setattr("sys.argv", ["stylize.py"])
     write_image(torch.rand(1, 3, 48, 64), tmp_path / "secret" / "cat.png", credits_=_PHOTO)
     write_image(torch.rand(1, 3, 44, 36), tmp_path / "secret" / "waves.png")
@@ -138,11 +138,11 @@ def test_a_picture_holds_names_and_is_repeated_where_they_are(tmp_path: Path) ->
 
 
 def test_a_folder_that_is_moved_keeps_its_records(tmp_path: Path) -> None:
-    (tmp_path / "work" / "in").mkdir()
+    (tmp_path / "kept" / "in").mkdir()
     for name in ("cat.png", "waves.png"):
-        (tmp_path / "secret" / name).rename(tmp_path / "work" / "in" / name)
-    stylize([f"{tmp_path}/work/in/cat.png", f"{tmp_path}/work/in/waves.png", *_TINY, "--output=out/a.png"])
-    (tmp_path / "work").rename(tmp_path / "moved")
+        (tmp_path / "secret" / name).rename(tmp_path / "kept" / "in" / name)
+    stylize([f"{tmp_path}/kept/in/cat.png", f"{tmp_path}/kept/in/waves.png", *_TINY, "--output=out/a.png"])
+    (tmp_path / "kept").rename(tmp_path / "moved")
     assert _repeated(f"--config={tmp_path}/moved/out/a.json")["content"] == f"{tmp_path}/moved/in/cat.png"
     assert Result.read(tmp_path / "moved" / "out" / "a.json").settings["style"] == f"{tmp_path}/moved/in/waves.png"
 
