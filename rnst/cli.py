@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.metadata import version
 
-from rnst.errors import MemoryExhaustedError, RnstError, UnknownNameError, is_out_of_memory
+from rnst.errors import MemoryExhaustedError, RnstError, UnknownNameError, is_out_of_memory, one_line
 from rnst.signals import exit_status, stopped_by_signals
 from rnst.streams import LostOutputError, lasting_streams
 
@@ -87,7 +87,7 @@ def _run(command: Command, arguments: Sequence[str] | None) -> None:
         _report(f"error: {MemoryExhaustedError(_less_memory(command, words))}")
         sys.exit(2)
     except (RnstError, OSError) as error:
-        _report(f"error: {_reason(error)}")
+        _report(f"error: {one_line(error)}")
         sys.exit(2)
     except KeyboardInterrupt as stop:
         _report(str(stop) or "stopped")
@@ -104,14 +104,6 @@ def _less_memory(command: Command, words: list[str]) -> str:
     """What to do about memory that did not suffice for a command."""
     name = words[0] if command is _dispatch and words else command.__module__.rpartition(".")[2]
     return f"Lower {_LESS_MEMORY.get(name, '--memory, --tile or --size')}, or free the memory that other programs take"
-
-
-def _reason(error: Exception) -> str:
-    """One line about an error: a file that cannot be had is named by the name that the user knows."""
-    if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        named = error.filename2 if error.filename2 is not None else error.filename
-        return f"{os.fsdecode(named)}: {error.strerror}"
-    return " ".join(str(error).split("\n"))
 
 
 def _dispatch(arguments: list[str]) -> None:

@@ -1,5 +1,6 @@
 """Errors that the user can correct: `RnstError` and its subclasses. Messages name the next step."""
 
+import os
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -63,11 +64,16 @@ class InvalidValueError(RnstError):
         super().__init__(f"{option} is {value!r}, but must be {wanted}")
 
 
+def how_to_add(extra: str) -> str:
+    """How an optional extra is installed; the package is in no index, where others could publish its name."""
+    return f"start it by uv run --extra {extra}, or pip install '.[{extra}]' in the folder of the project"
+
+
 class MissingExtraError(RnstError):
     """A library of an optional extra is not installed."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs the extra {extra!r}: pip install 'rnst[{extra}]'")
+        super().__init__(f"{what} needs the extra {extra!r}: {how_to_add(extra)}")
 
 
 class MemoryExhaustedError(RnstError):
@@ -75,6 +81,14 @@ class MemoryExhaustedError(RnstError):
 
     def __init__(self, advice: str) -> None:
         super().__init__(f"out of memory. {advice}")
+
+
+def one_line(error: Exception) -> str:
+    """What a command prints about an error; a file that cannot be had is called by the name that the user knows."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        named = error.filename2 if error.filename2 is not None else error.filename
+        return f"{os.fsdecode(named)}: {error.strerror}"
+    return " ".join(str(error).split("\n"))
 
 
 _EXHAUSTED = ("out of memory", "can't allocate memory", "ALLOC_FAILED")  # CUDA, torch's allocator of the CPU, cuDNN

@@ -1,6 +1,7 @@
 """Files and folders that are complete or absent: written under a temporary name, then renamed."""
 
 import contextlib
+import itertools
 import json
 import math
 import os
@@ -57,6 +58,12 @@ def exists(name: Path | str) -> bool:
 def is_folder(name: Path | str) -> bool:
     """Whether there is a folder of that name; False for a name that no path can have."""
     return exists(name) and Path(name).is_dir()
+
+
+def numbered(path: Path) -> Iterator[Path]:
+    """The path, then others with -2, -3, ... added to its stem, without end."""
+    yield path
+    yield from (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
 
 
 def existing_file(name: Path | str, what: str, advice: str) -> Path:

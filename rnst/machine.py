@@ -36,19 +36,22 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-def check_workers(option: str, workers: int) -> None:
+def check_workers(option: str, workers: int, least: int = 0) -> None:
     """Refuse a number of worker processes with which this machine only gets slower; each takes up to a gigabyte.
 
     Args:
         option: its name for the message.
         workers: processes beside the main one.
+        least: 0, or 1 where the main one does none of the work.
 
     Raises:
         InvalidValueError: it is negative or too large.
     """
     most = max(_FEW_WORKERS, _WORKERS_OF_A_PROCESSOR * processors())
-    if not 0 <= workers <= most:
-        raise InvalidValueError(option, workers, f"from 0 to {most}, as this machine has {processors()} processors")
+    if not least <= workers <= most:
+        raise InvalidValueError(
+            option, workers, f"from {least} to {most}, as this machine has {processors()} processors"
+        )
 
 
 def device(accelerator: str = "auto") -> "torch.device":

@@ -12,12 +12,11 @@ from rnst.app.brush import regions, write_masks
 from rnst.app.command_line import as_yaml, command_line
 from rnst.app.controls import EDITOR_SIDE, MOST_PAINTINGS
 from rnst.app.history import Made, find
-from rnst.app.jobs import one_line
 from rnst.app.request import Request
 from rnst.app.uploads import keep, pair, preview
 from rnst.app.view import view
 from rnst.app.workshop import Workshop
-from rnst.errors import InvalidValueError, RnstError
+from rnst.errors import InvalidValueError, RnstError, one_line
 from rnst.files import written_aside
 from rnst.image.samples import DEFAULT_PAINTING, find_picture
 

@@ -29,7 +29,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Controls:
-    """Everything that a request is made from; `values` lists it in the order of `rnst.app.actions.request`."""
+    """Everything that a request is made from; `values` lists it in the order of `Actions`."""
 
     photo: gr.State
     paintings: gr.State

@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from rnst.errors import MissingPathError, RnstError
+from rnst.files import numbered
 from rnst.results import Result
 from rnst.stylization.pace import duration
 from rnst.stylization.state import is_state, state_path
@@ -81,12 +82,9 @@ def find(folder: Path, name: str) -> Made:
 
 def free_name(folder: Path, stem: str, taken: Collection[Path] = ()) -> Path:
     """A PNG in the folder that replaces nothing: -2, -3, ... is added to the stem."""
-    number = 1
-    while True:
-        path = folder / (f"{stem}.png" if number == 1 else f"{stem}-{number}.png")
-        if path not in taken and not any(path.with_suffix(ending).exists() for ending in (".png", DEEP, ".json")):
-            return path
-        number += 1
+    endings = (".png", DEEP, ".json")
+    names = (path for path in numbered(folder / f"{stem}.png") if path not in taken)
+    return next(path for path in names if not any(path.with_suffix(ending).exists() for ending in endings))
 
 
 @lru_cache(maxsize=1000)

@@ -1,7 +1,6 @@
 """One picture after the other: the main thread stylizes, threads of the server add, watch and stop."""
 
 import logging
-import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rnst.errors import RnstError, is_out_of_memory
+from rnst.errors import RnstError, is_out_of_memory, one_line
 from rnst.results import Result
 from rnst.signals import Stopped
 from rnst.stylization.live_state import LiveState
@@ -167,13 +166,6 @@ class Jobs:
     def _advance(self) -> None:
         self._version += 1
         self._changed.notify_all()
-
-
-def one_line(error: Exception) -> str:
-    """What the command would print about an error."""
-    if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        return f"{os.fsdecode(error.filename)}: {error.strerror}"
-    return " ".join(str(error).split())
 
 
 def _bug(error: Exception) -> str:

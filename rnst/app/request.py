@@ -14,7 +14,18 @@ DRAFT_SIZE = 256
 _DRAFT = ("--config", "draft")
 _LARGER_STEPS = 20
 _OF_THE_SIZE = ("init", "size", "side", "supersample", "steps", "scales", "shifts", "save_every")  # a draft has others
-OF_THE_PAGE = ("output", "resume", "config", "view", "view_port", "no_browser", "compare", "tracking", "sequence")
+OF_THE_PAGE = (
+    "output",
+    "resume",
+    "config",
+    "view",
+    "view_port",
+    "no_browser",
+    "compare",
+    "grid",
+    "tracking",
+    "sequence",
+)
 """Options that the page sets by itself, or that make no single picture."""
 _QUESTIONS = ("help", "help_all", "print_config", "h")
 

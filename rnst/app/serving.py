@@ -20,7 +20,7 @@ from rnst.stylization.settings import StylizationSettings
 
 HOST = "127.0.0.1"
 _ON_THE_PAGE = ("content", "style", "style_weights", "style_weight", "style_scale", "supersample", "size")
-_NOT_OFFERED = ("sequence_weight", "tracking_folder", "group", "devices")
+_NOT_OFFERED = ("print", "sequence_weight", "flow", "key_frames", "tracking_folder", "group", "devices")
 _LARGEST_UPLOAD = "500mb"
 _FONTS = ("system-ui", "sans-serif")  # of the machine: nothing is fetched
 _FIXED_FONTS = ("ui-monospace", "monospace")

@@ -1,11 +1,9 @@
 """Pictures that the page receives: checked as those of a command line are, and kept under a safe name."""
 
 import hashlib
-import itertools
-from collections.abc import Iterator
 from pathlib import Path
 
-from rnst.files import written_aside
+from rnst.files import numbered, written_aside
 from rnst.image.files import fit_long_side, image_from_bytes, read_image, resize, write_image
 from rnst.image.opening import readable_endings
 from rnst.image.samples import find_picture
@@ -29,17 +27,11 @@ def keep(upload: Path, folder: Path) -> Path:
     content = upload.read_bytes()
     image_from_bytes(content, upload.name)
     name = Path(safe_name(upload.name))
-    path = next(path for path in _names(folder / name) if not path.exists() or path.read_bytes() == content)
+    path = next(path for path in numbered(folder / name) if not path.exists() or path.read_bytes() == content)
     if not path.exists():
         with written_aside(path) as aside:
             aside.write_bytes(content)
     return path
-
-
-def _names(path: Path) -> Iterator[Path]:
-    """The path, and others with -2, -3, ... added."""
-    yield path
-    yield from (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
 
 
 def safe_name(name: str) -> str:

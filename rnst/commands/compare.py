@@ -9,7 +9,7 @@ from rnst.errors import InvalidValueError
 from rnst.outputs import check_output
 from rnst.reporting.comparison.page import write_comparison
 from rnst.reporting.comparison.runs import read_run
-from rnst.reporting.page_mark import is_page
+from rnst.reporting.web_page import is_page
 
 
 def run(arguments: list[str]) -> None:

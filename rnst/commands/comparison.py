@@ -12,7 +12,7 @@ from rnst.stylization.settings import StylizationSettings
 def claim_comparison(both: Sequence[StylizationSettings], page: Path) -> None:
     """Refuse outputs of a comparison that cannot be written, before the first picture."""
     from rnst.outputs import check_output
-    from rnst.reporting.page_mark import is_page
+    from rnst.reporting.web_page import is_page
     from rnst.stylization.claims import claim
     from rnst.stylization.job import resolve
 

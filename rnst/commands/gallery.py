@@ -9,7 +9,7 @@ from rnst.errors import InvalidValueError
 from rnst.outputs import check_output, identified
 from rnst.reporting.gallery.names import read_names
 from rnst.reporting.gallery.page import DEFAULT_TITLE, read_results, write_gallery
-from rnst.reporting.page_mark import is_page
+from rnst.reporting.web_page import is_page
 
 
 def run(arguments: list[str]) -> None:

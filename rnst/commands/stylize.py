@@ -1,6 +1,5 @@
 """`stylize.py` and `rnst stylize`."""
 
-import itertools
 import logging
 import sys
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from rnst.commands.parsing import UsageError, quiet_lightning
 from rnst.commands.stylize_options import COUNTERPART, stylize_parser
 from rnst.commands.view import View, take_view
 from rnst.encoders.names import OWN, RANDOM, counterpart_of, find_network
-from rnst.files import existing_file
+from rnst.files import existing_file, numbered
 from rnst.image.samples import find_picture
 from rnst.results import Result
 from rnst.signals import Stopped
@@ -39,8 +38,8 @@ def run(arguments: list[str]) -> None:
     _choose_size(options, parser.given)
     settings = StylizationSettings(**options)
     other = None if compare is None else (counterpart_of(settings.encoder) if compare == COUNTERPART else compare)
-    if grid is not None and settings.has_folder:
-        raise UsageError("--grid makes a contact sheet of one photo, not of a folder")
+    if grid is not None and (settings.has_folder or settings.has_video):
+        raise UsageError("--grid makes a contact sheet of one photo, not of a folder or a video")
     axes = None if grid is None else read_axes(grid, len(settings.styles))
     _check_files(settings)
     if other is not None:
@@ -139,8 +138,7 @@ def _with_new_output(settings: StylizationSettings) -> StylizationSettings:
     output = named_by(settings.output, resolve(settings).as_dict())
     if settings.has_folder:
         return settings.replaced(output=output)
-    names = (output if number == 1 else output.with_stem(f"{output.stem}-{number}") for number in itertools.count(1))
-    candidates = (settings.replaced(output=name) for name in names)
+    candidates = (settings.replaced(output=name) for name in numbered(output))
     return next(one for one in candidates if not one.output.exists() or earlier(resolve(one)) is not None)
 
 

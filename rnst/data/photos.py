@@ -14,6 +14,7 @@ from torchvision.io import ImageReadMode, decode_image
 from torchvision.transforms import v2
 
 from rnst.data.broken import BROKEN, BrokenPhotos
+from rnst.data.class_check import listed
 from rnst.data.crops import Transform
 from rnst.errors import MissingPathError, UnreadableFileError, WorkerError
 from rnst.image.files import image_from_bytes, to_bytes
@@ -23,7 +24,6 @@ from rnst.image.opening import readable_endings
 # not: a wrong check sum in the pixels ends the whole process (torchvision 0.29). Other formats go through Pillow.
 _SAFE_FORMATS = (b"\xff\xd8", b"RIFF")
 _SIDE_OF_NOTHING = 256  # pixels of what is in the place of a photo that is left out, before its crop
-_NAMED = 5  # folders or classes that a message lists
 _ADVICE = "Give the folder that holds train and val with one folder for each class."
 
 
@@ -84,17 +84,12 @@ def _photos_in(folder: Path) -> list[Path]:
 def _advice(folders: Sequence[Path], classes: Sequence[str]) -> str:
     """What is wrong with a split that has no photos in its class folders."""
     if others := sorted({path.parent.name for folder in folders for path in folder.glob("*/*") if is_photo(path)}):
-        return f"It has photos of {_named(others)}; the classes are {_named(classes)}."
+        return f"It has photos of {listed(others)}; the classes are {listed(classes)}."
     if any(is_photo(path) for folder in folders for path in folder.glob("*")):
         return "Its photos must be sorted into one folder for each class."
     if any(is_photo(path) for folder in folders for path in folder.glob("*/*/*")):
         return "Its photos must lie directly in the class folders, and not in folders within them."
     return _ADVICE
-
-
-def _named(names: Sequence[str]) -> str:
-    """The first names of a list."""
-    return ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
 
 
 class LabeledPhotos(Dataset[tuple[Tensor, int]], ABC):

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Self
 
-from torch import Tensor
-
 from rnst.data.class_check import check_classes, folders_within, listed
 from rnst.data.imagenet import IMAGENET
 from rnst.data.photos import LabeledPhotos, PhotoFiles, Preprocessing, list_photos
@@ -81,9 +79,7 @@ class FolderSource(Source):
 
     def open(self, split: Split, view: Preprocessing) -> LabeledPhotos:
         """List the files; each is opened when it is used."""
-        present = [root / split for root in self._roots if (root / split).is_dir()]
-        folders = present or [_existing(self._roots[0] / split, f"{split} photos")]
-        return PhotoFiles(list_photos(folders, self._groups()), view)
+        return PhotoFiles(self._files(split), view)
 
     def present(self, split: Split) -> list[str]:
         """Names of the classes that have photos in one split, in the order of the labels.
@@ -91,8 +87,8 @@ class FolderSource(Source):
         Raises:
             MissingPathError: there are no photos.
         """
-        names, labels = self.class_names, self.open(split, Preprocessing(None, _unchanged)).labels
-        return [names[label] for label in sorted(set(labels))]
+        names = self.class_names
+        return [names[label] for label in sorted({label for _, label in self._files(split)})]
 
     def unmatched(self, split: Split, *, is_own: bool) -> list[str]:
         """Warnings about classes without photos in one split and, with `is_own`, about its folders that are no class.
@@ -126,6 +122,12 @@ class FolderSource(Source):
             warnings.append(f"{inner[0]}{more}: folders within a class are not read")
         return warnings
 
+    def _files(self, split: Split) -> list[tuple[Path, int]]:
+        """File and label of each photo of a split."""
+        present = [root / split for root in self._roots if (root / split).is_dir()]
+        folders = present or [_existing(self._roots[0] / split, f"{split} photos")]
+        return list_photos(folders, self._groups())
+
     def _groups(self) -> Groups:
         """Class name -> its subfolders."""
         if self._given is not None:
@@ -135,10 +137,6 @@ class FolderSource(Source):
         if not names:
             list_photos(folders, {})  # says what is there instead
         return {name: (name,) for name in names}
-
-
-def _unchanged(photo: Tensor) -> Tensor:
-    return photo
 
 
 def _subfolders(folder: Path) -> list[str]:

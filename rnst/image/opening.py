@@ -12,6 +12,8 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
+from rnst.errors import how_to_add
+
 _FORMATS = (
     *("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "DIB", "AVIF", "JPEG2000"),  # JPEG opens MPO too
     *("PPM", "TGA", "PCX", "SGI", "ICO", "PSD", "QOI"),
@@ -127,7 +129,7 @@ def _kind_of_container(brand: bytes) -> str:
     if brand[:4] == b"ftyp" and brand[4:] in _HEIC_BRANDS:
         if _register_heif():
             return "it is a damaged HEIC picture"
-        return "it is a HEIC picture: pip install 'rnst[heic]' reads it, or convert it to JPEG"
+        return f"it is a HEIC picture, which needs the extra 'heic': {how_to_add('heic')}; or convert it to JPEG"
     is_video = brand[:4] == b"ftyp" and brand[4:] in _VIDEO_BRANDS
     return "it is a video: save its frames as PNG or JPEG" if is_video else ""
 

@@ -4,6 +4,7 @@ Photos are files of the scikit-image package. Its loading functions are not used
 """
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -83,4 +84,7 @@ def find_picture(name: str, option: str = "") -> Path:
         MissingPathError: `name` is neither.
     """
     wanted = f"{option} a picture" if option else "a picture"
-    return sample_path(name) or existing_file(name, "picture", f"Give {wanted}, or a sample: {', '.join(SAMPLES)}.")
+    close = get_close_matches(name, SAMPLES, 1)
+    meant = f"Did you mean {close[0]}? " if close else ""
+    advice = f"{meant}Give {wanted}, or a sample: {', '.join(SAMPLES)}."
+    return sample_path(name) or existing_file(name, "picture", advice)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rnst.files import written_aside
 from rnst.reporting.gallery.pictures import picture_type
-from rnst.reporting.page_mark import MARK
+from rnst.reporting.web_page import write_web_page
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
 _STYLE = """
@@ -71,17 +71,7 @@ def write_markdown(blocks: Sequence[Block], path: Path) -> None:
 def write_html(blocks: Sequence[Block], path: Path) -> None:
     """Write a document with embedded pictures that loads nothing, complete or not at all."""
     title = next((block.text for block in blocks if isinstance(block, Heading)), path.stem)
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-    page = (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"{MARK}\n<title>{html.escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        + "\n".join(_html(block) for block in blocks)
-        + "\n</body>\n</html>\n"
-    )
-    with written_aside(path) as aside:
-        aside.write_text(page, encoding="utf-8")
+    write_web_page(path, title, "\n".join(_html(block) for block in blocks), _STYLE)
 
 
 def _markdown(block: Block, folder: Path) -> str:

@@ -15,6 +15,7 @@ from rnst.optimization.process_group import gathered
 from rnst.optimization.tiles import whole
 from rnst.optimization.tiling import Limits, Tiling
 from rnst.stylization.job import Job
+from rnst.stylization.pace import duration
 from rnst.stylization.scales import Scale
 
 _SAMPLE_SIDE, _LARGER_SIDE = 160, 480  # pixels
@@ -23,7 +24,6 @@ _MEAN_SHIFT = 16  # pixels that a view adds on average
 _EVALUATIONS = {"adam": 1.0, "lbfgs": 1.2}  # for each step; the line search and new views take the rest
 _FORWARD = 0.35  # share of the forward pass in an evaluation: targets need no backward pass
 _GIGA = 1e9
-_MINUTE, _HOUR = 60.0, 3600.0
 
 
 class TooLargeError(RnstError):
@@ -66,7 +66,7 @@ class Estimate:
 
     def __str__(self) -> str:
         tiles = f", in {self.tiles} tiles" if self.tiles > 1 else ""
-        return f"about {_duration(self.seconds)} and {(self.held + self.needed) / _GIGA:.1f} GB{tiles}"
+        return f"about {duration(self.seconds)} and {(self.held + self.needed) / _GIGA:.1f} GB{tiles}"
 
 
 def estimate(job: Job, encoder: Encoder, plan: Sequence[Scale], device: torch.device, tiling: Tiling) -> Estimate:
@@ -158,9 +158,3 @@ def _seen(margin: int, scale: Scale, shift: int) -> tuple[int, int]:
     """Height and width of what the network sees, with margin and shift."""
     more = 2 * margin + shift
     return scale.size[0] + more, scale.size[1] + more
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 2 * _MINUTE:
-        return f"{seconds:.0f} s"
-    return f"{seconds / _MINUTE:.0f} min" if seconds < 2 * _HOUR else f"{seconds / _HOUR:.1f} h"

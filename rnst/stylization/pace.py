@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from rnst.stylization.scales import Scale
 
+_MINUTE, _HOUR = 60.0, 3600.0
+
 
 @dataclass(frozen=True)
 class Reached:
@@ -55,8 +57,7 @@ class Pace:
 
 
 def duration(seconds: float) -> str:
-    """Rounded to what matters: 40 s, 3 min, 1.5 h."""
-    if seconds < 99.5:  # noqa: PLR2004 - the last number of two digits
+    """Rounded to what matters: 40 s, 3 min, 2.5 h."""
+    if seconds < 2 * _MINUTE:
         return f"{seconds:.0f} s"
-    minutes = seconds / 60.0
-    return f"{minutes:.0f} min" if minutes < 99.5 else f"{minutes / 60.0:.1f} h"  # noqa: PLR2004 - the same
+    return f"{seconds / _MINUTE:.0f} min" if seconds < 2 * _HOUR else f"{seconds / _HOUR:.1f} h"

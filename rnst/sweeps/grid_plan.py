@@ -14,7 +14,8 @@ STYLE_MIX = "style_mix"
 """A share from 0 to 1 of the second of two styles; the first one gets the rest."""
 
 _FIXED = (
-    *("content", "style", "output", "size", "print", "side", "aspect", "sequence", "sequence_weight", "devices"),
+    *("content", "style", "output", "size", "print", "side", "aspect", "devices"),
+    *("sequence", "sequence_weight", "flow", "key_frames"),
     *("quality", "depth", "dpi", "metadata", "save_every", "resume", "scores", "lpips", "tile", "memory"),
     *("group", "tracking", "tracking_folder"),
 )  # they do not change how a picture of one size looks

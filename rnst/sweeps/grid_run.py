@@ -8,7 +8,7 @@ from rich.console import Console
 from rnst.errors import RnstError
 from rnst.image.metadata import read_settings
 from rnst.outputs import check_output
-from rnst.reporting.page_mark import is_page
+from rnst.reporting.web_page import is_page
 from rnst.results import Result
 from rnst.stylization.claims import claim
 from rnst.stylization.inputs import Inputs, read_inputs

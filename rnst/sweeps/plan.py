@@ -11,7 +11,7 @@ from rnst.errors import InvalidValueError, MissingPathError, UnknownNameError
 from rnst.image.endings import LONGEST_SIDES
 from rnst.image.samples import SAMPLES
 from rnst.machine import check_workers
-from rnst.ranges import PositiveInt, check_ranges
+from rnst.ranges import check_ranges
 from rnst.reporting.trackers import BY_DEFAULT, WANDB, chosen_trackers
 from rnst.results import Result
 from rnst.stylization.output_names import named_by
@@ -49,7 +49,7 @@ class SweepSettings:
     pictures: list[Path] = field(default_factory=list)
     output: Path = Path("outputs/sweep")
     names: Path | None = None
-    workers: PositiveInt = 1
+    workers: int = 1
     tracking: str = BY_DEFAULT
 
     def __post_init__(self) -> None:
@@ -62,8 +62,8 @@ class SweepSettings:
         for name in ("contents", "styles", "encoders"):
             if not getattr(self, name):
                 raise InvalidValueError(f"--{name}", getattr(self, name), "at least one name")
-        check_workers("--workers", self.workers)
         check_ranges(self)
+        check_workers("--workers", self.workers, least=1)
         chosen_trackers(self.tracking)
         self._check_grid()
         for encoder in self.encoders:

@@ -12,8 +12,8 @@ from rnst.files import written_aside
 from rnst.metrics.pareto import Point, hypervolume, pareto_front
 from rnst.outputs import check_output
 from rnst.recorded_paths import names_only
-from rnst.reporting.page_mark import is_page
 from rnst.reporting.plots import COLORS, Front, front_plot, is_plot
+from rnst.reporting.web_page import is_page
 from rnst.results import Result
 from rnst.sweeps.picking import EDGES_KEPT, PICKED, grouped
 

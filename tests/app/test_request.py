@@ -58,6 +58,12 @@ def test_options_of_the_page__are_refused(words: str) -> None:
         Request("coffee", ("flow",), words=words).full()
 
 
+@pytest.mark.parametrize("words", ["--grid style_weight=1,3", "--view", "--no-browser", "--compare"])
+def test_options_that_make_no_single_picture__are_refused(words: str) -> None:
+    with pytest.raises(OfThePageError):
+        Request("coffee", ("flow",), words=words).full()
+
+
 @pytest.mark.parametrize("words", ["--seed 'open", "--seeed 3", "--seed many", "lost words"])
 def test_other_mistakes__are_those_of_the_command(words: str) -> None:
     with pytest.raises(RnstError):

@@ -74,5 +74,5 @@ def test_too_few_classes() -> None:
 
 def test_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyautoattack", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'rnst\[autoattack\]'"):
+    with pytest.raises(MissingExtraError, match=r"uv run --extra autoattack"):
         _quick(L2Ball(0.4))(*_problem())

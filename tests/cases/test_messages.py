@@ -215,7 +215,7 @@ def test_p1__a_number_that_is_none_is_one_line(words: list[str], capsys: pytest.
 
 
 def test_c6__a_sweep_has_so_many_workers() -> None:
-    with pytest.raises(InvalidValueError, match="--workers is 2000000000, but must be from 0 to"):
+    with pytest.raises(InvalidValueError, match="--workers is 2000000000, but must be from 1 to"):
         SweepSettings(["coffee"], ["flow"], ["vgg19"], workers=2_000_000_000)
     assert issubclass(InvalidValueError, RnstError)
 
@@ -240,3 +240,10 @@ def test_p1__yaml_is_refused_in_our_words(text: str, said: str, tmp_path: Path) 
     with pytest.raises(UnreadableFileError, match=said) as refused:
         read_yaml(tmp_path / "c.yaml")
     assert "unicode string" not in str(refused.value)
+
+
+def test_b1__none_for_a_number_of_processes_is_refused() -> None:
+    with pytest.raises(InvalidValueError, match="--workers is 'none', but must be given"):
+        SweepSettings(["coffee"], ["flow"], ["vgg19"], workers=None)  # type: ignore[arg-type]
+    with pytest.raises(InvalidValueError, match="--workers is 0, but must be from 1"):
+        SweepSettings(["coffee"], ["flow"], ["vgg19"], workers=0)

@@ -21,7 +21,7 @@ def _answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 def test_without_the_extra__it_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "gradio", None)
-    assert _answer(capsys) == "error: rnst app needs the extra 'app': pip install 'rnst[app]'"
+    assert _answer(capsys).startswith("error: rnst app needs the extra 'app': start it by uv run --extra app")
 
 
 @_WITH_EXTRA

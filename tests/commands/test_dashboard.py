@@ -68,5 +68,7 @@ def test_without_the_extra__says_which(monkeypatch: pytest.MonkeyPatch, capsys: 
     with pytest.raises(SystemExit) as stopped:
         main(["dashboard"])
     assert stopped.value.code == 2
-    assert capsys.readouterr().err == "error: a dashboard needs the extra 'dashboard': pip install 'rnst[dashboard]'\n"
+    message = capsys.readouterr().err
+    assert message.startswith("error: a dashboard needs the extra 'dashboard': start it by uv run --extra dashboard")
+    assert message.count("\n") == 1
     assert not Path("outputs").exists()

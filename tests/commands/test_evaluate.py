@@ -168,7 +168,7 @@ def test_tracked_run(weights: Path, make_photos: MakePhotos, monkeypatch: pytest
 
 def test_missing_extra(weights: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyautoattack", None)
-    assert "rnst[autoattack]" in _refused(capsys, str(weights), "--data=nowhere", "--autoattack")
+    assert "uv run --extra autoattack" in _refused(capsys, str(weights), "--data=nowhere", "--autoattack")
 
 
 def test_mistakes_are_one_line(weights: Path, make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:

@@ -130,6 +130,11 @@ def test_mistakes_are_refused_in_one_line(words: list[str], said: str) -> None:
     assert not list(Path().glob("a*"))
 
 
+def test_a_video_makes_no_sheet() -> None:
+    Path("clip.mp4").touch()
+    assert "of one photo, not of a folder or a video" in _refusal("clip.mp4", "waves.png", "--grid", "seed=1,2")
+
+
 @pytest.mark.parametrize("other", ["--compare", "--view", "--print=3x4cm"])
 def test_other_options_that_do_not_go_with_it(other: str) -> None:
     assert "omit --" in _refusal("cat.png", "waves.png", other, "--grid", "seed=1,2")

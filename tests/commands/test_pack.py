@@ -59,7 +59,7 @@ def test_without_the_extra__its_name_is_said(
     capsys.readouterr()  # the bar
     for name in ("litdata", "litdata.streaming.writer"):
         monkeypatch.setitem(sys.modules, name, None)
-    assert "pip install 'rnst[streaming]'" in _refused(capsys, root, tmp_path / "out")
+    assert "uv run --extra streaming" in _refused(capsys, root, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     source = StreamedSource(str(tmp_path / "there"))
     with pytest.raises(MissingExtraError, match=r"--data\.source streamed needs the extra 'streaming'"):

@@ -8,7 +8,7 @@ import pytest
 from rnst.errors import MissingPathError, UnknownNameError
 from rnst.image import samples
 from rnst.image.files import read_image
-from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO, KINDS, SAMPLES, sample_names, sample_path
+from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO, KINDS, SAMPLES, find_picture, sample_names, sample_path
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -49,3 +49,8 @@ def test_a_sample_whose_file_is_missing_says_what_to_do(monkeypatch: pytest.Monk
     monkeypatch.setitem(samples.SAMPLES, DEFAULT_PHOTO, gone)
     with pytest.raises(MissingPathError, match="Reinstall skimage"):
         sample_path(DEFAULT_PHOTO)
+
+
+def test_a_mistyped_sample_is_recognized() -> None:
+    with pytest.raises(MissingPathError, match=r"Did you mean coffee\? Give a picture"):
+        find_picture("coffe")

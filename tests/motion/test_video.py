@@ -129,7 +129,7 @@ def test_limits__of_frames_and_of_what_is_there(tmp_path: Path, monkeypatch: pyt
 
 def test_without_the_extra__one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "av", None)
-    with pytest.raises(RnstError, match=r"rnst\[video\]") as caught:
+    with pytest.raises(RnstError, match=r"uv run --extra video") as caught:
         list(frames_of(tmp_path / "clip.mp4"))
     assert "\n" not in str(caught.value)
 

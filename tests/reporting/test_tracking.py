@@ -144,7 +144,7 @@ def test_tensorboard__without_its_writer_names_the_extra(tmp_path: Path, monkeyp
         raise ModuleNotFoundError("tensorboard")
 
     monkeypatch.setattr("rnst.reporting.tracking.tracker._Board", absent)
-    with pytest.raises(MissingExtraError, match=r"rnst\[tensorboard\]"):
+    with pytest.raises(MissingExtraError, match=r"uv run --extra tensorboard"):
         Tracker("tensorboard", tmp_path, _RUN)
 
 

@@ -44,7 +44,7 @@ def test_without_a_plan__nothing_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.2, "0 s"), (99.4, "99 s"), (99.6, "2 min"), (5000, "83 min"), (7200, "2.0 h")]
+    ("seconds", "text"), [(0.2, "0 s"), (119.4, "119 s"), (120, "2 min"), (5000, "83 min"), (7200, "2.0 h")]
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text

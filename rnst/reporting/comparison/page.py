@@ -1,19 +1,17 @@
 """One static page that compares runs: curves over each other, differing settings, final values, pictures. No script."""
 
 import base64
-import hashlib
 import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from rnst.errors import MissingPathError
-from rnst.files import written_aside
 from rnst.reporting.comparison.runs import PICTURE, SWEEP, TRAINING, ComparedRun
 from rnst.reporting.comparison.vector_plots import plot, sample
 from rnst.reporting.gallery.measures import measure
 from rnst.reporting.gallery.pictures import picture_type
-from rnst.reporting.page_mark import MARK
+from rnst.reporting.web_page import write_web_page
 
 _STYLE = "\n" + (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 _LOWER = ("loss", "seconds", "memory")
@@ -36,18 +34,8 @@ def write_comparison(runs: Sequence[ComparedRun], output: Path, title: str) -> P
         raise MissingPathError(output, "run to compare", "Give at least one.")
     kinds = {kind: _distinct([run for run in runs if run.kind == kind]) for kind in (TRAINING, PICTURE, SWEEP)}
     sections = "\n".join(_section(kind, found) for kind, found in kinds.items() if found)
-    digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode("ascii")
-    policy = f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; style-src 'sha256-{digest}'"
-    page = (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        f"{MARK}\n<title>{html.escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
-        f"<h1>{html.escape(title)}</h1>\n{sections}\n</main>\n</body>\n</html>\n"
-    )
-    with written_aside(output) as aside:
-        aside.write_text(page, encoding="utf-8", errors="replace")
+    body = f"<main>\n<h1>{html.escape(title)}</h1>\n{sections}\n</main>"
+    write_web_page(output, title, body, _STYLE)
     return output
 
 

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rnst.files import written_aside
-from rnst.reporting.gallery.page import content_policy
 from rnst.reporting.gallery.pictures import Pictures
+from rnst.reporting.web_page import write_web_page
 
 _HERE = Path(__file__).parent
 
@@ -46,15 +45,12 @@ def write_contact_page(
     style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("sheet.css", "sheet.js"))
     parts = {
         "title": html.escape(title),
-        "policy": content_policy(style, script),
-        "style": style,
         "script": script,
         "table": _table([_cell(entry, pictures) for entry in entries], rows, columns),
     }
     template = (_HERE / "template.html").read_text(encoding="utf-8")
-    with written_aside(output) as aside:
-        page = re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
-        aside.write_text(page, encoding="utf-8", errors="replace")
+    body = re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template).rstrip()
+    write_web_page(output, title, body, style, script=script)
 
 
 def _table(cells: Sequence[str], rows: Sequence[str], columns: Sequence[str]) -> str:

@@ -1,7 +1,5 @@
 """One static page that compares finished results; it opens from disk and makes no network request."""
 
-import base64
-import hashlib
 import html
 import json
 import re
@@ -9,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rnst.errors import MissingPathError, UnreadableFileError
-from rnst.files import is_folder, written_aside
+from rnst.files import is_folder
 from rnst.image.endings import LONGEST_SIDES
 from rnst.reporting.gallery.names import Names
 from rnst.reporting.gallery.pictures import Pictures
 from rnst.reporting.gallery.summary import NO_NAMES, summarize
+from rnst.reporting.web_page import write_web_page
 from rnst.results import Result
 
 DEFAULT_TITLE = "Stylized pictures by network"
@@ -104,21 +103,17 @@ def write_gallery(
     summary = summarize(results, pictures, names, start)
     template = (_HERE / "template.html").read_text(encoding="utf-8")
     parts = _parts(title, summary, pictures)
-    with written_aside(output) as aside:
-        # One pass, so that a placeholder inside an inserted part is not replaced.
-        page = re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
-        aside.write_text(page, encoding="utf-8", errors="replace")
+    # One pass, so that a placeholder inside an inserted part is not replaced.
+    body = re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template).rstrip()
+    write_web_page(output, title, body, _joined(_STYLES), script=parts["script"], images="'self' file: data:")
     return output
 
 
 def _parts(title: str, summary: Mapping[str, object], pictures: Pictures) -> dict[str, str]:
     """Name of a placeholder -> what replaces it."""
-    style, script = _joined(_STYLES), _joined(_SCRIPTS)
     return {
         "title": html.escape(title),
-        "policy": content_policy(style, script),
-        "style": style,
-        "script": script,
+        "script": _joined(_SCRIPTS),
         "data": _json(summary),
         "pictures": "\n".join(
             f'<script type="text/plain" id="{name}">{content}</script>' for name, content in pictures.embedded.items()
@@ -128,18 +123,6 @@ def _parts(title: str, summary: Mapping[str, object], pictures: Pictures) -> dic
 
 def _joined(names: Sequence[str]) -> str:
     return "\n" + "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
-
-
-def content_policy(style: str, script: str) -> str:
-    """Allow only this script, this style and pictures, so that an altered page makes no requests either."""
-    return (
-        "default-src 'none'; base-uri 'none'; form-action 'none'; img-src 'self' file: data:; "
-        f"style-src '{_hash(style)}'; script-src '{_hash(script)}'"
-    )
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
 
 
 def _json(value: object) -> str:

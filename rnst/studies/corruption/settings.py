@@ -59,7 +59,7 @@ class CorruptionSettings:
     autoattack: bool = False
     attacked_photos: NonNegativeInt = 200
     batch_size: PositiveInt = 2
-    workers: NonNegativeInt = 2
+    workers: int = 2
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     accelerator: str = "auto"
     output: Path = Path("outputs/corruption")
@@ -77,8 +77,8 @@ class CorruptionSettings:
                 raise UnknownNameError("corruption", name, CORRUPTION_NAMES)
         if self.severities is not None and not set(self.severities) & set(SEVERITIES) >= set(self.severities):
             raise InvalidValueError("--severities", self.severities, "1 to 5, each of them")
-        check_workers("--workers", self.workers)
         check_ranges(self)
+        check_workers("--workers", self.workers)
         chosen_trackers(self.tracking)
 
     @property

@@ -51,7 +51,7 @@ class EvaluationSettings:
     autoattack: bool = False
     photos: NonNegativeInt = 1000
     batch_size: PositiveInt = 100
-    workers: NonNegativeInt = 2
+    workers: int = 2
     image_size: PhotoSide | None = None
     architecture: str | None = None
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
@@ -63,8 +63,8 @@ class EvaluationSettings:
 
     def __post_init__(self) -> None:
         """Validate the settings without opening files."""
-        check_workers("--workers", self.workers)
         check_ranges(self)
+        check_workers("--workers", self.workers)
         chosen_trackers(self.tracking)
 
     def resolved(self, network: str, facts: Mapping[str, Any]) -> Self:

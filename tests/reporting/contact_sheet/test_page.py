@@ -8,7 +8,7 @@ import torch
 
 from rnst.image.files import write_image
 from rnst.reporting.contact_sheet.page import Entry, write_contact_page
-from rnst.reporting.page_mark import is_page
+from rnst.reporting.web_page import is_page
 
 
 @pytest.fixture
