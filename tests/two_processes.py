@@ -1,9 +1,10 @@
 """What several processes do together, as a program: `python tests/two_processes.py FOLDER`. Prints JSON.
 
-The processes are forked from this one, which has imported torch and has no threads yet: an import takes longer than all
-that is done here.
+The processes are forked from this one, which has imported torch and never joins a group: an import takes longer than
+all that is done here. SIGUSR1 prints where each of them is.
 """
 
+import faulthandler
 import json
 import multiprocessing
 import os
@@ -35,7 +36,7 @@ from rnst.optimization.tiling import Limits, Tiling
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.state import State
 from rnst.stylization.stylize import stylize
-from tests.forked_ranks import on_ranks
+from tests.forked_ranks import apart, on_ranks
 
 _SIZE = (96, 128)
 _BUDGETS = (9.0, 8.5)  # GB of the two processes
@@ -163,39 +164,50 @@ def _settings(output: str, **options: Any) -> StylizationSettings:
     return StylizationSettings(output=Path(output), **{**tiny, **options})
 
 
-def _stylized(output: str, **options: Any) -> tuple[Mapping[str, float], bool, float]:
-    began = time.monotonic()
-    result = stylize(_settings(output, **options), console=Console(quiet=True)).result
-    return result.losses, torch.equal(read_image(Path(output)), read_image(Path("whole.png"))), time.monotonic() - began
+def _losses(output: str, **options: Any) -> Mapping[str, float]:
+    found: Mapping[str, float] = apart(
+        lambda: stylize(_settings(output, **options), console=Console(quiet=True)).result.losses
+    )
+    return found
+
+
+def _is_whole(output: str) -> bool:
+    return torch.equal(read_image(Path(output)), read_image(Path("whole.png")))
+
+
+def _killed(output: str, step: int, delay: float) -> tuple[str, float]:
+    """The report of a run whose companion is killed so many seconds after a step, and seconds until it came."""
+    killed_at, message = list[float](), ""
+
+    def kill() -> None:
+        time.sleep(delay)
+        killed_at.append(time.monotonic())
+        os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
+
+    def report(now: int, _image: Tensor, _losses: object) -> None:
+        if now == step:
+            Thread(target=kill, daemon=True).start()
+
+    try:
+        stylize(_settings(output), console=Console(quiet=True), on_step=report)
+    except RnstError as error:
+        message = str(error)
+    return message, time.monotonic() - killed_at[0]
 
 
 def killed() -> list[dict[str, Any]]:
     """At each of several random moments of a run: the report, and whether the resumed picture is the whole one."""
-    losses, *_ = _stylized("again.png")
+    losses = _losses("again.png")
     draw, found = random.Random(0), []  # noqa: S311 - moments of a test
     moments = sorted((draw.randint(1, 2 * _STEPS - 3), draw.uniform(0.0, _DELAY)) for _ in range(_KILLS))
     for number, (step, delay) in enumerate(moments):
-        output, killed_at, message = f"killed{number}.png", list[float](), ""
-
-        def kill(delay: float = delay, killed_at: list[float] = killed_at) -> None:
-            time.sleep(delay)
-            killed_at.append(time.monotonic())
-            os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
-
-        def report(now: int, _image: Tensor, _losses: object, at: int = step, kill: Any = kill) -> None:
-            if now == at:
-                Thread(target=kill, daemon=True).start()
-
-        try:
-            stylize(_settings(output), console=Console(quiet=True), on_step=report)
-        except RnstError as error:
-            message = str(error)
-        noticed = time.monotonic() - killed_at[0]
+        output = f"killed{number}.png"
+        message, noticed = apart(lambda: _killed(output, step, delay))  # noqa: B023 - called before the next round
         state = State.read(Path(output).with_suffix(".state.safetensors"))
-        resumed, equal, _ = _stylized(output, resume=True)
+        resumed = _losses(output, resume=True)
         found.append({
             "step": step, "delay": delay, "message": message, "state": [state.scale, state.step], "noticed_s": noticed,
-            "equal": equal and resumed == losses,
+            "equal": _is_whole(output) and resumed == losses,
         })  # fmt: skip
     return found
 
@@ -211,21 +223,27 @@ def slow_disk() -> dict[str, Any]:
         written.append(state.step)
         write(state, path)
 
-    with pytest.MonkeyPatch.context() as patch:
+    def run() -> int:
+        patch = pytest.MonkeyPatch()  # never undone: this process ends with its work
         patch.setattr(State, "write", slowly)
         patch.setattr(process_group, "TIMEOUT", timedelta(seconds=_IMPATIENT))
-        _, equal, seconds = _stylized("slow.png")
-    return {"equal": equal, "seconds": seconds, "states": len(written)}
+        stylize(_settings("slow.png"), console=Console(quiet=True))
+        return len(written)
+
+    began = time.monotonic()
+    states = apart(run)
+    return {"equal": _is_whole("slow.png"), "seconds": time.monotonic() - began, "states": states}
 
 
 if __name__ == "__main__":
+    faulthandler.register(signal.SIGUSR1)  # forked processes inherit it
     os.chdir(sys.argv[1])
     torch.set_num_threads(1)  # threads do not survive a fork
     torch.manual_seed(0)
     devices._START = "fork"
     write_image(torch.rand(1, 3, 48, 64), Path("cat.png"))
     write_image(torch.rand(1, 3, 44, 36), Path("waves.png"))
-    stylize(_settings("whole.png"), console=Console(quiet=True))
+    _losses("whole.png")
     wanted = sys.argv[2:] or ["large_plans", "gradients", "other_plans", "killed", "slow_disk"]
     sys.stdout.write(json.dumps({name: globals()[name]() for name in wanted}) + "\n")
     sys.stdout.flush()
