@@ -141,9 +141,9 @@ def paint(height: int = HEIGHT, width: int = WIDTH, seed: int = SEED) -> Array:
     rng = np.random.default_rng(seed)
     size = (height * SUPERSAMPLING, width * SUPERSAMPLING)
     canvas = Canvas(np.full((*size, 3), GROUND, dtype=np.float32), np.zeros(size, dtype=np.float32))
-    current = _current(width / height, rng)
+    flow = current(width / height, rng)
     for layer in LAYERS:
-        strokes = _strokes(layer, current, size, rng)
+        strokes = _strokes(layer, flow, size, rng)
         # A generator for each stroke: rounding that differs between machines cannot shift the noise of later strokes.
         for stroke, own in zip(strokes, rng.spawn(len(strokes)), strict=True):
             lay(canvas, stroke, own)
@@ -151,7 +151,7 @@ def paint(height: int = HEIGHT, width: int = WIDTH, seed: int = SEED) -> Array:
     return picture
 
 
-def _current(aspect: float, rng: np.random.Generator) -> Current:
+def current(aspect: float, rng: np.random.Generator) -> Current:
     """The composition: two great spirals against each other, three small ones, and noise between them."""
     heading, frequency = rng.uniform(0, 2 * np.pi, 6), rng.uniform(2.0, 6.5, 6)
     x, y = 0.7 * frequency * np.cos(heading), frequency * np.sin(heading)
@@ -220,11 +220,11 @@ def _pigments(current: Current, points: Array, lift: float, rng: np.random.Gener
     cool_tone = 0.08 + 0.62 * wave + rng.normal(0.0, 0.13, count)
     warm_tone = 0.12 + 0.45 * wave + 0.33 * np.clip(glow, 0, 1) + rng.normal(0.0, 0.15, count)
     tone = np.stack([np.zeros(count), rng.normal(0.0, 0.13, count)], axis=1) + lift
-    cool_pair, warm_pair = _ramp(COOL, tone + cool_tone[:, None]), _ramp(WARM, tone + warm_tone[:, None])
+    cool_pair, warm_pair = ramp(COOL, tone + cool_tone[:, None]), ramp(WARM, tone + warm_tone[:, None])
     return np.where(warm[:, None, None], warm_pair, cool_pair)
 
 
-def _ramp(colors: tuple[tuple[float, float, float], ...], tone: Array) -> Array:
+def ramp(colors: tuple[tuple[float, float, float], ...], tone: Array) -> Array:
     """Color (..., 3) at `tone` (...), 0 for the first and 1 for the last of the colors."""
     position = np.linspace(0.0, 1.0, len(colors))
     return np.stack([np.interp(tone, position, channel) for channel in zip(*colors, strict=True)], axis=-1)

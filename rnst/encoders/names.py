@@ -66,16 +66,16 @@ class Network:
         return next((path for path in candidates if path.is_file()), candidates[0])
 
 
-_IMAGENETTE_LICENCE = "weights MIT; trained on Imagenette, a research-only subset of ImageNet"
+_BUNDLED_LICENCE = "weights MIT; trained on photos for research use, Imagenette among them"
 
 BUNDLED = {
-    name: Network(name, architecture, "bundled", _IMAGENETTE_LICENCE, description)
+    name: Network(name, architecture, "bundled", _BUNDLED_LICENCE, description)
     for name, architecture, description in (
-        ("resnet18_robust", "resnet18", "ResNet-18, adversarially trained on Imagenette (L2 radius 3 at 224 px)"),
-        ("resnet18_standard", "resnet18", "ResNet-18, ordinary training on the same photos"),
+        ("resnet18_robust", "resnet18", "ResNet-18 of 1000 classes, adversarially trained (L2 radius 3 at 224 px)"),
+        ("resnet18_standard", "resnet18", "ResNet-18 of 1000 classes, ordinary training on the same photos"),
         ("resnet50_robust", "resnet50", "ResNet-50, adversarially trained on Imagenette (L2 radius 3 at 224 px)"),
-        ("resnet50_standard", "resnet50", "ResNet-50, ordinary training on the same photos"),
-        ("vgg16_standard", "vgg16_bn", "VGG-16 with BatchNorm, ordinary training on the same photos: the control"),
+        ("resnet50_standard", "resnet50", "ResNet-50, ordinary training on Imagenette"),
+        ("vgg16_standard", "vgg16_bn", "VGG-16 with BatchNorm, ordinary training on Imagenette: the control"),
     )
 }
 

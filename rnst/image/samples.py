@@ -42,6 +42,7 @@ SAMPLES = {
     "astronaut": Sample("photo", "skimage", "data/astronaut.png", "public domain", "NASA"),
     "hubble_deep_field": Sample("photo", "skimage", "data/hubble_deep_field.jpg", "public domain", "NASA"),
     "flow": Sample("painting", "rnst", "image/paintings/flow.png", "that of rnst", "tools.sample_painting"),
+    "mosaic": Sample("painting", "rnst", "image/paintings/mosaic.png", "that of rnst", "tools.sample_mosaic"),
 }
 
 
