@@ -140,7 +140,7 @@ def test_again__stylizes_only_what_is_missing(
 
 
 def test_configurations_are_there() -> None:
-    open_questions = {"radius", "style_layers", "robust_vgg", "classes", "random_weights", "swag", "open_small"}
+    open_questions = {"radius", "style_layers", "robust_vgg", "classes", "random_weights", "swag", "open_small", "sampling"}
     assert {"article", "smoke", *open_questions} <= {path.stem for path in _CONFIGS}
 
 
