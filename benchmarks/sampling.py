@@ -76,7 +76,7 @@ def nyquist(result: Result) -> float:
 
 MEASURES = (
     Measure("Style distance under random features (less is closer)", lambda result: result.scores["style_distance"]),
-    Measure("Edges kept (correlation)", lambda result: result.scores["edge_correlation"], less_is_better=False),
+    Measure("Edges kept (correlation)", lambda result: result.scores["edge_correlation"], False, False),
     Measure("Nyquist excess, mean of columns and rows, dB", nyquist, has_ratio=False),
     Measure("Energy at periods below 5 px, relative to the painting's", fine_energy),
     Measure("Weave: fourfold anisotropy at periods below 5 px", weave),
@@ -88,7 +88,7 @@ def read_pictures(sweeps: Sequence[Path]) -> Pictures:
 
     Raises:
         MissingPathError: a folder contains no sweep.
-        InvalidValueError: pictures of one pair differ in size, so that they cannot be measured alike.
+        InvalidValueError: pictures of one pair differ in size and cannot be measured alike, or one is there twice.
     """
     found: Pictures = {}
     for sweep in sweeps:
@@ -98,7 +98,10 @@ def read_pictures(sweeps: Sequence[Path]) -> Pictures:
         for sidecar in sidecars:
             result, settings = (read := Result.read(sidecar)), read.settings
             setting = settings["style_loss"], settings["parameters"], settings["supersample"], settings["seed"]
-            found.setdefault((result.content, result.styles[0]), {})[Key(*setting, settings["encoder"])] = result
+            of_pair = found.setdefault((result.content, result.styles[0]), {})
+            if (key := Key(*setting, settings["encoder"])) in of_pair:
+                raise InvalidValueError("SWEEP", str(sweep), "a sweep of another photo or painting than the others")
+            of_pair[key] = result
     for pair, results in found.items():
         sizes = {result.size for result in results.values()}
         if len(sizes) > 1:

@@ -45,7 +45,7 @@ def test_a_hatching_over_noise_lies_between() -> None:
 def test_coarse_structure_does_not_count() -> None:
     coarse = _waves(0.0, 90.0, period=16.0)
     assert fourfold_anisotropy(coarse + _noise() - 0.5) == pytest.approx(fourfold_anisotropy(_noise()), abs=0.02)
-    assert fourfold_anisotropy(coarse, above=0.05) > 0.98
+    assert fourfold_anisotropy(coarse, above=0.05) > 0.9
 
 
 def test_nothing_in_the_band() -> None:
