@@ -34,7 +34,7 @@ class Measure(NamedTuple):
         title: heading of its table.
         of: result to value.
         less_is_better: then a gap of the standard network can be closed.
-        has_ratio: decibels have none.
+        has_ratio: decibels and correlations have none.
     """
 
     title: str
@@ -69,6 +69,11 @@ def weave(result: Result) -> float:
     return fourfold_anisotropy(read_image(result.image), FINE)
 
 
+def edges(result: Result) -> float:
+    """Edge correlation with the photo."""
+    return result.scores["edge_correlation"]
+
+
 def nyquist(result: Result) -> float:
     """Mean Nyquist excess of columns and rows in dB."""
     return (result.scores["nyquist_excess_columns_db"] + result.scores["nyquist_excess_rows_db"]) / 2
@@ -76,7 +81,7 @@ def nyquist(result: Result) -> float:
 
 MEASURES = (
     Measure("Style distance under random features (less is closer)", lambda result: result.scores["style_distance"]),
-    Measure("Edges kept (correlation)", lambda result: result.scores["edge_correlation"], False, False),
+    Measure("Edges kept (correlation)", edges, less_is_better=False, has_ratio=False),
     Measure("Nyquist excess, mean of columns and rows, dB", nyquist, has_ratio=False),
     Measure("Energy at periods below 5 px, relative to the painting's", fine_energy),
     Measure("Weave: fourfold anisotropy at periods below 5 px", weave),
