@@ -109,14 +109,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--draft", action="store_true", help="small pictures, fast")
     parser.add_argument("--list", action="store_true", help="print the pictures and their commands")
     options = parser.parse_args(arguments)
+    done = set[tuple[str, ...]]()  # some pictures are in two blocks
     for name, block in picture_blocks().items():
         if options.names and name not in options.names:
             continue
         print(f"{block.title} ({block.page.relative_to(ROOT)})")
         for command in block.commands:
             print(f"    {shlex.join(command)}")
-            if not options.list:
+            if not options.list and command not in done:
                 run(command, _DRAFT.get(command[0], ()) if options.draft else ())
+                done.add(command)
 
 
 if __name__ == "__main__":
