@@ -18,11 +18,11 @@ from rnst.results import Result
 from rnst.secondary import Secondary
 from rnst.stylization.combinations import NO_CONTENT
 from rnst.stylization.inputs import content_size
-from rnst.stylization.job import Job, resolve
+from rnst.stylization.job import Job
 from rnst.stylization.live_state import LiveState
 from rnst.stylization.scales import Scale
 from rnst.stylization.settings import StylizationSettings
-from rnst.stylization.stylize import stylize_job
+from rnst.stylization.stylize import job_of, stylize_job
 
 Parse = Callable[[Sequence[str]], dict[str, Any]]
 
@@ -103,7 +103,7 @@ class Workshop:
         if not made.can_resume:
             return self._add(self._options(request.from_picture(made.result.image)))
         settings = StylizationSettings(**{**given(made.result.settings), "output": made.result.image, "resume": True})
-        self.jobs.add(resolve(settings))
+        self.jobs.add(job_of(settings))
         return settings.output
 
     def history(self) -> list[Made]:
@@ -119,13 +119,13 @@ class Workshop:
         settings = StylizationSettings(**{**options, "output": Path("picture.png")})
         for picture in [*settings.styles, *([settings.content] if settings.content != NO_CONTENT else [])]:
             read_picture(find_picture(picture))
-        _scales(resolve(settings))
+        _scales(job_of(settings))
         with self._lock:
             seen = self.jobs.seen()
             taken = {*seen.waiting, *([seen.output] if seen.output else [])}
             names = [Path(name).stem for name in (settings.content, *settings.styles)]
             output = free_name(self.folders.output, f"{names[0]}--{'+'.join(names[1:])}", taken)
-            self.jobs.add(resolve(settings.replaced(output=output)))
+            self.jobs.add(job_of(settings.replaced(output=output)))
         return output
 
 
