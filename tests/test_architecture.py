@@ -39,6 +39,7 @@ _LEVELS: tuple[tuple[str, ...], ...] = (
     ),
     ("rnst.commands",),
     ("rnst.cli",),
+    ("rnst.__main__",),
 )
 # What is fenced in -> the only modules, or packages, that may use it.
 _FENCES = {

@@ -1,4 +1,6 @@
 import contextlib
+import runpy
+import sys
 from collections.abc import Callable
 from importlib.metadata import version
 
@@ -81,6 +83,12 @@ def test_mistyped_command__the_nearest_one(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize("program", [main, stylize, train_robust])
 def test_version(program: Callable[[list[str]], None], capsys: pytest.CaptureFixture[str]) -> None:
     program(["--version"])
+    assert capsys.readouterr().out == f"rnst {version('rnst')}\n"
+
+
+def test_python_with_m__is_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["rnst", "--version"])
+    runpy.run_module("rnst", run_name="__main__")
     assert capsys.readouterr().out == f"rnst {version('rnst')}\n"
 
 

@@ -72,7 +72,7 @@ def test_a_connection_that_breaks_in_a_collective_of_lightning__is_a_lost_device
 def together(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What tests/two_processes.py measured; it imports torch once for all of it."""
     program = str(_REPOSITORY / "tests" / "two_processes.py")
-    command = ["timeout", "-s", "USR1", "-k", "5", "300"]  # what hangs prints where, then it is killed
+    command = ["timeout", "-s", "USR1", "-k", "5", "570"]  # what hangs prints where, then it is killed
     command += [sys.executable, program, str(tmp_path_factory.mktemp("together"))]
     environment = {**os.environ, "PYTHONPATH": str(_REPOSITORY), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)  # noqa: S603
