@@ -16,8 +16,9 @@ def claim_comparison(both: Sequence["Job"], page: Path) -> None:
     from rnst.outputs import check_output
     from rnst.reporting.web_page import is_page
     from rnst.stylization.claims import claim
+    from rnst.stylization.inputs import are_several
 
-    if not any(job.pictures.are_several for job in both):
+    if not any(are_several(job.pictures) for job in both):
         claim(both)
     check_output("--output", page, {}, is_page)
 
@@ -25,9 +26,9 @@ def claim_comparison(both: Sequence["Job"], page: Path) -> None:
 def is_scored(job: "Job") -> bool:
     """Whether the picture is large enough to be measured; then a comparison shows its scores."""
     from rnst.metrics.sizes import SMALLEST_SIDE
-    from rnst.stylization.inputs import content_size
+    from rnst.stylization.inputs import are_several, content_size
 
-    if not job.pictures.has_content or job.pictures.are_several:
+    if not job.pictures.has_content or are_several(job.pictures):
         return False
     return min(job.resolution.delivered(content_size(job.pictures))) >= SMALLEST_SIDE
 

@@ -19,7 +19,7 @@ from rnst.errors import RnstError
 from rnst.image.files import read_image
 from rnst.image.samples import find_picture
 from rnst.results import Result
-from rnst.stylization.inputs import content_size
+from rnst.stylization.inputs import are_several, content_size
 from rnst.stylization.job import Job
 from rnst.stylization.live_state import LiveState, preview
 from rnst.stylization.scales import Scale
@@ -76,7 +76,7 @@ class Subject:
         """
         pictures = job.pictures
         paintings = [("Painting", name) for name in pictures.styles]
-        if pictures.are_several:
+        if are_several(pictures):
             return cls(tuple(map(_source, paintings)))
         photos = [("Photo", pictures.content)] if pictures.has_content else []
         return cls(tuple(map(_source, photos + paintings)), job.at(content_size(pictures)).scales)

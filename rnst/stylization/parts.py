@@ -7,10 +7,9 @@ from typing import Literal, Self
 
 from rnst.encoders.circular import STRIDE_PERIOD
 from rnst.encoders.names import OWN
-from rnst.files import is_folder
 from rnst.image.color_basis import RGB
 from rnst.image.credits import NO_CREDITS, Credits
-from rnst.image.endings import QUALITY, Depth, MetadataLevel, is_video
+from rnst.image.endings import QUALITY, Depth, MetadataLevel
 from rnst.image.files import Picture, fit_long_side, fit_short_side
 from rnst.image.periodic import Wraps, wraps_of
 from rnst.reporting.trackers import OFF
@@ -62,11 +61,6 @@ class Pictures:
     def has_content(self) -> bool:
         """Whether there is a photo."""
         return self.content != NO_CONTENT
-
-    @property
-    def are_several(self) -> bool:
-        """Whether the content is a folder or a video, each of whose pictures is stylized."""
-        return self.has_content and (is_folder(self.content) or is_video(self.content))
 
 
 @dataclass(frozen=True, kw_only=True)
