@@ -140,7 +140,7 @@ def test_again__stylizes_only_what_is_missing(
 
 def test_configurations_are_there() -> None:
     open_questions = {"radius", "style_layers", "robust_vgg", "classes", "random_weights", "swag", "open_small"}
-    assert {"article", "smoke", *open_questions} <= {path.stem for path in _CONFIGS}
+    assert {"article", "smoke", "sampling", *open_questions} <= {path.stem for path in _CONFIGS}
 
 
 @pytest.mark.parametrize("path", _CONFIGS, ids=lambda path: path.stem)
