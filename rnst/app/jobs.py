@@ -11,15 +11,15 @@ from typing import Any
 from rnst.errors import RnstError, is_out_of_memory, one_line
 from rnst.results import Result
 from rnst.signals import Stopped
+from rnst.stylization.job import Job
 from rnst.stylization.live_state import LiveState
-from rnst.stylization.settings import StylizationSettings
 
 _MOST_WAITING = 20
 _SHOWN_SIDE = 900  # pixels of the picture in progress on the page
 _LONGEST = 200  # characters of what a library says
 _log = logging.getLogger(__name__)
 
-Make = Callable[[StylizationSettings, LiveState], Result]
+Make = Callable[[Job, LiveState], Result]
 
 
 class BusyError(RnstError):
@@ -58,18 +58,18 @@ class Jobs:
         state: makes the state of a picture that is about to begin.
     """
 
-    def __init__(self, make: Make, state: Callable[[StylizationSettings], LiveState]) -> None:
+    def __init__(self, make: Make, state: Callable[[Job], LiveState]) -> None:
         self._make, self._state = make, state
         self._changed = threading.Condition()
-        self._waiting: deque[StylizationSettings] = deque()
-        self._current: StylizationSettings | None = None
+        self._waiting: deque[Job] = deque()
+        self._current: Job | None = None
         self._live: LiveState | None = None
         self._ended: Path | None = None
         self._problem = ""
         self._version = 0
         self._closed = False
 
-    def add(self, settings: StylizationSettings) -> None:
+    def add(self, job: Job) -> None:
         """Add a picture.
 
         Raises:
@@ -78,7 +78,7 @@ class Jobs:
         with self._changed:
             if len(self._waiting) >= _MOST_WAITING:
                 raise BusyError
-            self._waiting.append(settings)
+            self._waiting.append(job)
             self._advance()
 
     def stop(self) -> None:
@@ -97,8 +97,8 @@ class Jobs:
     def seen(self) -> Seen:
         """What there is to show now."""
         with self._changed:
-            output = None if self._current is None else self._current.output
-            live, waiting = self._live, tuple(one.output for one in self._waiting)
+            output = None if self._current is None else self._current.records.output
+            live, waiting = self._live, tuple(job.records.output for job in self._waiting)
             ended = (self._ended, self._problem)
             version = self._version
         return Seen(version, output, {} if live is None else live.summary(), waiting, *ended)
@@ -114,14 +114,14 @@ class Jobs:
         Raises:
             Stopped: a signal ended a picture, which is kept, or the wait for one.
         """
-        while (settings := self._next()) is not None:
-            problem = self._made(settings)
+        while (job := self._next()) is not None:
+            problem = self._made(job)
             with self._changed:
                 self._current, self._live = None, None
-                self._ended, self._problem = settings.output, problem
+                self._ended, self._problem = job.records.output, problem
                 self._advance()
 
-    def _next(self) -> StylizationSettings | None:
+    def _next(self) -> Job | None:
         """The next picture; waits for one."""
         with self._changed:
             while not self._waiting and not self._closed:
@@ -132,12 +132,12 @@ class Jobs:
             self._advance()
             return self._current
 
-    def _made(self, settings: StylizationSettings) -> str:
+    def _made(self, job: Job) -> str:
         """Stylize one picture; what went wrong, in one line, or ""."""
         live = LiveState()
         try:
-            live = self._begin(settings)
-            result = self._make(settings, live)
+            live = self._begin(job)
+            result = self._make(job, live)
         except KeyboardInterrupt:
             if not live.stop.is_set():
                 raise
@@ -154,9 +154,9 @@ class Jobs:
             raise Stopped
         return ""
 
-    def _begin(self, settings: StylizationSettings) -> LiveState:
+    def _begin(self, job: Job) -> LiveState:
         """The state of a picture; a stop that came before it counts."""
-        live = self._state(settings)
+        live = self._state(job)
         with self._changed:
             if self._live is not None and self._live.stop.is_set():
                 live.stop.set()

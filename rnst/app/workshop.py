@@ -18,10 +18,11 @@ from rnst.results import Result
 from rnst.secondary import Secondary
 from rnst.stylization.combinations import NO_CONTENT
 from rnst.stylization.inputs import content_size
-from rnst.stylization.job import Job, resolve
+from rnst.stylization.job import Job
 from rnst.stylization.live_state import LiveState
+from rnst.stylization.scales import Scale
 from rnst.stylization.settings import StylizationSettings
-from rnst.stylization.stylize import stylize
+from rnst.stylization.stylize import job_of, stylize_job
 
 Parse = Callable[[Sequence[str]], dict[str, Any]]
 
@@ -62,7 +63,7 @@ class Workshop:
 
     def __init__(self, output: Path, parse: Parse) -> None:
         self.folders = Folders(output)
-        self.jobs = Jobs(make, lambda settings: LiveState(_planned(settings).scales))
+        self.jobs = Jobs(make, lambda job: LiveState(_scales(job)))
         self._parse, self._lock = parse, threading.Lock()
 
     def draft(self, request: Request) -> Path:
@@ -102,7 +103,7 @@ class Workshop:
         if not made.can_resume:
             return self._add(self._options(request.from_picture(made.result.image)))
         settings = StylizationSettings(**{**given(made.result.settings), "output": made.result.image, "resume": True})
-        self.jobs.add(settings)
+        self.jobs.add(job_of(settings))
         return settings.output
 
     def history(self) -> list[Made]:
@@ -118,31 +119,30 @@ class Workshop:
         settings = StylizationSettings(**{**options, "output": Path("picture.png")})
         for picture in [*settings.styles, *([settings.content] if settings.content != NO_CONTENT else [])]:
             read_picture(find_picture(picture))
-        _planned(settings)
+        _scales(job_of(settings))
         with self._lock:
             seen = self.jobs.seen()
             taken = {*seen.waiting, *([seen.output] if seen.output else [])}
             names = [Path(name).stem for name in (settings.content, *settings.styles)]
             output = free_name(self.folders.output, f"{names[0]}--{'+'.join(names[1:])}", taken)
-            self.jobs.add(settings.replaced(output=output))
+            self.jobs.add(job_of(settings.replaced(output=output)))
         return output
 
 
-def make(settings: StylizationSettings, live: LiveState) -> Result:
+def make(job: Job, live: LiveState) -> Result:
     """Stylize one picture; beside the PNG, the same with 16 bits."""
-    made = stylize(settings, console=Console(quiet=True), on_step=live)
+    made, pictures = stylize_job(job, Console(quiet=True), live), job.pictures
     deep = made.result.image.with_suffix(DEEP)
     with Secondary(f"the copy with 16 bits, {deep.name}", "the picture itself is complete"):
-        photo = read_picture(find_picture(settings.content)) if settings.content != NO_CONTENT else None
+        photo = read_picture(find_picture(pictures.content)) if pictures.has_content else None
         write_image(made.image, deep, made.result.settings, like=photo)
     return made.result
 
 
-def _planned(settings: StylizationSettings) -> Job:
-    """The job with its scales.
+def _scales(job: Job) -> tuple[Scale, ...]:
+    """The sizes of a picture, from coarse to fine.
 
     Raises:
-        RnstError: its options do not fit together, or the photo cannot be read.
+        RnstError: the photo cannot be read.
     """
-    job = resolve(settings)
-    return job.at(content_size(job.pictures))
+    return job.at(content_size(job.pictures)).scales

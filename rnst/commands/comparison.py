@@ -3,41 +3,40 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rnst.results import Result
-from rnst.stylization.combinations import NO_CONTENT
-from rnst.stylization.settings import StylizationSettings
+
+if TYPE_CHECKING:
+    from rnst.stylization.job import Job
 
 
-def claim_comparison(both: Sequence[StylizationSettings], page: Path) -> None:
+def claim_comparison(both: Sequence["Job"], page: Path) -> None:
     """Refuse outputs of a comparison that cannot be written, before the first picture."""
     from rnst.outputs import check_output
     from rnst.reporting.web_page import is_page
     from rnst.stylization.claims import claim
-    from rnst.stylization.job import resolve
+    from rnst.stylization.inputs import are_several
 
-    if not any(settings.has_folder for settings in both):
-        claim([resolve(settings) for settings in both])
+    if not any(are_several(job.pictures) for job in both):
+        claim(both)
     check_output("--output", page, {}, is_page)
 
 
-def scored(settings: StylizationSettings) -> StylizationSettings:
-    """The same settings with scores, which a comparison shows, where the picture is large enough to be measured."""
+def is_scored(job: "Job") -> bool:
+    """Whether the picture is large enough to be measured; then a comparison shows its scores."""
     from rnst.metrics.sizes import SMALLEST_SIDE
-    from rnst.stylization.inputs import content_size
-    from rnst.stylization.job import resolve
+    from rnst.stylization.inputs import are_several, content_size
 
-    if settings.content == NO_CONTENT or settings.has_folder:
-        return settings
-    job = resolve(settings)
-    size = job.resolution.delivered(content_size(job.pictures))
-    return settings.replaced(scores=True) if min(size) >= SMALLEST_SIDE else settings
+    if not job.pictures.has_content or are_several(job.pictures):
+        return False
+    return min(job.resolution.delivered(content_size(job.pictures))) >= SMALLEST_SIDE
 
 
-def compared(settings: StylizationSettings, other: str) -> StylizationSettings:
-    """The same picture by another network, written beside it."""
-    output = settings.output.with_stem(f"{settings.output.stem}_{other.replace('/', '-')}")
-    return settings.replaced(encoder=other, output=output, weights=None, style_layers=None, content_layers=None)
+def compared(output: Path, other: str) -> dict[str, Any]:
+    """The options that change for the same picture by another network, written beside `output`."""
+    beside = output.with_stem(f"{output.stem}_{other.replace('/', '-')}")
+    return {"encoder": other, "output": beside, "weights": None, "style_layers": None, "content_layers": None}
 
 
 def write_comparison(results: Sequence[Result], page: Path) -> None:

@@ -6,14 +6,17 @@ import shlex
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from rnst.commands.arguments import as_options, is_list, value_of
 from rnst.commands.parsing import OneLineErrors, UsageError, quiet_lightning
 from rnst.errors import InvalidValueError, RnstError
 from rnst.signals import Stopped
 from rnst.stylization.settings import StylizationSettings
-from rnst.sweeps.grid_plan import STYLE_MIX, Axis, Cell, check_axes, plan_grid, shown
+from rnst.sweeps.grid_axes import STYLE_MIX, Axis, check_axes, shown
+
+if TYPE_CHECKING:
+    from rnst.sweeps.grid_plan import Cell
 
 _DRAFT = "--config=draft"
 _NOT_OF_THE_FULL_PICTURE = ("grid", "resume", "output", "view", "view_port")
@@ -103,9 +106,10 @@ def run_grid_command(
 
     from rnst.stylization.job import resolve, title
     from rnst.sweeps.grid_output import write_grid
+    from rnst.sweeps.grid_plan import plan_grid
     from rnst.sweeps.grid_run import claim_grid, failures, run_grid
 
-    grid = plan_grid(settings, axes)
+    grid = plan_grid(settings.as_dict(), axes)
     claim_grid(grid)
     outcomes, is_stopped = run_grid(grid, Console(stderr=True))
     words = _full_command(arguments, hints, {axis.name for axis in axes})
@@ -135,7 +139,7 @@ def _full_command(arguments: Sequence[str], hints: Mapping[str, Any], varied: se
     return words
 
 
-def _command(words: Sequence[str], cell: Cell, output: Path | None) -> str:
+def _command(words: Sequence[str], cell: "Cell", output: Path | None) -> str:
     """The command of the full picture of a cell."""
     chosen = list(words)
     for name, value in cell.varied.items():
@@ -144,8 +148,8 @@ def _command(words: Sequence[str], cell: Cell, output: Path | None) -> str:
             f"--{name}",
             *(shown(each).lower() if isinstance(each, bool | None) else shown(each) for each in values),
         ]
-    if output is not None and cell.settings is not None:
-        name = f"{output.stem}--{cell.settings.output.stem}{output.suffix}"
+    if output is not None and cell.job is not None:
+        name = f"{output.stem}--{cell.job.records.output.stem}{output.suffix}"
         chosen += ["--output", _seen_from_here(str(output.with_name(name)))]
     return shlex.join(chosen)
 

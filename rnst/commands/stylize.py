@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from rnst.commands.comparison import claim_comparison, compared, scored, write_comparison
+from rnst.commands.comparison import claim_comparison, compared, is_scored, write_comparison
 from rnst.commands.grid import as_draft, read_axes, refuse_beside, run_grid_command
 from rnst.commands.parsing import UsageError, quiet_lightning
 from rnst.commands.stylize_options import COUNTERPART, stylize_parser
@@ -113,18 +113,18 @@ def _check_files(settings: StylizationSettings) -> None:
 def _run(settings: StylizationSettings, other: str | None, view: View | None) -> None:
     """Stylize, by another encoder too where one is named, with a live page where a view is asked for."""
     from rnst.optimization.devices import is_first
+    from rnst.stylization.job import resolve
 
     quiet_lightning()
     if not is_first():
         logging.getLogger("rnst").setLevel(logging.ERROR)
     if settings.output == StylizationSettings.output:
         settings = _with_new_output(settings)
+    both, page = [settings], settings.output.with_suffix(".html")
     if other is not None:
-        settings = scored(settings)
-    both = [settings] if other is None else [settings, compared(settings, other)]
-    page = settings.output.with_suffix(".html")
-    if other is not None:
-        claim_comparison(both, page)
+        settings = settings.replaced(scores=settings.scores or is_scored(resolve(settings)))
+        both = [settings, settings.replaced(**compared(settings.output, other))]
+        claim_comparison([resolve(one) for one in both], page)
     results = [result for one in both for result in _stylized(one, view if is_first() else None)]
     if other is not None and is_first():
         write_comparison(results, page)
@@ -146,10 +146,11 @@ def _stylized(settings: StylizationSettings, view: View | None) -> list[Result]:
     """Stylize, show the picture in progress where a view is asked for, and report the results."""
     from rnst.optimization.devices import is_first
     from rnst.stylization.folder import stylize_folder
+    from rnst.stylization.job import resolve
     from rnst.stylization.stylize import stylize
     from rnst.stylization.video import stylize_video
 
-    with nullcontext() if view is None else view.page(settings) as watcher:
+    with nullcontext() if view is None else view.page(resolve(settings)) as watcher:
         if settings.has_video:
             results = stylize_video(settings, on_step=watcher)
         elif settings.has_folder:

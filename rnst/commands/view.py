@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from rnst.browser import open_page
 from rnst.commands.options import CommandParser
 from rnst.ranges import Port
-from rnst.stylization.settings import StylizationSettings
 
 if TYPE_CHECKING:
+    from rnst.stylization.job import Job
     from rnst.stylization.live_page import LivePage
 
 
@@ -25,7 +25,7 @@ class View:
     port: int
     opens: bool
 
-    def page(self, settings: StylizationSettings) -> "LivePage":
+    def page(self, job: "Job") -> "LivePage":
         """The page of a picture; its address is printed.
 
         Raises:
@@ -33,7 +33,7 @@ class View:
         """
         from rnst.stylization.live_page import LivePage, Subject
 
-        page = LivePage(self.port, Subject.of(settings))
+        page = LivePage(self.port, Subject.of(job))
         sys.stderr.write(f"live view: {page.address}\n")
         if self.opens:
             open_page(page.address)

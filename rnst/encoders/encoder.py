@@ -26,6 +26,7 @@ _NOT_INSTALLED = (
     "An installed package brings the default networks alone: take the file from checkpoints/ of rnst's repository and "
     "name it with --weights."
 )
+_known_taps: dict[tuple[str, frozenset[str]], tuple[dict[str, Tap], list[str]]] = {}
 
 
 class TooSmallError(RnstError):
@@ -132,7 +133,7 @@ def load_encoder(
     network = find_network(network) if isinstance(network, str) else network
     bare = build_headless(network.architecture)
     paths = resolve_layers(bare, layers)
-    taps, unused = tap_layers(bare, paths)
+    taps, unused = _tapped(bare, network.architecture, paths)
     _drop(bare, unused)
     facts: Facts = {}
     if weights == RANDOM:
@@ -165,6 +166,15 @@ def weights_file(network: Network, weights: str | None = None) -> Path:
     if weights is None and own is not None and not own.is_file():
         raise MissingPathError(own, f"weights of {network.name}", _NOT_INSTALLED)
     return own or fetch(*weights_address(network))
+
+
+def _tapped(bare: nn.Module, architecture: str, paths: dict[str, str]) -> tuple[dict[str, Tap], list[str]]:
+    """`tap_layers` of a network that was just built: a sweep loads the same architecture many times."""
+    key = architecture, frozenset(paths.values())
+    if key not in _known_taps:
+        _known_taps[key] = tap_layers(bare, paths)
+    taps, unused = _known_taps[key]
+    return dict(taps), list(unused)
 
 
 def _load(bare: nn.Module, network: Network, weights: str | None) -> Facts:

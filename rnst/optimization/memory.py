@@ -2,9 +2,12 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
+from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +28,8 @@ _SHARE_OF_AVAILABLE = 0.7  # the rest is for allocator overhead and other proces
 _LEAST_HISTORY = 3
 _GIBIBYTE = 2**30
 _CGROUP = Path("/sys/fs/cgroup")
+
+_Measured = TypeVar("_Measured")
 
 
 class NotEnoughMemoryError(RnstError):
@@ -53,6 +58,28 @@ class Plan:
     predicted: float
 
 
+def _once(measure: Callable[[nn.Module], _Measured]) -> Callable[[nn.Module], _Measured]:
+    """Measure a frozen encoder once in each precision: three tilings and the estimate of one picture ask for it."""
+    known: WeakKeyDictionary[nn.Module, dict[object, _Measured]] = WeakKeyDictionary()
+
+    @wraps(measure)
+    def measured(encoder: nn.Module) -> _Measured:
+        device = _kind(encoder)
+        precision = (device, torch.is_autocast_enabled(device), torch.get_autocast_dtype(device))
+        found = known.setdefault(encoder, {})
+        if precision not in found:
+            found[precision] = measure(encoder)
+        return found[precision]
+
+    return measured
+
+
+def _kind(encoder: nn.Module) -> str:
+    """The kind of device of an encoder."""
+    return next((tensor.device.type for tensor in encoder.parameters()), "cpu")
+
+
+@_once
 def appetite(encoder: nn.Module) -> float:
     """Bytes per pixel of an encoder's forward and backward pass, measured in the current autocast precision."""
     saved: dict[int, Tensor] = {}
@@ -63,8 +90,7 @@ def appetite(encoder: nn.Module) -> float:
             saved[tensor.untyped_storage().data_ptr()] = tensor
         return tensor
 
-    device = next((tensor.device for tensor in encoder.parameters()), None)
-    images = torch.zeros(1, 3, _PROBE_SIDE, _PROBE_SIDE, device=device, requires_grad=True)
+    images = torch.zeros(1, 3, _PROBE_SIDE, _PROBE_SIDE, device=_kind(encoder), requires_grad=True)
     with saved_tensors_hooks(note, lambda tensor: tensor), torch.enable_grad():
         features = encoder(images)
     sizes = [tensor.untyped_storage().nbytes() for tensor in (*saved.values(), *features.values())]
@@ -78,18 +104,24 @@ def constant_bytes(encoder: nn.Module) -> float:
     Autocast copies every kernel to half precision and keeps the copy for the backward pass; style losses use matrices
     of channels x channels.
     """
-    device = next((tensor.device.type for tensor in encoder.parameters()), "cpu")
+    device = _kind(encoder)
     mixed = torch.is_autocast_enabled(device)
     copies = sum(kernel.numel() for kernel in encoder.parameters()) * torch.get_autocast_dtype(device).itemsize
-    channels = [shape[1] for shape in layer_sizes(encoder, (_PROBE_SIDE, _PROBE_SIDE)).values()]
+    channels = [shape[1] for shape in _shapes(encoder).values()]
     return mixed * copies + _MATRICES * torch.float32.itemsize * sum(count**2 for count in channels)
 
 
 def layer_bytes(encoder: nn.Module, layers: Iterable[str], precision: torch.dtype) -> float:
     """Bytes of the features of some layers per pixel of the image."""
-    shapes = layer_sizes(encoder, (_PROBE_SIDE, _PROBE_SIDE))
+    shapes = _shapes(encoder)
     found: float = sum(shapes[layer].numel() for layer in layers) * precision.itemsize / _PROBE_SIDE**2
     return found
+
+
+@_once
+def _shapes(encoder: nn.Module) -> dict[str, torch.Size]:
+    """Shape of each layer's features of an image of the side that is measured."""
+    return layer_sizes(encoder, (_PROBE_SIDE, _PROBE_SIDE))
 
 
 def available_bytes(device: torch.device) -> float:

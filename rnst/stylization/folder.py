@@ -63,7 +63,8 @@ def stylize_folder(
     """
     settings = (settings or StylizationSettings()).replaced(**options)
     output = named_by(settings.output, settings.as_dict())
-    places = _places(settings, output)
+    places = _places(Path(settings.content), output)
+    check_format(places[0][1], settings.size, settings.depth)
     jobs = [resolve(settings.replaced(content=photo, output=path)) for photo, path in places]
     for name in settings.styles:
         read_image(find_picture(name))  # an unreadable style is reported once, not for every photo
@@ -147,9 +148,8 @@ def _next(
     return stylize_inputs(job.at(inputs.size), inputs, session, targets), targets
 
 
-def _places(settings: StylizationSettings, output: Path) -> list[tuple[str, Path]]:
+def _places(folder: Path, output: Path) -> list[tuple[str, Path]]:
     """Each photo of the folder, and where its picture goes."""
-    folder = Path(settings.content)
     photos = sorted(pictures_in(folder), key=_natural)
     names_format = output.suffix.lower() in LONGEST_SIDES  # otherwise a point is part of the folder's name
     ending, target = (output.suffix, output.with_suffix("")) if names_format else (".png", output)
@@ -160,7 +160,6 @@ def _places(settings: StylizationSettings, output: Path) -> list[tuple[str, Path
         target / f"{path.stem if stems.count(path.stem) == 1 else path.name.replace('.', '_')}{ending}"
         for path in photos
     ]
-    check_format(targets[0], settings.size, settings.depth)
     return [(str(photo), path) for photo, path in zip(photos, targets, strict=True)]
 
 

@@ -9,8 +9,10 @@ from torch import Tensor
 
 from rnst.encoders.circular import STRIDE_PERIOD
 from rnst.errors import InvalidValueError
+from rnst.files import is_folder
 from rnst.image.color_basis import read_color_root
 from rnst.image.color_matching import gray_like, match_histogram, match_moments, with_luminance_of
+from rnst.image.endings import is_video
 from rnst.image.files import Picture, fit_long_side, read_image, read_picture, reduced, resize
 from rnst.image.masks import rest
 from rnst.image.noise import noise_like
@@ -143,6 +145,11 @@ def _read_style(name: str) -> Picture:
     if style.alpha is not None and not bool((style.alpha > 0.0).any()):
         raise InvalidValueError("--style", name, "a picture with visible parts: it is wholly transparent")
     return style
+
+
+def are_several(pictures: Pictures) -> bool:
+    """Whether the content is a folder or a video, each of whose pictures is stylized."""
+    return pictures.has_content and (is_folder(pictures.content) or is_video(pictures.content))
 
 
 def content_size(pictures: Pictures) -> Size:

@@ -148,7 +148,7 @@ def resolve(settings: StylizationSettings, content: Size | None = None) -> Job:
 
 def _sized(settings: StylizationSettings) -> StylizationSettings:
     """The same settings with the size in pixels of a print; that of a folder is different for each of its pictures."""
-    if settings.print is None or settings.has_folder:
+    if settings.print is None or settings.has_folder or settings.has_video:
         return settings
     dpi = settings.dpi or DPI
     content = content_size(_pictures(settings.replaced(**_usual(settings))))

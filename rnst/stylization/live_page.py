@@ -19,12 +19,10 @@ from rnst.errors import RnstError
 from rnst.image.files import read_image
 from rnst.image.samples import find_picture
 from rnst.results import Result
-from rnst.stylization.combinations import NO_CONTENT
-from rnst.stylization.inputs import content_size
-from rnst.stylization.job import resolve
+from rnst.stylization.inputs import are_several, content_size
+from rnst.stylization.job import Job
 from rnst.stylization.live_state import LiveState, preview
 from rnst.stylization.scales import Scale
-from rnst.stylization.settings import StylizationSettings
 
 _HOST = "127.0.0.1"  # this machine alone; nobody else on the network reaches it
 _SOURCE_SIDE = 320  # pixels of photo and paintings on the page
@@ -70,19 +68,18 @@ class Subject:
     scales: tuple[Scale, ...] = ()
 
     @classmethod
-    def of(cls, settings: StylizationSettings) -> Self:
+    def of(cls, job: Job) -> Self:
         """Of one picture; or of a folder or video, of which only the paintings are known.
 
         Raises:
             RnstError: a picture cannot be read.
         """
-        names = [("Painting", name) for name in settings.styles]
-        if settings.has_folder or settings.has_video:
-            return cls(tuple(map(_source, names)))
-        if settings.content != NO_CONTENT:
-            names = [("Photo", settings.content), *names]
-        job = resolve(settings)
-        return cls(tuple(map(_source, names)), job.at(content_size(job.pictures)).scales)
+        pictures = job.pictures
+        paintings = [("Painting", name) for name in pictures.styles]
+        if are_several(pictures):
+            return cls(tuple(map(_source, paintings)))
+        photos = [("Photo", pictures.content)] if pictures.has_content else []
+        return cls(tuple(map(_source, photos + paintings)), job.at(content_size(pictures)).scales)
 
 
 def _source(named: tuple[str, str]) -> Source:

@@ -26,12 +26,7 @@ from rnst.stylization.job import Job, resolve
 from rnst.stylization.meter import RunMeter
 from rnst.stylization.output_names import named_by
 from rnst.stylization.progress import OnStep, StepReports, StylizationProgress
-from rnst.stylization.record import (
-    check_scores,
-    describe,
-    result_of,
-    scores_of,
-)
+from rnst.stylization.record import check_scores, describe, result_of, scores_of
 from rnst.stylization.resuming import file_hashes, keeper_of
 from rnst.stylization.scale_runner import NoFiniteLossError, ScaleOutcome, ScaleRunner
 from rnst.stylization.session import Session, open_session
@@ -89,7 +84,15 @@ def stylize(
         RnstError: a subclass for every mistake in the input, before any work is done.
         TypeError: an option that StylizationSettings does not have.
     """
-    settings = (settings or StylizationSettings()).replaced(**options)
+    return stylize_job(job_of((settings or StylizationSettings()).replaced(**options)), console, on_step)
+
+
+def job_of(settings: StylizationSettings) -> Job:
+    """The job of one picture, with its output named.
+
+    Raises:
+        RnstError: the content is a folder or a video; or see `resolve` and `named_by`.
+    """
     if settings.has_folder:
         raise InvalidValueError("--content", settings.content, "one picture; stylize_folder stylizes those of a folder")
     if settings.has_video:
@@ -98,7 +101,7 @@ def stylize(
         raise InvalidValueError("--sequence", settings.sequence, "false unless --content is a folder of frames")
     job = resolve(settings)
     output = named_by(settings.output, job.as_dict())
-    return stylize_job(replace(job, records=replace(job.records, output=output)), console, on_step)
+    return replace(job, records=replace(job.records, output=output))
 
 
 def stylize_job(job: Job, console: Console | None = None, on_step: OnStep | None = None) -> Stylized:

@@ -12,11 +12,10 @@ from rnst.reporting.web_page import is_page
 from rnst.results import Result
 from rnst.stylization.claims import claim
 from rnst.stylization.inputs import Inputs, read_inputs
-from rnst.stylization.job import Job, resolve
+from rnst.stylization.job import Job
 from rnst.stylization.record import check_scores, finished
 from rnst.stylization.resuming import with_state
 from rnst.stylization.session import Session, open_session
-from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.stylize import stylize_inputs
 from rnst.stylization.targets import StyleTargets
 from rnst.sweeps.grid_plan import Cell, Grid
@@ -57,7 +56,7 @@ def claim_grid(grid: Grid) -> None:
         InvalidValueError: names the file.
         RnstError: no cell can be made; the first reason.
     """
-    jobs = [resolve(cell.settings) for cell in grid.cells if cell.settings is not None]
+    jobs = [cell.job for cell in grid.cells if cell.job is not None]
     if not jobs:
         raise RnstError(f"no picture of the contact sheet can be made: {grid.cells[0].problem}")
     claim(jobs)
@@ -76,14 +75,18 @@ def run_grid(grid: Grid, console: Console) -> tuple[list[Outcome], bool]:
         One outcome for each cell, and whether the user stopped before the last.
     """
     outcomes, shared = [_there(cell) for cell in grid.cells], _Shared()
-    missing = [index for index, outcome in enumerate(outcomes) if outcome.result is None and not outcome.problem]
+    missing = [
+        (index, outcome.cell.job)
+        for index, outcome in enumerate(outcomes)
+        if outcome.cell.job is not None and outcome.result is None and not outcome.problem
+    ]
     console.print(f"{len(outcomes)} pictures, {len(outcomes) - len(missing)} of them there already")
     with progress_bar(console) as progress:
         bar = progress.add_task("contact sheet", total=len(outcomes), completed=len(outcomes) - len(missing))
-        for index in missing:
+        for index, job in missing:
             cell = outcomes[index].cell
             try:
-                result = _stylized(cell, shared)
+                result = _stylized(job, shared)
             except KeyboardInterrupt:
                 return outcomes, True
             except RnstError as error:
@@ -103,16 +106,16 @@ def failures(outcomes: Sequence[Outcome]) -> list[str]:
 
 
 def _there(cell: Cell) -> Outcome:
-    if cell.settings is None:
+    if cell.job is None:
         return Outcome(cell, None, cell.problem)
     try:
-        return Outcome(cell, finished(resolve(cell.settings)))
+        return Outcome(cell, finished(cell.job))
     except RnstError as error:
         return Outcome(cell, None, str(error))
 
 
-def _stylized(cell: Cell, shared: _Shared) -> Result:
-    job = with_state(resolve(cell.settings or StylizationSettings()))
+def _stylized(job: Job, shared: _Shared) -> Result:
+    job = with_state(job)
     inputs = _inputs(job, shared)
     check_scores(job, inputs)
     session = _session(job, shared)

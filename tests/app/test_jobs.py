@@ -10,23 +10,24 @@ from rnst.app.jobs import BusyError, Jobs
 from rnst.errors import InvalidValueError
 from rnst.results import Result
 from rnst.signals import Stopped
+from rnst.stylization.job import Job, resolve
 from rnst.stylization.live_state import LiveState
 from rnst.stylization.scales import Scale
 from rnst.stylization.settings import StylizationSettings
 
 
-def _settings(name: str) -> StylizationSettings:
-    return StylizationSettings(output=Path(f"{name}.png"))
+def _job(name: str) -> Job:
+    return resolve(StylizationSettings(output=Path(f"{name}.png")))
 
 
 class _Maker:
-    """Makes pictures step by step, as the test allows; a settings' seed chooses how it ends."""
+    """Makes pictures step by step, as the test allows; the name of its file chooses how it ends."""
 
     def __init__(self) -> None:
         self.begun, self.go = threading.Event(), threading.Event()
         self.made: list[str] = []
 
-    def __call__(self, settings: StylizationSettings, live: LiveState) -> Result:
+    def __call__(self, job: Job, live: LiveState) -> Result:
         self.begun.set()
         assert self.go.wait(10)
         finished = True
@@ -34,7 +35,8 @@ class _Maker:
             live(1, torch.zeros(1, 3, 4, 6), {"total": 1.0})
         except KeyboardInterrupt:
             finished = False
-        name = settings.output.stem
+        output = job.records.output
+        name = output.stem
         if name == "wrong":
             raise InvalidValueError("--size", 3, "more")
         if name == "bug":
@@ -44,7 +46,7 @@ class _Maker:
         if name == "signal":
             finished = False
         self.made.append(name)
-        return Result(settings.output, "c", ("s",), "e", {}, 1.0, 1, {}, finished=finished)
+        return Result(output, "c", ("s",), "e", {}, 1.0, 1, {}, finished=finished)
 
 
 @pytest.fixture
@@ -75,7 +77,7 @@ def _ended(jobs: Jobs, name: str) -> None:
 
 def test_one_after_the_other__in_their_order(jobs: Jobs, maker: _Maker) -> None:
     for name in "abc":
-        jobs.add(_settings(name))
+        jobs.add(_job(name))
     worker = _work(jobs)
     assert maker.begun.wait(10)
     seen = jobs.seen()
@@ -93,8 +95,8 @@ def test_one_after_the_other__in_their_order(jobs: Jobs, maker: _Maker) -> None:
 
 def test_stop__ends_this_picture_and_begins_the_next(jobs: Jobs, maker: _Maker) -> None:
     jobs.stop()  # nothing to stop
-    jobs.add(_settings("a"))
-    jobs.add(_settings("b"))
+    jobs.add(_job("a"))
+    jobs.add(_job("b"))
     _work(jobs)
     assert maker.begun.wait(10)
     jobs.stop()
@@ -118,24 +120,24 @@ def test_what_goes_wrong__is_one_line_and_the_next_picture_is_made(
 ) -> None:
     caplog.set_level(logging.CRITICAL, "rnst.app.jobs")
     maker.go.set()
-    jobs.add(_settings(name))
+    jobs.add(_job(name))
     _work(jobs)
     _ended(jobs, name)
     assert jobs.seen().problem == problem
-    jobs.add(_settings("b"))
+    jobs.add(_job("b"))
     _ended(jobs, "b")
     assert jobs.seen().problem == ""
 
 
 def test_a_signal__ends_the_work(jobs: Jobs, maker: _Maker) -> None:
     maker.go.set()
-    jobs.add(_settings("signal"))
+    jobs.add(_job("signal"))
     with pytest.raises(Stopped):
         jobs.work()
 
 
 def test_too_many__are_refused(jobs: Jobs) -> None:
     for number in range(20):
-        jobs.add(_settings(str(number)))
+        jobs.add(_job(str(number)))
     with pytest.raises(BusyError, match="20 pictures wait"):
-        jobs.add(_settings("more"))
+        jobs.add(_job("more"))

@@ -16,7 +16,7 @@ from rnst.app.workshop import Workshop, make
 from rnst.commands.stylize_options import options_in
 from rnst.errors import InvalidValueError, MissingPathError, RnstError
 from rnst.image.files import read_image, write_image
-from rnst.stylization.job import resolve
+from rnst.stylization.job import Job, resolve
 from rnst.stylization.live_state import LiveState
 from rnst.stylization.record import earlier
 from rnst.stylization.settings import StylizationSettings
@@ -43,9 +43,9 @@ def _request(pictures: Path, **more: Any) -> Request:
 def _work(workshop: Workshop, watch: Callable[[LiveState], object] = LiveState.summary) -> None:
     """Make everything that waits, in this thread."""
 
-    def made(settings: StylizationSettings, live: LiveState) -> Any:
+    def made(job: Job, live: LiveState) -> Any:
         watch(live)
-        result = make(settings, live)
+        result = make(job, live)
         if not workshop.jobs.seen().waiting:
             workshop.jobs.close()
         return result

@@ -40,11 +40,11 @@ _EVERY_OPTION = {
     "content": ["cat.png"],
     "style": ["waves.png", "cat.png"],
     "output": ["new/all.jpg"],
-    "encoder": ["resnet34"],
+    "encoder": ["resnet18"],
     "weights": ["random"],
-    "size": ["96"],
+    "size": ["64"],
     "supersample": ["1.5"],
-    "steps": ["3"],
+    "steps": ["2"],
     "scales": ["2"],
     "optimizer": ["adam"],
     "learning_rate": ["0.02"],
@@ -127,7 +127,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _arguments(**options: object) -> list[str]:
-    settings = {"content": "cat.png", "style": "waves.png", **_TINY, **options}
+    settings = {"content": "cat.png", "style": "waves.png", "encoder": "resnet18", **_TINY, **options}
     return [f"--{name}={value}" for name, value in settings.items()]
 
 
@@ -187,7 +187,7 @@ def test_losses_and_changes_to_the_network(options: dict[str, Any]) -> None:
     if options.get("encoder", "").startswith("timm/"):
         pytest.importorskip("timm")
     lists = {name: json.dumps(value) for name, value in options.items() if isinstance(value, list)}
-    stylize(_arguments(**{"encoder": "resnet18", **options, **lists}))
+    stylize(_arguments(**{**options, **lists}))
     result = Result.read(Path("new/out.json"))
     assert {name: result.settings[name] for name in options} == options
     assert all(math.isfinite(value) for value in result.losses.values())
@@ -296,7 +296,7 @@ def test_view__says_where(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_compare__a_page_with_both(capsys: pytest.CaptureFixture[str]) -> None:
-    stylize([*_arguments(weights="null"), "--compare"])
+    stylize([*_arguments(encoder=DEFAULT_ENCODER, weights="null"), "--compare"])
     assert Result.read(Path("new/out.json")).encoder == DEFAULT_ENCODER
     counterpart = counterpart_of(DEFAULT_ENCODER)
     assert Result.read(Path(f"new/out_{counterpart}.json")).encoder == counterpart
@@ -552,8 +552,7 @@ def test_transforms__robust(optimizer: str, steps: int, tile: int) -> None:
             "optimizer": optimizer,
             "tile": tile,
             "output": output,
-            "size": 64,
-            "supersample": 1.0,
+            "size": tile or 32,
         }
         stylize(_arguments(**options, steps=steps, encoder="vgg11", style_layers="[relu1_1, relu2_1]", save_every=0))
         results.append(Result.read(Path(output).with_suffix(".json")))

@@ -148,7 +148,8 @@ def test_a_folder_that_is_moved_keeps_its_records(tmp_path: Path) -> None:
 
 
 def test_no_file_tells_where_it_was_made(tmp_path: Path) -> None:
-    common = [*_pictures(tmp_path), *_TINY, "--tracking=tensorboard,csv", f"--tracking_folder={tmp_path}/out/tracked"]
+    tracked = ["--tracking=tensorboard,csv", f"--tracking_folder={tmp_path}/out/tracked"]
+    common = [*_pictures(tmp_path), *_TINY, "--encoder=resnet18", *tracked]
     stylize([*common, f"--output={tmp_path}/out/a.png", "--save_every=1", "--compare=resnet18_standard"])
     for ending in ("jpg", "tif", "webp", "avif", "heic"):
         stylize([*common, f"--output={tmp_path}/out/{ending}.{ending}"])

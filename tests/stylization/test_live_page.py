@@ -13,6 +13,7 @@ from torchvision.io import decode_jpeg
 
 from rnst.image.files import write_image
 from rnst.results import Result
+from rnst.stylization.job import resolve
 from rnst.stylization.live_page import BusyPortError, LivePage, Source, Subject
 from rnst.stylization.live_state import preview
 from rnst.stylization.scales import Scale
@@ -89,11 +90,11 @@ def test_the_subject__is_photo_paintings_and_plan(tmp_path: Path) -> None:
     settings = StylizationSettings(
         content=str(tmp_path / "photo.png"), style=[str(tmp_path / "one.png"), str(tmp_path / "two.png")], size=64
     )
-    subject = Subject.of(settings)
+    subject = Subject.of(resolve(settings))
     titles = ["Photo: photo.png", "Painting: one.png", "Painting: two.png"]
     assert [source.title for source in subject.sources] == titles
     assert subject.scales[-1].size == (96, 128)  # supersampled
-    assert Subject.of(settings.replaced(content=str(tmp_path))).scales == ()
+    assert Subject.of(resolve(settings.replaced(content=str(tmp_path)))).scales == ()
     with LivePage(0, subject) as view:
         shown = decode_jpeg(torch.frombuffer(bytearray(_ask(view, "/source/2")[1]), dtype=torch.uint8))
         assert shown.shape == (3, 160, 320)
