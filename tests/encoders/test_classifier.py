@@ -37,8 +37,8 @@ def test_the_number_of_classes_is_read_off_the_head(architecture: str, classes: 
 
 def test_a_bundled_name() -> None:
     classifier, facts = load_classifier(DEFAULT_ENCODER)
-    assert facts["logits"] == len(facts["classes"]) == 10
-    assert classifier(torch.rand(1, 3, 64, 64)).shape == (1, 10)
+    assert facts["logits"] == len(facts["classes"]) == 1000
+    assert classifier(torch.rand(1, 3, 64, 64)).shape == (1, 1000)
 
 
 def test_a_file_that_does_not_say_its_architecture(tmp_path: Path) -> None:
