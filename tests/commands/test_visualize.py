@@ -182,8 +182,10 @@ def test_a_photo_to_begin_with_from_a_file(networks: list[str]) -> None:
 
 @pytest.mark.slow
 def test_bundled_pair__without_priors_the_ordinary_network_makes_grain_that_others_do_not_read() -> None:
-    """The reference's acceptance: at 64 px, twenty pictures of the logits of all classes, from noise."""
-    main(["visualize", "--size=64", "--steps=14", "--step_size=1.5", "--pictures=2", "--priors=none", "--tracking=off"])
+    """The reference's acceptance: at 64 px, twenty pictures of the logits of all ten classes, from noise."""
+    pair = ["--networks", "resnet50_robust", "resnet50_standard"]
+    options = ["--size=64", "--steps=14", "--step_size=1.5", "--pictures=2", "--priors=none", "--tracking=off"]
+    main(["visualize", *pair, *options])
     robust, ordinary = json.loads(Path("outputs/visualize/visualization.json").read_text())["rows"]
     assert len(robust["high_frequency_fractions"]) == 20
     assert ordinary["high_frequency_fraction"] >= 1.5 * robust["high_frequency_fraction"]
