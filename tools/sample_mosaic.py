@@ -3,31 +3,23 @@
 `python -m tools.sample_mosaic OUT.png [SEED]` makes it; the same seed gives the same picture.
 """
 
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.sample_painting import HEIGHT, WIDTH, Current, current, ramp
+from tools.sample_painting import HEIGHT, WIDTH, Current, current, ramp, run
 from tools.strokes import Array
 
 SEED = 11
 SUPERSAMPLING = 2  # the canvas is this many times finer than the picture: stones have hard edges
-SIDES = (
-    0.034,
-    0.027,
-    0.021,
-    0.015,
-    0.010,
-)  # of stones in canvas heights; smaller ones fill gaps
+SIDES = (0.034, 0.027, 0.021, 0.015, 0.010)  # of stones in canvas heights; smaller ones fill gaps
 TRIES = 12.0  # stones that are tried, over those that would fill the canvas
 JOINT = 0.0026  # canvas heights between two stones
 BEVEL = 0.0045  # canvas heights of a stone's rounded edge
 _AT_ONCE = 500  # stones whose places are looked up together
-MORTAR = (0.205, 0.180, 0.175)
 
+MORTAR = (0.205, 0.180, 0.175)
 SEA = ((0.02, 0.10, 0.20), (0.02, 0.24, 0.36), (0.05, 0.42, 0.50), (0.32, 0.66, 0.64), (0.78, 0.88, 0.80))
 FIRE = ((0.36, 0.07, 0.07), (0.66, 0.18, 0.09), (0.86, 0.40, 0.10), (0.95, 0.68, 0.20), (0.98, 0.90, 0.62))
 """Ramps from dark to light, RGB in [0, 1]."""
@@ -39,7 +31,7 @@ class Canvas:
 
     Attributes:
         color: (H, W, 3), in [0, 1].
-        taken: (H, W), where a stone or its joint is.
+        taken: (H, W), where a stone is, without its joint.
     """
 
     color: Array
@@ -95,19 +87,14 @@ def _lay(canvas: Canvas, side: float, middle: Array, along: Array, color: Array,
         return
     offset = np.stack([x + 0.5, y + 0.5], axis=-1) / height - middle
     u, v = offset @ along, offset @ np.array([-along[1], along[0]])
-    # Distance to the nearest edge, in canvas heights; positive inside.
-    edges = [half + skew * other for half, skew, other in _edges(u, v, wedge)]
-    inside = 0.5 * side + np.minimum.reduce(edges)
+    edges = (wedge[0] * v - u, wedge[1] * v + u, wedge[2] * u - v, wedge[3] * u + v)
+    inside = 0.5 * side + np.minimum.reduce(edges)  # distance to the nearest edge in canvas heights, negative outside
     stone, with_joint = inside > 0.5 * JOINT, inside > -0.5 * JOINT
     place = canvas.taken[rows, columns]
     if (place & with_joint).any():
         return
     place |= stone
     canvas.color[rows, columns][stone] = (color * _light(u, v, inside)[..., None])[stone]
-
-
-def _edges(u: Array, v: Array, wedge: Array) -> tuple[tuple[Array, float, Array], ...]:
-    return (-u, wedge[0], v), (u, wedge[1], v), (-v, wedge[2], u), (v, wedge[3], u)
 
 
 def _light(u: Array, v: Array, inside: Array) -> Array:
@@ -125,20 +112,5 @@ def _colors(flow: Current, points: Array, rng: np.random.Generator) -> Array:
     return np.where(warm[:, None], ramp(FIRE, tone + 0.12 * glow), ramp(SEA, tone - 0.08))
 
 
-def main() -> None:
-    """Make the file named on the command line; a number after it is the seed."""
-    import torch  # here, because the mosaic itself needs neither torch nor PIL
-
-    from rnst.image.files import write_image
-
-    if len(sys.argv) not in {2, 3} or not all(seed.isdigit() for seed in sys.argv[2:]):
-        sys.stderr.write(f"{__doc__}")
-        sys.exit(2)
-    name, seed = (*sys.argv[1:], str(SEED))[:2]
-    picture = mosaic(seed=int(seed))
-    write_image(torch.from_numpy(picture).float().permute(2, 0, 1)[None], Path(name))
-    sys.stdout.write(f"{name}\n")
-
-
 if __name__ == "__main__":
-    main()
+    run(mosaic, SEED, __doc__)

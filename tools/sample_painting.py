@@ -4,6 +4,7 @@
 """
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -230,20 +231,26 @@ def ramp(colors: tuple[tuple[float, float, float], ...], tone: Array) -> Array:
     return np.stack([np.interp(tone, position, channel) for channel in zip(*colors, strict=True)], axis=-1)
 
 
-def main() -> None:
-    """Paint to the file named on the command line; a number after it is the seed."""
-    import torch  # here, because the painting itself needs neither torch nor PIL
+def run(make: Callable[..., Array], seed: int, usage: str | None) -> None:
+    """Make the file named on the command line; a number after it is the seed.
+
+    Args:
+        make: takes a seed; gives a picture (H, W, 3) in [0, 1].
+        seed: where none is given.
+        usage: printed where the command line is wrong.
+    """
+    import torch  # here, because the paintings themselves need neither torch nor PIL
 
     from rnst.image.files import write_image
 
-    if len(sys.argv) not in {2, 3} or not all(seed.isdigit() for seed in sys.argv[2:]):
-        sys.stderr.write(f"{__doc__}")
+    if len(sys.argv) not in {2, 3} or not all(word.isdigit() for word in sys.argv[2:]):
+        sys.stderr.write(f"{usage}")
         sys.exit(2)
-    name, seed = (*sys.argv[1:], str(SEED))[:2]
-    picture = paint(seed=int(seed))
-    write_image(torch.from_numpy(picture).permute(2, 0, 1)[None], Path(name))
+    name, chosen = (*sys.argv[1:], str(seed))[:2]
+    picture = make(seed=int(chosen))
+    write_image(torch.from_numpy(picture).float().permute(2, 0, 1)[None], Path(name))
     sys.stdout.write(f"{name}\n")
 
 
 if __name__ == "__main__":
-    main()
+    run(paint, SEED, __doc__)

@@ -6,12 +6,12 @@ from torch import Tensor
 from rnst.errors import InvalidValueError
 from rnst.metrics.arrays import Array, luminance
 from rnst.metrics.sizes import SMALLEST_SIDE
+from rnst.metrics.spectrum import energy_spectrum
 
 COLUMNS = (0.0, 0.5)  # cycles per pixel down and across: every second column differs
 ROWS = (0.5, 0.0)
 CHECKERBOARD = (0.5, 0.5)
 _SEGMENT = 64  # px
-_FLAT = 1e-7  # a deviation due to rounding alone: one 8-bit step in one of a billion pixels has as much
 _EIGHT_BIT_NOISE = (1.0 / 255.0) ** 2 / 12.0  # variance of rounding to 8 bits
 
 
@@ -42,8 +42,7 @@ def nyquist_excess_db(image: Tensor, frequency: tuple[float, float] = CHECKERBOA
 def high_frequency_fraction(image: Tensor, above: float = 0.25) -> float:
     """Share of the luminance's energy, without its mean, at more than `above` cycles per pixel in any direction.
 
-    Computed by the Fourier transform of the whole picture under a Hann window, so that the picture's border does not
-    count as an edge. Compare only pictures of the same content and file format: JPEG removes energy here.
+    See `energy_spectrum`. Compare only pictures of the same content and file format: JPEG removes energy here.
 
     Args:
         image: (1, 3, H, W) in [0, 1].
@@ -53,13 +52,9 @@ def high_frequency_fraction(image: Tensor, above: float = 0.25) -> float:
         In [0, 1], lower is smoother: 0.01 to 0.03 for photos and paintings, 0.80 (1 - pi / 16) for white noise, 0
         for a flat picture.
     """
-    gray = luminance(image)
-    if gray.std() < _FLAT:
-        return 0.0
-    window = np.outer(np.hanning(gray.shape[0] + 2)[1:-1], np.hanning(gray.shape[1] + 2)[1:-1])
-    energy = np.abs(np.fft.fft2((gray - gray.mean()) * window)) ** 2
-    down, across = (np.fft.fftfreq(length) for length in gray.shape)
-    return float(energy[np.hypot(down[:, None], across[None, :]) > above].sum() / energy.sum())
+    energy, down, across = energy_spectrum(image)
+    total = energy.sum()
+    return float(energy[np.hypot(down, across) > above].sum() / total) if total > 0.0 else 0.0
 
 
 def noise_sigma(image: Tensor) -> float:

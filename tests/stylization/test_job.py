@@ -111,6 +111,11 @@ def test_mistakes() -> None:
         resolve(StylizationSettings(style_layer_weights=[1.0]))
 
 
+def test_print__of_a_video_waits_for_its_frames() -> None:
+    settings = StylizationSettings(content="absent.mp4", print="20x30cm")
+    assert resolve(settings).resolution.size == settings.size
+
+
 def test_records__group_and_silence() -> None:
     records = resolve(StylizationSettings(content="a/cat.png", style=["waves.png", "stars.png"], scores=True)).records
     assert records.group == "cat in the style of waves + stars"

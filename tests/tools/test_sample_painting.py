@@ -83,9 +83,16 @@ def test_strokes_run_along_the_level_lines() -> None:
 
 
 def test_the_command_writes_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: Array) -> None:
-    monkeypatch.setattr(painting, "paint", lambda seed: small + 0.0 * seed)
-    monkeypatch.setattr(sys, "argv", ["painting", str(tmp_path / "out.png"), "5"])
-    painting.main()
+    seeds = list[int]()
+
+    def make(seed: int) -> Array:
+        seeds.append(seed)
+        return small
+
+    for words in (["5"], []):
+        monkeypatch.setattr(sys, "argv", ["painting", str(tmp_path / "out.png"), *words])
+        painting.run(make, 7, "")
+    assert seeds == [5, 7]
     assert read_image(tmp_path / "out.png").shape == (1, 3, *_SMALL)
 
 
@@ -93,5 +100,5 @@ def test_the_command_writes_a_picture(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_the_command_explains_itself(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["painting", *arguments])
     with pytest.raises(SystemExit) as stopped:
-        painting.main()
+        painting.run(paint, 7, "usage")
     assert stopped.value.code == 2
