@@ -27,14 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--width", type=int, default=1000)
     parser.add_argument("--height", type=int, default=1000)
     parser.add_argument("--top", type=int, default=0, help="pixels to scroll first")
-    parser.add_argument("--at", default="", help="text of the heading to scroll to")
+    parser.add_argument("--at", default="", help="text to scroll to, the last of its kind")
     options = parser.parse_args(arguments)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path(), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": options.width, "height": options.height})
         page.goto(options.page.resolve().as_uri())
         if options.at:
-            page.get_by_text(options.at).first.scroll_into_view_if_needed()
+            page.get_by_text(options.at).last.evaluate("found => found.scrollIntoView()")
         page.evaluate("top => window.scrollBy(0, top)", options.top)
         page.wait_for_timeout(_PATIENCE)
         page.screenshot(path=options.output, type="jpeg", quality=_QUALITY)
