@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from rnst.image.files import read_image, write_image
     from rnst.results import Result
     from rnst.studies.evaluation.measure import evaluate
+    from rnst.stylization.picture import Stylized
     from rnst.stylization.public import stylize
-    from rnst.stylization.stylize import Stylized
     from rnst.training.train import train
 
 __all__ = [
@@ -29,7 +29,7 @@ _MODULES = {
     **dict.fromkeys(("read_image", "write_image"), "rnst.image.files"),
     "Result": "rnst.results",
     "evaluate": "rnst.studies.evaluation.measure",
-    "Stylized": "rnst.stylization.stylize",
+    "Stylized": "rnst.stylization.picture",
     "stylize": "rnst.stylization.public",
     "train": "rnst.training.train",
 }

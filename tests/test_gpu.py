@@ -23,8 +23,7 @@ from rnst.encoders.encoder import Encoder
 from rnst.encoders.weights.files import write_weights
 from rnst.image.files import read_image, write_image
 from rnst.optimization.memory import available_bytes
-from rnst.stylization.folder import stylize_folder
-from rnst.stylization.stylize import stylize
+from rnst.stylization.stylize import stylize, stylize_folder
 from rnst.training.robust_classifier import RobustClassifier
 from tests.fake_device_runs import EVERY_KIND_OF_RUN, QUICK_RUNS, tiny_settings, write_inputs
 
@@ -82,8 +81,8 @@ def test_out_of_memory__tiles_are_made_smaller(monkeypatch: pytest.MonkeyPatch) 
         return forward(encoder, images, *rest)
 
     monkeypatch.setattr(Encoder, "forward", greedy)
-    monkeypatch.setattr("rnst.stylization.stylize.estimate", lambda *_: None)
-    monkeypatch.setattr("rnst.stylization.stylize.summary", lambda *_: "")
+    monkeypatch.setattr("rnst.stylization.picture.estimate", lambda *_: None)
+    monkeypatch.setattr("rnst.stylization.picture.summary", lambda *_: "")
     result = stylize(tiny_settings(size=128, style_layers=["stem"], content_layers=["stem"], tile=128), console=_QUIET)
     assert result.result.settings["tile"] != 0
 

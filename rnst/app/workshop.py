@@ -20,9 +20,10 @@ from rnst.stylization.combinations import NO_CONTENT
 from rnst.stylization.inputs import content_size
 from rnst.stylization.job import Job
 from rnst.stylization.live_state import LiveState
+from rnst.stylization.picture import stylize_job
 from rnst.stylization.scales import Scale
 from rnst.stylization.settings import StylizationSettings
-from rnst.stylization.stylize import job_of, stylize_job
+from rnst.stylization.stylize import job_of
 
 Parse = Callable[[Sequence[str]], dict[str, Any]]
 

@@ -145,10 +145,8 @@ def _with_new_output(settings: StylizationSettings) -> StylizationSettings:
 def _stylized(settings: StylizationSettings, view: View | None) -> list[Result]:
     """Stylize, show the picture in progress where a view is asked for, and report the results."""
     from rnst.optimization.devices import is_first
-    from rnst.stylization.folder import stylize_folder
     from rnst.stylization.job import resolve
-    from rnst.stylization.stylize import stylize
-    from rnst.stylization.video import stylize_video
+    from rnst.stylization.stylize import stylize, stylize_folder, stylize_video
 
     with nullcontext() if view is None else view.page(resolve(settings)) as watcher:
         if settings.has_video:

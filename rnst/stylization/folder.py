@@ -3,13 +3,12 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from torch import Tensor
 
 from rnst.errors import InvalidValueError, RnstError
-from rnst.image.endings import LONGEST_SIDES, check_format
+from rnst.image.endings import LONGEST_SIDES
 from rnst.image.files import left_out, pictures_in, read_image
 from rnst.image.samples import find_picture
 from rnst.optimization.workers import in_processes
@@ -17,15 +16,13 @@ from rnst.results import Result
 from rnst.signals import Stopped
 from rnst.stylization.claims import claim
 from rnst.stylization.inputs import read_inputs
-from rnst.stylization.job import Job, resolve
-from rnst.stylization.output_names import named_by
+from rnst.stylization.job import Job
 from rnst.stylization.parallel import are_spread, of_one_device, stylize_alone
+from rnst.stylization.picture import Stylized, stylize_inputs
 from rnst.stylization.progress import OnStep
 from rnst.stylization.record import check_scores, finished
 from rnst.stylization.sequence import following, frame_of
 from rnst.stylization.session import Session, open_session
-from rnst.stylization.settings import StylizationSettings
-from rnst.stylization.stylize import Stylized, stylize_inputs
 from rnst.stylization.targets import StyleTargets
 
 
@@ -36,44 +33,25 @@ class FolderError(RnstError):
         super().__init__(f"{len(failures)} pictures failed, the first: {failures[0]}. The others are finished and kept")
 
 
-def stylize_folder(
-    settings: StylizationSettings | None = None,
-    *,
-    console: Console | None = None,
-    on_step: OnStep | None = None,
-    **options: Any,
-) -> list[Result]:
-    """Stylize every picture of a folder; the styles are measured once.
-
-    `output` names a folder; where it ends as a picture file, that ending is the format, and the folder has its name
-    without it. Pictures that exist and are finished with the same settings are not made again.
+def stylize_jobs(jobs: Sequence[Job], console: Console | None = None, on_step: OnStep | None = None) -> list[Result]:
+    """Stylize the pictures of one folder, of one network and one style; for the errors, see `stylize_folder`.
 
     Args:
-        settings: see `rnst.stylization.stylize.stylize`; the content is a folder.
-        console: see there.
-        on_step: see there.
-        options: see there.
+        jobs: in the order of the pictures; those that are finished already are not made again.
+        console: see `stylize`.
+        on_step: see `stylize`.
 
     Returns:
-        A result for each picture, in the order of their names (frame 2 before frame 10).
-
-    Raises:
-        RnstError: a mistake in the input, before any work is done; or at the end, where single pictures failed.
-        KeyboardInterrupt: stopped; finished pictures are kept, and the best state of the current one.
+        A result for each job.
     """
-    settings = (settings or StylizationSettings()).replaced(**options)
-    output = named_by(settings.output, settings.as_dict())
-    places = _places(Path(settings.content), output)
-    check_format(places[0][1], settings.size, settings.depth)
-    jobs = [resolve(settings.replaced(content=photo, output=path)) for photo, path in places]
-    for name in settings.styles:
+    for name in jobs[0].pictures.styles:
         read_image(find_picture(name))  # an unreadable style is reported once, not for every photo
     claim(jobs)
     session = open_session(jobs[0], console or Console(stderr=True), on_step)
     results = [_finished(job, index) for index, job in enumerate(jobs)]
     there = sum(result is not None for result in results)
     session.console.print(f"{len(jobs)} pictures" + (f", {there} of them finished already" if there else ""))
-    if others := [path.name for path in left_out(Path(settings.content))]:
+    if others := [path.name for path in left_out(Path(jobs[0].pictures.content).parent)]:
         session.console.print(f"not read, as of their format: {', '.join(others)}", markup=False)
     missing = [index for index, result in enumerate(results) if result is None]
     if are_spread([jobs[index] for index in missing], session):
@@ -83,6 +61,33 @@ def stylize_folder(
     if failures:
         raise FolderError(failures)
     return complete
+
+
+def places(folder: Path, output: Path) -> list[tuple[str, Path]]:
+    """Each photo of a folder, and where its picture goes.
+
+    Args:
+        folder: of photos.
+        output: folder of the pictures; where it ends as a picture file, see `stylize_folder`.
+
+    Returns:
+        In the order of the names: frame 2 before frame 10.
+
+    Raises:
+        MissingPathError: the folder has no pictures.
+        InvalidValueError: the pictures would go into the folder of the photos.
+    """
+    photos = sorted(pictures_in(folder), key=_natural)
+    names_format = output.suffix.lower() in LONGEST_SIDES  # otherwise a point is part of the folder's name
+    ending, target = (output.suffix, output.with_suffix("")) if names_format else (".png", output)
+    if target.resolve() == folder.resolve():
+        raise InvalidValueError("--output", str(output), "another folder than that of the photos")
+    stems = [path.stem for path in photos]
+    targets = [
+        target / f"{path.stem if stems.count(path.stem) == 1 else path.name.replace('.', '_')}{ending}"
+        for path in photos
+    ]
+    return [(str(photo), path) for photo, path in zip(photos, targets, strict=True)]
 
 
 def _spread(
@@ -146,21 +151,6 @@ def _next(
         job = frame_of(job, index)
         inputs = following(job, inputs, photo, image)
     return stylize_inputs(job.at(inputs.size), inputs, session, targets), targets
-
-
-def _places(folder: Path, output: Path) -> list[tuple[str, Path]]:
-    """Each photo of the folder, and where its picture goes."""
-    photos = sorted(pictures_in(folder), key=_natural)
-    names_format = output.suffix.lower() in LONGEST_SIDES  # otherwise a point is part of the folder's name
-    ending, target = (output.suffix, output.with_suffix("")) if names_format else (".png", output)
-    if target.resolve() == folder.resolve():
-        raise InvalidValueError("--output", str(output), "another folder than that of the photos")
-    stems = [path.stem for path in photos]
-    targets = [
-        target / f"{path.stem if stems.count(path.stem) == 1 else path.name.replace('.', '_')}{ending}"
-        for path in photos
-    ]
-    return [(str(photo), path) for photo, path in zip(photos, targets, strict=True)]
 
 
 def _finished(job: Job, index: int) -> Result | None:

@@ -13,8 +13,8 @@ from rnst.optimization.memory import NotEnoughMemoryError, available_bytes
 from rnst.results import Result
 from rnst.stylization.inputs import read_inputs
 from rnst.stylization.job import Job
+from rnst.stylization.picture import stylize_job
 from rnst.stylization.session import Session
-from rnst.stylization.stylize import stylize_job
 from rnst.stylization.tiling import check_tiling
 
 

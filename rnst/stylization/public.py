@@ -9,8 +9,8 @@ from torch import Tensor
 
 from rnst.image.files import PilImage, from_pil, write_image
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
+from rnst.stylization.picture import Stylized
 from rnst.stylization.settings import StylizationSettings
-from rnst.stylization.stylize import Stylized
 from rnst.stylization.stylize import stylize as stylize_settings
 
 PictureLike = str | Path | Tensor | PilImage

@@ -13,10 +13,10 @@ from rnst.results import Result
 from rnst.stylization.claims import claim
 from rnst.stylization.inputs import Inputs, read_inputs
 from rnst.stylization.job import Job
+from rnst.stylization.picture import stylize_inputs
 from rnst.stylization.record import check_scores, finished
 from rnst.stylization.resuming import with_state
 from rnst.stylization.session import Session, open_session
-from rnst.stylization.stylize import stylize_inputs
 from rnst.stylization.targets import StyleTargets
 from rnst.sweeps.grid_plan import Cell, Grid
 from rnst.sweeps.run import progress_bar

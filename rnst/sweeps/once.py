@@ -9,9 +9,9 @@ from torch import Tensor
 from rnst.results import Result
 from rnst.signals import Stopped
 from rnst.stylization.job import Job
+from rnst.stylization.picture import stylize_job
 from rnst.stylization.record import finished
 from rnst.stylization.resuming import with_state
-from rnst.stylization.stylize import stylize_job
 
 
 def stylized_once(job: Job, score: Callable[[Tensor], Mapping[str, float]] | None = None) -> Result:

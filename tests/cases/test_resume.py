@@ -16,12 +16,12 @@ from rnst.image.files import read_image
 from rnst.machine import begin_peak, peak_bytes
 from rnst.results import Result
 from rnst.stylization.job import Job, resolve
+from rnst.stylization.picture import stylize_job
 from rnst.stylization.record import finished
 from rnst.stylization.resuming import with_state
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.state import State, state_path
 from rnst.stylization.stylize import stylize as stylize_picture
-from rnst.stylization.stylize import stylize_job
 from tests.cases.program import FAST, exit_status, pictures
 
 pytestmark = pytest.mark.usefixtures("photo_and_painting")
@@ -87,7 +87,7 @@ def test_state__goes_with_its_picture_until_that_is_on_the_disk() -> None:
 
     job = _job(Path(), save_every=1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rnst.stylization.stylize.deliver", fail)
+        patch.setattr("rnst.stylization.picture.deliver", fail)
         with pytest.raises(RuntimeError, match="went off"):
             stylize_job(job, Console(quiet=True))
     assert State.read(state_path(job.records.output)).step >= 1

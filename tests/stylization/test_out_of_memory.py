@@ -12,7 +12,8 @@ from rnst.encoders.encoder import Encoder
 from rnst.errors import MemoryExhaustedError, is_out_of_memory
 from rnst.image.files import read_image, write_image
 from rnst.results import Result
-from rnst.stylization.stylize import StoppedError, stylize
+from rnst.stylization.picture import StoppedError
+from rnst.stylization.stylize import stylize
 from tests.fake_device_runs import tiny_settings
 
 _QUIET = Console(quiet=True)
@@ -34,8 +35,8 @@ def _settings(**options: Any) -> Any:
 def _limit(monkeypatch: pytest.MonkeyPatch, pixels: int, after: int = 0) -> list[int]:
     """Let the network fail for larger images, once it has run so often; returns the sizes that it got."""
     forward, seen = Encoder.forward, list[int]()
-    monkeypatch.setattr("rnst.stylization.stylize.estimate", lambda *_: _Nothing())
-    monkeypatch.setattr("rnst.stylization.stylize.summary", lambda *_: "")
+    monkeypatch.setattr("rnst.stylization.picture.estimate", lambda *_: _Nothing())
+    monkeypatch.setattr("rnst.stylization.picture.summary", lambda *_: "")
 
     def limited(encoder: Encoder, images: torch.Tensor, *rest: Any) -> dict[str, torch.Tensor]:
         if type(images) is not torch.Tensor or images.is_meta:  # a probe, which takes no memory

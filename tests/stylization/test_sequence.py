@@ -10,8 +10,8 @@ from rnst.errors import InvalidValueError
 from rnst.image.files import read_image, resize, write_image
 from rnst.image.samples import find_picture
 from rnst.results import Result
-from rnst.stylization.folder import stylize_folder
 from rnst.stylization.settings import StylizationSettings
+from rnst.stylization.stylize import stylize_folder
 from tests.motion.moving_scenes import Frames, flicker, pan, rotating
 
 _SMALL, _LARGE = (72, 96), (192, 256)

@@ -346,7 +346,7 @@ def test_resume__goes_on_as_if_it_had_not_been_stopped(
 ) -> None:
     """A signal anywhere: within a scale, before another augmentation or scale, behind the last step."""
     monkeypatch.setattr("rnst.stylization.job.STEPS_OF_AN_AUGMENTATION", 2)
-    monkeypatch.setattr("rnst.stylization.stylize.scores_of", lambda *given: dict(given[-1].first_losses))
+    monkeypatch.setattr("rnst.stylization.picture.scores_of", lambda *given: dict(given[-1].first_losses))
     options: dict[str, Any] = {"steps": 6, "scales": 2, "supersample": 1.5, "optimizer": optimizer, "init": "noise"}
     console = Console(quiet=True)
     whole = stylize(_settings(output=Path("new/whole.png"), **options), console=console)

@@ -10,7 +10,7 @@ from rnst.errors import InvalidValueError
 from rnst.image.files import write_image
 from rnst.motion.video import frames_of, rate_of, write_video
 from rnst.stylization.settings import StylizationSettings
-from rnst.stylization.video import stylize_video
+from rnst.stylization.stylize import stylize_video
 
 pytest.importorskip("av", reason="PyAV is not installed; it is in the extra video")
 
