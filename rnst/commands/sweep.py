@@ -41,23 +41,25 @@ def run(arguments: list[str]) -> None:
     quiet_lightning()
     sweep = SweepSettings(**_with_nones(options))
     names = read_names(sweep.names)  # a mistake in it is found before the work
-    runs = plan(sweep, _checked_settings)
+    pictures = plan(sweep, _checked_settings)
     if agent is not None:
         check_output("--agent", agent, {}, _is_agent_file)
         with written_aside(agent) as aside:
             aside.write_text(yaml.safe_dump(agent_configuration(sweep), sort_keys=False), encoding="utf-8")
         sys.stdout.write(f"{agent}: wandb sweep {agent}, then on each machine the wandb agent command that it prints\n")
         return
+    from rnst.stylization.job import resolve
     from rnst.sweeps.report import check_report
-    from rnst.sweeps.run import finished_run, run_sweep
+    from rnst.sweeps.run import SweepRun, finished_run, run_sweep
 
+    runs = (SweepRun(resolve(settings), arm) for settings, arm in pictures)
     if only_plan:
         for run in runs:
             mark = "done" if finished_run(run) is not None else "    "
-            sys.stdout.write(f"{mark} {run.settings.output}\n")
+            sys.stdout.write(f"{mark} {run.job.records.output}\n")
         return
     check_report(sweep.output)
-    results = run_sweep(sweep, runs, Console(stderr=True))
+    results = run_sweep(sweep, list(runs), Console(stderr=True))
     _report(sweep, results, options, names)
 
 

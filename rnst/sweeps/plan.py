@@ -1,8 +1,8 @@
 """The runs of a sweep: every content in every style by every encoder, over one grid that is the same for all."""
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from rnst.image.samples import SAMPLES
 from rnst.machine import check_workers
 from rnst.ranges import check_ranges
 from rnst.reporting.trackers import BY_DEFAULT, WANDB, chosen_trackers
-from rnst.results import Result
 from rnst.stylization.output_names import named_by
 from rnst.stylization.settings import StylizationSettings
 
@@ -86,31 +85,15 @@ class SweepSettings:
         return " ".join([encoder, *(f"{name}={_shown(varied[name])}" for name in self.compare)])
 
 
-@dataclass(frozen=True)
-class SweepRun:
-    """One picture of a sweep.
-
-    Attributes:
-        settings: of stylize.py.
-        varied: the settings of the grid, by name.
-        arm: label under which it is compared; "" means its encoder.
-    """
-
-    settings: StylizationSettings
-    varied: Mapping[str, Any]
-    arm: str = ""
-
-    def labeled(self, result: Result) -> Result:
-        """The same result under the name of its arm."""
-        return replace(result, encoder=self.arm or result.encoder)
-
-
-def plan(sweep: SweepSettings, make: Settings = lambda values: StylizationSettings(**values)) -> list[SweepRun]:
-    """Every run of a sweep. The encoder varies slowest, so that the pictures of one pair are made close together.
+def plan(sweep: SweepSettings, make: Settings) -> list[tuple[StylizationSettings, str]]:
+    """Every picture of a sweep. The encoder varies slowest, so that the pictures of one pair are made close together.
 
     Args:
         sweep: contents, styles, encoders and grid.
         make: settings of a picture from plain values; the command line checks their types here.
+
+    Returns:
+        For each picture its settings, and its arm: the label under which it is compared.
 
     Raises:
         RnstError: a picture is missing, or a value is out of range.
@@ -125,7 +108,7 @@ def plan(sweep: SweepSettings, make: Settings = lambda values: StylizationSettin
     common = {"group": sweep.output.name, "scores": True, **tracked}
     combinations = [dict(zip(sweep.grid, values, strict=True)) for values in itertools.product(*sweep.grid.values())]
     made = [(varied, make({**sweep.settings, **varied, **common})) for varied in combinations]
-    runs = []
+    pictures = []
     for content, style, encoder in itertools.product(contents, styles, sweep.encoders):
         for varied, settings in made:
             named = {**settings.as_dict(), **varied, "content": content, "style": style, "encoder": encoder}
@@ -135,19 +118,19 @@ def plan(sweep: SweepSettings, make: Settings = lambda values: StylizationSettin
                 encoder=encoder,
                 output=named_by(output_template(sweep), named),
             )
-            runs.append(SweepRun(chosen, varied, sweep.arm(encoder, varied)))
-    _check_names(runs)
-    return runs
+            pictures.append((chosen, sweep.arm(encoder, varied)))
+    _check_names(settings.output for settings, _ in pictures)
+    return pictures
 
 
-def _check_names(runs: Sequence[SweepRun]) -> None:
+def _check_names(outputs: Iterable[Path]) -> None:
     """Refuse two pictures of one name: an encoder that is listed twice, or values that are alike in a file name.
 
     Raises:
         InvalidValueError: names the first such file.
     """
     names = set[Path]()
-    for output in (run.settings.output for run in runs):
+    for output in outputs:
         if output in names:
             wanted = "different for each picture: a value or an encoder is listed twice, or two values are too close"
             raise InvalidValueError("the name of a picture", str(output), wanted)

@@ -1,6 +1,7 @@
 """Stylize all pictures of a sweep, score them, pick the best, and write table, plots and page."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -11,12 +12,29 @@ from rnst.optimization.workers import in_processes
 from rnst.results import Result
 from rnst.signals import Stopped
 from rnst.stylization.claims import claim
-from rnst.stylization.job import resolve
+from rnst.stylization.job import Job
 from rnst.stylization.parallel import stylize_alone
 from rnst.stylization.record import finished
 from rnst.stylization.resuming import with_state
 from rnst.sweeps.picking import marked
-from rnst.sweeps.plan import SweepRun, SweepSettings
+from rnst.sweeps.plan import SweepSettings
+
+
+@dataclass(frozen=True)
+class SweepRun:
+    """One picture of a sweep.
+
+    Attributes:
+        job: of the picture.
+        arm: label under which it is compared.
+    """
+
+    job: Job
+    arm: str
+
+    def labeled(self, result: Result) -> Result:
+        """The same result under the name of its arm."""
+        return replace(result, encoder=self.arm)
 
 
 def run_sweep(sweep: SweepSettings, runs: Sequence[SweepRun], console: Console) -> list[Result]:
@@ -26,7 +44,7 @@ def run_sweep(sweep: SweepSettings, runs: Sequence[SweepRun], console: Console) 
 
     Args:
         sweep: its `workers` is the number of pictures made at the same time.
-        runs: runs of the plan.
+        runs: the pictures of the plan.
         console: where progress is shown.
 
     Returns:
@@ -39,7 +57,7 @@ def run_sweep(sweep: SweepSettings, runs: Sequence[SweepRun], console: Console) 
     results = {index: finished_run(run) for index, run in enumerate(runs)}
     missing = [index for index, result in results.items() if result is None]
     console.print(f"{len(runs)} pictures, {len(runs) - len(missing)} of them there already")
-    work, failures = [with_state(resolve(runs[index].settings)) for index in missing], list[str]()
+    work, failures = [with_state(runs[index].job) for index in missing], list[str]()
     claim(work)
     with progress_bar(console) as progress:
         bar = progress.add_task("sweep", total=len(runs), completed=len(runs) - len(missing))
@@ -50,7 +68,7 @@ def run_sweep(sweep: SweepSettings, runs: Sequence[SweepRun], console: Console) 
                 if not outcome.finished:
                     raise Stopped("stopped; the same command goes on with what is missing")
             else:
-                failures.append(f"{runs[missing[index]].settings.output.stem}: {outcome}")
+                failures.append(f"{runs[missing[index]].job.records.output.stem}: {outcome}")
                 console.print(f"failed: {failures[-1]}", markup=False)
     if failures:
         raise SweepError(failures)
@@ -59,7 +77,7 @@ def run_sweep(sweep: SweepSettings, runs: Sequence[SweepRun], console: Console) 
 
 def finished_run(run: SweepRun) -> Result | None:
     """The result of an earlier sweep, if it finished this very picture, with all scores that are compared."""
-    result = finished(resolve(run.settings))
+    result = finished(run.job)
     return run.labeled(result) if result is not None and result.scores.keys() >= set(SCORES) else None
 
 
