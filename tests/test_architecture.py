@@ -217,5 +217,16 @@ def test_settings_and_commands_import_nothing_heavy(start: str) -> None:
                 waiting.append(imported)
 
 
+def test_settings_of_a_picture_end_where_they_become_a_job() -> None:
+    taking = {
+        _module(path)
+        for path in _FILES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.arg) and node.annotation and "StylizationSettings" in ast.unparse(node.annotation)
+    }
+    within = {module for module in taking if not _is_in(module, "rnst.commands")}
+    assert within == {"rnst.stylization.job", "rnst.stylization.stylize"}
+
+
 def test_it_found_the_code() -> None:
     assert len(_FILES) > 15
