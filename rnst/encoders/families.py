@@ -61,7 +61,6 @@ FAMILIES = (
         "ResNet, Wide ResNet, ResNeXt",
         ("resnet", "wide_resnet", "resnext"),
         ("layer1", "layer2", "layer3"),
-        ("layer3",),
         deeper=("layer4",),
         stem_pools=("maxpool",),
     ),
