@@ -42,7 +42,7 @@ class StylizeImage:
                 "encoder": (list(choices), {"default": choices[0]}),
                 "size": ("INT", {"default": _DEFAULTS.size, "min": 32, "max": 8192, "tooltip": "long side in pixels"}),
                 "steps": ("INT", {"default": _DEFAULTS.steps, "min": 1, "max": 10000, "tooltip": "of each scale"}),
-                "style_weight": ("FLOAT", {"default": 10.0, "min": 0.0, "max": 10000.0, "step": 0.5}),
+                "style_weight": ("FLOAT", {"default": 15.0, "min": 0.0, "max": 10000.0, "step": 0.5}),
                 "style_scale": ("FLOAT", {"default": 1.0, "min": 0.1, "max": 10.0, "step": 0.05}),
                 "colors": (["free", "luminance", "match", "histogram"], {"default": "free"}),
                 "seed": ("INT", {"default": 0, "min": 0, "max": 2**32 - 1}),

@@ -58,7 +58,7 @@ def _by_fourth_power(gram: Tensor) -> Tensor:
 
 CONVENTIONS = {
     "relative": Convention(
-        relative_factor, relative_factor, adds_layers=False, style_weight=10.0, content_weight=1.0, tv_weight=5.0
+        relative_factor, relative_factor, adds_layers=False, style_weight=15.0, content_weight=1.0, tv_weight=5.0
     ),
     # Nakano 2019, same factors as PyTorch's tutorial; the weight is for the robust ResNet-50.
     "nakano": Convention(

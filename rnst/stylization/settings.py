@@ -76,7 +76,7 @@ class StylizationSettings:
             pattern of stride 2 in four times the time. With robust transforms, the number of those in each step.
         transforms: robust jitters, scales and rotates the picture at random instead of --shifts: each step with Adam,
             every 15 steps with L-BFGS.
-        style_weight: of the style distance; none means what is usual with --convention (10 for relative).
+        style_weight: of the style distance; none means what is usual with --convention (15 for relative).
         content_weight: of the content distance; none means what is usual with --convention (1 for relative).
         tv_weight: of the total variation, which smooths; none means what is usual with --convention (5 for relative).
         convention: what the distances are divided by. relative: by the painting's and the photo's own statistics, so
@@ -142,10 +142,10 @@ class StylizationSettings:
     size: Pixels = DEFAULT_SIZE
     print: str | None = None
     dpi: Dpi | None = None
-    supersample: Supersampling = 2.0
+    supersample: Supersampling = 3.0
     side: Literal["long", "short"] = "long"
     aspect: Aspect | None = None
-    steps: PositiveInt = 40
+    steps: PositiveInt = 20
     scales: PositiveInt | Literal["auto"] = "auto"
     optimizer: Literal["lbfgs", "adam"] = "lbfgs"
     learning_rate: LearningRate | None = None
