@@ -76,7 +76,7 @@ def test_every_combination_is_the_picture_that_it_is_alone(monkeypatch: pytest.M
     assert "draft" not in " ".join(commands[2])
     stylize(commands[2][2:])
     settings = Result.read(Path(f"out/a--{names[2]}.json")).settings
-    assert (settings["style_weight"], settings["style_scale"], settings["supersample"]) == (10.0, 0.5, 2.0)
+    assert (settings["style_weight"], settings["style_scale"], settings["supersample"]) == (10.0, 0.5, 3.0)
 
     times = {name: path.stat().st_mtime_ns for name, path in cells.items()}
     cells[names[1]].unlink()

@@ -228,7 +228,7 @@ def _settings(*arguments: str) -> dict[str, Any]:
 
 def test_print_config__what_the_encoder_and_the_convention_decide() -> None:
     settings = _settings("--content=cat.png", "--style=waves.png")
-    assert (settings["style_weight"], settings["style_loss"]) == (10.0, "w2")
+    assert (settings["style_weight"], settings["style_loss"]) == (15.0, "w2")
     assert settings["style_layers"] == ["layer1", "layer2", "layer3"]
 
 
