@@ -4,6 +4,7 @@ torch is imported by the functions that need it, so that settings and commands m
 """
 
 import contextlib
+import ctypes
 import gc
 import logging
 import os
@@ -143,11 +144,8 @@ def peak_bytes() -> int:
 
 def resident_peak_bytes() -> int:
     """The most main memory of this process since `begin_peak`, in bytes; 0 on Windows, which does not report it."""
-    if _STATUS.is_file():
-        lines = _STATUS.read_text(encoding="ascii", errors="replace").splitlines()
-        found = next((line.split()[1] for line in lines if line.startswith("VmHWM:")), None)
-        if found is not None:
-            return int(found) * _KIBIBYTE
+    if found := _status("VmHWM:"):
+        return found
     try:
         import resource
     except ImportError:  # Windows
@@ -156,13 +154,33 @@ def resident_peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
+def resident_bytes() -> int:
+    """The main memory of this process now, in bytes; 0 where the system has no `/proc`."""
+    return _status("VmRSS:")
+
+
+def _status(entry: str) -> int:
+    """Bytes that an entry of the status of this process names; 0 where there is none."""
+    if not _STATUS.is_file():
+        return 0
+    lines = _STATUS.read_text(encoding="ascii", errors="replace").splitlines()
+    return next((int(line.split()[1]) * _KIBIBYTE for line in lines if line.startswith(entry)), 0)
+
+
 def free_memory() -> None:
-    """Give back what this process no longer needs; call it where no exception refers to the tensors any more."""
+    """Give back what this process no longer needs; call it where no exception refers to the tensors any more.
+
+    glibc keeps freed tensors of up to 32 MB in its heap, whose gaps the next ones seldom fit: a process that makes one
+    picture after the other would grow with each.
+    """
     import torch
 
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+    if sys.platform == "linux":
+        with contextlib.suppress(AttributeError):  # another C library than glibc
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def is_running(process: int) -> bool:

@@ -145,6 +145,21 @@ def test_peak__grows_with_what_is_held() -> None:
     assert machine.resident_peak_bytes() > before > 1 << 20
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other allocators")
+def test_freed_memory__goes_back_to_the_system_from_between_what_is_held() -> None:
+    program = """if True:
+        import torch
+        from rnst import machine
+        held = [torch.ones(1 << 14) for _ in range(2_000)]
+        del held[::2]
+        full = machine.resident_bytes()
+        machine.free_memory()
+        print(full - machine.resident_bytes() > 0.8 * 1_000 * (4 << 14))
+    """
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
+    assert found.stdout.split() == ["True"]
+
+
 def test_importing_it_loads_no_torch() -> None:
     program = "import sys, rnst.machine; print('torch' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603

@@ -6,6 +6,8 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
+from rnst.machine import free_memory
+
 _FIRST_STEPS = 10
 
 
@@ -26,7 +28,8 @@ class TrainingMeter(Callback):
         self._every = trainer.log_every_n_steps  # type: ignore[attr-defined] # Lightning sets it
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:  # noqa: ARG002 - a hook
-        """Begin to measure: the time of a validation does not count."""
+        """Begin to measure, in freed memory: the time of a validation does not count."""
+        free_memory()
         self._ended = time.perf_counter()
 
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
