@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from rnst.errors import RnstError
+from rnst.losses.conventions import CONVENTIONS
+from rnst.stylization.settings import StylizationSettings
 
-USUAL_WEIGHT = 10.0
+USUAL_WEIGHT = CONVENTIONS["relative"].style_weight
 """Of the style, with the default convention."""
 DRAFT_SIZE = 256
 _DRAFT = ("--config", "draft")
-_LARGER_STEPS = 20
+_LARGER_STEPS = 12
 _OF_THE_SIZE = ("init", "size", "side", "supersample", "steps", "scales", "shifts", "save_every")  # a draft has others
 OF_THE_PAGE = (
     "output",
@@ -60,7 +62,7 @@ class Request:
     masks: tuple[Path, ...] = ()
     strength: float = 0.0
     stroke: float = 1.0
-    detail: float = 2.0
+    detail: float = StylizationSettings.supersample
     size: int = 512
     options: Mapping[str, str] | None = None
     words: str = ""

@@ -39,7 +39,7 @@ _LEARNING_RATES = {"lbfgs": 1.0, "adam": 0.05}
 _FOURIER_DECAYS = {"lbfgs": 0.3, "adam": 0.5}
 _CORNERS = {"lbfgs": 0.125, "adam": math.inf}  # cycles per pixel; Adam makes up for curvatures by itself
 
-_SEQUENCE_WEIGHT = 700.0  # see docs/how-to/video.md
+_SEQUENCE_WEIGHT = 400.0  # see docs/how-to/video.md
 
 _Part = TypeVar("_Part", bound=Any)
 

@@ -97,7 +97,7 @@ class StylizationSettings:
             style the colors of the content first, by mean and covariance or by histograms.
         sequence: the content is a folder of frames; each starts from the last stylized one. none means so for a video.
         sequence_weight: of the difference to the last stylized frame, as far as the content is the same; none means
-            700 in a sequence.
+            400 in a sequence.
         flow: optical flow by which the last frame follows the motion: raft, or the classical tvl1; still takes content
             without motion. Left away: raft if its weights are in the cache of torch.hub, else tvl1.
         key_frames: every so many frames take all steps; those between follow the flow, with an eighth of the steps.

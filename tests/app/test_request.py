@@ -29,7 +29,7 @@ def test_what_is_chosen__becomes_settings() -> None:
     settings = _settings(request.full())
     assert (settings.content, settings.styles) == ("chelsea", ("flow", "coffee"))
     assert (settings.style_weights, settings.content_mask) == ([1.0, 0.5], ["a.png", "b.png"])
-    assert (settings.style_weight, settings.style_scale) == (5.0, 1.5)
+    assert (settings.style_weight, settings.style_scale) == (7.5, 1.5)
     assert (settings.supersample, settings.size) == (1.5, 640)
     assert (settings.colors, settings.seed, settings.steps) == ("luminance", 3, 7)
     assert settings.style_layers == ["layer1", "layer2"]

@@ -93,7 +93,7 @@ def test_the_subject__is_photo_paintings_and_plan(tmp_path: Path) -> None:
     subject = Subject.of(resolve(settings))
     titles = ["Photo: photo.png", "Painting: one.png", "Painting: two.png"]
     assert [source.title for source in subject.sources] == titles
-    assert subject.scales[-1].size == (96, 128)  # supersampled
+    assert subject.scales[-1].size == (144, 192)  # supersampled
     assert Subject.of(resolve(settings.replaced(content=str(tmp_path)))).scales == ()
     with LivePage(0, subject) as view:
         shown = decode_jpeg(torch.frombuffer(bytearray(_ask(view, "/source/2")[1]), dtype=torch.uint8))

@@ -74,7 +74,7 @@ def test_the_gradient_across_the_seam_is_that_inside(seamless: str, tmp_path: Pa
 
 
 def test_sizes__are_rounded_up_to_strides_and_the_picture_keeps_its_own() -> None:
-    job = _job(seamless="x", size=100, aspect=None)
+    job = _job(seamless="x", size=100, supersample=2.0, aspect=None)
     inputs = read_inputs(job.pictures, job.resolution)
     scale = job.at(inputs.size).scales[-1]
     assert scale.size[1] == 224

@@ -17,7 +17,7 @@ from tests.motion.moving_scenes import Frames, flicker, pan, rotating
 _SMALL, _LARGE = (72, 96), (192, 256)
 _OPTIONS = {
     "supersample": 1.0,
-    "steps": 8,
+    "steps": 12,
     "scales": 1,
     "encoder": "resnet18_robust",
     "style_layers": ["layer1", "layer2"],

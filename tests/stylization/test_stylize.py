@@ -74,7 +74,7 @@ def test_picture_and_sidecar_are_complete() -> None:
     assert {"total", "style", "content", "total_variation"} == result.losses.keys()
     expected = _settings(
         scales=2,
-        style_weight=10.0,
+        style_weight=15.0,
         content_weight=1.0,
         tv_weight=5.0,
         style_loss="w2",
@@ -84,7 +84,7 @@ def test_picture_and_sidecar_are_complete() -> None:
         style_layers=["layer1", "layer2", "layer3"],
         style_layer_weights=[1.0, 1.0, 1.0],
         style_weights=[1.0],
-        content_layers=["layer3"],
+        content_layers=["layer2"],
         content_layer_weights=[1.0],
         group="cat in the style of waves",
         tile=0,
@@ -259,7 +259,7 @@ def test_tracking__an_offline_run_tells_it_all() -> None:
     run = read_run(folder)
     assert run.finished
     assert (run.group, run.job_type, run.tags) == ("cat in the style of waves", "stylize", ("resnet18", "cat", "waves"))
-    assert run.name == "cat x waves | resnet18 | w10"
+    assert run.name == "cat x waves | resnet18 | w15"
     assert run.config["pictures"]["content"] == "cat"
     told = {name: value for part in run.config.values() for name, value in part.items()}
     assert {name: told[name] for name in ("encoder", "style_weight", "size", "shifts")} == {
