@@ -10,14 +10,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from rnst.files import written_aside
-from rnst.reporting.plots import COLORS, DOTS_PER_INCH, MARKS, Curve
+from rnst.reporting.plots import COLORS, DOTS_PER_INCH, MARKS, Curve, legend
 
 _INCHES = (4.4, 3.1)  # of one panel of curves
 _BAR = 0.11  # inches of one bar
 _GAP = 1.5  # bars between two groups
 _BAR_PANEL = 2.7  # inches across
 _NAMES = 2.2  # inches for the names of the groups
-_LEGEND_COLUMNS = 4
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def curve_panels(path: Path, panels: Sequence[Panel], *, columns: int = 2, dashe
     handles = [Line2D([], [], color=color, marker=mark, label=name) for name, (color, mark) in looks.items()]
     if dashed:
         handles.append(Line2D([], [], color="#555555", linestyle="--", linewidth=1.0, label=dashed))
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), _LEGEND_COLUMNS), frameon=False)
+    legend(figure, len(handles), handles=handles)
     with written_aside(path) as aside:
         figure.savefig(aside)
 
@@ -107,8 +106,7 @@ def bar_panels(
     handles = [Line2D([], [], color=COLORS[n % len(COLORS)], linewidth=6, label=name) for n, name in enumerate(names)]
     if reference:
         handles.append(Line2D([], [], color="#333333", linestyle=":", label=reference))
-    columns = min(len(handles), _LEGEND_COLUMNS)
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False, fontsize=8)
+    legend(figure, len(handles), handles=handles, fontsize=8)
     with written_aside(path) as aside:
         figure.savefig(aside)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -19,7 +20,7 @@ DOTS_PER_INCH = 150
 # Colors and markers that color-blind readers and prints distinguish (Okabe and Ito's palette).
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 MARKS = ("o", "s", "^", "D", "v", "P", "X")
-_LEGEND_COLUMNS, _COLUMNS_OF_LONG_NAMES = 4, 3
+_LEGEND_COLUMNS = 4
 _GOOD, _BAD = "#00664b", "#b02a00"
 _INCHES_OF_PICTURE = 1.3
 _PROGRAM, _HEADER_BYTES = "rnst.reporting.plots", 1024
@@ -51,7 +52,7 @@ def line_plot(
         axes.plot(positions, values, color=color, marker=mark, markersize=4.5, linewidth=1.8, label=name)
     axes.set(xlabel=x_label, ylabel=y_label)
     if all(float(position).is_integer() for positions, _ in series.values() for position in positions):
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if percent:
         axes.set_ylim(0.0, 1.0)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
@@ -104,7 +105,7 @@ def labeled_points(
     axes.margins(0.15)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(1.0))
-    _finish(figure, axes, title, len(points), columns=_COLUMNS_OF_LONG_NAMES)
+    _finish(figure, axes, title, len(points))
     _save(figure, path)
 
 
@@ -121,13 +122,28 @@ def _save(figure: Figure, path: Path, dpi: float | None = None) -> None:
         figure.savefig(aside, metadata=named, dpi=dpi or "figure")
 
 
-def _finish(figure: Figure, axes: Axes, title: str, kinds: int, columns: int = _LEGEND_COLUMNS) -> None:
+def _finish(figure: Figure, axes: Axes, title: str, kinds: int) -> None:
     axes.grid(color="#d9d9d9", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     if title:
         axes.set_title(title, fontsize="medium")
     if kinds > 1:
-        figure.legend(loc="outside lower center", ncols=min(kinds, columns), frameon=False)
+        legend(figure, kinds)
+
+
+def legend(figure: Figure, entries: int, **options: Any) -> None:
+    """A legend below the axes, in as many columns as its names leave room for.
+
+    Args:
+        figure: with labeled artists, or with `handles` in the options.
+        entries: number of names.
+        options: of `Figure.legend`.
+    """
+    for count in range(min(entries, _LEGEND_COLUMNS), 0, -1):
+        made = figure.legend(loc="outside lower center", ncols=count, frameon=False, **options)
+        if count == 1 or made.get_window_extent().width <= figure.bbox.width:
+            return
+        made.remove()
 
 
 def picture_table(

@@ -25,3 +25,9 @@ def test_line_plot__draws_each_curve_in_its_color(tmp_path: Path) -> None:
 
 def test_line_plot__a_curve_of_one_point(tmp_path: Path) -> None:
     assert _drawn(tmp_path / "point.png", {"clean": ([1], [0.5])}).std() > 0
+
+
+def test_line_plot__names_that_are_long_are_not_cut_off(tmp_path: Path) -> None:
+    names = [f"{run} of a training with a long name: {what}" for run in ("first", "second") for what in _CURVES]
+    picture = _drawn(tmp_path / "long.png", dict.fromkeys(names, _CURVES["clean"]))
+    assert picture[..., :3].min() == picture[..., -3:].min() == 1.0
