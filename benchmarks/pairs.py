@@ -81,10 +81,10 @@ def main() -> None:
         closer = sum(other.distance < one.distance for one, other in zip(first, second, strict=True))
         sys.stdout.write(f"{options.encoders[1]} is closer to the style in {closer} of {len(second)} pairs\n")
         for name in ("distance", "edges", "nyquist"):
-            mean, half, _ = confidence(
+            gap, half, _ = confidence(
                 [getattr(other, name) - getattr(one, name) for one, other in zip(first, second, strict=True)]
             )
-            sys.stdout.write(f"difference of {name}: {mean:+.3f} +- {half:.3f}\n")
+            sys.stdout.write(f"difference of {name}: {gap:+.3f} +- {half:.3f}\n")
 
 
 def _options() -> argparse.Namespace:
