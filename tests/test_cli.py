@@ -104,7 +104,7 @@ def test_help__one_look(command: str, capsys: pytest.CaptureFixture[str]) -> Non
     assert not [line for line in rest if "<class" in line or "ITEM" in line or "type:" in line]
 
 
-@pytest.mark.parametrize("shown", ["[40; at least 1]", "[95; 1..100]", "[0.99; at least 0 and less than 1]"])
+@pytest.mark.parametrize("shown", ["[20; at least 1]", "[95; 1..100]", "[0.99; at least 0 and less than 1]"])
 def test_help__defaults_and_ranges(shown: str, capsys: pytest.CaptureFixture[str]) -> None:
     with contextlib.suppress(SystemExit):
         main(["stylize", "--help_all"])
