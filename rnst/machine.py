@@ -168,16 +168,21 @@ def _status(entry: str) -> int:
 
 
 def free_memory() -> None:
-    """Give back what this process no longer needs; call it where no exception refers to the tensors any more.
-
-    glibc keeps freed tensors of up to 32 MB in its heap, whose gaps the next ones seldom fit: a process that makes one
-    picture after the other would grow with each.
-    """
+    """Give back what this process no longer needs; call it where no exception refers to the tensors any more."""
     import torch
 
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+    trim_heap()
+
+
+def trim_heap() -> None:
+    """Give freed tensors back to the system.
+
+    glibc keeps those of up to 32 MB in its heap, whose gaps the next ones seldom fit: a process that makes one picture
+    after the other would grow with each.
+    """
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError):  # another C library than glibc
             ctypes.CDLL(None).malloc_trim(0)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rnst.errors import MemoryExhaustedError, RnstError
 from rnst.image.files import PilImage, to_pil
-from rnst.machine import begin_peak, free_memory
+from rnst.machine import begin_peak, trim_heap
 from rnst.optimization.devices import companions, is_first
 from rnst.optimization.process_group import DeviceLostError
 from rnst.reporting.tracking.pictures import Finished, PictureTracker
@@ -78,7 +78,7 @@ def stylize_inputs(job: Job, inputs: Inputs, session: Session, targets: StyleTar
         session: of that job.
         targets: of the styles, where they have been measured for another picture.
     """
-    free_memory()
+    trim_heap()
     begin_peak()
     output = job.records.output
     check_tiling(job, session.encoder, job.resolution.optimized(inputs.size))
@@ -157,7 +157,7 @@ def _optimize(
         try:
             for keeper.scale in range(first + 1, len(plan)):
                 if outcome.finished:
-                    free_memory()
+                    trim_heap()
                     keeper.first_losses = keeper.first_losses or outcome.first_losses
                     outcome = runner.optimize(plan[keeper.scale], outcome.image, callbacks, tracker.loggers)
         except (KeyboardInterrupt, NoFiniteLossError, DeviceLostError, MemoryExhaustedError) as stop:

@@ -6,7 +6,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
-from rnst.machine import free_memory
+from rnst.machine import trim_heap
 
 _FIRST_STEPS = 10
 
@@ -29,7 +29,7 @@ class TrainingMeter(Callback):
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:  # noqa: ARG002 - a hook
         """Begin to measure, in freed memory: the time of a validation does not count."""
-        free_memory()
+        trim_heap()
         self._ended = time.perf_counter()
 
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
