@@ -145,7 +145,7 @@ def peak_bytes() -> int:
 def resident_peak_bytes() -> int:
     """The most main memory of this process since `begin_peak`, in bytes; 0 on Windows, which does not report it."""
     if found := _status("VmHWM:"):
-        return found
+        return int(found) * _KIBIBYTE
     try:
         import resource
     except ImportError:  # Windows
@@ -154,17 +154,12 @@ def resident_peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def resident_bytes() -> int:
-    """The main memory of this process now, in bytes; 0 where the system has no `/proc`."""
-    return _status("VmRSS:")
-
-
-def _status(entry: str) -> int:
-    """Bytes that an entry of the status of this process names; 0 where there is none."""
+def _status(entry: str) -> str:
+    """The number of an entry in Linux's status of this process; "" where there is none."""
     if not _STATUS.is_file():
-        return 0
+        return ""
     lines = _STATUS.read_text(encoding="ascii", errors="replace").splitlines()
-    return next((int(line.split()[1]) * _KIBIBYTE for line in lines if line.startswith(entry)), 0)
+    return next((line.split()[1] for line in lines if line.startswith(entry)), "")
 
 
 def free_memory() -> None:
@@ -229,11 +224,8 @@ def hold(path: Path) -> bool:
 
 def umask() -> int:
     """Permissions that new files do not get."""
-    if _STATUS.is_file():
-        lines = _STATUS.read_text(encoding="ascii", errors="replace").splitlines()
-        found = next((line.split()[1] for line in lines if line.startswith("Umask:")), None)
-        if found is not None:
-            return int(found, 8)
+    if found := _status("Umask:"):
+        return int(found, 8)
     mask = os.umask(0o077)  # for a moment, as there is no other way to ask; nothing is opened to others meanwhile
     os.umask(mask)
     return mask

@@ -15,11 +15,12 @@ import rnst
 from rnst.encoders.names import DEFAULT_ENCODER
 from rnst.errors import InvalidValueError
 from rnst.image.files import write_image
+from rnst.losses.conventions import CONVENTIONS
 from rnst.stylization.scales import usual_scales
 from rnst.stylization.settings import StylizationSettings
 
 _ENCODERS = (DEFAULT_ENCODER, "resnet50_robust", "resnet18_robust", "vgg19", "vgg16")
-_DEFAULTS = StylizationSettings()
+_DEFAULTS, _WEIGHTS = StylizationSettings(), CONVENTIONS["relative"]
 
 
 class StylizeImage:
@@ -42,7 +43,7 @@ class StylizeImage:
                 "encoder": (list(choices), {"default": choices[0]}),
                 "size": ("INT", {"default": _DEFAULTS.size, "min": 32, "max": 8192, "tooltip": "long side in pixels"}),
                 "steps": ("INT", {"default": _DEFAULTS.steps, "min": 1, "max": 10000, "tooltip": "of each scale"}),
-                "style_weight": ("FLOAT", {"default": 15.0, "min": 0.0, "max": 10000.0, "step": 0.5}),
+                "style_weight": ("FLOAT", {"default": _WEIGHTS.style_weight, "min": 0.0, "max": 10000.0, "step": 0.5}),
                 "style_scale": ("FLOAT", {"default": 1.0, "min": 0.1, "max": 10.0, "step": 0.05}),
                 "colors": (["free", "luminance", "match", "histogram"], {"default": "free"}),
                 "seed": ("INT", {"default": 0, "min": 0, "max": 2**32 - 1}),
@@ -50,8 +51,11 @@ class StylizeImage:
             "optional": {
                 "mask": ("MASK", {"tooltip": "stylize white alone; for one style"}),
                 "supersample": ("FLOAT", {"default": _DEFAULTS.supersample, "min": 1.0, "max": 4.0, "step": 0.25}),
-                "content_weight": ("FLOAT", {"default": 1.0, "min": 0.0, "max": 10000.0, "step": 0.1}),
-                "tv_weight": ("FLOAT", {"default": 5.0, "min": 0.0, "max": 10000.0, "step": 0.5}),
+                "content_weight": (
+                    "FLOAT",
+                    {"default": _WEIGHTS.content_weight, "min": 0.0, "max": 10000.0, "step": 0.1},
+                ),
+                "tv_weight": ("FLOAT", {"default": _WEIGHTS.tv_weight, "min": 0.0, "max": 10000.0, "step": 0.5}),
                 "seamless": (["none", "x", "y", "both"], {"default": "none", "tooltip": "for images that tile"}),
             },
         }

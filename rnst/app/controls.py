@@ -9,6 +9,7 @@ import gradio as gr
 from rnst.app.brush import COLORS, NAMES
 from rnst.app.options import Option
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
+from rnst.stylization.settings import StylizationSettings
 
 MOST_PAINTINGS = len(COLORS)
 EDITOR_SIDE = 640
@@ -162,7 +163,14 @@ def _sliders() -> tuple[gr.Slider, ...]:
     return (
         gr.Slider(-4, 4, 0, step=0.5, label="Strength", info="of the painting; each step up doubles it"),
         gr.Slider(0.25, 3, 1, step=0.05, label="Stroke size", info="1: strokes as large as in the painting"),
-        gr.Slider(1, 3, 3, step=0.5, label="Detail", info="1 is fast, 3 is fine; a draft ignores it"),
+        gr.Slider(
+            1,
+            3,
+            StylizationSettings.supersample,
+            step=0.5,
+            label="Detail",
+            info="1 is fast, 3 is fine; a draft ignores it",
+        ),
         gr.Slider(64, 4096, 512, step=64, label="Size", info="longer side in pixels; a draft has at most 256"),
     )
 
