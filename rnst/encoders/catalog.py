@@ -29,6 +29,11 @@ def style_layers(network: Network) -> tuple[str, ...]:
     return family_of(network.architecture).style_layers or _derived_layers(network.architecture)
 
 
+def style_layer_weights(network: Network) -> tuple[float, ...]:
+    """Weights of `style_layers` in the mean."""
+    return family_of(network.architecture).style_layer_weights or (1.0,) * len(style_layers(network))
+
+
 def stages(network: Network) -> tuple[str, ...]:
     """Style layers, and the stages behind them."""
     return (*style_layers(network), *family_of(network.architecture).deeper)

@@ -23,6 +23,7 @@ class Family:
         title: name in tables.
         prefixes: of the architectures' names.
         style_layers: default style layers; empty means one for each resolution.
+        style_layer_weights: of the default style layers; empty means 1 for each.
         content_layers: default content layers; empty means the last but one of the style layers.
         mean: of each channel of the normalization for torchvision's weights.
         std: of each channel of the normalization for torchvision's weights.
@@ -36,6 +37,7 @@ class Family:
     prefixes: tuple[str, ...]
     style_layers: tuple[str, ...] = ()
     content_layers: tuple[str, ...] = ()
+    style_layer_weights: tuple[float, ...] = ()
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
     options: dict[str, Any] = field(default_factory=dict)
@@ -61,6 +63,8 @@ FAMILIES = (
         "ResNet, Wide ResNet, ResNeXt",
         ("resnet", "wide_resnet", "resnext"),
         ("layer1", "layer2", "layer3"),
+        # Chosen over eight pairs: deep layers take edges of the photo for little style.
+        style_layer_weights=(3.0, 1.0, 0.3),
         deeper=("layer4",),
         stem_pools=("maxpool",),
     ),

@@ -66,9 +66,27 @@ def test_usual_values(optimizer: Any, convention: Any, smoothing: Any) -> None:
     rate = (job.optimizer.learning_rate, job.parametrization.fourier_decay, job.limits.history)
     assert rate == ((1.0, 0.3, 10) if optimizer == "lbfgs" else (0.05, 0.5, 0))
     network = find_network(job.network.encoder)
-    assert job.look.style_layers == dict.fromkeys(catalog.style_layers(network), 1.0)
+    assert tuple(job.look.style_layers) == catalog.style_layers(network)
     assert job.look.content_layers == dict.fromkeys(catalog.content_layers(network), 1.0)
     assert job.pictures.init == "content"
+
+
+@pytest.mark.parametrize(
+    ("options", "weights"),
+    [
+        ({}, [3.0, 1.0, 0.3]),
+        ({"style_loss": "gram"}, [3.0, 1.0, 0.3]),
+        ({"encoder": "vgg16_standard"}, [1.0] * 5),
+        ({"style_layers": ["layer1", "layer2", "layer3"]}, [1.0] * 3),
+        ({"style_layer_weights": [1.0, 2.0, 3.0]}, [1.0, 2.0, 3.0]),
+        ({"normalize_gradients": True}, [1.0] * 3),
+        ({"convention": "nakano"}, [1.0] * 3),
+        ({"smoothing": "softmax"}, [1.0] * 3),
+    ],
+    ids=str,
+)
+def test_usual_style_layer_weights__of_own_layers_in_own_convention(options: Any, weights: list[float]) -> None:
+    assert list(resolve(StylizationSettings(**options)).look.style_layers.values()) == weights
 
 
 @pytest.mark.parametrize("options", [{"content": "none"}, {"content_weight": 0.0}], ids=str)

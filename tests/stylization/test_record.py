@@ -85,7 +85,7 @@ def test_finished__options_that_change_no_pixels(name: str) -> None:
 
 def test_finished__usual_values_may_be_spelled_out() -> None:
     _made()
-    assert finished(_job(style_weight=15.0, learning_rate=1.0, style_layer_weights=[1.0, 1.0, 1.0], scales=1))
+    assert finished(_job(style_weight=15.0, learning_rate=1.0, style_layer_weights=[3.0, 1.0, 0.3], scales=1))
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_picture_and_sidecar_are_complete() -> None:
         fourier_decay=0.3,
         init="content",
         style_layers=["layer1", "layer2", "layer3"],
-        style_layer_weights=[1.0, 1.0, 1.0],
+        style_layer_weights=[3.0, 1.0, 0.3],
         style_weights=[1.0],
         content_layers=["layer2"],
         content_layer_weights=[1.0],
