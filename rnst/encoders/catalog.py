@@ -30,7 +30,7 @@ def style_layers(network: Network) -> tuple[str, ...]:
 
 
 def style_layer_weights(network: Network) -> tuple[float, ...]:
-    """Weights of `style_layers` in the mean."""
+    """Weights of `style_layers` in the mean that spare the edges of a content."""
     return family_of(network.architecture).style_layer_weights or (1.0,) * len(style_layers(network))
 
 

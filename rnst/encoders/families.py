@@ -23,7 +23,7 @@ class Family:
         title: name in tables.
         prefixes: of the architectures' names.
         style_layers: default style layers; empty means one for each resolution.
-        style_layer_weights: of the default style layers; empty means 1 for each.
+        style_layer_weights: of the default style layers where there is a content; empty means 1 for each.
         content_layers: default content layers; empty means the last but one of the style layers.
         mean: of each channel of the normalization for torchvision's weights.
         std: of each channel of the normalization for torchvision's weights.

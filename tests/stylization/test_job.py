@@ -80,6 +80,7 @@ def test_usual_values(optimizer: Any, convention: Any, smoothing: Any) -> None:
         ({"style_layers": ["layer1", "layer2", "layer3"]}, [1.0] * 3),
         ({"style_layer_weights": [1.0, 2.0, 3.0]}, [1.0, 2.0, 3.0]),
         ({"normalize_gradients": True}, [1.0] * 3),
+        ({"content": "none"}, [1.0] * 3),
         ({"convention": "nakano"}, [1.0] * 3),
         ({"smoothing": "softmax"}, [1.0] * 3),
     ],
