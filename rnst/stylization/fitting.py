@@ -23,7 +23,16 @@ def fit(trainer: pl.Trainer, task: ImageOptimization) -> bool:
             trainer.fit(task)
         except (KeyboardInterrupt, SystemExit):  # Lightning turns the first into the second
             return False
+        finally:
+            _detach(trainer)
     return not trainer.interrupted
+
+
+def _detach(trainer: pl.Trainer) -> None:
+    """Take back what Lightning gave the callbacks, which stay: methods of the task, by which they would keep it."""
+    for callback in trainer.callbacks:  # type: ignore[attr-defined] # Lightning attaches them
+        for method in ("log", "log_dict"):
+            vars(callback).pop(method, None)
 
 
 @contextlib.contextmanager

@@ -157,7 +157,6 @@ def _optimize(
         try:
             for keeper.scale in range(first + 1, len(plan)):
                 if outcome.finished:
-                    trim_heap()
                     keeper.first_losses = keeper.first_losses or outcome.first_losses
                     outcome = runner.optimize(plan[keeper.scale], outcome.image, callbacks, tracker.loggers)
         except (KeyboardInterrupt, NoFiniteLossError, DeviceLostError, MemoryExhaustedError) as stop:

@@ -1,6 +1,7 @@
 """One picture, one size at a time: targets, parameters, one Trainer for each scale."""
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -34,6 +35,7 @@ from rnst.stylization.targets import StyleTargets
 from rnst.stylization.tiling import tiling_of_picture
 
 _LESS_MEMORY = "Lower --memory, --tile or --size, or free the memory that other programs take"
+_LARGE = 2**17  # pixels
 _log = logging.getLogger(__name__)
 _PRECISIONS = {"bf16": "bf16-mixed", "fp32": "32-true"}
 
@@ -121,12 +123,16 @@ class ScaleRunner:
             try:
                 if smaller:
                     self._shrink()
-                return self._attempt(scale, start, callbacks, loggers, state)
+                outcome = self._attempt(scale, start, callbacks, loggers, state)
             except MemoryExhaustedError as error:
                 failure = error
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
+            else:
+                # Trainer and task refer to each other, so that their tensors stay; a small size has few of them.
+                machine.free_memory(collect=math.prod(scale.size) >= _LARGE)
+                return outcome
         if not self._rescued:
             raise failure
         return replace(self._rescued[-1], finished=False, failure=failure)

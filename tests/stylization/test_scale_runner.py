@@ -1,9 +1,12 @@
+import gc
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import pytest
+import pytorch_lightning as pl
 import torch
 
 from rnst.encoders.encoder import load_encoder
@@ -95,3 +98,20 @@ def test_optimize__a_loss_that_is_never_finite() -> None:
     runner = _runner(optimizer="adam")
     with pytest.raises(NoFiniteLossError, match="--style_weight"):
         runner.optimize(Scale((30, 40), 1, 0), torch.full((1, 3, 30, 40), torch.nan), [], [])
+
+
+class _Watch(pl.Callback):
+    """Sees the task, and does not keep it."""
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        self.task = ref(pl_module)
+
+
+def test_optimize__what_a_large_size_needed_is_free_after_it() -> None:
+    watch = _Watch()
+    gc.disable()  # when it runs by itself depends on the objects of all other tests
+    try:
+        _runner().optimize(Scale((384, 384), 1, 0), torch.rand(1, 3, 20, 20), [watch], [])
+        assert watch.task() is None
+    finally:
+        gc.enable()
