@@ -23,7 +23,6 @@ class Family:
         title: name in tables.
         prefixes: of the architectures' names.
         style_layers: default style layers; empty means one for each resolution.
-        style_layer_weights: of the default style layers where there is a content; empty means 1 for each.
         content_layers: default content layers; empty means the last but one of the style layers.
         mean: of each channel of the normalization for torchvision's weights.
         std: of each channel of the normalization for torchvision's weights.
@@ -31,19 +30,20 @@ class Family:
         wide_head: the classifier has more parameters than all layers before it.
         stem_pools: pools of the stem that are removed for images of 32 pixels; None if unknown.
         deeper: stages after the style layers, which experiments use, too.
+        style_layer_weights: of the default style layers where there is a content; empty means 1 for each.
     """
 
     title: str
     prefixes: tuple[str, ...]
     style_layers: tuple[str, ...] = ()
     content_layers: tuple[str, ...] = ()
-    style_layer_weights: tuple[float, ...] = ()
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
     options: dict[str, Any] = field(default_factory=dict)
     wide_head: bool = False
     stem_pools: tuple[str, ...] | None = None
     deeper: tuple[str, ...] = ()
+    style_layer_weights: tuple[float, ...] = ()
 
 
 # No auxiliary classifiers, and no initialization, which takes torchvision a minute.

@@ -178,11 +178,9 @@ def _usual(settings: StylizationSettings) -> dict[str, Any]:
     compared = settings.content != NO_CONTENT and settings.content_weight != 0
     ours = settings.convention == "relative" and settings.smoothing == "none"  # then w2: see docs/explanation
     style_layers = settings.style_layers or list(catalog.style_layers(network))
-    # They spare the edges of a photo, which a texture does not have.
-    sparing = ours and compared and not settings.style_layers and not settings.normalize_gradients
-    style_layer_weights = list(catalog.style_layer_weights(network)) if sparing else [1.0] * len(style_layers)
+    spares_edges = ours and compared and not settings.style_layers and not settings.normalize_gradients
+    style_layer_weights = list(catalog.style_layer_weights(network)) if spares_edges else [1.0] * len(style_layers)
     content_layers = (settings.content_layers or list(catalog.content_layers(network))) if compared else []
-    content_layer_weights = settings.content_layer_weights if compared else None
     usual = {
         "weights": OWN,
         "init": "content" if compared else "style_noise",
@@ -201,7 +199,7 @@ def _usual(settings: StylizationSettings) -> dict[str, Any]:
         "style_layers": style_layers,
         "style_layer_weights": settings.style_layer_weights or style_layer_weights,
         "content_layers": content_layers,
-        "content_layer_weights": content_layer_weights or [1.0] * len(content_layers),
+        "content_layer_weights": (compared and settings.content_layer_weights) or [1.0] * len(content_layers),
     }
 
 
