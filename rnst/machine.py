@@ -162,16 +162,14 @@ def _status(entry: str) -> str:
     return next((line.split()[1] for line in lines if line.startswith(entry)), "")
 
 
-def free_memory(*, collect: bool = True) -> None:
+def free_memory() -> None:
     """Give back what this process no longer needs; call it where no exception refers to the tensors any more.
 
-    Args:
-        collect: objects that refer to each other, too. It takes a tenth of a second or more.
+    It collects garbage, which takes a tenth of a second or more.
     """
     import torch
 
-    if collect:
-        gc.collect()
+    gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     trim_heap()

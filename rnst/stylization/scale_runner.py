@@ -35,7 +35,7 @@ from rnst.stylization.targets import StyleTargets
 from rnst.stylization.tiling import tiling_of_picture
 
 _LESS_MEMORY = "Lower --memory, --tile or --size, or free the memory that other programs take"
-_LARGE = 2**17  # pixels
+_LARGE = 2**17  # pixels; what a smaller size leaves behind is not worth a collection of garbage
 _log = logging.getLogger(__name__)
 _PRECISIONS = {"bf16": "bf16-mixed", "fp32": "32-true"}
 
@@ -130,8 +130,8 @@ class ScaleRunner:
                 if not is_out_of_memory(error):
                     raise
             else:
-                # Trainer and task refer to each other, so that their tensors stay; a small size has few of them.
-                machine.free_memory(collect=math.prod(scale.size) >= _LARGE)
+                if math.prod(scale.size) >= _LARGE:
+                    machine.free_memory()  # Trainer and task refer to each other: their tensors would stay for a while
                 return outcome
         if not self._rescued:
             raise failure

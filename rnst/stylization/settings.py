@@ -83,7 +83,7 @@ class StylizationSettings:
             that a weight means the same for every network; the others are those of papers and programs.
         style_loss: gram compares Gram matrices; w2 means and covariances, as the distance of distributions; none means
             w2, or gram with the --convention of others and with --smoothing softmax.
-        style_layer_weights: a number for each style layer; none means 1, or 3, 1, 0.3 for a ResNet's with a content.
+        style_layer_weights: a number for each style layer; none means 1, or 3, 1, 0.3 for a ResNet's default ones.
         content_layer_weights: a number for each content layer; none means 1 for all.
         normalize_gradients: weigh the layers so that their gradients are equally large, measured once at each size.
         smoothing: softmax compares the softmax of a layer's features; for networks with a few very large activations.
