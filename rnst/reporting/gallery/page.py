@@ -69,7 +69,7 @@ def write_gallery(
     results: Sequence[Result],
     output: Path,
     *,
-    embed: bool = False,
+    embed: bool | int = False,
     title: str = DEFAULT_TITLE,
     thumbnails: Mapping[Path, Path] | None = None,
     names: Names = NO_NAMES,
@@ -84,7 +84,8 @@ def write_gallery(
         results: results to show. A result whose score "picked" is not 0 represents its content, style and encoder;
             without one, the result with the lowest "style_distance" does, or else the last result.
         output: the HTML file.
-        embed: embed the pictures in the page, so that it works anywhere alone; otherwise it links to the files.
+        embed: embed the pictures in the page, so that it works anywhere alone: a number, as JPEG of this quality, 1 to
+            100; True, the files as they are. False: the page links to the files.
         title: heading of the page.
         thumbnails: picture -> a small version of it, used in the list. Without them the pictures are scaled down.
         names: titles of networks, photos and paintings.

@@ -1,6 +1,7 @@
 """References from a page to its pictures: relative addresses, or embedded bytes."""
 
 import base64
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,11 +26,11 @@ class Pictures:
 
     Args:
         folder: folder of the page; addresses are relative to it.
-        embed: embed the bytes of every picture in the page.
+        embed: embed every picture in the page: a number, as JPEG of this quality; True, the bytes of its file.
         thumbnails: picture -> a small version of it, if there is one.
     """
 
-    def __init__(self, folder: Path, *, embed: bool, thumbnails: Mapping[Path, Path]) -> None:
+    def __init__(self, folder: Path, *, embed: bool | int, thumbnails: Mapping[Path, Path]) -> None:
         self.embedded: dict[str, str] = {}
         self._folder, self._embed = folder, embed
         self._thumbnails = {_absolute(picture): small for picture, small in thumbnails.items()}
@@ -66,14 +67,9 @@ class Pictures:
     def _name(self, path: Path) -> str:
         key = _absolute(path)
         if key not in self._names:
-            media_type = picture_type(path)
-            if media_type is None:
-                raise UnreadableFileError(
-                    path, "a picture for a page", "browsers show PNG, JPEG, WebP, AVIF, GIF and BMP"
-                )
+            media_type, content = _as_it_is(path) if isinstance(self._embed, bool) else _as_jpeg(path, self._embed)
             self._names[key] = f"picture-{len(self._names)}"
-            content = base64.b64encode(path.read_bytes()).decode("ascii")
-            self.embedded[self._names[key]] = f"data:{media_type};base64,{content}"
+            self.embedded[self._names[key]] = f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
         return self._names[key]
 
 
@@ -89,6 +85,21 @@ def picture_type(path: Path) -> str | None:
     if start[_BRAND] == b"ftypavif":
         return "image/avif"
     return next((media for signature, media in _SIGNATURES.items() if start.startswith(signature)), None)
+
+
+def _as_it_is(path: Path) -> tuple[str, bytes]:
+    media_type = picture_type(path)
+    if media_type is None:
+        raise UnreadableFileError(path, "a picture for a page", "browsers show PNG, JPEG, WebP, AVIF, GIF and BMP")
+    return media_type, path.read_bytes()
+
+
+def _as_jpeg(path: Path, quality: int) -> tuple[str, bytes]:
+    from rnst.image.files import read_image, to_pil
+
+    file = io.BytesIO()
+    to_pil(read_image(path)).save(file, "JPEG", quality=quality, subsampling=0)  # colors keep their pixels
+    return "image/jpeg", file.getvalue()
 
 
 def _absolute(path: Path) -> str:
