@@ -100,15 +100,22 @@ def _results(
             return _run(checkout, names, wording, work, options.jobs)
     kept = {name: options.cache / commit / _fingerprint(name, wording, work) for name in names}
     missing = [name for name in names if not kept[name].is_dir()]
-    if missing:
-        with _checkout(commit) as checkout:
-            made = _run(checkout, missing, wording, work, options.jobs)
-        for name, folder in made.items():
-            if (folder / STATUS).is_file():  # it was not stopped by an impatient user
-                aside = kept[name].with_name(f"{kept[name].name}-{os.getpid()}")
-                shutil.copytree(folder, aside)
-                aside.rename(kept[name])
+    try:
+        if missing:
+            with _checkout(commit) as checkout:
+                _run(checkout, missing, wording, work, options.jobs)
+    finally:  # what is finished is kept, also when the user stops the rest
+        for name in missing:
+            _keep(work / _folder(name), kept[name])
     return {name: kept[name] if kept[name].is_dir() else work / _folder(name) for name in names}
+
+
+def _keep(folder: Path, place: Path) -> None:
+    """Copy what a scene wrote to its place in the cache, if it came to its end."""
+    if (folder / STATUS).is_file():
+        aside = place.with_name(f"{place.name}-{os.getpid()}")
+        shutil.copytree(folder, aside, ignore=shutil.ignore_patterns("runs"))
+        aside.rename(place)
 
 
 def _run(checkout: Path, names: Sequence[str], wording: Wording, work: Path, jobs: int) -> dict[str, Path]:
