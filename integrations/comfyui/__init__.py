@@ -18,6 +18,7 @@ from rnst.image.files import write_image
 from rnst.losses.conventions import CONVENTIONS
 from rnst.stylization.scales import usual_scales
 from rnst.stylization.settings import StylizationSettings
+from rnst.stylization.supersampling import USUAL
 
 _ENCODERS = (DEFAULT_ENCODER, "resnet50_robust", "resnet18_robust", "vgg19", "vgg16")
 _DEFAULTS, _WEIGHTS = StylizationSettings(), CONVENTIONS["relative"]
@@ -50,7 +51,7 @@ class StylizeImage:
             },
             "optional": {
                 "mask": ("MASK", {"tooltip": "stylize white alone; for one style"}),
-                "supersample": ("FLOAT", {"default": _DEFAULTS.supersample, "min": 1.0, "max": 4.0, "step": 0.25}),
+                "supersample": ("FLOAT", {"default": USUAL, "min": 1.0, "max": 4.0, "step": 0.25}),
                 "content_weight": (
                     "FLOAT",
                     {"default": _WEIGHTS.content_weight, "min": 0.0, "max": 10000.0, "step": 0.1},
@@ -117,7 +118,7 @@ class _Watch:
 
 
 def _scales(options: dict[str, Any]) -> int:
-    side = options.get("size", _DEFAULTS.size) * options.get("supersample", _DEFAULTS.supersample)
+    side = options.get("size", _DEFAULTS.size) * options.get("supersample", USUAL)
     return usual_scales(round(side))
 
 

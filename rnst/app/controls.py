@@ -9,7 +9,7 @@ import gradio as gr
 from rnst.app.brush import COLORS, NAMES
 from rnst.app.options import Option
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
-from rnst.stylization.settings import StylizationSettings
+from rnst.stylization.supersampling import USUAL
 
 MOST_PAINTINGS = len(COLORS)
 EDITOR_SIDE = 640
@@ -166,10 +166,10 @@ def _sliders() -> tuple[gr.Slider, ...]:
         gr.Slider(
             1,
             3,
-            StylizationSettings.supersample,
+            USUAL,
             step=0.5,
             label="Detail",
-            info="1 is fast, 3 is fine; a draft ignores it",
+            info="1 is fast, 3 is fine; large pictures have less",
         ),
         gr.Slider(64, 4096, 512, step=64, label="Size", info="longer side in pixels; a draft has at most 256"),
     )

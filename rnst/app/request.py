@@ -8,13 +8,13 @@ from typing import Any
 
 from rnst.errors import RnstError
 from rnst.losses.conventions import CONVENTIONS
-from rnst.stylization.settings import StylizationSettings
+from rnst.stylization.supersampling import USUAL, usual_supersampling
 
 USUAL_WEIGHT = CONVENTIONS["relative"].style_weight
 """Of the style, with the default convention."""
 DRAFT_SIZE = 256
 _DRAFT = ("--config", "draft")
-_LARGER_STEPS = 12
+_LARGER = {"steps": 12, "scales": 1}
 _OF_THE_SIZE = ("init", "size", "side", "supersample", "steps", "scales", "shifts", "save_every")  # a draft has others
 OF_THE_PAGE = (
     "output",
@@ -50,7 +50,7 @@ class Request:
         masks: of the paintings, see `rnst.app.brush`.
         strength: how often the usual weight of the style is doubled; negative numbers halve it.
         stroke: size of the strokes, 1 is the painting's own.
-        detail: see `supersample`.
+        detail: see `supersample`; large pictures have less of it.
         size: long side in pixels.
         options: further options by name, "" where none is given.
         words: further options as a command line has them.
@@ -62,14 +62,15 @@ class Request:
     masks: tuple[Path, ...] = ()
     strength: float = 0.0
     stroke: float = 1.0
-    detail: float = StylizationSettings.supersample
+    detail: float = USUAL
     size: int = 512
     options: Mapping[str, str] | None = None
     words: str = ""
 
     def full(self) -> list[str]:
         """Words of the picture."""
-        return [*self._look(), "--size", str(self.size), "--supersample", _number(self.detail), *self.further()]
+        factor = _number(_factor(self.detail, self.size))
+        return [*self._look(), "--size", str(self.size), "--supersample", factor, *self.further()]
 
     def draft(self) -> list[str]:
         """Words of a picture that takes seconds."""
@@ -109,6 +110,10 @@ class Request:
         return found
 
 
+def _factor(detail: float, size: int) -> float:
+    return min(detail, usual_supersampling(size))
+
+
 def larger(size: int, chosen: int) -> int:
     """Long side of a picture that goes on from a smaller one: the chosen one, or twice as large."""
     return chosen if chosen > size else 2 * size
@@ -126,7 +131,7 @@ def larger_options(options: Mapping[str, Any], start: Path, size: int, detail: f
         detail: see `supersample`.
     """
     kept = {name: value for name, value in options.items() if name not in _OF_THE_SIZE}
-    return {**kept, "init": str(start), "size": size, "supersample": detail, "steps": _LARGER_STEPS, "scales": 1}
+    return {**kept, "init": str(start), "size": size, "supersample": _factor(detail, size), **_LARGER}
 
 
 def _number(value: float) -> str:

@@ -34,11 +34,11 @@ from rnst.stylization.parts import (
 )
 from rnst.stylization.scales import Scale, plan_scales, usual_scales
 from rnst.stylization.settings import StylizationSettings
+from rnst.stylization.supersampling import usual_supersampling
 
 _LEARNING_RATES = {"lbfgs": 1.0, "adam": 0.05}
 _FOURIER_DECAYS = {"lbfgs": 0.3, "adam": 0.5}
 _CORNERS = {"lbfgs": 0.125, "adam": math.inf}  # cycles per pixel; Adam makes up for curvatures by itself
-
 _SEQUENCE_WEIGHT = 400.0  # see docs/how-to/video.md
 
 _Part = TypeVar("_Part", bound=Any)
@@ -183,6 +183,7 @@ def _usual(settings: StylizationSettings) -> dict[str, Any]:
     content_layers = (settings.content_layers or list(catalog.content_layers(network))) if compared else []
     usual = {
         "weights": OWN,
+        "supersample": usual_supersampling(settings.size),
         "init": "content" if compared else "style_noise",
         "style_weight": convention.style_weight,
         "content_weight": convention.content_weight,
@@ -223,13 +224,10 @@ def _pictures(filled: StylizationSettings) -> Pictures:
 
 
 def _look(filled: StylizationSettings) -> Look:
-    layers = {
-        f"{part}_layers": dict(
-            zip(getattr(filled, f"{part}_layers"), getattr(filled, f"{part}_layer_weights"), strict=True)
-        )
-        for part in ("style", "content")
-    }
-    return _part(Look, filled, **layers)
+    def weighted(part: str) -> dict[str, float]:
+        return dict(zip(getattr(filled, f"{part}_layers"), getattr(filled, f"{part}_layer_weights"), strict=True))
+
+    return _part(Look, filled, style_layers=weighted("style"), content_layers=weighted("content"))
 
 
 def _hold(settings: StylizationSettings) -> int:

@@ -51,7 +51,7 @@ class StylizationSettings:
             the orientation of the photo, whose shape is kept.
         dpi: dots per inch that the file states; none means that of the photo, and 300 with --print.
         supersample: optimize the picture at so many times its size, and reduce it at the end. Details finer than the
-            network's first stride come from here; time and memory grow with its square.
+            network's first stride come from here. none means 3, or less if that is more than 3072 pixels.
         side: side of the picture that --size sets.
         aspect: width divided by height of a picture without content; none means that of the style.
         steps: optimizer steps at each scale.
@@ -142,7 +142,7 @@ class StylizationSettings:
     size: Pixels = DEFAULT_SIZE
     print: str | None = None
     dpi: Dpi | None = None
-    supersample: Supersampling = 3.0
+    supersample: Supersampling | None = None
     side: Literal["long", "short"] = "long"
     aspect: Aspect | None = None
     steps: PositiveInt = 20

@@ -1,0 +1,11 @@
+"""At how many times its size a picture is optimized unless the user says so."""
+
+USUAL = 3.0
+"""Factor of pictures of up to 1024 pixels: see docs/explanation/clean-pictures.md."""
+
+_LARGEST = 3072  # pixels of the side that is optimized; beyond, a picture is seen from farther away
+
+
+def usual_supersampling(size: int) -> float:
+    """The factor for a picture of that size in pixels: 3, and less for large ones, down to 1."""
+    return min(USUAL, max(1.0, _LARGEST / size))
