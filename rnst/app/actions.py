@@ -1,5 +1,6 @@
 """What happens when something on the page is pressed: between gradio's values and the workshop."""
 
+import contextlib
 import functools
 import html
 from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +40,8 @@ def reported(action: Callable[_Values, _Answer]) -> Callable[_Values, _Answer]:
             return action(*values, **named)
         except (RnstError, OSError) as error:
             raise gr.Error(html.escape(one_line(error)), title="Not done", print_exception=False) from error
+        except SystemExit as error:  # an option that prints something and leaves; the server stays
+            raise gr.Error("this option belongs to a command line", title="Not done", print_exception=False) from error
 
     return wrapped
 
@@ -135,13 +138,14 @@ class Actions:
             if seen.output is None:
                 return [gr.skip()] * (_TICKED + _DETAILS)
             return [gr.skip(), view(seen, jobs.picture()), *[gr.skip()] * (_TICKED + _DETAILS - 2)]
-        made = self._workshop.history()[:_MOST_SHOWN]
-        names = [one.name for one in made]
+        gallery = self._gallery(self._workshop.history()[:_MOST_SHOWN])
+        names = [name for name, *_ in gallery]
         ended = seen.ended.name if seen.ended is not None and not seen.problem else ""
-        latest = ended if ended in names and (version >= 0 or not chosen) else chosen or next(iter(names), "")
+        kept = chosen if chosen in names else next(iter(names), "")
+        latest = ended if ended in names and (version >= 0 or not chosen) else kept
         choices = gr.update(choices=[*names, _PHOTO])
         can_stop = gr.update(interactive=seen.output is not None)
-        pictures = [self._gallery(made), names, choices, choices]
+        pictures = [[(small, title) for _, small, title in gallery], names, choices, choices]
         return [seen.version, view(seen, jobs.picture()), can_stop, *pictures, *self.details(latest)]
 
     @reported
@@ -170,13 +174,21 @@ class Actions:
         """Two pictures at one size."""
         if not left or not right:
             return gr.skip()
-        made = find(self._folders.output, left if left != _PHOTO else right)
-        photo = find_picture(str(made.result.settings.get("content")))
+        named = [name for name in (left, right) if name != _PHOTO]
+        if not named:
+            return gr.skip()
+        photo = find_picture(str(find(self._folders.output, named[0]).result.settings.get("content")))
         files = [photo if name == _PHOTO else find(self._folders.output, name).result.image for name in (left, right)]
         return tuple(map(str, pair(files[0], files[1], self._folders.cache)))
 
-    def _gallery(self, made: Sequence[Made]) -> list[tuple[str, str]]:
-        return [(str(preview(str(one.result.image), self._folders.cache, _THUMB_SIDE)), one.title) for one in made]
+    def _gallery(self, made: Sequence[Made]) -> list[tuple[str, str, str]]:
+        """Name, small picture and title of each; without damaged ones, which would hide all the others."""
+        shown = []
+        for one in made:
+            with contextlib.suppress(RnstError, OSError):
+                small = preview(str(one.result.image), self._folders.cache, _THUMB_SIDE)
+                shown.append((one.name, str(small), one.title))
+        return shown
 
     def _written_yaml(self, made: Made) -> Path:
         path = self._folders.cache / f"{made.result.image.stem}.yaml"

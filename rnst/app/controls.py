@@ -169,7 +169,7 @@ def _sliders() -> tuple[gr.Slider, ...]:
             USUAL,
             step=0.5,
             label="Detail",
-            info="1 is fast, 3 is fine; large pictures have less",
+            info="1 is fast, 3 is fine, and less for large pictures",
         ),
         gr.Slider(64, 4096, 512, step=64, label="Size", info="longer side in pixels; a draft has at most 256"),
     )

@@ -12,6 +12,7 @@ from rnst.stylization.pace import duration
 from rnst.stylization.state import is_state, state_path
 
 DEEP = ".tif"
+_LONGEST_STEM = 180  # bytes; file systems take 255 with number and ending
 """Ending of the file with 16 bits beside a picture."""
 
 
@@ -81,9 +82,10 @@ def find(folder: Path, name: str) -> Made:
 
 
 def free_name(folder: Path, stem: str, taken: Collection[Path] = ()) -> Path:
-    """A PNG in the folder that replaces nothing: -2, -3, ... is added to the stem."""
+    """A PNG in the folder that replaces nothing: -2, -3, ... is added to the stem; one that is too long is cut."""
     endings = (".png", DEEP, ".json")
-    names = (path for path in numbered(folder / f"{stem}.png") if path not in taken)
+    short = stem.encode()[:_LONGEST_STEM].decode(errors="ignore")
+    names = (path for path in numbered(folder / f"{short}.png") if path not in taken)
     return next(path for path in names if not any(path.with_suffix(ending).exists() for ending in endings))
 
 

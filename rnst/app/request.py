@@ -3,15 +3,14 @@
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from rnst.errors import RnstError
 from rnst.losses.conventions import CONVENTIONS
-from rnst.stylization.supersampling import USUAL, usual_supersampling
+from rnst.stylization.supersampling import USUAL
 
-USUAL_WEIGHT = CONVENTIONS["relative"].style_weight
-"""Of the style, with the default convention."""
 DRAFT_SIZE = 256
 _DRAFT = ("--config", "draft")
 _LARGER = {"steps": 12, "scales": 1}
@@ -29,6 +28,7 @@ OF_THE_PAGE = (
     "sequence",
 )
 """Options that the page sets by itself, or that make no single picture."""
+_CONVENTION = "relative"
 _QUESTIONS = ("help", "help_all", "print_config", "h")
 
 
@@ -50,7 +50,7 @@ class Request:
         masks: of the paintings, see `rnst.app.brush`.
         strength: how often the usual weight of the style is doubled; negative numbers halve it.
         stroke: size of the strokes, 1 is the painting's own.
-        detail: see `supersample`; large pictures have less of it.
+        detail: see `supersample`; the usual one is less for large pictures.
         size: long side in pixels.
         options: further options by name, "" where none is given.
         words: further options as a command line has them.
@@ -69,8 +69,8 @@ class Request:
 
     def full(self) -> list[str]:
         """Words of the picture."""
-        factor = _number(_factor(self.detail, self.size))
-        return [*self._look(), "--size", str(self.size), "--supersample", factor, *self.further()]
+        detail = [] if self.detail == USUAL else ["--supersample", _number(self.detail)]
+        return [*self._look(), "--size", str(self.size), *detail, *self.further()]
 
     def draft(self) -> list[str]:
         """Words of a picture that takes seconds."""
@@ -92,15 +92,15 @@ class Request:
                 found += [f"--{name}", *_split(value)]
         found += _split(self.words)
         for word in found:
-            name = word.removeprefix("--").partition("=")[0].replace("-", "_")
-            if word.startswith("--") and name in {*OF_THE_PAGE, *_QUESTIONS}:
+            name = word.lstrip("-").partition("=")[0].replace("-", "_")
+            if word.startswith("-") and name in {*OF_THE_PAGE, *_QUESTIONS}:
                 raise OfThePageError(word)
         return found
 
     def _look(self) -> list[str]:
         found = ["--content", self.photo, "--style", *self.paintings]
         if self.strength:
-            found += ["--style_weight", _number(USUAL_WEIGHT * 2.0**self.strength)]
+            found += ["--style_weight", _number(self._usual_weight() * 2.0**self.strength)]
         if self.stroke != 1.0:
             found += ["--style_scale", _number(self.stroke)]
         if len(self.paintings) > 1 and len(set(self.shares)) > 1:
@@ -109,9 +109,11 @@ class Request:
             found += ["--content_mask", *map(str, self.masks)]
         return found
 
-
-def _factor(detail: float, size: int) -> float:
-    return min(detail, usual_supersampling(size))
+    def _usual_weight(self) -> float:
+        """Of the style, in the convention that the further options choose."""
+        words = [part for word in self.further() for part in word.split("=", 1)]
+        chosen = [value for name, value in pairwise(words) if name == "--convention"]
+        return CONVENTIONS.get((chosen or [_CONVENTION])[-1], CONVENTIONS[_CONVENTION]).style_weight
 
 
 def larger(size: int, chosen: int) -> int:
@@ -131,7 +133,7 @@ def larger_options(options: Mapping[str, Any], start: Path, size: int, detail: f
         detail: see `supersample`.
     """
     kept = {name: value for name, value in options.items() if name not in _OF_THE_SIZE}
-    return {**kept, "init": str(start), "size": size, "supersample": _factor(detail, size), **_LARGER}
+    return {**kept, "init": str(start), "size": size, "supersample": None if detail == USUAL else detail, **_LARGER}
 
 
 def _number(value: float) -> str:

@@ -8,7 +8,7 @@ from rnst.commands.options import CommandParser
 from rnst.errors import InvalidValueError, MissingPathError
 from rnst.outputs import check_output
 
-_FIGURES = (".png", ".pdf", ".svg", ".jpg", ".webp", ".tif")
+_FIGURES = (".png", ".pdf", ".svg")
 
 
 def run(arguments: list[str]) -> None:
@@ -37,13 +37,15 @@ def _run(options: Namespace) -> None:
     from rnst.training.curves import draw, learning_curves
 
     check_output("--output", options.output, {}, is_plot)
+    same_names = len({folder.name for folder in options.runs}) < len(options.runs)
+    labels = {folder: str(folder) if same_names else folder.name for folder in options.runs}
     curves = {}
     for folder in options.runs:
         found = learning_curves(folder)
         if not found:
             raise MissingPathError(folder, "accuracies of a training", "Nothing was validated there yet.")
         for name, curve in found.items():
-            curves[name if len(options.runs) == 1 else f"{folder.name}: {name}"] = curve
+            curves[name if len(options.runs) == 1 else f"{labels[folder]}: {name}"] = curve
     draw(options.output, curves, options.title)
     for name, (epochs, shares) in curves.items():
         sys.stdout.write(f"{name}: {shares[-1]:.1%} after {epochs[-1]:g} epochs, best {max(shares):.1%}\n")

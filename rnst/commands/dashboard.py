@@ -5,6 +5,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from rnst.commands.options import CommandParser
+from rnst.outputs import check_output
 from rnst.reporting.project import PROJECT
 
 
@@ -23,9 +24,10 @@ def run(arguments: list[str]) -> None:
 
 
 def _run(options: Namespace) -> None:
-    from rnst.reporting.dashboard import build_dashboard, save_dashboard, write_dashboard
+    from rnst.reporting.dashboard import build_dashboard, is_dashboard, save_dashboard, write_dashboard
     from rnst.reporting.tracking.wandb_runs import is_offline
 
+    check_output("--output", options.output, {}, is_dashboard)
     workspace = build_dashboard(options.project, options.entity)
     if is_offline():
         write_dashboard(workspace, options.output)

@@ -55,7 +55,8 @@ def _run(network: str, settings: EvaluationSettings) -> None:
 def _decimal(arguments: list[str]) -> list[str]:
     """Fractions among the radii, as 4/255, as decimal numbers."""
     decimal, in_radii = [], False
-    for argument in arguments:
+    words = [part for word in arguments for part in (word.split("=", 1) if word.startswith("--radii=") else [word])]
+    for argument in words:
         if argument.startswith("--"):
             in_radii = argument == "--radii"
         elif in_radii and "/" in argument:
@@ -119,4 +120,4 @@ def _table_of_classes(evaluation: Evaluation) -> Table:
 
 def _percent(right: int, photos: int) -> str:
     low, high = interval(right, photos)
-    return f"{right / photos:.1%} ± {(high - low) / 2:.1%}"
+    return f"{right / photos:.1%} ({100 * low:.1f} to {100 * high:.1f})"

@@ -133,13 +133,20 @@ def _run(settings: StylizationSettings, other: str | None, view: View | None) ->
 def _with_new_output(settings: StylizationSettings) -> StylizationSettings:
     """The same settings with an output that replaces no picture of other settings: -2, -3, ... is appended."""
     from rnst.stylization.job import resolve
-    from rnst.stylization.record import earlier
 
     output = named_by(settings.output, resolve(settings).as_dict())
-    if settings.has_folder:
+    if settings.has_video:
         return settings.replaced(output=output)
-    candidates = (settings.replaced(output=name) for name in numbered(output))
-    return next(one for one in candidates if not one.output.exists() or earlier(resolve(one)) is not None)
+    return next(one for one in (settings.replaced(output=name) for name in numbered(output)) if _replaces_nothing(one))
+
+
+def _replaces_nothing(settings: StylizationSettings) -> bool:
+    """Whether every picture that is there already is the one that these settings make."""
+    from rnst.stylization.record import earlier
+    from rnst.stylization.stylize import job_of, jobs_of_folder
+
+    jobs = jobs_of_folder(settings) if settings.has_folder else [job_of(settings)]
+    return all(not job.records.output.exists() or earlier(job) is not None for job in jobs)
 
 
 def _stylized(settings: StylizationSettings, view: View | None) -> list[Result]:

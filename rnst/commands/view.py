@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnst.browser import open_page
 from rnst.commands.options import CommandParser
+from rnst.commands.parsing import UsageError
 from rnst.ranges import Port
 
 if TYPE_CHECKING:
@@ -50,4 +51,6 @@ def add_view(parser: CommandParser) -> None:
 def take_view(options: dict[str, Any]) -> View | None:
     """Take the options of the page out of the others; None where none is asked for."""
     wanted, port, opens = options.pop("view"), options.pop("view_port"), not options.pop("no_browser")
+    if not wanted and (port or not opens):
+        raise UsageError("--view_port and --no_browser are of the live view; add --view")
     return View(port, opens) if wanted else None

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -23,6 +23,8 @@ from rnst.image.opening import DAMAGED, OTHER_PICTURES, open_picture, readable_e
 
 PilImage = Image.Image
 _PICTURES_IN_ONE_FILE = ("GIF", "PNG", "WEBP", "TIFF")  # not formats of phones, whose further images are auxiliary
+# What Pillow writes as TIFF.
+_MODES_OF_TIFF = ("1", "L", "LA", "P", "PA", "I", "I;16", "F", "RGB", "RGBX", "RGBA", "CMYK", "YCbCr", "LAB")
 
 
 @dataclass(frozen=True)
@@ -186,8 +188,14 @@ def to_pil(image: Tensor) -> PilImage:
 
 
 def from_pil(image: PilImage) -> Tensor:
-    """A PIL image of any mode as (1, 3, H, W) float32 sRGB in [0, 1], laid over white where it is transparent."""
-    file = io.BytesIO()
+    """A PIL image of any mode as (1, 3, H, W) float32 sRGB in [0, 1], laid over white where it is transparent.
+
+    It is turned as its orientation tag says, as a file is.
+    """
+    image, file = ImageOps.exif_transpose(image), io.BytesIO()
+    if "transparency" in image.info or image.mode in {"La", "RGBa"}:
+        image = image.convert("RGBA")
+    image = image if image.mode in _MODES_OF_TIFF else image.convert("RGB")
     image.save(file, "TIFF")
     return image_from_bytes(file.getvalue(), "the PIL image")
 

@@ -32,7 +32,7 @@ _LARGEST_8_BIT, _LARGEST_16_BIT = 255.0, 65535.0
 _NAMES = {".jpg": "JPEG", ".jpeg": "JPEG", ".heic": "HEIF"}  # of Pillow, where they are not the extension
 # Types of TIFF tags: text, whole numbers, fractions, signed fractions.
 _TEXT, _SHORT, _RATIONAL, _SIGNED_RATIONAL = 2, 3, 5, 10
-_DENOMINATOR = 10_000
+_DENOMINATOR = 1_000_000  # exposures are as short as 1/32000 s
 
 
 @dataclass(frozen=True, kw_only=True)

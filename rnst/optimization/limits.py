@@ -1,10 +1,11 @@
 """Parsing and validation of the user's limits on tiles and memory. Imports no torch, so that `--help` is fast."""
 
+import math
 import re
 
 from rnst.errors import InvalidValueError
 
-_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_PREFIXES = ("", "K", "M", "G", "T")
 _SMALLEST_TILE = 32
 
 
@@ -14,10 +15,11 @@ def parse_memory(text: str) -> float:
     Raises:
         InvalidValueError: the text is not a size.
     """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?(?:e\d+)?)\s*([KMGT]?)i?B?\s*", text, re.IGNORECASE)
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?(?:e\d+)?)\s*([KMGT]?)(i?)B?\s*", text, re.IGNORECASE)
     if match is None or float(match[1]) == 0.0:
         raise InvalidValueError("--memory", text, "a size as 8GB or 500MB")
-    return float(match[1]) * _UNITS[match[2].upper()]
+    base = 1024.0 if match[3] else 1000.0
+    return float(match[1]) * math.pow(base, _PREFIXES.index(match[2].upper()))
 
 
 def check_limits(tile: int | None, memory: str | None) -> None:

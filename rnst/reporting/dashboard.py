@@ -13,6 +13,7 @@ from rnst.files import write_json
 _SCORES = ("style_distance", "texture_distance", "color_distance", "edge_correlation")
 _PICTURE_SETTINGS = ("network.encoder", "loss.style_weight", "loss.content_weight", "pictures.init", "image.steps")
 _TRAINING_SETTINGS = ("model.architecture", "model.attack.ball.radius", "model.recipe.learning_rate")
+_NAME = "rnst: pictures and trainings"
 
 
 def build_dashboard(project: str, entity: str = "") -> Any:
@@ -39,7 +40,7 @@ def build_dashboard(project: str, entity: str = "") -> Any:
     return workspaces.Workspace(
         entity=entity,
         project=project,
-        name="rnst: pictures and trainings",
+        name=_NAME,
         sections=[workspaces.Section(name=name, panels=inside, is_open=True) for name, inside in sections.items()],
     )
 
@@ -103,6 +104,11 @@ def save_dashboard(workspace: Any) -> str:
     """Save a workspace to the logged-in account, and return its address."""
     workspace.save()
     return str(workspace.url)
+
+
+def is_dashboard(path: Path) -> bool:
+    """Whether a file holds a workspace that `write_dashboard` wrote."""
+    return _NAME.encode() in path.read_bytes()
 
 
 def write_dashboard(workspace: Any, path: Path) -> None:

@@ -23,7 +23,8 @@ MARKS = ("o", "s", "^", "D", "v", "P", "X")
 _LEGEND_COLUMNS = 4
 _GOOD, _BAD = "#00664b", "#b02a00"
 _INCHES_OF_PICTURE = 1.3
-_PROGRAM, _HEADER_BYTES = "rnst.reporting.plots", 1024
+_PROGRAM = "rnst.reporting.plots"
+_MARK = {".png": "Software", ".pdf": "Creator", ".svg": "Creator"}  # entry of a file that names the program
 
 
 def line_plot(
@@ -110,16 +111,14 @@ def labeled_points(
 
 
 def is_plot(path: Path) -> bool:
-    """Whether a file is a plot that this module wrote as PNG: its first bytes name the program."""
-    with path.open("rb") as file:
-        return _PROGRAM.encode() in file.read(_HEADER_BYTES)
+    """Whether a file is a plot that this module wrote: it names the program."""
+    return _PROGRAM.encode() in path.read_bytes()
 
 
 def _save(figure: Figure, path: Path, dpi: float | None = None) -> None:
-    """Write a figure, complete or not at all; a PNG names this program, so that the next run may replace it."""
+    """Write a figure, complete or not at all; it names this program, so that the next run may replace it."""
     with written_aside(path) as aside:
-        named = {"Software": _PROGRAM} if path.suffix.lower() == ".png" else None
-        figure.savefig(aside, metadata=named, dpi=dpi or "figure")
+        figure.savefig(aside, metadata={_MARK[path.suffix.lower()]: _PROGRAM}, dpi=dpi or "figure")
 
 
 def _finish(figure: Figure, axes: Axes, title: str, kinds: int) -> None:

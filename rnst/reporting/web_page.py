@@ -8,7 +8,6 @@ from pathlib import Path
 from rnst.files import written_aside
 
 _MARK = '<meta name="generator" content="rnst">'
-_MARKS = (_MARK.encode(), b'id="lede"')  # the second of earlier pages
 _HEAD = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -48,8 +47,7 @@ def write_web_page(output: Path, title: str, body: str, style: str, *, script: s
 
 def is_page(path: Path) -> bool:
     """Whether a file is a page that this program wrote."""
-    content = path.read_bytes()
-    return any(mark in content for mark in _MARKS)
+    return _MARK.encode() in path.read_bytes()
 
 
 def _hash(text: str) -> str:

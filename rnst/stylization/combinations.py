@@ -110,6 +110,8 @@ def check_styles(settings: Any) -> None:
         raise InvalidValueError("--style_weights", weights, wanted)
     if settings.style_weight == 0 and (settings.content_weight == 0 or settings.content == NO_CONTENT):
         raise InvalidValueError("--style_weight", settings.style_weight, "more than 0 where the content has no weight")
+    if settings.colors != "free" and settings.content == NO_CONTENT:
+        raise InvalidValueError("--colors", settings.colors, "free without a content, which has the other colors")
     if settings.aspect is not None and settings.content != NO_CONTENT:
         raise InvalidValueError("--aspect", settings.aspect, "left away with a content, whose shape is kept")
 

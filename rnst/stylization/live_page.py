@@ -1,5 +1,6 @@
 """The picture in progress in a browser on this machine: the picture, its losses, and a button that stops."""
 
+import contextlib
 import hashlib
 import json
 import secrets
@@ -205,7 +206,7 @@ def _handler(served: _Served, token: str) -> type[BaseHTTPRequestHandler]:
             self._send(content, kind)
 
         def do_POST(self) -> None:
-            knows = secrets.compare_digest(self.headers.get("X-Token", ""), token)
+            knows = secrets.compare_digest(self.headers.get("X-Token", "").encode(), token.encode())
             if self.path != "/stop" or not self._is_ours() or not knows:
                 self.send_error(HTTPStatus.FORBIDDEN)
                 return
@@ -225,8 +226,9 @@ def _handler(served: _Served, token: str) -> type[BaseHTTPRequestHandler]:
             headers |= {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff"}
             for name, value in headers.items():
                 self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
+            with contextlib.suppress(ConnectionError):  # the browser has gone
+                self.end_headers()
+                self.wfile.write(content)
 
     return Handler
 

@@ -103,7 +103,7 @@ class Look:
     style_layers: Mapping[str, float]
     content_layers: Mapping[str, float] = field(default_factory=dict)
     convention: str = "relative"
-    style_weight: float = 10.0
+    style_weight: float = 15.0
     content_weight: float = 1.0
     tv_weight: float = 5.0
     style_loss: str = "w2"

@@ -11,6 +11,7 @@ from rich.console import Console
 from torch import Tensor
 
 from rnst.errors import MemoryExhaustedError, RnstError
+from rnst.image.endings import check_format
 from rnst.image.files import PilImage, to_pil
 from rnst.machine import begin_peak, trim_heap
 from rnst.optimization.devices import companions, is_first
@@ -66,6 +67,7 @@ def stylize_job(job: Job, console: Console | None = None, on_step: OnStep | None
     claim([job])
     inputs = read_inputs(job.pictures, job.resolution, job.look.style_scale)
     check_scores(job, inputs)
+    check_format(job.records.output, max(job.resolution.delivered(inputs.size)), job.records.depth)
     return stylize_inputs(job.at(inputs.size), inputs, open_session(job, console, on_step))
 
 
@@ -98,7 +100,7 @@ def stylize_inputs(job: Job, inputs: Inputs, session: Session, targets: StyleTar
     with companions(partial(_share, job, inputs), job.limits.devices, device, _advice(output)):
         outcome = _optimize(job, inputs, session, targets, (tracker, meter), keeper)
     with deferred():
-        scores = scores_of(job.records, inputs, outcome)
+        scores = scores_of(job, inputs, outcome)
         result = result_of(job, outcome, keeper.seconds, scores, described, files["sources_sha256"])
         result = replace(result, curves=meter.curves())
         if is_first():

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from rnst.errors import InvalidValueError
 from rnst.image.files import PilImage, from_pil, write_image
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
 from rnst.stylization.picture import Stylized
@@ -47,10 +48,20 @@ def stylize(
         return stylize_settings(settings, **options)
 
 
-def _named(picture: PictureLike, folder: Path, number: int) -> str:
-    """Path or name of a picture; one that is in memory is written with 16 bits."""
+def _named(picture: Any, folder: Path, number: int) -> str:
+    """Path or name of a picture; one that is in memory is written with 16 bits.
+
+    Raises:
+        InvalidValueError: it is none of `PictureLike`.
+    """
     if isinstance(picture, str | Path):
         return str(picture)
     path = folder / (f"style{number}.tif" if number else "content.tif")
-    write_image(picture if isinstance(picture, Tensor) else from_pil(picture), path)
+    if isinstance(picture, PilImage):
+        picture = from_pil(picture)
+    is_image = isinstance(picture, Tensor) and picture.is_floating_point() and picture.shape[-3:-2] == (3,)
+    if not is_image or picture.shape[:-3] not in {(), (1,)}:
+        wanted = "a path, a PIL image, or a tensor (3, H, W) or (1, 3, H, W) of numbers from 0 to 1, not of integers"
+        raise InvalidValueError("style" if number else "content", type(picture).__name__, wanted)
+    write_image(picture, path)
     return str(path)

@@ -10,6 +10,7 @@ from rnst.encoders.names import OWN, RANDOM, find_network
 from rnst.encoders.weights.files import sha256_of
 from rnst.errors import InvalidValueError, RnstError
 from rnst.image.color_basis import DECORRELATED, RGB
+from rnst.image.color_matching import gray_like
 from rnst.image.files import fit_long_side, is_picture, pictures_in, resize
 from rnst.image.samples import find_picture, sample_path
 from rnst.machine import peak_bytes
@@ -20,7 +21,7 @@ from rnst.results import Result, sidecar_of
 from rnst.stylization.combinations import NO_CONTENT
 from rnst.stylization.inputs import Inputs, content_size
 from rnst.stylization.job import Job, names
-from rnst.stylization.parts import INITS, NetworkChoice, Pictures, Records
+from rnst.stylization.parts import INITS, NetworkChoice, Pictures
 from rnst.stylization.scale_runner import ScaleOutcome
 from rnst.stylization.state import remove_state
 
@@ -189,13 +190,19 @@ def check_scores(job: Job, inputs: Inputs) -> None:
         raise InvalidValueError("--size", job.resolution.size, wanted)
 
 
-def scores_of(records: Records, inputs: Inputs, outcome: ScaleOutcome) -> dict[str, float]:
-    """All measures of the finished picture, against the first style at the size of its long side."""
+def scores_of(job: Job, inputs: Inputs, outcome: ScaleOutcome) -> dict[str, float]:
+    """All measures of the finished picture, against the first style at the size of its long side.
+
+    The style has the colors that the picture should have; where those are of the photo, both are compared in gray.
+    """
+    records, image = job.records, outcome.image
     if not records.scores or inputs.photo is None:
         return {}
+    if job.pictures.colors == "luminance":
+        image = gray_like(image, image)
     style = inputs.regions[0].sources[0].image
     size = fit_long_side((style.shape[-2], style.shape[-1]), max(outcome.image.shape[-2:]))
-    scores = score(outcome.image, inputs.photo.image, resize(style, size))
+    scores = score(image, inputs.photo.image, resize(style, size))
     if records.lpips:
         scores["lpips"] = lpips(outcome.image, inputs.photo.image)
     return {**scores, "style_loss_reduction": outcome.first_losses["style"] / max(outcome.losses["style"], _TINY)}

@@ -79,11 +79,15 @@ def _colored_regions(place: Tensor, parts: Sequence[Tensor], sources: Sequence[S
     regions = []
     for color, mask in color_regions(place).items():
         found = [_within(source, part[color]) for source, part in zip(sources, colored, strict=True) if color in part]
+        if found and not any(source.weight for source in found):
+            raise InvalidValueError("--style_weights", 0, f"more than 0 for a style of the region {color}")
         if found:
             regions.append(Region(tuple(found), mask))
         elif color != "black":
             there = [name for name in COLORS if any(name in part for part in colored)]
             raise InvalidValueError("--content_mask", color, f"of colors that --style_mask has too: {', '.join(there)}")
+    if not regions:
+        raise InvalidValueError("--content_mask", "dark", "brighter: no color of it is in --style_mask")
     return tuple(regions)
 
 
@@ -101,7 +105,9 @@ def _read_masks(option: str, names: Sequence[str], counts: Sequence[int]) -> lis
         return []
     masks = [_read_mask(find_picture(name)) for name in names]
     if len(masks) not in counts:
-        raise InvalidValueError(option, list(names), f"{' or '.join(str(count) for count in counts)} pictures")
+        raise InvalidValueError(
+            option, list(names), f"{' or '.join(str(count) for count in sorted({*counts} - {0}))} pictures"
+        )
     for name, mask in zip(names, masks, strict=True):
         if not bool((mask > _BLACK).any()):
             raise InvalidValueError(option, name, "white, or colored, somewhere: it is black all over")

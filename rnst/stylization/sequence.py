@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from rnst.errors import InvalidValueError
+from rnst.image.color_matching import gray_like
 from rnst.image.files import resize
 from rnst.motion.flow import NO_FLOW, flow_between
 from rnst.motion.warping import visible, warp
@@ -51,6 +52,8 @@ def following(job: Job, inputs: Inputs, photo: Tensor, stylized: Tensor) -> Inpu
     """
     if photo.shape != inputs.content.shape:
         raise InvalidValueError("--sequence", Path(job.pictures.content).name, "frames of one size")
+    if job.pictures.colors == "luminance":  # photo and style are gray, the finished frame has the colors of the photo
+        stylized = gray_like(stylized, stylized)
     if job.pictures.flow == NO_FLOW:
         return replace(inputs, start=stylized, previous=LastFrame(photo, stylized))
     size = stylized.shape[-2], stylized.shape[-1]

@@ -178,7 +178,8 @@ class StateKeeper(Callback):
         if not is_first():
             return
         step = pl_module.schedule.done + trainer.global_step
-        due = self._every and step % self._every == 0 and time.monotonic() >= self._not_before
+        in_all = pl_module.first_step + trainer.global_step  # over all scales, as intermediate pictures count
+        due = self._every and in_all % self._every == 0 and time.monotonic() >= self._not_before
         if self.stopped_by is not None or due:
             self._write(step, pl_module)
         if self.stopped_by is not None:

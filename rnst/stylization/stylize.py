@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
-from rnst.errors import InvalidValueError
+from rnst.errors import InvalidValueError, UnreadableFileError
 from rnst.image.endings import check_format
 from rnst.results import Result
 from rnst.stylization.folder import places, stylize_jobs
@@ -97,7 +97,7 @@ def stylize_video(
     """
     settings = (settings or StylizationSettings()).replaced(**options)
     console = console or Console(stderr=True)
-    clip = open_clip(Path(settings.content), named_by(settings.output, settings.as_dict()))
+    clip = open_clip(Path(settings.content), named_by(settings.output, resolve(settings).as_dict()))
     clip.decode(console)
     frames = settings.replaced(content=str(clip.photos), output=clip.stylized, sequence=settings.is_sequence)
     results = stylize_jobs(jobs_of_folder(frames), console, on_step)
@@ -130,6 +130,14 @@ def jobs_of_folder(settings: StylizationSettings) -> list[Job]:
     Raises:
         RnstError: see `places`, `check_format`, `resolve` and `named_by`.
     """
-    pictures = places(Path(settings.content), named_by(settings.output, settings.as_dict()))
+    pictures = places(Path(settings.content), named_by(settings.output, resolve(settings).as_dict()))
     check_format(pictures[0][1], settings.size, settings.depth)
-    return [resolve(settings.replaced(content=photo, output=path)) for photo, path in pictures]
+    return [_job_in_folder(settings.replaced(content=photo, output=path)) for photo, path in pictures]
+
+
+def _job_in_folder(settings: StylizationSettings) -> Job:
+    """The job of one photo; one that cannot be read, so that its print has no size, is reported once its turn comes."""
+    try:
+        return resolve(settings)
+    except UnreadableFileError:
+        return resolve(settings.replaced(print=None))

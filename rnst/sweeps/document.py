@@ -55,7 +55,7 @@ def write_report(results: Sequence[Result], folder: Path, grid: Sequence[str], t
         Heading("Picks"),
         Paragraph(
             f"Of the pictures with an edge correlation of at least {EDGES_KEPT:g}, the one of lowest style distance; "
-            "within 5 % of it, the one with the least Nyquist excess."
+            "within 5 % of it, the one with the least Nyquist excess. Where none has it (*), the highest correlation."
         ),
         _picks(results, grid),
         Figure(
@@ -113,7 +113,7 @@ def _picks(results: Sequence[Result], grid: Sequence[str]) -> Table:
         [
             result.content,
             " + ".join(result.styles),
-            result.encoder,
+            result.encoder + ("" if result.scores["edge_correlation"] >= EDGES_KEPT else " *"),
             *(shown_value(names_only(result.settings)[name]) for name in grid),
             *(_number(result.scores.get(name, math.nan)) for name in _SCORES),
         ]

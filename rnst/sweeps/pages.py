@@ -1,7 +1,9 @@
 """Pages of a sweep: all pictures linked, and the picked ones embedded in one file."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 from rnst.image.files import fit_long_side, read_image, resize, write_image
@@ -56,7 +58,12 @@ def _reduced(result: Result, folder: Path) -> Result:
 def _inputs(results: Sequence[Result], folder: Path) -> dict[Path, Path]:
     """File of each photo and painting -> a copy of at most 1024 pixels that a page can embed."""
     paths = {path for result in results for path in (_input_paths(result)[0], *_input_paths(result)[1]) if path}
-    return {path: _small(path, folder, _INPUT_SIDE, ".jpg", f"input--{path.stem}") for path in paths if path.is_file()}
+    return {path: _small(path, folder, _INPUT_SIDE, ".jpg", _copy_name(path)) for path in paths if path.is_file()}
+
+
+def _copy_name(path: Path) -> str:
+    """One for each file: a photo and a painting may have the same name in different folders."""
+    return f"input--{path.stem}--{sha256(os.fsencode(path.resolve())).hexdigest()[:8]}"
 
 
 def input_copies(results: Sequence[Result], folder: Path) -> dict[Path, Path]:

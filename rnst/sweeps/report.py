@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from rich.box import SIMPLE
@@ -94,8 +95,7 @@ def verdict_table(results: Sequence[Result]) -> Table:
             won += min(rivals, key=lambda name: rivals[name].scores["style_distance"]) == encoder
             styles_left.append(rivals[encoder].scores["style_distance"])
             areas.append(hypervolume([distances(member) for member in groups[content, styles, encoder]], _REFERENCE))
-        middle = sorted(styles_left)[len(styles_left) // 2]
-        table.add_row(encoder, f"{won} of {len(pairs)}", f"{middle:.3f}", f"{sum(areas) / len(areas):.3f}")
+        table.add_row(encoder, f"{won} of {len(pairs)}", f"{median(styles_left):.3f}", f"{sum(areas) / len(areas):.3f}")
     return table
 
 

@@ -47,6 +47,12 @@ def test_names_are_never_followed(name: str, tmp_path: Path) -> None:
     assert find(folder, "c.png").deep is None
 
 
+def test_free_names_fit_into_a_file_system(tmp_path: Path) -> None:
+    found = free_name(tmp_path, "\N{HIRAGANA LETTER A}" * 120)
+    found.touch()
+    assert free_name(tmp_path, "\N{HIRAGANA LETTER A}" * 120) != found
+
+
 def test_free_names_replace_nothing(tmp_path: Path) -> None:
     assert free_name(tmp_path, "a") == tmp_path / "a.png"
     (tmp_path / "a.tif").touch()

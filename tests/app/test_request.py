@@ -39,6 +39,14 @@ def test_what_is_not_changed__stays_the_default() -> None:
     assert _settings(Request("coffee", ("flow",), (1.0,)).full()) == StylizationSettings(style=["flow"])
 
 
+def test_strength__doubles_the_usual_weight_of_the_chosen_convention() -> None:
+    chosen = Request("coffee", ("flow",), strength=1.0, options={"convention": "neural-style"})
+    assert _settings(chosen.full()).style_weight == 200.0
+    assert (
+        _settings(Request("coffee", ("flow",), strength=1.0, words="--convention=gatys2015").full()).style_weight == 2e3
+    )
+
+
 def test_a_draft__is_the_preset_and_never_larger_than_the_picture() -> None:
     draft = _settings(Request("coffee", ("flow",), size=4096, words="--seed 5").draft())
     preset = _settings(["--config", "draft"])
@@ -51,7 +59,8 @@ def test_from_a_picture() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["--output x.png", "--help", "--help-all", "--config a.yaml", "--view", "--resume=true", "--print-config"]
+    "words",
+    ["--output x.png", "-h", "--help", "--help-all", "--config a.yaml", "--view", "--resume=true", "--print-config"],
 )
 def test_options_of_the_page__are_refused(words: str) -> None:
     with pytest.raises(OfThePageError, match=words.partition("=")[0].partition(" ")[0]):

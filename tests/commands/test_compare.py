@@ -167,6 +167,21 @@ def test_sweeps__and_everything_together() -> None:
     assert re.findall("<h2>(.*?)</h2>", page.text) == ["Trainings", "Pictures", "Sweeps"]
 
 
+def test_sweeps__the_name_of_a_network_does_not_decide_what_is_better() -> None:
+    for sweep, edges in (("first", 0.9), ("second", 0.2)):
+        scores = {"style_distance": edges, "edge_correlation": edges, "style_loss_reduction": edges, "picked": 1.0}
+        _picture(f"{sweep}/a", 1.0, 0.4, encoder="resnet18 style_loss=w2 accuracy", scores=scores)
+    rows = _compare(Path("first"), Path("second")).rows
+    found = {name.partition(" of ")[0]: cells for name, cells in rows.items()}
+    assert found["edge correlation"] == ["0.9 best", "0.2"]
+    assert found["style distance"] == ["0.9", "0.2 best"]
+
+
+def test_losses_that_were_not_finite__are_left_out_of_the_curve() -> None:
+    curves = {"step": [1, 2, 3], "total": [3.0, None, 1.0], "style": [1.0]}
+    assert _compare(_picture("one", 1.0, 0.5, curves=curves)).curves == {"Total loss": 1, "Style loss": 1}
+
+
 def test_text_from_outside_is_escaped__and_nothing_is_loaded() -> None:
     paths = [
         _picture(

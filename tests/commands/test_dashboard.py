@@ -44,6 +44,16 @@ def test_without_an_account__a_file_with_every_panel(capsys: pytest.CaptureFixtu
     assert "new/dashboard.json" in capsys.readouterr().out
 
 
+def test_a_file_that_is_no_workspace_is_not_replaced() -> None:
+    mine, ours = Path("mine.json"), Path("ours.json")
+    mine.write_text('{"precious": true}', encoding="utf-8")
+    with pytest.raises(SystemExit, match="2"):
+        main(["dashboard", "--output", str(mine)])
+    assert mine.read_text(encoding="utf-8") == '{"precious": true}'
+    for _ in range(2):
+        main(["dashboard", "--output", str(ours)])
+
+
 def test_no_panel_is_empty__and_the_library_reads_them_back() -> None:
     """The names are those that the tests of stylize, sweep and train find in default runs."""
     main(["dashboard", "--output", "new/dashboard.json"])

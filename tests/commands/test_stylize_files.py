@@ -163,3 +163,38 @@ def test_no_file_tells_where_it_was_made(tmp_path: Path) -> None:
 def test_exif_of_a_photo_is_not_the_settings_of_a_picture(tmp_path: Path) -> None:
     Image.new("RGB", (40, 40)).save(tmp_path / "photo.jpg", exif=exif_of(_PHOTO, "a caption"))
     assert "it carries none" in _refusal(f"--config={tmp_path}/photo.jpg")
+
+
+def test_a_folder__pictures_of_other_settings_stay(tmp_path: Path) -> None:
+    """The default folder is as the default name of one picture: a repeated command finds it, another one does not."""
+    photos = Path("photos")
+    for number in range(2):
+        write_image(torch.rand(1, 3, 32, 32), photos / f"{number}.png")
+    painting = f"{tmp_path}/secret/waves.png"
+    stylize([str(photos), painting, *_TINY])
+    stylize([str(photos), painting, *_TINY])
+    assert [path.name for path in Path("outputs").iterdir()] == ["photos--waves"]
+    first = {path: path.read_bytes() for path in Path("outputs").rglob("*.png")}
+    stylize([str(photos), painting, *_TINY, "--seed=1"])
+    assert sorted(path.name for path in Path("outputs").iterdir()) == ["photos--waves", "photos--waves-2"]
+    assert all(path.read_bytes() == content for path, content in first.items())
+
+
+def test_a_folder__its_name_holds_resolved_values(tmp_path: Path) -> None:
+    write_image(torch.rand(1, 3, 32, 32), Path("photos/a.png"))
+    stylize(["photos", f"{tmp_path}/secret/waves.png", *_TINY, "--output=o/{style_weight}-{seed}"])
+    assert [path.name for path in Path("o").iterdir()] == ["15-0"]
+
+
+def test_a_folder_with_print__one_broken_photo_stops_no_other(tmp_path: Path) -> None:
+    write_image(torch.rand(1, 3, 32, 32), Path("photos/a.png"))
+    Path("photos/b.png").write_bytes(b"no picture")
+    refusal = _refusal("photos", f"{tmp_path}/secret/waves.png", *_PRINT, "--print=1x1cm", "--dpi=100", "--output=o")
+    assert "b.png" in refusal
+    assert Path("o/a.png").is_file()
+
+
+def test_the_short_side__of_a_long_picture_is_refused_before_the_work(tmp_path: Path) -> None:
+    write_image(torch.rand(1, 3, 4, 2400), Path("long.png"))
+    given = ["long.png", f"{tmp_path}/secret/waves.png", *_TINY, "--side=short", "--margin=0", "--output=o.webp"]
+    assert "o.webp" in _refusal(*given)

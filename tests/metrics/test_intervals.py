@@ -19,8 +19,12 @@ def test_one_value__has_no_interval() -> None:
     assert math.isnan(found.half)
 
 
-def test_many_values__are_nearly_normal() -> None:
-    assert confidence([0.0, 1.0] * 50).half == pytest.approx(1.96 * math.sqrt(25 / 99) / 10)
+@pytest.mark.parametrize(("count", "quantile"), [(31, 2.0423), (32, 2.0395), (64, 1.9983), (100, 1.9842)])
+def test_many_values__have_the_quantile_of_their_number(count: int, quantile: float) -> None:
+    """Quantiles of published tables."""
+    values = [float(number % 2) for number in range(count)]
+    error = math.sqrt(sum((value - sum(values) / count) ** 2 for value in values) / (count - 1) / count)
+    assert confidence(values).half == pytest.approx(quantile * error, rel=2e-4)
 
 
 def _mean(values: list[float]) -> float:

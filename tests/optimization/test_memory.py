@@ -13,7 +13,9 @@ from rnst.optimization.tiles import whole
 _FIELDS = {"layer": Field(Reach(16, 70, 85), Reach(16, 70, 85))}
 
 
-@pytest.mark.parametrize(("text", "expected"), [("8GB", 8e9), ("500 MB", 5e8), ("1.5g", 1.5e9), ("2e9", 2e9)])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("8GB", 8e9), ("500 MB", 5e8), ("1.5g", 1.5e9), ("2e9", 2e9), ("8GiB", 8 * 2**30)]
+)
 def test_parse(text: str, expected: float) -> None:
     assert parse_memory(text) == expected
 

@@ -109,17 +109,23 @@ def test_colored_masks__each_color_takes_the_parts_of_that_color() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"content_mask": ["left.png"] * 3}, "2 or 1 or 1 pictures"),
+        ({"content_mask": ["left.png"] * 3}, "1 or 2 pictures"),
         ({"style_mask": ["left.png"]}, "but must be 2 pictures"),
         ({"style_mask": ["left.png", "black.png"]}, "black all over"),
         ({"content_mask": ["place.png"]}, "--style_mask"),
         ({"content_mask": ["place.png"], "style_mask": ["part.png", "part.png"]}, "blue"),
+        ({"content_mask": ["dark.png"], "style_mask": ["part.png", "part.png"]}, "brighter"),
+        (
+            {"content_mask": ["part.png"], "style_mask": ["part.png", "left.png"], "style_weights": [0, 1]},
+            "--style_weights",
+        ),
     ],
     ids=str,
 )
 def test_masks__that_do_not_fit(options: dict[str, Any], said: str) -> None:
     _columns("place.png", "red", "blue")
     _columns("part.png", "red", "green")
+    write_image(torch.tensor([0.4, 0.0, 0.0]).view(1, 3, 1, 1).expand(1, 3, 30, 40), Path("dark.png"))
     with pytest.raises(InvalidValueError, match=said):
         _read(**options)
 

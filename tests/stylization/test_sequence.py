@@ -10,6 +10,9 @@ from rnst.errors import InvalidValueError
 from rnst.image.files import read_image, resize, write_image
 from rnst.image.samples import find_picture
 from rnst.results import Result
+from rnst.stylization.inputs import read_inputs
+from rnst.stylization.job import resolve
+from rnst.stylization.sequence import following
 from rnst.stylization.settings import StylizationSettings
 from rnst.stylization.stylize import stylize_folder
 from tests.motion.moving_scenes import Frames, flicker, pan, rotating
@@ -56,6 +59,16 @@ def test_flicker__is_at_most_a_third_of_that_frame_by_frame(scene: str, size: tu
     # It is still stylized: the first frame is the same, and the last as close to the style as one alone.
     assert torch.equal(read_image(alone[0].image), read_image(following[0].image))
     assert following[-1].losses["style"] < 1.5 * alone[-1].losses["style"]
+
+
+def test_luminance__a_frame_follows_the_gray_of_the_last_one() -> None:
+    """Photo and style are gray: a start in the colors of the photo would be far from both."""
+    job = resolve(StylizationSettings(content="chelsea", style=["flow"], colors="luminance"))
+    inputs = read_inputs(job.pictures, job.resolution)
+    found = following(job, inputs, inputs.content, torch.rand(1, 3, 24, 32))
+    assert found.previous is not None
+    for image in (found.start, found.previous.stylized):
+        assert torch.allclose(image, image[:, :1].expand_as(image), atol=1e-5)
 
 
 def test_key_frames__those_between_take_few_steps_and_are_found_again(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from rnst.stylization.state import State, StateKeeper
 
 
 def _written(
-    monkeypatch: pytest.MonkeyPatch, seconds: float, *, steps: int = 40, stop_at: int | None = None
+    monkeypatch: pytest.MonkeyPatch, seconds: float, *, steps: int = 40, stop_at: int | None = None, before: int = 0
 ) -> list[int]:
     """Steps whose state is written, where a step takes a second, writing takes `seconds`, and 5 is asked for."""
     clock, written = [0.0], list[int]()
@@ -24,7 +24,7 @@ def _written(
     monkeypatch.setattr(State, "write", write)
     keeper = StateKeeper(Path("unused"), 5, {})
     best = SimpleNamespace(first_losses={"total": 1.0})
-    task: Any = SimpleNamespace(schedule=SimpleNamespace(done=0), best=best, run_state=dict)
+    task: Any = SimpleNamespace(schedule=SimpleNamespace(done=0), best=best, run_state=dict, first_step=before)
     for step in range(1, steps + 1):
         clock[0] += 1.0
         keeper.stopped_by = signal.SIGINT if step == stop_at else None
@@ -36,6 +36,11 @@ def _written(
 @pytest.mark.parametrize(("seconds", "steps"), [(0.01, [5, 10, 15, 20, 25, 30, 35, 40]), (0.12, [5, 20, 35]), (1, [5])])
 def test_states_take_a_hundredth_of_the_time(seconds: float, steps: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     assert _written(monkeypatch, seconds) == steps
+
+
+def test_steps_count_over_all_scales(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scale of four steps after one of four: the fifth step of all is the first of this one."""
+    assert _written(monkeypatch, 0.01, steps=4, before=4) == [1]
 
 
 def test_when_stopped__always(monkeypatch: pytest.MonkeyPatch) -> None:

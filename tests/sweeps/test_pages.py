@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,5 +62,15 @@ def test_page__links_pictures_and_what_browsers_show_of_the_inputs(result: Resul
     data, embedded = _data(write_page([result], result.image.parents[2] / "index.html", "All"))
     assert not embedded
     assert data["results"][0]["picture"] == "pictures/ben--scream/resnet50_robust.png"
-    assert data["contents"][0]["pictures"] == ["thumbnails/input--ben.jpg"]
+    (copy,) = data["contents"][0]["pictures"]
+    assert (result.image.parents[2] / copy).is_file()
+    assert copy.startswith("thumbnails/input--ben--")
     assert data["styles"][0]["pictures"] == ["../paintings/scream.png"]
+
+
+def test_a_photo_and_a_painting_of_the_same_name__are_two_pictures(result: Result, tmp_path: Path) -> None:
+    write_image(torch.rand(1, 3, 30, 40), tmp_path / "paintings" / "ben.tif")
+    twin = replace(result, settings={**result.settings, "style_paths": ["../../../paintings/ben.tif"]})
+    data, embedded = _data(write_small_page([twin], result.image.parents[2] / "picked.html", "Picked"))
+    (photo,), (painting,) = data["contents"][0]["pictures"], data["styles"][0]["pictures"]
+    assert embedded[photo] != embedded[painting]

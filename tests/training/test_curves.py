@@ -34,6 +34,21 @@ def test_draw__nothing_yet(tmp_path: Path) -> None:
         draw(tmp_path / "curve.png", {})
 
 
+def test_command__runs_of_the_same_name_are_all_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in ("a", "b"):
+        _table(tmp_path / folder / "robust.run", 0, "0,9,,0.1,0.2")
+    runs = [str(tmp_path / folder / "robust.run") for folder in ("a", "b")]
+    main(["curve", *runs, "--output", str(tmp_path / "curve.png")])
+    assert capsys.readouterr().out.count("under attack: ") == 2
+
+
+@pytest.mark.parametrize("ending", [".png", ".pdf", ".svg"])
+def test_command__a_plot_of_ours_is_replaced(tmp_path: Path, ending: str) -> None:
+    _table(tmp_path / "robust", 0, "0,9,,0.1,0.2")
+    for _ in range(2):
+        main(["curve", str(tmp_path / "robust"), "--output", str(tmp_path / f"curve{ending}")])
+
+
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("robust", "standard"):
         _table(tmp_path / name, 0, "0,9,,0.1,0.2", "1,19,,0.3,0.4")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rnst.errors import MissingPathError
-from rnst.reporting.comparison.runs import PICTURE, SWEEP, TRAINING, ComparedRun
+from rnst.reporting.comparison.runs import OF_THE_PICKS, PICTURE, SWEEP, TRAINING, ComparedRun
 from rnst.reporting.comparison.vector_plots import plot, sample
 from rnst.reporting.gallery.measures import measure
 from rnst.reporting.gallery.pictures import picture_type
@@ -15,7 +15,7 @@ from rnst.reporting.web_page import write_web_page
 
 _STYLE = "\n" + (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 _LOWER = ("loss", "seconds", "memory")
-_NEITHER = ("pictures", "loss ")  # losses of different weights and networks do not compare
+_NEITHER = ("pictures", "loss ", "style_loss_reduction")  # losses of different weights and networks do not compare
 _NO_VALUE = "\N{EN DASH}"
 
 
@@ -93,11 +93,12 @@ def _label(name: str) -> str:
 
 def _is_higher(name: str) -> bool | None:
     """Whether more is better; None where neither is."""
+    name = name.partition(OF_THE_PICKS)[0]  # what follows names a network
     if name.startswith(_NEITHER):
         return None
     if name.startswith("images"):
         return True
-    return False if any(word in name for word in _LOWER) and "reduction" not in name else bool(measure(name)["higher"])
+    return False if any(word in name for word in _LOWER) else bool(measure(name)["higher"])
 
 
 def _best(name: str, values: Sequence[float]) -> float | None:

@@ -2,9 +2,11 @@
 
 import math
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from rnst.errors import MissingPathError, RnstError, UnreadableFileError
@@ -16,6 +18,8 @@ from rnst.results import Result, sidecar_of
 from rnst.yaml_files import read_yaml
 
 TRAINING, PICTURE, SWEEP = "Trainings", "Pictures", "Sweeps"
+OF_THE_PICKS = " of the picks, "
+"""Between a score and the network that it is the mean of."""
 
 _CURVES = {
     "val/accuracy_clean": "accuracy, clean",
@@ -79,7 +83,7 @@ def _training(folder: Path) -> ComparedRun:
     try:
         rows = read_rows(folder)
         curves = {label: curve_of(rows, name) for name, label in _CURVES.items()}
-        speed = sorted(curve_of(rows, _SPEED)[1])
+        speed = curve_of(rows, _SPEED)[1]
         values = {name: curve_of(rows, name)[1] for name in _VALUES}
     except (ValueError, KeyError) as error:
         raise UnreadableFileError(folder, "a training", " ".join(str(error).split())) from error
@@ -91,7 +95,7 @@ def _training(folder: Path) -> ComparedRun:
         curves={label: curve for label, curve in curves.items() if curve[0]},
         values={
             **{name: found[-1] for name, found in values.items() if found},
-            **({"images per second, median": speed[len(speed) // 2]} if speed else {}),
+            **({"images per second, median": median(speed)} if speed else {}),
         },
         pictures={f"after epoch {int(sheet.stem[-3:]) + 1}": sheet for sheet in sheets[-1:]},
     )
@@ -100,9 +104,8 @@ def _training(folder: Path) -> ComparedRun:
 def _picture(sidecar: Path) -> ComparedRun:
     result = Result.read(sidecar)
     if picture_type(result.image) is None:
-        raise MissingPathError(result.image, "picture for a page", "Browsers show PNG, JPEG, WebP, GIF and BMP.")
-    steps = result.curves.get("step", [])
-    curves = {f"{name} loss": (steps, values) for name, values in result.curves.items() if name != "step"}
+        raise UnreadableFileError(result.image, "a picture for a page", "browsers show PNG, JPEG, WebP, GIF and BMP")
+    curves = {f"{name} loss": _points(result.curves, name) for name in result.curves if name != "step"}
     costs = {"seconds": result.seconds, "peak memory, MB": round(result.peak_memory_bytes / _MEGABYTE, 1)}
     scores = {name: value for name, value in result.scores.items() if name != _PICKED}
     return ComparedRun(
@@ -115,9 +118,16 @@ def _picture(sidecar: Path) -> ComparedRun:
     )
 
 
+def _points(curves: Mapping[str, Sequence[float | None]], name: str) -> Points:
+    """Steps and values of a loss, without those that were not finite."""
+    pairs = zip(curves.get("step", ()), curves[name], strict=False)
+    finite = [(step, value) for step, value in pairs if step is not None and value is not None]
+    return [step for step, _ in finite], [value for _, value in finite]
+
+
 def _sweep(folder: Path) -> ComparedRun:
     try:
-        results = read_results(folder)
+        results = read_results(folder, lambda line: sys.stderr.write(f"{line}\n"))
     except RnstError as error:
         advice = "A training has config.yaml, a sweep has pictures with .json files beside them."
         raise MissingPathError(folder, "run to compare", advice) from error
@@ -128,7 +138,7 @@ def _sweep(folder: Path) -> ComparedRun:
         for name in ("style_distance", "edge_correlation"):
             found = [one.scores[name] for one in picks if one.encoder == encoder and name in one.scores]
             if found:
-                values[f"{name} of the picks, {encoder}"] = math.fsum(found) / len(found)
+                values[f"{name}{OF_THE_PICKS}{encoder}"] = math.fsum(found) / len(found)
     plot = folder / "pareto.png"
     return ComparedRun(
         name=folder.name,

@@ -57,7 +57,7 @@ def _curve(number: int, points: list[tuple[float, float]]) -> str:
 
 
 def _look(number: int) -> str:
-    color, dash = COLORS[number % len(COLORS)], DASHES[number % len(DASHES)]
+    color, dash = COLORS[number % len(COLORS)], DASHES[(number + number // len(COLORS)) % len(DASHES)]
     return f'fill="none" stroke="{color}" stroke-width="2" stroke-dasharray="{dash}"'
 
 

@@ -61,7 +61,7 @@ def _read(sidecar: Path, report: Callable[[str], object] | None) -> Result | Non
     except UnreadableFileError as error:
         if report is None:
             raise
-        report(f"left out: {error}; delete it, or make its picture again")
+        report(f"left out: {error}; if rnst wrote it, delete it, or make its picture again")
         return None
 
 
@@ -96,7 +96,7 @@ def write_gallery(
 
     Raises:
         MissingPathError: there are no results, or a picture is missing.
-        UnreadableFileError: a picture to embed has a format that browsers do not show.
+        UnreadableFileError: a picture to link has a format that browsers do not show, or one to embed is damaged.
     """
     if not results:
         raise MissingPathError(output, "result", "A gallery needs at least one.")

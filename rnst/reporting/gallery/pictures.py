@@ -19,6 +19,8 @@ _SIGNATURES = {
 _WEBP = slice(8, 12)
 _BRAND = slice(4, 12)  # of an ISO container
 _LONGEST_SIGNATURE = 12
+_NOT_SHOWN = {".tif", ".tiff", ".heic"}  # formats of ours that browsers do not show
+_FINE = 95  # quality of a JPEG in the place of a file
 
 
 class Pictures:
@@ -41,11 +43,15 @@ class Pictures:
 
         Raises:
             MissingPathError: the picture does not exist.
-            UnreadableFileError: the picture cannot be embedded, as browsers do not show its format.
+            UnreadableFileError: the page links to the picture, and browsers do not show its format; or it is damaged.
         """
         if not path.is_file():
             raise MissingPathError(path, "picture of the gallery", "Remove its .json file, or bring the picture back.")
-        return f"#{self._name(path)}" if self._embed else self.address(path)
+        if self._embed:
+            return f"#{self._name(path)}"
+        if path.suffix.lower() in _NOT_SHOWN:
+            raise UnreadableFileError(path, "a picture for a page", "browsers do not show it; --embed carries a JPEG")
+        return self.address(path)
 
     def thumbnail(self, path: Path) -> str:
         """Like `reference`, for the small version if there is one, otherwise for the picture itself."""
@@ -88,10 +94,9 @@ def picture_type(path: Path) -> str | None:
 
 
 def _as_it_is(path: Path) -> tuple[str, bytes]:
+    """The bytes of a file, or a JPEG where browsers do not show its format."""
     media_type = picture_type(path)
-    if media_type is None:
-        raise UnreadableFileError(path, "a picture for a page", "browsers show PNG, JPEG, WebP, AVIF, GIF and BMP")
-    return media_type, path.read_bytes()
+    return _as_jpeg(path, _FINE) if media_type is None else (media_type, path.read_bytes())
 
 
 def _as_jpeg(path: Path, quality: int) -> tuple[str, bytes]:
