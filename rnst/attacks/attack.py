@@ -47,9 +47,17 @@ class Attack(ABC):
 
 @dataclass(frozen=True)
 class NoAttack(Attack):
-    """Returns the images unchanged; adversarial training with this attack is standard training."""
+    """Returns the images unchanged; adversarial training with this attack is standard training.
+
+    Args:
+        ball: of radius 0; that of another attack, whose place this one takes in a configuration, becomes it.
+    """
 
     ball: Ball = L2Ball(0.0)
+
+    def __post_init__(self) -> None:
+        """Whatever ball was there before, nothing is allowed in it."""
+        object.__setattr__(self, "ball", replace(self.ball, radius=0.0))
 
     def __call__(self, model: Model, images: Tensor, labels: Tensor) -> Tensor:  # noqa: ARG002 - it ignores both
         """Return `images`."""

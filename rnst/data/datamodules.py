@@ -114,7 +114,7 @@ class PhotoFolders(pl.LightningDataModule):
     def facts(self) -> DataFacts:
         """Names, size and statistics, known before any photo is opened."""
         source = self.source
-        return DataFacts(self.name, source.class_names, self.image_size, source.mean, source.std)
+        return DataFacts(self.name, source.class_names, self.image_size, source.mean, source.std, self.crop)
 
     def prepare_data(self) -> None:
         """Download missing data; Lightning calls this in one process of each machine."""

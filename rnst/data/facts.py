@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from rnst.data.crops import Crop
 from rnst.data.sources import Statistics
 from rnst.normalization import IMAGENET_MEAN, IMAGENET_STD
 
@@ -16,6 +17,7 @@ class DataFacts:
         image_size: side of the square images in pixels, at which attack radii are stated.
         mean: mean of each channel of images in [0, 1].
         std: standard deviation of each channel.
+        crop: how photos become squares, see `rnst.data.crops`.
     """
 
     name: str
@@ -23,6 +25,7 @@ class DataFacts:
     image_size: int
     mean: Statistics = IMAGENET_MEAN
     std: Statistics = IMAGENET_STD
+    crop: Crop = "resized"
 
 
 @dataclass(frozen=True)

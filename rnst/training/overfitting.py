@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import default_collate
 
 from rnst.attacks.pgd import published_pgd
+from rnst.data.batches import without_broken
 from rnst.errors import InvalidValueError
 
 _HALF = 0.5
@@ -61,6 +62,7 @@ class OverfittingMonitor(Callback):
         self._last_good = last_good
         self._report = report
         self._held: tuple[Tensor, Tensor] | None = None
+        self._checked = 0  # step of the last check; several batches may make one step
         self.collapsed_at: int | None = None
         self.last_good_step: int | None = None
 
@@ -71,18 +73,20 @@ class OverfittingMonitor(Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: object) -> None:
         """Check, when a check is due."""
         step = trainer.global_step
-        if not self._settings.every or step % self._settings.every or self.collapsed_at is not None:
+        due = self._settings.every and step % self._settings.every == 0 and step > self._checked
+        if not due or self.collapsed_at is not None:
             return
-        own, pgd = self._accuracies(trainer, pl_module)
-        collapsed = has_collapsed(own, pgd, self._settings.photos, len(pl_module.data.class_names))
+        self._checked = step
+        own, pgd, photos = self._accuracies(trainer, pl_module)
+        collapsed = has_collapsed(own, pgd, photos, len(pl_module.data.class_names))
         metrics = {"monitor/accuracy_own_attack": own, "monitor/accuracy_pgd": pgd, "monitor/collapsed": collapsed}
         for logger in trainer.loggers:
             logger.log_metrics({name: float(value) for name, value in metrics.items()}, step=step - 1)
         if collapsed:
             self._announce(trainer, step, own, pgd)
         else:
-            trainer.save_checkpoint(self._last_good)
             self.last_good_step = step
+            trainer.save_checkpoint(self._last_good)
 
     def restore(self, trainer: pl.Trainer, model: pl.LightningModule) -> bool:
         """Load the last good weights into `model` if the monitor stopped the training; returns whether it did."""
@@ -102,8 +106,8 @@ class OverfittingMonitor(Callback):
         """Restore the state from a checkpoint."""
         self.last_good_step = state_dict["last_good_step"]
 
-    def _accuracies(self, trainer: pl.Trainer, pl_module: Any) -> tuple[float, float]:
-        """Accuracy under the training's own attack and under PGD, over all devices."""
+    def _accuracies(self, trainer: pl.Trainer, pl_module: Any) -> tuple[float, float, int]:
+        """Accuracy under the training's own attack and under PGD, and the number of photos, over all devices."""
         images, labels = self._held or self._hold(trainer, pl_module)
         attack = pl_module.attack
         if not attack.ball.radius:
@@ -114,14 +118,15 @@ class OverfittingMonitor(Callback):
         with torch.random.fork_rng(devices), trainer.precision_plugin.forward_context():
             found = torch.stack([pl_module.accuracy_under(adversary, images, labels) for adversary in (attack, pgd)])
         own, robust = trainer.strategy.reduce(found, reduce_op="mean").tolist()
-        return own, robust
+        return own, robust, len(labels) * trainer.world_size
 
     def _hold(self, trainer: pl.Trainer, pl_module: Any) -> tuple[Tensor, Tensor]:
         """This device's part of the held photos, spread over the whole validation set, which is sorted by class."""
         data: Any = trainer.datamodule  # type: ignore[attr-defined] # Lightning attaches it
         photos = data.val_dataloader().dataset
         numbers = torch.linspace(0, len(photos) - 1, min(self._settings.photos, len(photos))).long().tolist()
-        batch = default_collate([photos[number] for number in numbers[trainer.global_rank :: trainer.world_size]])
+        own = numbers[trainer.global_rank :: trainer.world_size]
+        batch = without_broken(default_collate([photos[number] for number in own]))
         images, labels = pl_module.labeled(
             data.on_after_batch_transfer([part.to(pl_module.device) for part in batch], 0)
         )

@@ -69,7 +69,7 @@ class Recipe:
             weight_decay=self.weight_decay,
         )
 
-    def scheduler(self, optimizer: torch.optim.Optimizer, total_steps: int, epochs: int) -> LRScheduler:
+    def scheduler(self, optimizer: torch.optim.Optimizer, total_steps: int, epochs: float) -> LRScheduler:
         """Build a schedule that is advanced once for every optimizer step.
 
         Args:
@@ -81,25 +81,27 @@ class Recipe:
             InvalidValueError: the warm-up is as long as the run.
         """
         if self.warmup_epochs >= epochs:
-            raise InvalidValueError("recipe.warmup_epochs", self.warmup_epochs, f"less than the {epochs} epochs")
+            raise InvalidValueError("recipe.warmup_epochs", self.warmup_epochs, f"less than the {epochs:g} epochs")
         if self.schedule == "one_cycle":
+            rise = self.warmup_epochs / epochs or _RISE
+            rise *= 1.0 if rise * total_steps != 1.0 else 1.01  # torch divides by the steps of the rise but one
             return torch.optim.lr_scheduler.OneCycleLR(
                 optimizer,
                 max_lr=self.learning_rate,
                 total_steps=total_steps,
-                pct_start=self.warmup_epochs / epochs or _RISE,
+                pct_start=rise,
                 cycle_momentum=False,
             )
         return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.share(step, total_steps, epochs))
 
-    def share(self, step: int, total_steps: int, epochs: int) -> float:
+    def share(self, step: int, total_steps: int, epochs: float) -> float:
         """Fraction of the highest learning rate at `step`, counted from 0, for schedules other than "one_cycle"."""
         steps_of_epoch = total_steps / epochs
         warmup = round(self.warmup_epochs * steps_of_epoch)
         if step < warmup:
             return (step + 1) / (warmup + 1)
         if self.schedule == "cosine":
-            return 0.5 + 0.5 * math.cos(math.pi * (step - warmup) / (total_steps - warmup))
+            return 0.5 + 0.5 * math.cos(math.pi * (step - warmup) / max(1, total_steps - warmup))
         if self.schedule == "step":
             passed = sum(step >= round(milestone * steps_of_epoch) for milestone in self.milestones)
             return float(0.1**passed)

@@ -133,7 +133,10 @@ class RobustClassifier(pl.LightningModule):
         """The optimizer, and its schedule, advanced at every step."""
         optimizer = self.recipe.optimizer(self.network.parameters())
         total_steps = int(self.trainer.estimated_stepping_batches)
-        scheduler = self.recipe.scheduler(optimizer, total_steps, max(1, self.trainer.max_epochs or 1))
+        epochs, batches = float(max(1, self.trainer.max_epochs or 1)), self.trainer.num_training_batches
+        if (self.trainer.max_epochs or -1) < 0 and math.isfinite(batches):  # the run is given in steps alone
+            epochs = total_steps / math.ceil(batches / self.trainer.accumulate_grad_batches)
+        scheduler = self.recipe.scheduler(optimizer, total_steps, epochs)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def facts(self) -> dict[str, Any]:
@@ -145,6 +148,7 @@ class RobustClassifier(pl.LightningModule):
             "image_size": self.data.image_size,
             "mean": list(self.data.mean),
             "std": list(self.data.std),
+            "crop": self.data.crop,
             "attack": str(self.attack),
             "norm": self.attack.ball.norm,
             "radius": self.attack.ball.radius,
@@ -153,6 +157,17 @@ class RobustClassifier(pl.LightningModule):
             **({} if self.weights is None else {"started_from": Path(self.weights).name}),
             **({} if self.teacher is None else {"teacher": self.teacher.facts()}),
         }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse the state of a training of other classes.
+
+        Raises:
+            InvalidValueError: the classes differ.
+        """
+        then = (checkpoint.get(FACTS_KEY) or {}).get("classes")
+        if then is not None and list(then) != list(self.data.class_names):
+            wanted = f"photos of the {len(then)} classes that the run was started with: {', '.join(then[:5])} ..."
+            raise InvalidValueError("data.root", f"photos of {', '.join(self.data.class_names[:5])} ...", wanted)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store the facts of an exported file too, so that a checkpoint can be evaluated and converted by itself."""

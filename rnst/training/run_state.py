@@ -115,10 +115,10 @@ class _WithinEpoch(ModelCheckpoint):
     Lightning resumes one from there with the next epoch, without the end of this one.
     """
 
-    def on_train_batch_end(self, trainer: Trainer, *rest: Any) -> None:
-        """Write, where it is time."""
-        if not trainer.is_last_batch:
-            super().on_train_batch_end(trainer, *rest)
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Write, where it is time; a checkpoint does not hold the gradients of a step that is not complete."""
+        if not trainer.is_last_batch and (batch_idx + 1) % trainer.accumulate_grad_batches == 0:
+            super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
 
 
 def stopped_checkpoint(folder: Path) -> Path:

@@ -41,16 +41,17 @@ class StopAfterStep(Callback):
         """From now on there is something to keep."""
         self._steps = True
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, *rest: Any) -> None:
         """Stop between two steps; behind the last one of an epoch its evaluation or its end comes first.
 
-        From a checkpoint behind the last step Lightning goes on with the next epoch, without the end of this one.
+        A step may take several batches; a checkpoint amid one would lose their gradients. From one behind the last step
+        Lightning goes on with the next epoch, without the end of this one.
         """
-        if not trainer.is_last_batch:
+        if not trainer.is_last_batch and (rest[-1] + 1) % trainer.accumulate_grad_batches == 0:
             self._stop(trainer)
 
     def on_validation_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        """Stop between two batches of an evaluation: it is continued where it was."""
+        """Stop between two batches of an evaluation; a resumed training goes on without the rest of it."""
         if not trainer.sanity_checking:
             self._stop(trainer)
 

@@ -11,6 +11,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from rnst.errors import InvalidValueError, RnstError
 from rnst.machine import processors
 
+_SOME = 1e-6
 _LEAST = {
     "max_epochs": 1,
     "accumulate_grad_batches": 1,
@@ -18,7 +19,8 @@ _LEAST = {
     "num_nodes": 1,
     "gradient_clip_val": 0,
     "log_every_n_steps": 0,
-    "reload_dataloaders_every_n_epochs": 0,
+    "reload_dataloaders_every_n_epochs": 1,  # stages and views change by epoch
+    "limit_test_batches": _SOME,
 }
 _UNLIMITED = -1
 _FEW_PROCESSES = 4  # a try-out of several devices
@@ -47,6 +49,9 @@ def check_trainer(options: Mapping[str, Any]) -> None:
         value = options.get(name)
         if value is not None and value < least:
             raise InvalidValueError(f"--trainer.{name}", value, f"at least {least}")
+    precision = str(options.get("precision"))
+    if precision.endswith("-true") and precision != "32-true":
+        raise InvalidValueError("--trainer.precision", precision, precision.replace("true", "mixed"))
     steps = options.get("max_steps", _UNLIMITED)
     if steps != _UNLIMITED and steps < 1:
         raise InvalidValueError("--trainer.max_steps", steps, "at least 1, or -1 for no limit")

@@ -1,4 +1,5 @@
 import copy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,9 @@ class _Keep(pl.Callback):
         trainer.save_checkpoint(Path(trainer.default_root_dir) / f"{trainer.current_epoch}.ckpt")
 
 
-def _fit(folder: Path, decay: float, epochs: int = 2, resume: Path | None = None) -> _Task:
+def _fit(
+    folder: Path, decay: float, epochs: int = 2, resume: Path | None = None, more: Sequence[pl.Callback] = ()
+) -> _Task:
     generator = torch.Generator().manual_seed(1)
     photos = DataLoader(TensorDataset(torch.randn(12, 4, generator=generator)), batch_size=4)
     options: dict[str, Any] = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
@@ -53,7 +56,7 @@ def _fit(folder: Path, decay: float, epochs: int = 2, resume: Path | None = None
         max_epochs=epochs,
         num_sanity_val_steps=0,
         enable_checkpointing=False,
-        callbacks=[AveragedWeights(decay), _Keep()],
+        callbacks=[AveragedWeights(decay), _Keep(), *more],
         **options,
     )
     task = _Task()
@@ -85,6 +88,25 @@ def test_a_resumed_training_goes_on_with_both(tmp_path: Path) -> None:
         assert torch.equal(parts.network.state_dict()[name], tensor), name
     for name, tensor in whole.trained[-1].items():
         assert torch.equal(parts.trained[-1][name], tensor), name
+
+
+def test_a_finished_training_that_is_resumed__keeps_the_average(tmp_path: Path) -> None:
+    first = _fit(tmp_path, 0.9)
+    again = _fit(tmp_path, 0.9, resume=tmp_path / "1.ckpt")
+    for name, tensor in first.network.state_dict().items():
+        assert torch.equal(tensor, again.network.state_dict()[name]), name
+
+
+def test_a_checkpoint_amid_a_validation__holds_average_and_trained_weights_in_their_places(tmp_path: Path) -> None:
+    class Amid(pl.Callback):
+        def on_validation_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
+            trainer.save_checkpoint(tmp_path / "amid.ckpt")
+
+    task = _fit(tmp_path, 0.9, epochs=1, more=[Amid()])
+    amid = torch.load(tmp_path / "amid.ckpt", weights_only=True)  # noqa: TID251 - our own file
+    for name, tensor in task.trained[-1].items():
+        assert torch.equal(amid["current_model_state"][f"network.{name}"], tensor), name
+        assert torch.equal(amid["state_dict"][f"network.{name}"], task.validated[-1][name]), name
 
 
 @pytest.mark.parametrize("decay", [-0.5, 1.0, 2.0])

@@ -111,6 +111,7 @@ def test_a_network_that_resists_its_own_attack_alone_is_stopped(tmp_path: Path) 
     state = torch.load(tmp_path / "checkpoints" / "last_good.ckpt", weights_only=True)  # noqa: TID251 - our own file
     assert torch.equal(task.state_dict()[_HEAD], state["state_dict"][_HEAD])
     assert state["global_step"] == monitor.last_good_step
+    assert state["callbacks"]["OverfittingMonitor"]["last_good_step"] == monitor.last_good_step
 
 
 def test_without_stop_it_is_only_said(tmp_path: Path) -> None:

@@ -71,6 +71,14 @@ def test_a_run_of_one_step(schedule: Literal["step", "one_cycle", "cosine", "con
     assert 0.0 < rate <= 0.1
 
 
+@pytest.mark.parametrize(
+    ("recipe", "steps", "epochs"),
+    [(Recipe(schedule="one_cycle", warmup_epochs=1.0), 10, 10), (Recipe(schedule="cosine", warmup_epochs=0.9), 3, 1)],
+)
+def test_a_warmup_of_one_step_or_of_nearly_all(recipe: Recipe, steps: int, epochs: int) -> None:
+    assert all(0.0 <= rate <= recipe.learning_rate for rate in _rates(recipe, steps, epochs))
+
+
 def test_optimizer__takes_the_recipe() -> None:
     recipe = Recipe(learning_rate=0.3, momentum=0.7, nesterov=True, weight_decay=0.01)
     parameter = nn.Parameter(torch.ones(1))

@@ -200,6 +200,7 @@ def test_facts_are_plain_values() -> None:
         "image_size": 32,
         "mean": [0.5, 0.4, 0.3],
         "std": [0.2, 0.3, 0.4],
+        "crop": "resized",
         "attack": str(_PGD),
         "norm": "l2",
         "radius": 1.0,

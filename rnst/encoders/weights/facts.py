@@ -112,6 +112,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "image_size": (lambda value: _is_count(value, 1), "a number of pixels"),
     "mean": (lambda value: _are_three(value, -_LARGEST), "three finite numbers, for images in [0, 1]"),
     "std": (lambda value: _are_three(value, _SMALLEST), "three finite numbers above 0, for images in [0, 1]"),
+    "crop": (lambda value: value in ["resized", "shifted", "padded", "whole"], "resized, shifted, padded or whole"),
     "norm": (_is_text, "the name of a norm"),
     "radius": (lambda value: _is_number(value, 0.0), "a finite number, 0 or above, for images in [0, 1]"),
     "logits": (lambda value: _is_count(value, 1), "a number of classes"),

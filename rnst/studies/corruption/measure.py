@@ -83,7 +83,7 @@ def _load(networks: list[str], settings: CorruptionSettings) -> tuple[dict[str, 
 
 
 def _photos(settings: CorruptionSettings, source: Source) -> CorruptedPhotos:
-    crop = "padded" if isinstance(source, Cifar10Source) or settings.corrupted else "resized"
+    crop = "padded" if isinstance(source, Cifar10Source) else "resized"
     view = Preprocessing(evaluation_side(settings.size, crop), evaluation_transform(settings.size))  # type: ignore[arg-type]
     chosen: Subset[Sample] = evenly(source.open(settings.split, view), settings.photos)
     conditions = [Condition(name, severity) for name in settings.names for severity in settings.levels]

@@ -15,6 +15,7 @@ from rnst.attacks.autoattack import AutoAttack, require_pyautoattack
 from rnst.attacks.ball import Ball, L2Ball, LinfBall
 from rnst.attacks.pgd import published_pgd
 from rnst.data.cifar10 import Cifar10Source
+from rnst.data.crops import Crop
 from rnst.data.evaluation_photos import EvaluationPhotos
 from rnst.data.sources import KNOWN_GROUPS, FolderSource, Source, Split
 from rnst.encoders.classifier import load_classifier, weight_file
@@ -69,7 +70,8 @@ def evaluate(network: str, settings: EvaluationSettings) -> Evaluation | None:
     decides: nn.Module = classifier
     if settings.among == "present" and isinstance(source, FolderSource):
         source, decides = _among_present(source, classifier, settings.split)
-    photos = _photos(settings, source)
+    usual = "padded" if isinstance(source, Cifar10Source) else "resized"
+    photos = _photos(settings, source, facts.get("crop", usual))
     conditions = _conditions(settings)
     attacks = {condition.name: condition.attack for condition in conditions}
     test = RobustnessTest(decides, len(source.class_names), attacks, settings.seed)
@@ -133,7 +135,7 @@ def labeled_source(data: Path, split: Split, facts: Facts) -> Source:
         InvalidValueError: the classes of the logits are unknown.
     """
     names, logits = tuple(facts.get("classes") or ()), facts["logits"]
-    if names == Cifar10Source(data).class_names:
+    if names == Cifar10Source(data).class_names and not (data / split).is_dir():  # the archive, not folders of it
         return Cifar10Source(data)
     if names:
         known = next((groups for groups in KNOWN_GROUPS.values() if tuple(groups) == names), None)
@@ -151,12 +153,12 @@ def labeled_source(data: Path, split: Split, facts: Facts) -> Source:
     return FolderSource(data, {name: (name,) for name in folders})
 
 
-def _photos(settings: EvaluationSettings, source: Source) -> EvaluationPhotos:
+def _photos(settings: EvaluationSettings, source: Source, crop: Crop) -> EvaluationPhotos:
     return EvaluationPhotos(
         source,
         split=settings.split,
         image_size=settings.image_size or 0,
-        crop="padded" if isinstance(source, Cifar10Source) else "resized",
+        crop=crop,
         photos=settings.photos,
         batch_size=settings.batch_size,
         workers=settings.workers,
