@@ -161,7 +161,7 @@ def _slot(number: int) -> Slot:
 def _sliders() -> tuple[gr.Slider, ...]:
     """Strength, strokes, detail, size."""
     return (
-        gr.Slider(-4, 4, 0, step=0.5, label="Strength", info="of the painting; each step up doubles it"),
+        gr.Slider(-4, 4, 0, step=0.5, label="Strength", info="of the painting; 1 up doubles it"),
         gr.Slider(0.25, 3, 1, step=0.05, label="Stroke size", info="1: strokes as large as in the painting"),
         gr.Slider(
             1,

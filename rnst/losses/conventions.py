@@ -38,7 +38,7 @@ class Convention:
 
 
 def relative_factor(target: Tensor) -> Tensor:
-    """1 / ||target||^2: the loss is 0 at the target and 1 at a black image, for every layer and network."""
+    """1 / ||target||^2: the loss is 0 at the target and 1 for features of 0, for every layer and network."""
     precise = target if target.dtype == torch.float64 else target.float()
     return precise.square().sum().clamp_min(torch.finfo(precise.dtype).tiny).reciprocal()
 

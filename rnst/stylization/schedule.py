@@ -100,8 +100,8 @@ class AugmentationSchedule:
     def _turns(self, scale: Scale) -> list[list[Transform]]:
         """Transforms of the views of a scale, those of one step together; scales go on where the last one ended.
 
-        Shifts take the first half of the steps. Little of the network's grid of strides is left in the picture by then,
-        and the second half, without shifts, lowers the loss further.
+        Shifts take the first half of the turns, rounded up. Little of the network's grid of strides is left in the
+        picture by then, and the others, without shifts, lower the loss further.
         """
         hold, together = self._augmentations.hold, self._augmentations.shifts_per_step
         first, count = scale.first_step // hold, math.ceil(scale.steps / hold) - 1

@@ -71,7 +71,7 @@ class StylizationSettings:
             none means 0.3 for L-BFGS, and 0.5 for Adam, whose steps are equally large at every frequency.
         color_basis: what colors are made of: rgb, or decorrelated, in which noise has the colors of photos; or a
             picture or a folder of pictures, in which noise has the colors of those.
-        shifts: positions of the picture relative to the network's strides, in turn for half of the steps; 1 keeps one.
+        shifts: positions of the picture relative to the network's strides, each for 15 steps, half of the time; 1: one.
         shifts_per_step: neighboring positions, one pixel apart, whose mean loss each step descends; 4 cancel the
             pattern of stride 2 in four times the time. With robust transforms, the number of those in each step.
         transforms: robust jitters, scales and rotates the picture at random instead of --shifts: each step with Adam,

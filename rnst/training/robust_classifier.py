@@ -21,6 +21,7 @@ from rnst.encoders.initial import start_from
 from rnst.encoders.weights.layouts import FACTS_KEY
 from rnst.errors import InvalidValueError
 from rnst.training.attack_sample import AttackSample
+from rnst.training.classes import check_same_classes, with_classes
 from rnst.training.losses import AdversarialLoss, TrainingLoss
 from rnst.training.recipe import Recipe
 from rnst.training.teacher import SoftLabels, Teacher, class_numbers, entropy
@@ -67,7 +68,7 @@ class RobustClassifier(pl.LightningModule):
         super().__init__()
         self.teacher = teacher
         self._soft_labels = None if teacher is None else SoftLabels(teacher)
-        data = _with_classes(data, self._soft_labels)
+        data = with_classes(data, self._soft_labels)
         loss.check(len(data.class_names))
         if not 0 <= radius_warmup_epochs < math.inf:
             raise InvalidValueError("model.radius_warmup_epochs", radius_warmup_epochs, "a finite number, 0 or more")
@@ -164,10 +165,7 @@ class RobustClassifier(pl.LightningModule):
         Raises:
             InvalidValueError: the classes differ.
         """
-        then = (checkpoint.get(FACTS_KEY) or {}).get("classes")
-        if then is not None and list(then) != list(self.data.class_names):
-            wanted = f"photos of the {len(then)} classes that the run was started with: {', '.join(then[:5])} ..."
-            raise InvalidValueError("data.root", f"photos of {', '.join(self.data.class_names[:5])} ...", wanted)
+        check_same_classes(self.data, checkpoint.get(FACTS_KEY) or {})
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store the facts of an exported file too, so that a checkpoint can be evaluated and converted by itself."""
@@ -239,19 +237,6 @@ def _published(attack: Attack) -> Attack:
     if not attack.ball.radius:
         raise InvalidValueError("model.evaluation", None, "given where the attack of the training has no radius")
     return published_pgd(attack.ball)
-
-
-def _with_classes(data: DataFacts, soft_labels: SoftLabels | None) -> DataFacts:
-    """Facts with the classes to learn: those of the teacher, if there is one."""
-    if soft_labels is not None:
-        return replace(data, class_names=soft_labels.class_names)
-    if not data.class_names:
-        raise InvalidValueError("data.classes", "none", "given, or model.teacher, whose classes are learned")
-    if len(data.class_names) == 1:
-        raise InvalidValueError(
-            "data.root", f"photos of {data.class_names[0]} alone", "a folder for each of two classes"
-        )
-    return data
 
 
 def _initial(architecture: str, weights: str | None, data: DataFacts) -> tuple[nn.Module, DataFacts]:

@@ -12,6 +12,7 @@ import torch
 from integrations.comfyui import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS
 from rnst.encoders.names import find_network
 from rnst.errors import InvalidValueError
+from rnst.stylization.job import resolve
 from rnst.stylization.settings import StylizationSettings
 
 _TINY = {"size": 32, "steps": 2, "supersample": 1.0, "encoder": "resnet18_robust", "style_layers": ["layer1"]}
@@ -39,8 +40,9 @@ def test_interface__every_input_is_an_option_with_a_valid_default() -> None:
     assert inputs["optional"].pop("mask")[0] == "MASK"
     options = {**inputs["required"], **inputs["optional"]}
     settings = StylizationSettings(**{name: kind[1]["default"] for name, kind in options.items()})
-    for name in ("size", "steps", "supersample", "style_scale", "colors", "encoder", "seamless", "seed"):
+    for name in ("size", "steps", "style_scale", "colors", "encoder", "seamless", "seed"):
         assert getattr(settings, name) == getattr(StylizationSettings(), name)
+    assert resolve(settings).resolution == resolve(StylizationSettings()).resolution
     for encoder in options["encoder"][0]:
         find_network(encoder)
     names = inspect.signature(getattr(_NODE, _NODE.FUNCTION)).parameters
