@@ -47,6 +47,8 @@ class PGD(Attack):
             raise InvalidValueError("attack.steps", self.steps, "0 or more")
         if self.restarts < 1:
             raise InvalidValueError("attack.restarts", self.restarts, "at least 1")
+        if self.restarts > 1 and not self.random_start:
+            raise InvalidValueError("attack.random_start", self.random_start, "true with restarts: they would be equal")
         if not 0 < self.step_size < math.inf:
             raise InvalidValueError("attack.step_size", self.step_size, "a finite number above 0")
         if self.loss.flat_at_image and not self.random_start:
