@@ -54,14 +54,18 @@ class Estimate:
     available: float
     tiles: int = 1
 
-    def check(self, size: tuple[int, int]) -> None:
+    def check(self, size: tuple[int, int], chosen: int) -> None:
         """Refuse a picture that does not fit.
+
+        Args:
+            size: height and width in pixels of the finished picture.
+            chosen: what --size is.
 
         Raises:
             TooLargeError: advises a size that does.
         """
         if self.needed > self.available:
-            fitting = int(max(size) * (self.available / self.needed) ** 0.5)
+            fitting = int(chosen * (self.available / self.needed) ** 0.5)
             raise TooLargeError(size, self.needed, self.available, fitting)
 
     def __str__(self) -> str:

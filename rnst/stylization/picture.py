@@ -144,7 +144,7 @@ def _optimize(
     expected = estimate(job, session.encoder, plan[first:], device, runner.tiling)
     session.console.print(summary(job.limits, delivered, plan[first:], expected, device), markup=False, highlight=False)
     if job.limits.tile == 0:  # otherwise the tiles are chosen to fit into the memory
-        expected.check(delivered)
+        expected.check(delivered, job.resolution.size)
     wraps = job.parametrization.wraps
     finish = partial(inputs.finished, colors=job.pictures.colors, largest=delivered, wraps=wraps)
     where = (records.output.parent, records.output.stem)

@@ -192,7 +192,9 @@ def test_scaled_keeps_the_shape_of_the_attack(attack: Attack) -> None:
         assert half.step_size / half.ball.radius == pytest.approx(attack.step_size / attack.ball.radius)
 
 
-@pytest.mark.parametrize("wrong", [{"steps": -1}, {"restarts": 0}, {"step_size": 0.0}, {"restarts": 3, "random_start": False}], ids=str)
+@pytest.mark.parametrize(
+    "wrong", [{"steps": -1}, {"restarts": 0}, {"step_size": 0.0}, {"restarts": 3, "random_start": False}], ids=str
+)
 def test_numbers_that_mean_nothing_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidValueError, match=next(iter(wrong))):
         replace(_L2, **wrong)

@@ -25,10 +25,12 @@ _CPU = torch.device("cpu")
 
 
 def test_check__advises_a_size_that_fits() -> None:
-    Estimate(1.0, 3e9, 1e9, 4e9).check((4000, 3000))
+    Estimate(1.0, 3e9, 1e9, 4e9).check((4000, 3000), 4000)
     with pytest.raises(TooLargeError, match=r"3000 x 4000 pixels need about 16\.0 GB more, and 4\.0 GB are free. Lower "
                        r"--size to 2000 or less"):  # fmt: skip
-        Estimate(1.0, 16e9, 1e9, 4e9).check((4000, 3000))
+        Estimate(1.0, 16e9, 1e9, 4e9).check((4000, 3000), 4000)
+    with pytest.raises(TooLargeError, match="Lower --size to 1500 or less"):
+        Estimate(1.0, 16e9, 1e9, 4e9).check((4000, 3000), 3000)  # the short side is what --size is
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(40.0, "40 s"), (600.0, "10 min"), (9000.0, "2.5 h")])
