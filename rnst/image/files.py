@@ -194,7 +194,7 @@ def from_pil(image: PilImage) -> Tensor:
     """
     image, file = ImageOps.exif_transpose(image), io.BytesIO()
     if "transparency" in image.info or image.mode in {"La", "RGBa"}:
-        image = image.convert("RGBA")
+        image = image.convert("LA" if image.mode == "La" else "RGBA")
     image = image if image.mode in _MODES_OF_TIFF else image.convert("RGB")
     image.save(file, "TIFF")
     return image_from_bytes(file.getvalue(), "the PIL image")

@@ -51,7 +51,7 @@ def _limit(monkeypatch: pytest.MonkeyPatch, pixels: int, after: int = 0) -> list
 
 
 class _Nothing:
-    def check(self, size: tuple[int, int]) -> None:
+    def check(self, size: tuple[int, int], chosen: int) -> None:
         """Everything fits."""
 
 
