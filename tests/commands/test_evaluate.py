@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +14,12 @@ from torch import Tensor
 from rnst.attacks.autoattack import AutoAttack
 from rnst.attacks.pgd import PGD
 from rnst.cli import main
+from rnst.data.cifar10 import Cifar10Source
+from rnst.data.evaluation_photos import EvaluationPhotos
+from rnst.data.sources import FolderSource
 from rnst.encoders.catalog import build_classifier
 from rnst.encoders.classifier import load_classifier
-from rnst.encoders.weights.files import write_weights
+from rnst.encoders.weights.files import read_weights, write_weights
 from rnst.metrics.robustness import Evaluation
 from rnst.studies.evaluation import measure as evaluation_program
 from rnst.studies.evaluation.among import Among
@@ -111,6 +115,30 @@ def test_defaults__radii_and_size_of_the_training(weights: Path, make_photos: Ma
     evaluation = Evaluation.read(Path("outputs/evaluation/net/evaluation.json"))
     assert evaluation.radii == (0.0, 0.25, 0.5, 1.0)
     assert evaluation.image_size == 32
+
+
+@pytest.mark.parametrize(("facts", "crop"), [({}, "resized"), ({"crop": "whole"}, "whole")])
+def test_photos_are_cropped_as_in_the_training(
+    facts: dict[str, str], crop: str, weights: Path, make_photos: MakePhotos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, before = read_weights(weights)
+    write_weights(weights, state, {**before, **facts})
+    seen, photos = [], EvaluationPhotos
+
+    def noted(*values: object, **options: Any) -> object:
+        seen.append(options["crop"])
+        return photos(*values, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(evaluation_program, "EvaluationPhotos", noted)
+    _evaluate(weights, make_photos(_CLASSES), "--radii=0")
+    assert seen == [crop]
+
+
+def test_folders_with_the_names_of_cifar10__are_not_its_archive(make_photos: MakePhotos, tmp_path: Path) -> None:
+    names = Cifar10Source(tmp_path).class_names
+    facts = {"classes": list(names), "logits": len(names)}
+    assert isinstance(evaluation_program.labeled_source(make_photos(names), "val", facts), FolderSource)
+    assert isinstance(evaluation_program.labeled_source(tmp_path / "archive", "val", facts), Cifar10Source)
 
 
 def test_labels_follow_the_weight_file_where_folders_are_missing(weights: Path, make_photos: MakePhotos) -> None:
