@@ -18,7 +18,7 @@ from rnst.image.files import write_image
 from rnst.losses.conventions import CONVENTIONS
 from rnst.stylization.scales import usual_scales
 from rnst.stylization.settings import StylizationSettings
-from rnst.stylization.supersampling import USUAL, usual_supersampling
+from rnst.stylization.supersampling import USUAL, unless_usual, usual_supersampling
 
 _ENCODERS = (DEFAULT_ENCODER, "resnet50_robust", "resnet18_robust", "vgg19", "vgg16")
 _DEFAULTS, _WEIGHTS = StylizationSettings(), CONVENTIONS["relative"]
@@ -80,8 +80,7 @@ class StylizeImage:
             raise InvalidValueError(
                 "mask", f"{len(mask)} for {len(style)} styles", "one, or one an image, with one style"
             )
-        if options.get("supersample") == USUAL:  # less for large pictures
-            options["supersample"] = None
+        options["supersample"] = unless_usual(options.get("supersample", USUAL))
         watch = _Watch(len(content) * options.get("steps", _DEFAULTS.steps) * _scales(options))
         results = []
         # ComfyUI runs nodes in inference mode, in which nothing can be optimized.
@@ -121,7 +120,7 @@ class _Watch:
 
 def _scales(options: dict[str, Any]) -> int:
     size = options.get("size", _DEFAULTS.size)
-    return usual_scales(round(size * (options.get("supersample") or usual_supersampling(size))))
+    return usual_scales(round(size * (options["supersample"] or usual_supersampling(size))))
 
 
 def _images(batch: Tensor) -> list[Tensor]:

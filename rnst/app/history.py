@@ -12,8 +12,8 @@ from rnst.stylization.pace import duration
 from rnst.stylization.state import is_state, state_path
 
 DEEP = ".tif"
-_LONGEST_STEM = 180  # bytes; file systems take 255 with number and ending
 """Ending of the file with 16 bits beside a picture."""
+_LONGEST_STEM = 180  # bytes; file systems take 255 with number and ending
 
 
 @dataclass(frozen=True)

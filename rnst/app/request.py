@@ -9,7 +9,8 @@ from typing import Any
 
 from rnst.errors import RnstError
 from rnst.losses.conventions import CONVENTIONS
-from rnst.stylization.supersampling import USUAL
+from rnst.stylization.settings import StylizationSettings
+from rnst.stylization.supersampling import USUAL, unless_usual
 
 DRAFT_SIZE = 256
 _DRAFT = ("--config", "draft")
@@ -28,7 +29,6 @@ OF_THE_PAGE = (
     "sequence",
 )
 """Options that the page sets by itself, or that make no single picture."""
-_CONVENTION = "relative"
 _QUESTIONS = ("help", "help_all", "print_config", "h")
 
 
@@ -69,7 +69,8 @@ class Request:
 
     def full(self) -> list[str]:
         """Words of the picture."""
-        detail = [] if self.detail == USUAL else ["--supersample", _number(self.detail)]
+        factor = unless_usual(self.detail)
+        detail = [] if factor is None else ["--supersample", _number(factor)]
         return [*self._look(), "--size", str(self.size), *detail, *self.further()]
 
     def draft(self) -> list[str]:
@@ -112,8 +113,9 @@ class Request:
     def _usual_weight(self) -> float:
         """Of the style, in the convention that the further options choose."""
         words = [part for word in self.further() for part in word.split("=", 1)]
-        chosen = [value for name, value in pairwise(words) if name == "--convention"]
-        return CONVENTIONS.get((chosen or [_CONVENTION])[-1], CONVENTIONS[_CONVENTION]).style_weight
+        usual = StylizationSettings.convention
+        chosen = [usual, *(value for name, value in pairwise(words) if name == "--convention")]
+        return CONVENTIONS.get(chosen[-1], CONVENTIONS[usual]).style_weight  # the parser refuses one that is unknown
 
 
 def larger(size: int, chosen: int) -> int:
@@ -133,7 +135,7 @@ def larger_options(options: Mapping[str, Any], start: Path, size: int, detail: f
         detail: see `supersample`.
     """
     kept = {name: value for name, value in options.items() if name not in _OF_THE_SIZE}
-    return {**kept, "init": str(start), "size": size, "supersample": None if detail == USUAL else detail, **_LARGER}
+    return {**kept, "init": str(start), "size": size, "supersample": unless_usual(detail), **_LARGER}
 
 
 def _number(value: float) -> str:

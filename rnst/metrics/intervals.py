@@ -11,7 +11,7 @@ _QUANTILES = (
     *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131),
     *(2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
 )
-_OF_MANY = NormalDist().inv_cdf(0.975)
+_NORMAL = NormalDist().inv_cdf(0.975)
 _FEWEST = 2
 _DRAWS = 1000
 _TAIL = 0.025  # of the resamples on each side
@@ -51,7 +51,7 @@ def _quantile(freedom: int) -> float:
     """97.5 % quantile of Student's t distribution; beyond the table by its expansion, to four digits."""
     if freedom <= len(_QUANTILES):
         return _QUANTILES[freedom - 1]
-    z = _OF_MANY
+    z = _NORMAL
     return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
 
 

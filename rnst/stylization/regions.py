@@ -53,7 +53,12 @@ def read_regions(pictures: Pictures, sources: Sequence[Source]) -> tuple[Region,
     parts = _read_masks("--style_mask", pictures.style_mask, (len(sources),))
     places = _read_masks("--content_mask", pictures.content_mask, (len(sources), len(sources) - 1, 1))
     if len(places) == 1 and is_colored(places[0]):
-        return _colored_regions(places[0], parts, sources)
+        regions = _colored_regions(places[0], parts, sources)
+        if not regions:
+            raise InvalidValueError(
+                "--content_mask", pictures.content_mask[0], "brighter: it has no color of --style_mask"
+            )
+        return regions
     parted = (
         [_within(source, strength(part)) for source, part in zip(sources, parts, strict=True)] if parts else sources
     )
@@ -80,14 +85,13 @@ def _colored_regions(place: Tensor, parts: Sequence[Tensor], sources: Sequence[S
     for color, mask in color_regions(place).items():
         found = [_within(source, part[color]) for source, part in zip(sources, colored, strict=True) if color in part]
         if found and not any(source.weight for source in found):
-            raise InvalidValueError("--style_weights", 0, f"more than 0 for a style of the region {color}")
+            weights = [source.weight for source in found]
+            raise InvalidValueError("--style_weights", weights, f"above 0 for a style of the region {color}")
         if found:
             regions.append(Region(tuple(found), mask))
         elif color != "black":
             there = [name for name in COLORS if any(name in part for part in colored)]
             raise InvalidValueError("--content_mask", color, f"of colors that --style_mask has too: {', '.join(there)}")
-    if not regions:
-        raise InvalidValueError("--content_mask", "dark", "brighter: no color of it is in --style_mask")
     return tuple(regions)
 
 

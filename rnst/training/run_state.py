@@ -109,15 +109,21 @@ def checkpoint_callbacks(folder: Path, *, minutes: float, steps: int) -> list[Mo
     return callbacks
 
 
-class _WithinEpoch(ModelCheckpoint):
-    """Writes no checkpoint behind the last step of an epoch, where that of the epoch follows.
+def is_between_steps(trainer: Trainer, batch_idx: int) -> bool:
+    """Whether a checkpoint after this batch is one that a training goes on from exactly.
 
-    Lightning resumes one from there with the next epoch, without the end of this one.
+    It holds no gradients of a step that takes several batches. From behind the last step of an epoch Lightning goes on
+    with the next epoch, without the end of this one.
     """
+    return not trainer.is_last_batch and (batch_idx + 1) % trainer.accumulate_grad_batches == 0
+
+
+class _WithinEpoch(ModelCheckpoint):
+    """Writes between two steps of an epoch; behind the last one, that of the epoch follows."""
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Write, where it is time; a checkpoint does not hold the gradients of a step that is not complete."""
-        if not trainer.is_last_batch and (batch_idx + 1) % trainer.accumulate_grad_batches == 0:
+        """Write, where it is time."""
+        if is_between_steps(trainer, batch_idx):
             super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
 
 

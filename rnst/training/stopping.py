@@ -9,6 +9,7 @@ from pytorch_lightning.callbacks import Callback
 
 from rnst.secondary import Secondary
 from rnst.signals import Stopped, raise_stopped
+from rnst.training.run_state import is_between_steps
 
 
 class StopAfterStep(Callback):
@@ -42,12 +43,8 @@ class StopAfterStep(Callback):
         self._steps = True
 
     def on_train_batch_end(self, trainer: pl.Trainer, *rest: Any) -> None:
-        """Stop between two steps; behind the last one of an epoch its evaluation or its end comes first.
-
-        A step may take several batches; a checkpoint amid one would lose their gradients. From one behind the last step
-        Lightning goes on with the next epoch, without the end of this one.
-        """
-        if not trainer.is_last_batch and (rest[-1] + 1) % trainer.accumulate_grad_batches == 0:
+        """Stop between two steps; behind the last one of an epoch its evaluation or its end comes first."""
+        if is_between_steps(trainer, rest[-1]):
             self._stop(trainer)
 
     def on_validation_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:

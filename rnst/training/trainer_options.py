@@ -11,7 +11,6 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from rnst.errors import InvalidValueError, RnstError
 from rnst.machine import processors
 
-_SOME = 1e-6
 _LEAST = {
     "max_epochs": 1,
     "accumulate_grad_batches": 1,
@@ -20,7 +19,6 @@ _LEAST = {
     "gradient_clip_val": 0,
     "log_every_n_steps": 0,
     "reload_dataloaders_every_n_epochs": 1,  # stages and views change by epoch
-    "limit_test_batches": _SOME,
 }
 _UNLIMITED = -1
 _FEW_PROCESSES = 4  # a try-out of several devices
@@ -55,9 +53,10 @@ def check_trainer(options: Mapping[str, Any]) -> None:
     steps = options.get("max_steps", _UNLIMITED)
     if steps != _UNLIMITED and steps < 1:
         raise InvalidValueError("--trainer.max_steps", steps, "at least 1, or -1 for no limit")
-    limit = options.get("limit_train_batches")
-    if limit is not None and limit <= 0:
-        raise InvalidValueError("--trainer.limit_train_batches", limit, "more than 0")
+    for name in ("limit_train_batches", "limit_test_batches"):
+        limit = options.get(name)
+        if limit is not None and limit <= 0:
+            raise InvalidValueError(f"--trainer.{name}", limit, "more than 0")
     devices, accelerator = options.get("devices"), options.get("accelerator")
     is_cpu = accelerator == "cpu" or (accelerator == "auto" and not torch.accelerator.is_available())
     most = max(_FEW_PROCESSES, processors())
