@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,10 +25,6 @@ class RegionalMoments:
     count: Tensor
     total: Tensor
     outer: Tensor
-
-    def __add__(self, other: Self) -> "RegionalMoments":
-        """Moments of both sets of positions together."""
-        return RegionalMoments(self.count + other.count, self.total + other.total, self.outer + other.outer)
 
 
 class RegionalLoss(nn.Module):

@@ -1,14 +1,13 @@
 """Activation smoothing: the softmax of a layer replaces its features (SWAG, Wang, Li and Vasconcelos 2021)."""
 
 from dataclasses import dataclass
-from typing import Self
 
 import torch
 from torch import Tensor, nn
 
 from rnst.losses.conventions import relative_factor
 from rnst.losses.perceptual import Factor, GramLoss
-from rnst.losses.statistics import WHOLE, Moments, Window, moments
+from rnst.losses.statistics import WHOLE, Moments, Window
 
 _LINEAR_ABOVE = 30.0  # exp(30) squared, summed over a million positions, is still a float32
 
@@ -28,12 +27,6 @@ def softened(statistics: Moments) -> Moments:
     channels = statistics.total.shape[-1]
     mean = statistics.total.sum() / (statistics.count * channels)
     return Moments(statistics.count, statistics.total / mean, statistics.outer / mean.square())
-
-
-def softened_moments(features: Tensor, weights: Tensor | None = None) -> Moments:
-    """Moments of the softmax of features (1, C, H, W) of a whole image."""
-    with torch.autocast(features.device.type, enabled=False):
-        return softened(moments(exponentials(features), weights))
 
 
 class Softened(nn.Module):
@@ -78,15 +71,6 @@ class ExponentialSums:
     total: Tensor
     squares: Tensor
     products: Tensor
-
-    def __add__(self, other: Self) -> "ExponentialSums":
-        """Sums over both sets of positions together."""
-        return ExponentialSums(
-            self.count + other.count,
-            self.total + other.total,
-            self.squares + other.squares,
-            self.products + other.products,
-        )
 
 
 class SoftenedContentLoss(nn.Module):

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import torch
 from torch import Tensor
@@ -28,10 +27,6 @@ class Moments:
     count: float | Tensor
     total: Tensor
     outer: Tensor
-
-    def __add__(self, other: Self) -> "Moments":
-        """Moments of both sets of positions together."""
-        return Moments(self.count + other.count, self.total + other.total, self.outer + other.outer)
 
     @property
     def gram(self) -> Tensor:

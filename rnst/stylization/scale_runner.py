@@ -89,11 +89,6 @@ class ScaleRunner:
             job.look, job.augmentations, job.parametrization, seen, inputs, self._targets, self.tiling
         )
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width of the content in pixels."""
-        return self._inputs.size
-
     def optimize(
         self,
         scale: Scale,

@@ -75,10 +75,11 @@ class TradesLoss(TrainingLoss):
     """Cross-entropy of the clean images, plus `beta` times the divergence that the attack causes (TRADES).
 
     Zhang et al. 2019, equation 5, with KL(clean || attacked) in both places: here, with gradients through both outputs,
-    and in the attack, whose loss must be `rnst.attacks.loss.CleanDivergence` (it computes the clean output once, in
-    eval mode, without a graph). As in the authors' program there are two forward passes in train mode, clean then
-    adversarial: each is normalized by its own statistics, and both update the running ones. We depart from the authors
-    in the start of the attack: uniform in the ball instead of a small normal step.
+    and in the attack, if its loss is `rnst.attacks.loss.CleanDivergence` (it computes the clean output once, in eval
+    mode, without a graph); an attack of the labels' cross-entropy makes this a variant of TRADES. As in the authors'
+    program there are two forward passes in train mode, clean then adversarial: each is normalized by its own
+    statistics, and both update the running ones. We depart from the authors in the start of the attack: uniform in the
+    ball instead of a small normal step.
 
     Args:
         label_smoothing: see `TrainingLoss`; for the clean images.

@@ -7,6 +7,7 @@ from torch import Tensor
 from rnst.losses.objective import Objective, Weights
 from rnst.losses.perceptual import ContentLoss, GramLoss
 from rnst.losses.regularizers import total_variation
+from tests.losses.added import added
 
 
 def _features() -> dict[str, Tensor]:
@@ -72,5 +73,5 @@ def test_statistics_of_two_halves_add_up_to_those_of_the_whole() -> None:
         objective.statistics({layer: features[layer][(..., *window[layer])] for layer in "abc"}, window)
         for window in windows
     ]
-    summed = [first + second for first, second in zip(*halves, strict=True)]
+    summed = [added(first, second) for first, second in zip(*halves, strict=True)]
     torch.testing.assert_close(objective.distance(summed, image), objective(features, image))

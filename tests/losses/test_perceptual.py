@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from rnst.losses.perceptual import ContentLoss, GramLoss
+from tests.losses.added import added
 
 _LOSSES = [GramLoss, ContentLoss]
 Loss = Callable[[Tensor], nn.Module]
@@ -68,7 +69,7 @@ def test_a_black_target_gives_a_finite_loss(loss: Loss) -> None:
 def test_statistics__halves_add_up() -> None:
     style = GramLoss(_features())
     features = _features(8, 6)
-    halves = style.statistics(features[..., :3, :]) + style.statistics(features[..., 3:, :])
+    halves = added(style.statistics(features[..., :3, :]), style.statistics(features[..., 3:, :]))
     torch.testing.assert_close(style.distance(halves), style(features))
 
 

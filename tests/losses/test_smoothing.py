@@ -5,8 +5,10 @@ from torch import Tensor, nn
 from rnst.losses.conventions import relative_factor
 from rnst.losses.perceptual import ContentLoss, GramLoss
 from rnst.losses.regions import RegionalLoss
-from rnst.losses.smoothing import Softened, SoftenedContentLoss, exponentials, softened_moments
+from rnst.losses.smoothing import Softened, SoftenedContentLoss, exponentials, softened
+from rnst.losses.statistics import Moments, moments
 from rnst.losses.wasserstein import WassersteinLoss
+from tests.losses.added import added
 
 _WHOLE = (slice(None), slice(None))
 
@@ -20,15 +22,19 @@ def _softmax(features: Tensor) -> Tensor:
     return features.flatten().softmax(0).view_as(features) * features.numel()
 
 
+def _measured(features: Tensor) -> Moments:
+    return softened(moments(exponentials(features)))
+
+
 def test_style__gram_matrix_of_the_softmax() -> None:
     target, features = _features(), _features(8)
-    loss = Softened(GramLoss(softened_moments(target)))
+    loss = Softened(GramLoss(_measured(target)))
     torch.testing.assert_close(loss(features), GramLoss(_softmax(target))(_softmax(features)))
 
 
 def test_style__also_as_a_distribution() -> None:
     target, features = _features(), _features(8)
-    loss = Softened(WassersteinLoss(softened_moments(target)))
+    loss = Softened(WassersteinLoss(_measured(target)))
     torch.testing.assert_close(loss(features), WassersteinLoss(_softmax(target))(_softmax(features)))
 
 
@@ -42,29 +48,29 @@ def test_content__difference_of_the_softmax() -> None:
 @pytest.mark.parametrize("shift", [-5.0, 7.0])
 def test_a_constant_does_not_matter(shift: float) -> None:
     target, features = _features(), _features()
-    for loss in (Softened(GramLoss(softened_moments(target))), SoftenedContentLoss(target)):
+    for loss in (Softened(GramLoss(_measured(target))), SoftenedContentLoss(target)):
         torch.testing.assert_close(loss(features + shift), loss(features))
 
 
 @pytest.mark.parametrize("kind", ["style", "content"])
 def test_gradient(kind: str) -> None:
     target = _features(3)
-    style = Softened(GramLoss(softened_moments(target)))
+    style = Softened(GramLoss(_measured(target)))
     loss: nn.Module = style if kind == "style" else SoftenedContentLoss(target)
     assert torch.autograd.gradcheck(loss, [_features(3).requires_grad_()])
 
 
 def test_halves_add_up() -> None:
     target, features = _features(), _features()
-    style, content = Softened(GramLoss(softened_moments(target))), SoftenedContentLoss(target)
+    style, content = Softened(GramLoss(_measured(target))), SoftenedContentLoss(target)
     windows = [(slice(None), slice(0, 3)), (slice(None), slice(3, None))]
     for loss in (style, content):
         first, second = (loss.statistics(features[(..., *window)], window) for window in windows)
-        torch.testing.assert_close(loss.distance(first + second), loss(features))  # type: ignore[arg-type, operator]
+        torch.testing.assert_close(loss.distance(added(first, second)), loss(features))
 
 
 def test_regions_take_it() -> None:
-    loss = Softened(GramLoss(softened_moments(_features())))
+    loss = Softened(GramLoss(_measured(_features())))
     features = _features(6)
     regions = RegionalLoss([loss], [torch.ones(1, 1, 6, 7, dtype=torch.float64)])
     torch.testing.assert_close(regions(features), loss(features))
@@ -74,7 +80,7 @@ def test_regions_take_it() -> None:
 def test_large_activations__finite_with_gradients(size: float) -> None:
     features = (size * torch.rand(1, 8, 16, 16)).requires_grad_()
     target = torch.rand(1, 8, 16, 16)
-    for loss in (Softened(GramLoss(softened_moments(target))), SoftenedContentLoss(target)):
+    for loss in (Softened(GramLoss(_measured(target))), SoftenedContentLoss(target)):
         value = loss(features)
         (gradient,) = torch.autograd.grad(value, features)
         assert value.isfinite()
@@ -92,7 +98,7 @@ def test_exponentials__smooth_where_they_turn_linear() -> None:
 
 def test_autocast__float32() -> None:
     target, features = _features().float(), _features().float()
-    losses = [Softened(GramLoss(softened_moments(target))), SoftenedContentLoss(target, relative_factor)]
+    losses = [Softened(GramLoss(_measured(target))), SoftenedContentLoss(target, relative_factor)]
     expected = [loss(features) for loss in losses]
     with torch.autocast("cpu", torch.bfloat16):
         for loss, value in zip(losses, expected, strict=True):

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from rnst.losses.statistics import moments
+from tests.losses.added import added
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
@@ -23,7 +24,7 @@ def test_moments__additive_over_parts(axis: int, cut: int) -> None:
     features = torch.randn(1, 4, 8, 9, dtype=torch.float64)
     extent = features.shape[axis]
     one, other = (moments(part) for part in torch.split(features, [cut, extent - cut], axis))
-    both, whole = one + other, moments(features)
+    both, whole = added(one, other), moments(features)
     assert both.count == whole.count
     torch.testing.assert_close(both.total, whole.total)
     torch.testing.assert_close(both.outer, whole.outer)

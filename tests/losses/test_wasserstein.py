@@ -6,6 +6,7 @@ from torch import Tensor
 from rnst.losses import wasserstein
 from rnst.losses.regions import RegionalLoss
 from rnst.losses.wasserstein import WassersteinLoss
+from tests.losses.added import added
 
 
 def _features(channels: int = 5, side: int = 12, *, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -126,7 +127,7 @@ def test_descent__reaches_the_target() -> None:
 
 def test_halves_add_up__and_regions_take_it() -> None:
     loss, features = WassersteinLoss(_features()), _features(side=8)
-    halves = loss.statistics(features[..., :3]) + loss.statistics(features[..., 3:])
+    halves = added(loss.statistics(features[..., :3]), loss.statistics(features[..., 3:]))
     torch.testing.assert_close(loss.distance(halves), loss(features))
     whole = RegionalLoss([loss], [torch.ones(1, 1, 8, 8)])
     torch.testing.assert_close(whole(features), loss(features))

@@ -42,8 +42,9 @@ def test_style_loss_falls_a_hundredfold_in_sixty_iterations(name: str) -> None:
     layers, surgery = [*style_layers, *content_layers], Surgery(strides=settings.strides)
     encoder, _ = load_encoder(find_network(name), layers, weights="random", surgery=surgery)
     job = resolve(settings)
-    runner = ScaleRunner(job, encoder, read_inputs(job.pictures, job.resolution))
-    noise = torch.rand(1, 3, *runner.size, generator=torch.Generator().manual_seed(0))
+    inputs = read_inputs(job.pictures, job.resolution)
+    runner = ScaleRunner(job, encoder, inputs)
+    noise = torch.rand(1, 3, *inputs.size, generator=torch.Generator().manual_seed(0))
     scale = Scale((72, 96), 60, 0)
     start = framed(resize(noise, scale.size), settings.margin)
     (view,) = runner._views.of(scale, torch.device("cpu"))[0][:1]
