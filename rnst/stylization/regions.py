@@ -67,6 +67,9 @@ def read_regions(pictures: Pictures, sources: Sequence[Source]) -> tuple[Region,
     if len(places) not in {len(sources), len(sources) - 1}:
         wanted = f"a gray picture for each of the {len(sources)} styles, or one less, or one colored picture"
         raise InvalidValueError("--content_mask", list(pictures.content_mask), wanted)
+    weights = [source.weight for source in sources]
+    if len(set(weights)) > 1:
+        raise InvalidValueError("--style_weights", weights, "equal or left out: each gray --content_mask has one style")
     size = (places[0].shape[-2], places[0].shape[-1])
     masks = sharing([resize(strength(place), size) for place in places])
     if len(masks) < len(sources):

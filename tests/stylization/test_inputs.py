@@ -110,6 +110,7 @@ def test_colored_masks__each_color_takes_the_parts_of_that_color() -> None:
     ("options", "said"),
     [
         ({"content_mask": ["left.png"] * 3}, "1 or 2 pictures"),
+        ({"content_mask": ["left.png"], "style_weights": [1, 3]}, "--style_weights.*equal or left out"),
         ({"style_mask": ["left.png"]}, "but must be 2 pictures"),
         ({"style_mask": ["left.png", "black.png"]}, "black all over"),
         ({"content_mask": ["place.png"]}, "--style_mask"),
