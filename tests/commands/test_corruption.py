@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ import yaml
 from PIL import Image
 
 from rnst.cli import main
+from rnst.data.sources import FolderSource
 from rnst.encoders.catalog import build_classifier
 from rnst.encoders.weights.files import write_weights
+from rnst.studies.corruption.measure import _photos
+from rnst.studies.corruption.settings import CorruptionSettings
 from tests.offline_runs import read_run, run_folders
 
 MakePhotos = Callable[..., Path]
@@ -91,6 +95,19 @@ def test_published_folders_and_published_alexnet(make_photos: MakePhotos) -> Non
         assert found["errors"] == {"gaussian_noise": [clean, clean], "fog": [clean, clean]}
         expected = 100 * sum(clean / error for error in (0.886428, 0.819324)) / 2
         assert found["mean"]["value"] == pytest.approx(expected)
+
+
+def test_published_center_crops__show_what_the_clean_crops_show(make_photos: MakePhotos) -> None:
+    root = make_photos(_CLASSES)
+    settings = CorruptionSettings(["one"], root, corruptions=["fog"], severities=[1], corrupted=Path("crops"), size=32)
+    source = FolderSource(root, {name: (name,) for name in _CLASSES})
+    clean = _photos(replace(settings, corrupted=None), source)
+    for (photos, _), path in zip(clean, sorted((root / "val").rglob("*.png")), strict=True):
+        published = Path("crops", "fog", "1", path.parent.name, path.name)
+        published.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(photos[0].permute(1, 2, 0).numpy()).save(published)
+    for photos, _ in _photos(settings, source):
+        assert torch.equal(photos[0], photos[1])
 
 
 def test_tracked_run(make_photos: MakePhotos, monkeypatch: pytest.MonkeyPatch) -> None:

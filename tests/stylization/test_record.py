@@ -9,10 +9,12 @@ import torch
 
 from rnst.encoders.catalog import build_classifier
 from rnst.encoders.weights.files import write_weights
+from rnst.image.color_matching import gray_like
 from rnst.image.files import write_image
 from rnst.results import Result
+from rnst.stylization.inputs import read_inputs
 from rnst.stylization.job import Job, resolve
-from rnst.stylization.record import NOT_OF_THE_PICTURE, describe, finished, hashes_of, result_of
+from rnst.stylization.record import NOT_OF_THE_PICTURE, describe, finished, hashes_of, result_of, scores_of
 from rnst.stylization.scale_runner import ScaleOutcome
 from rnst.stylization.settings import StylizationSettings
 
@@ -144,3 +146,15 @@ def test_result__survives_its_sidecar() -> None:
     result = Result.read(job.records.output.with_suffix(".json"))
     assert result.sources_sha256.keys() == {"content", "style", "init", "content_mask", "color_basis"}
     assert len(result.weights_sha256) == 64
+
+
+def test_scores__of_luminance_compare_gray_with_gray() -> None:
+    job = _job(colors="luminance", scores=True, content_mask=None)
+    inputs = read_inputs(job.pictures, job.resolution)
+    image = torch.rand(1, 3, 60, 80)
+    losses = {"total": 1.0, "style": 1.0}
+    colored = ScaleOutcome(image, losses, finished=True, first_losses=losses)
+    gray = replace(colored, image=gray_like(image, image))
+    assert scores_of(job, inputs, colored) == scores_of(job, inputs, gray)
+    free = _job(scores=True, content_mask=None)
+    assert scores_of(free, inputs, colored) != scores_of(free, inputs, gray)
