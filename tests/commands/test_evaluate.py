@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from rnst.attacks.attack import Model
 from rnst.attacks.autoattack import AutoAttack
 from rnst.attacks.pgd import PGD
 from rnst.cli import main
@@ -210,23 +211,32 @@ def test_mistakes_are_one_line(weights: Path, make_photos: MakePhotos, capsys: p
     assert not Path("outputs").exists()
 
 
-def test_stopped__says_what_is_lost(
+def test_stopped__the_same_command_goes_on(
     weights: Path, make_photos: MakePhotos, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    batches = list[int]()
+    attacked = list[int]()
+    attack = PGD.__call__
 
-    def stopped_at_the_third(_attack: PGD, _model: object, images: Tensor, _labels: Tensor) -> Tensor:
-        batches.append(len(images))
-        if len(batches) == 3:
+    def stopped_at_the_third(self: PGD, model: Model, images: Tensor, labels: Tensor) -> Tensor:
+        attacked.append(len(images))
+        if len(attacked) == 3:
             raise KeyboardInterrupt
-        return images
+        return attack(self, model, images, labels)
 
     monkeypatch.setattr(PGD, "__call__", stopped_at_the_third)
     state = build_classifier("shufflenet_v2_x0_5", 2).state_dict()
     state["fc.bias"][0] = 1000.0  # every answer is the first class
     write_weights(weights, state, {"architecture": "shufflenet_v2_x0_5", "classes": ["n01", "n02"], "image_size": 32})
+    command = (weights, make_photos(("n01",), val=6), "--batch_size=2", "--radii", "0.5", "--steps", "1")
     with pytest.raises(SystemExit) as stopped:
-        _evaluate(weights, make_photos(("n01",), val=6), "--batch_size=2", "--radii", "0.5", "--steps", "1")
+        _evaluate(*command)
     assert stopped.value.code == 130
-    assert "stopped after 4 of 6 photos; nothing was written" in capsys.readouterr().err
-    assert not Path("outputs").exists()
+    assert "stopped after 4 of 6 photos; the same command goes on from there" in capsys.readouterr().err
+    _evaluate(*command)
+    assert len(attacked) == 4
+    (folder,) = Path("outputs/evaluation").iterdir()
+    assert sorted(path.name for path in folder.iterdir()) == ["evaluation.json", "evaluation.png"]
+    went_on = Evaluation.read(folder / "evaluation.json")
+    _evaluate(*command)
+    assert len(attacked) == 7
+    assert Evaluation.read(folder / "evaluation.json").measurements == went_on.measurements

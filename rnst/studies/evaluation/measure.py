@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -27,10 +28,12 @@ from rnst.reporting.plots import line_plot
 from rnst.reporting.tracking.run import Run, program, without_places
 from rnst.reporting.tracking.tracker import Tracker
 from rnst.studies.evaluation.among import Among
+from rnst.studies.evaluation.journal import Journal
 from rnst.studies.evaluation.settings import EvaluationSettings
 from rnst.studies.evaluation.task import RobustnessTest
 
 _log = logging.getLogger(__name__)
+_NOT_OF_AN_ANSWER = {"radii", "steps", "autoattack", "output", "tracking", "workers"}
 _BALLS: dict[str | None, type[Ball]] = {"l2": L2Ball, "linf": LinfBall}
 
 
@@ -60,7 +63,7 @@ def evaluate(network: str, settings: EvaluationSettings) -> Evaluation | None:
 
     Raises:
         RnstError: the input has a mistake; raised before any attack is run.
-        KeyboardInterrupt: the user stopped it; the message names the lost work.
+        KeyboardInterrupt: the user stopped it; the same evaluation goes on from there.
     """
     if settings.autoattack:
         require_pyautoattack()
@@ -74,7 +77,9 @@ def evaluate(network: str, settings: EvaluationSettings) -> Evaluation | None:
     photos = _photos(settings, source, facts.get("crop", usual))
     conditions = _conditions(settings)
     attacks = {condition.name: condition.attack for condition in conditions}
-    test = RobustnessTest(decides, len(source.class_names), attacks, settings.seed)
+    weights_sha256 = sha256_of(weight_file(network))
+    journal = _journal(settings, weights_sha256)
+    test = RobustnessTest(decides, len(source.class_names), attacks, settings.seed, journal)
     began = time.perf_counter()
     if not _run(test, photos, settings):
         return None
@@ -90,12 +95,26 @@ def evaluate(network: str, settings: EvaluationSettings) -> Evaluation | None:
         measurements=(Measurement(CLEAN, 0.0, 0, counts[CLEAN]), *attacked),
         settings=settings.as_dict(),
         facts={name: value for name, value in facts.items() if name != "classes"},
-        weights_sha256=sha256_of(weight_file(network)),
+        weights_sha256=weights_sha256,
         seconds=round(time.perf_counter() - began, 1),
-        versions={name: version(name) for name in ("torch", "torchvision", "pytorch-lightning")},
+        versions=_versions(),
     )
     _write(evaluation, settings)
+    for rank in range(settings.devices):
+        journal(rank).remove()
     return evaluation
+
+
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in ("torch", "torchvision", "pytorch-lightning")}
+
+
+def _journal(settings: EvaluationSettings, weights_sha256: str) -> Callable[[int], Journal]:
+    """Number of a process -> its journal; an attack that is added later finds the answers of the others."""
+    chosen = {name: value for name, value in settings.as_dict().items() if name not in _NOT_OF_AN_ANSWER}
+    evaluation = {**chosen, "weights": weights_sha256, "versions": _versions()}
+    folder = settings.output or Path()
+    return lambda rank: Journal(folder / f"evaluation.{rank}.journal", evaluation)
 
 
 def _among_present(source: FolderSource, classifier: nn.Module, split: Split) -> tuple[FolderSource, Among]:
@@ -180,7 +199,7 @@ def _run(test: RobustnessTest, photos: EvaluationPhotos, settings: EvaluationSet
     try:
         trainer.test(test, datamodule=photos, verbose=False)
     except (SystemExit, KeyboardInterrupt) as stop:  # Lightning turns Ctrl-C into SystemExit
-        done = f"stopped after {test.seen} of {len(photos.chosen)} photos; nothing was written"
+        done = f"stopped after {test.seen} of {len(photos.chosen)} photos; the same command goes on from there"
         raise KeyboardInterrupt(done) from stop
     return trainer.is_global_zero
 

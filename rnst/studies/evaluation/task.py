@@ -1,7 +1,7 @@
 """Count correct predictions, clean and under many attacks, in one pass over the photos."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytorch_lightning as pl
 import torch
@@ -9,8 +9,10 @@ from torch import Tensor, nn
 from torchmetrics.classification import MulticlassStatScores
 
 from rnst.attacks.attack import Attack
+from rnst.data.batches import Batch
 from rnst.data.order import derived_seed
 from rnst.encoders.folded_network import FoldedNetwork
+from rnst.studies.evaluation.journal import Journal
 
 _CLEAN = "clean"
 
@@ -27,14 +29,24 @@ class RobustnessTest(pl.LightningModule):
         classes: number of logits.
         attacks: name -> attack, in the order of the report.
         seed: seed of all draws of the attacks.
+        journal: number of this process -> the answers that it has kept.
     """
 
-    def __init__(self, classifier: nn.Module, classes: int, attacks: Mapping[str, Attack], seed: int) -> None:
+    _journal: Journal
+
+    def __init__(
+        self,
+        classifier: nn.Module,
+        classes: int,
+        attacks: Mapping[str, Attack],
+        seed: int,
+        journal: Callable[[int], Journal],
+    ) -> None:
         super().__init__()
         self.classifier = classifier
         self.attacks = dict(attacks)
         self._folded = FoldedNetwork(classifier)
-        self._seed = seed
+        self._seed, self._open_journal = seed, journal
         self._names = [_CLEAN, *attacks]
         self._scores = [MulticlassStatScores(classes, average=None) for _ in self._names]
         self._moved_with_the_task = nn.ModuleList(self._scores)
@@ -47,25 +59,38 @@ class RobustnessTest(pl.LightningModule):
         logits: Tensor = self.classifier(images)
         return logits
 
-    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+    def on_test_start(self) -> None:
+        """Read what this process has kept."""
+        self._journal = self._open_journal(self.global_rank)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Classify the clean batch; attack the correctly classified photos, and classify them again."""
         images, labels = batch
         clean = self(images).argmax(1)
         self._scores[0].update(clean, labels)
-        right = clean == labels
+        kept = clean.tolist()
         device = images.device.type
         kernels = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
         # The folded copy has a cheaper gradient; the counted predictions are those of the network itself.
         with self._folded.in_use(kernels) as copied:
-            for scores, (name, attack) in zip(self._scores[1:], self.attacks.items(), strict=True):
-                answers = clean.clone()
-                if right.any():
-                    place = zlib.crc32(name.encode())  # a different start for each attack, independent of the others
-                    torch.manual_seed(derived_seed(self._seed, batch_idx, self.global_rank, place))
-                    attacked = attack(copied, images[right], labels[right])
-                    answers[right] = self(attacked).argmax(1)
-                scores.update(answers, labels)
+            for scores, name in zip(self._scores[1:], self.attacks, strict=True):
+                answers = self._journal.find(batch_idx, name, kept)
+                if answers is None:
+                    answers = self._attacked(name, copied, batch, batch_idx, clean).tolist()
+                    self._journal.add(batch_idx, name, kept, answers)
+                scores.update(clean.new_tensor(answers), labels)
         self.seen += len(labels)
+
+    def _attacked(self, name: str, copied: nn.Module, batch: Batch, batch_idx: int, clean: Tensor) -> Tensor:
+        """Classes (N,) under one attack of those that are right without it; the others keep `clean`."""
+        images, labels = batch
+        answers, right = clean.clone(), clean == labels
+        if right.any():
+            place = zlib.crc32(name.encode())  # a different start for each attack, independent of the others
+            torch.manual_seed(derived_seed(self._seed, batch_idx, self.global_rank, place))
+            attacked = self.attacks[name](copied, images[right], labels[right])
+            answers[right] = self(attacked).argmax(1)
+        return answers
 
     def on_test_epoch_end(self) -> None:
         """Sum the counts of all devices."""

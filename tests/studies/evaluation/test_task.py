@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from rnst.attacks.attack import Attack, Model
 from rnst.attacks.ball import L2Ball
 from rnst.attacks.pgd import PGD
+from rnst.studies.evaluation.journal import Journal
 from rnst.studies.evaluation.task import RobustnessTest
 
 
@@ -26,12 +27,13 @@ def _tested(folder: Path, attacks: dict[str, Attack], batch_size: int = 5) -> Ro
     images = (0.5 + margins).view(-1, 1, 1, 1).expand(-1, 3, 4, 4).contiguous()
     labels = (margins > 0).long()
     labels[-1] = 0  # answered wrongly as it is
-    test = RobustnessTest(_ByBrightness(), 2, attacks, seed=0)
+    test = RobustnessTest(_ByBrightness(), 2, attacks, 0, lambda rank: Journal(folder / f"{rank}", {}))
     trainer = pl.Trainer(
         accelerator="cpu", logger=False, enable_progress_bar=False, enable_checkpointing=False, default_root_dir=folder
     )
     loader = DataLoader(TensorDataset(images, labels), batch_size=batch_size)
     trainer.test(test, loader, verbose=False)
+    (folder / "0").unlink()
     return test
 
 
