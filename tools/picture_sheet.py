@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from rnst.image.samples import find_picture
 
 _GAP, _CAPTION = 8, 30
+_LETTERS, _SMALLEST_LETTERS = 18, 10
 QUALITY = 90
 """Of JPEG files."""
 
@@ -42,9 +43,16 @@ def _cell(picture: Image.Image, caption: str, height: int) -> Image.Image:
     width = round(picture.width * height / picture.height)
     cell = Image.new("RGB", (width, height + (_CAPTION if caption else 0)), "white")
     cell.paste(picture.resize((width, height), Image.Resampling.LANCZOS))
-    font = ImageFont.load_default(size=18)
-    ImageDraw.Draw(cell).text((width / 2, height + _CAPTION / 2), caption, fill="black", font=font, anchor="mm")
+    ImageDraw.Draw(cell).text(
+        (width / 2, height + _CAPTION / 2), caption, fill="black", font=_fitting(caption, width), anchor="mm"
+    )
     return cell
+
+
+def _fitting(caption: str, width: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    """The font of a caption: smaller where it would be wider than its picture."""
+    fonts = [ImageFont.load_default(size) for size in range(_LETTERS, _SMALLEST_LETTERS - 1, -1)]
+    return next((font for font in fonts if font.getlength(caption) <= width), fonts[-1])
 
 
 def parser() -> argparse.ArgumentParser:

@@ -24,3 +24,13 @@ def test_rows_and_heights(tmp_path: Path) -> None:
 
 def test_without_captions_there_is_no_room_for_them(tmp_path: Path) -> None:
     assert sheet([(path, "") for path in _pictures(tmp_path, (10, 10))], columns=1, height=50).size == (50, 50)
+
+
+def test_a_long_caption__is_as_wide_as_its_picture_at_most(tmp_path: Path) -> None:
+    picture = _pictures(tmp_path, (10, 10))[0]
+    short, long = (sheet([(picture, text)], columns=1, height=180) for text in ("woman", "woman with a hat: standard"))
+    for whole in (short, long):
+        columns = whole.crop((0, 182, 180, 210)).convert("L").point(lambda value: 255 * (value < 200)).getbbox()
+        assert columns is not None
+        assert columns[0] > 0
+        assert columns[2] < 180
