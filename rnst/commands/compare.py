@@ -5,11 +5,10 @@ from argparse import Namespace
 from pathlib import Path
 
 from rnst.commands.options import CommandParser
-from rnst.errors import InvalidValueError
 from rnst.outputs import check_output
 from rnst.reporting.comparison.page import write_comparison
 from rnst.reporting.comparison.runs import read_run
-from rnst.reporting.web_page import is_page
+from rnst.reporting.web_page import check_page_name, is_page
 
 
 def run(arguments: list[str]) -> None:
@@ -28,8 +27,7 @@ def run(arguments: list[str]) -> None:
     parser.add_option("output", Path, Path("outputs/compare.html"), "HTML file to write")
     parser.add_option("title", str, "Comparison of runs", "heading of the page")
     options = Namespace(**parser.parse(arguments))
-    if options.output.suffix.lower() not in {".html", ".htm"}:
-        raise InvalidValueError("--output", str(options.output), "a file name that ends in .html")
+    check_page_name("--output", options.output)
     runs = [read_run(path) for path in options.runs]
     check_output("--output", options.output, {}, is_page)
     page = write_comparison(runs, options.output, options.title)

@@ -11,8 +11,8 @@ from rnst.outputs import check_output, identified
 from rnst.ranges import Quality
 from rnst.reporting.gallery.names import read_names
 from rnst.reporting.gallery.page import DEFAULT_TITLE, read_results, write_gallery
-from rnst.reporting.gallery.summary import PICKED
-from rnst.reporting.web_page import is_page
+from rnst.reporting.gallery.summary import PICKED, varied_settings
+from rnst.reporting.web_page import check_page_name, is_page
 from rnst.results import Result
 
 
@@ -39,9 +39,11 @@ def run(arguments: list[str]) -> None:
     if options.quality is not None and not options.embed:
         raise InvalidValueError("--quality", options.quality, "given together with --embed")
     results = read_results(options.results, lambda line: sys.stderr.write(f"{line}\n"))
+    varied = varied_settings(results)  # also where only the best of a search are shown
     results = _chosen(results, options.results, picked=options.picked, inputs=not options.without_inputs)
     inputs = identified((f"the picture {result.image}", result.image) for result in results)
     check_output("--output", options.output, inputs, is_page)
+    check_page_name("--output", options.output)
     start, names = _pair(options.start), read_names(options.names)
     page = write_gallery(
         results,
@@ -50,6 +52,7 @@ def run(arguments: list[str]) -> None:
         title=options.title,
         names=names,
         start=start,
+        varied=varied,
     )
     sys.stdout.write(f"{page}: {len(results)} pictures; open it in a browser\n")
 

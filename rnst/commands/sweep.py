@@ -50,7 +50,7 @@ def run(arguments: list[str]) -> None:
         return
     from rnst.stylization.job import resolve
     from rnst.sweeps.report import check_report
-    from rnst.sweeps.run import SweepRun, finished_run, run_sweep
+    from rnst.sweeps.run import SweepError, SweepRun, finished_run, run_sweep
 
     runs = (SweepRun(resolve(settings), arm) for settings, arm in pictures)
     if only_plan:
@@ -59,8 +59,10 @@ def run(arguments: list[str]) -> None:
             sys.stdout.write(f"{mark} {run.job.records.output}\n")
         return
     check_report(sweep.output)
-    results = run_sweep(sweep, list(runs), Console(stderr=True))
+    results, failures = run_sweep(sweep, list(runs), Console(stderr=True))
     _report(sweep, results, options, names)
+    if failures:
+        raise SweepError(failures)
 
 
 def _is_agent_file(path: Path) -> bool:

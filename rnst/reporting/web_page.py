@@ -5,6 +5,7 @@ import hashlib
 import html
 from pathlib import Path
 
+from rnst.errors import InvalidValueError
 from rnst.files import written_aside
 
 _MARK = '<meta name="generator" content="rnst">'
@@ -43,6 +44,16 @@ def write_web_page(output: Path, title: str, body: str, style: str, *, script: s
     head = _HEAD.format(policy=policy, mark=_MARK, title=html.escape(title), style=style)
     with written_aside(output) as aside:
         aside.write_text(f"{head}{body}\n</body>\n</html>\n", encoding="utf-8", errors="replace")
+
+
+def check_page_name(option: str, path: Path) -> None:
+    """Refuse a file name of another format.
+
+    Raises:
+        InvalidValueError: names the option.
+    """
+    if path.suffix.lower() not in {".html", ".htm"}:
+        raise InvalidValueError(option, str(path), "a file name that ends in .html")
 
 
 def is_page(path: Path) -> bool:

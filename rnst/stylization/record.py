@@ -21,7 +21,7 @@ from rnst.results import Result, sidecar_of
 from rnst.stylization.combinations import NO_CONTENT
 from rnst.stylization.inputs import Inputs, content_size
 from rnst.stylization.job import Job, names
-from rnst.stylization.parts import INITS, NetworkChoice, Pictures
+from rnst.stylization.parts import INITS, NetworkChoice, Pictures, Size
 from rnst.stylization.scale_runner import ScaleOutcome
 from rnst.stylization.state import remove_state
 
@@ -176,7 +176,7 @@ def check_scores(job: Job, inputs: Inputs) -> None:
     Raises:
         InvalidValueError: too small, or without content.
     """
-    records, size = job.records, job.resolution.delivered(inputs.size)
+    records = job.records
     if not records.scores:
         if records.lpips:
             raise InvalidValueError("--lpips", records.lpips, "false unless --scores is true")
@@ -185,7 +185,20 @@ def check_scores(job: Job, inputs: Inputs) -> None:
         lpips_network()  # a failed download is reported before the work
     if inputs.photo is None:
         raise InvalidValueError("--scores", records.scores, "false for a picture without content")
-    if min(size) < SMALLEST_SIDE:
+    check_scored_size(job, inputs.size)
+
+
+def check_scored_size(job: Job, content: Size) -> None:
+    """Refuse a picture that is too small for the scores.
+
+    Args:
+        job: of the picture.
+        content: height and width of its content in pixels.
+
+    Raises:
+        InvalidValueError: names the size.
+    """
+    if min(job.resolution.delivered(content)) < SMALLEST_SIDE:
         wanted = f"larger with --scores: both sides need {SMALLEST_SIDE} pixels"
         raise InvalidValueError("--size", job.resolution.size, wanted)
 

@@ -10,7 +10,7 @@ from rnst.image.files import fit_long_side, read_image, resize, write_image
 from rnst.reporting.gallery.names import Names
 from rnst.reporting.gallery.page import write_gallery
 from rnst.reporting.gallery.pictures import picture_type
-from rnst.reporting.gallery.summary import NO_NAMES
+from rnst.reporting.gallery.summary import NO_NAMES, varied_settings
 from rnst.results import Result
 from rnst.sweeps.picking import PICKED
 
@@ -39,7 +39,8 @@ def write_small_page(results: Sequence[Result], output: Path, title: str, names:
     small |= _inputs(picked, folder)
     if sum(result.image.stat().st_size for result in picked) > _LARGEST_EMBEDDED:
         picked = [_reduced(result, folder) for result in picked]
-    return write_gallery(picked, output, title=title, embed=True, thumbnails=small, names=names)
+    varied = varied_settings(results)
+    return write_gallery(picked, output, title=title, embed=True, thumbnails=small, names=names, varied=varied)
 
 
 def thumbnail(result: Result, folder: Path) -> Path:

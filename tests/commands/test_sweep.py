@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,42 @@ def test_again__stylizes_only_what_is_missing(
     assert "4 pictures, 1 of them there already" in capsys.readouterr().err.replace("\n", " ")
     again = {path for path, time_before in before.items() if path.stat().st_mtime_ns != time_before}
     assert again == {gone, changed, unfinished.image}
+
+
+def test_another_grid__the_earlier_picks_no_longer_count(first_sweep: tuple[Path, str]) -> None:
+    shutil.copytree(first_sweep[0], "swept")
+    for result in _results():
+        replace(result, scores={**result.scores, "picked": float(result.settings["style_weight"] == 1.0)}).write()
+    _sweep(grid={"style_weight": [10.0], "init": ["noise"]})
+    picked = [result for result in _results() if result.scores["picked"]]
+    assert [(result.encoder, result.settings["style_weight"]) for result in picked] == [
+        ("resnet18", 10.0),
+        ("resnet34", 10.0),
+    ]
+
+
+def test_a_picture_that_fails__the_others_are_reported(
+    first_sweep: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(first_sweep[0], "swept")
+    Path("broken.png").write_bytes(Path("waves.png").read_bytes()[:99])
+    Path("swept/index.html").unlink()
+    with pytest.raises(SystemExit) as stopped:
+        _sweep(grid=_SMALL_GRID, styles=["waves", "broken"])
+    assert stopped.value.code == 2
+    said = capsys.readouterr()
+    assert "4 pictures failed, the first: cat--broken/resnet18--style_weight=1" in said.err
+    assert "index.html: 4 pictures" in said.out
+    assert Path("swept/index.html").is_file()
+
+
+def test_a_picture_too_small_for_the_scores__is_found_first(capsys: pytest.CaptureFixture[str]) -> None:
+    write_image(torch.rand(1, 3, 40, 200), Path("narrow.png"))
+    with pytest.raises(SystemExit):
+        _sweep(contents=["cat", "narrow"])
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("error: narrow--waves/resnet18--style_weight=1")
+    assert not list(Path("swept").rglob("*.png"))
 
 
 def test_configurations_are_there() -> None:

@@ -46,7 +46,8 @@ function option(value, text) {
 function addEncoders(side) {
   const select = $(side);
   select.append(...data.encoders.map((name) => option(name, networkName(name))));
-  if (data.contents.some((entry) => entry.pictures.length)) select.append(option(CONTENT, "content picture"));
+  const hasContent = data.contents.some((entry) => entry.pictures.length);
+  if (hasContent || data.encoders.length === 1) select.append(option(CONTENT, hasContent ? "content picture" : "nothing"));
   if (data.styles.some((entry) => entry.pictures.length)) select.append(option(STYLE, "style picture"));
   select.addEventListener("change", () => change({ [side]: select.value, [`${side}Picture`]: "" }));
 }

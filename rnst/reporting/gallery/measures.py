@@ -7,6 +7,7 @@ from rnst.metrics.score_table import SCORE_TABLE
 
 # Metrics for which higher is better; for every other metric (distances, noise, seconds) lower is better.
 _HIGHER = re.compile(r"similarity|ssim|psnr|correlation|accuracy|hypervolume|reduction")
+_EXCESS = re.compile(r"^nyquist_excess_")
 _FIRST = (
     *("style_distance", "edge_correlation", "texture_distance", "color_distance"),
     "nyquist_excess_checkerboard_db",
@@ -24,7 +25,10 @@ _LABELS = {
 
 
 def measure(name: str) -> dict[str, Any]:
-    """What a page shows about a score: name, label, whether higher is better, unit and meaning."""
+    """What a page shows about a score: name, label, whether higher is better, unit and meaning.
+
+    Under an entry "none" that is not None, values are noise: an artifact that is not there.
+    """
     known = SCORE_TABLE.get(name)
     return {
         "name": name,
@@ -32,6 +36,7 @@ def measure(name: str) -> dict[str, Any]:
         "higher": known.better == "higher" if known is not None else bool(_HIGHER.search(name.lower())),
         "unit": "" if known is None else known.unit,
         "meaning": "" if known is None else known.meaning,
+        "none": 0.0 if _EXCESS.search(name) else None,
     }
 
 

@@ -65,7 +65,7 @@ def _read(sidecar: Path, report: Callable[[str], object] | None) -> Result | Non
         return None
 
 
-def write_gallery(
+def write_gallery(  # noqa: PLR0913 - each is a choice about the page
     results: Sequence[Result],
     output: Path,
     *,
@@ -74,6 +74,7 @@ def write_gallery(
     thumbnails: Mapping[Path, Path] | None = None,
     names: Names = NO_NAMES,
     start: tuple[str, str] | None = None,
+    varied: Sequence[str] | None = None,
 ) -> Path:
     """Write the page.
 
@@ -90,6 +91,7 @@ def write_gallery(
         thumbnails: picture -> a small version of it, used in the list. Without them the pictures are scaled down.
         names: titles of networks, photos and paintings.
         start: content and style that the page opens with, see `summarize`.
+        varied: settings that a search varied, see `summarize`.
 
     Returns:
         The path of the page.
@@ -101,7 +103,7 @@ def write_gallery(
     if not results:
         raise MissingPathError(output, "result", "A gallery needs at least one.")
     pictures = Pictures(output.parent, embed=embed, thumbnails=thumbnails or {})
-    summary = summarize(results, pictures, names, start)
+    summary = summarize(results, pictures, names, start, varied)
     template = (_HERE / "template.html").read_text(encoding="utf-8")
     parts = _parts(title, summary, pictures)
     # One pass, so that a placeholder inside an inserted part is not replaced.
@@ -127,6 +129,7 @@ def _joined(names: Sequence[str]) -> str:
 
 
 def _json(value: object) -> str:
-    """JSON that cannot close its script element."""
-    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    """JSON that cannot close its script element; bytes of a file name that are no text become question marks."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+    text = text.encode("utf-8", "replace").decode()
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -6,18 +6,18 @@ function arrow(higher) {
   return higher ? "↑ higher is better" : "↓ lower is better";
 }
 
-/* The side with the better value; none if one is absent or both are equal. */
-function winner(values, higher) {
-  const [left, right] = values;
+/* The side with the better value; none if one is absent or both are equal, as they are where an artifact is absent. */
+function winner(values, higher, none) {
+  const [left, right] = values.map((value) => (typeof none === "number" && typeof value === "number" ? Math.max(value, none) : value));
   if (typeof left !== "number" || typeof right !== "number" || left === right) return null;
   return (left > right) === higher ? 0 : 1;
 }
 
-function scoreRow(name, values, { higher, unit = "", meaning = "" } = {}) {
+function scoreRow(name, values, { higher, unit = "", meaning = "", none = null } = {}) {
   const head = make("th", { scope: "row" }, make("span", { className: "label", textContent: name }));
   if (higher !== undefined) head.append(" ", make("span", { className: "direction", textContent: arrow(higher) }));
   if (meaning) head.append(make("small", { textContent: `${meaning[0].toUpperCase()}${meaning.slice(1)}.` }));
-  const best = higher === undefined ? null : winner(values, higher);
+  const best = higher === undefined ? null : winner(values, higher, none);
   const cells = values.map((value, side) => {
     const text = typeof value === "number" ? `${figure(value)}${unit ? ` ${unit}` : ""}` : String(value ?? "–");
     const cell = make("td", { textContent: text });
@@ -40,4 +40,5 @@ function showScores() {
   $("scores-first").replaceChildren(...rows.slice(0, count));
   $("scores-more").replaceChildren(...rows.slice(count));
   $("scores").hidden = count === 0;
+  SIDES.forEach((side, index) => $("scores").classList.toggle(`without-${side}`, !results[index]?.scores));
 }

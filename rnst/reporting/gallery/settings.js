@@ -16,7 +16,7 @@ function isInput(encoder) {
 
 /* Settings that the networks of both sides have results of, each as its first result. */
 function sharedSettings() {
-  const encoders = ["left", "right"].map((side) => state[side]).filter((encoder) => !isInput(encoder));
+  const encoders = SIDES.map((side) => state[side]).filter((encoder) => !isInput(encoder));
   const [first = [], ...others] = encoders.map((encoder) => new Map(resultsOf(encoder).map((result) => [settingKey(result), result])));
   return new Map([...first].filter(([key]) => others.every((other) => other.has(key))));
 }
@@ -37,17 +37,19 @@ function resultFor(encoder) {
 
 function showSettings() {
   const own = state.leftPicture !== "" || state.rightPicture !== "";
-  for (const button of document.querySelectorAll("[data-mode]")) {
-    button.setAttribute("aria-pressed", String(!own && button.dataset.mode === state.mode));
-  }
   const shared = sharedSettings();
+  const mode = shared.size ? state.mode : "best";
+  for (const button of document.querySelectorAll("[data-mode]")) {
+    button.setAttribute("aria-pressed", String(!own && button.dataset.mode === mode));
+    button.disabled = button.dataset.mode === "same" && shared.size === 0;
+  }
   $("setting").replaceChildren(...[...shared].map(([key, result]) => option(key, variedText(result))));
   $("setting").value = sharedSetting() ?? "";
   $("setting-field").hidden = state.mode !== "same" || own || shared.size < 2;
 }
 
 function setUpSettings() {
-  $("modes").hidden = data.varied.length === 0;
+  $("modes").hidden = data.varied.length === 0 || data.encoders.length < 2;
   for (const button of document.querySelectorAll("[data-mode]")) {
     button.addEventListener("click", () => change({ mode: button.dataset.mode, leftPicture: "", rightPicture: "" }));
   }

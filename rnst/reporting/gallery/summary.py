@@ -1,6 +1,7 @@
 """The data of a gallery page about its results, ready for JSON."""
 
 import glob
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,8 @@ from rnst.reporting.gallery.pictures import Pictures
 from rnst.results import Result
 
 PICKED = "picked"
+CONTENT = "@content"
+"""The photo, as a side of the page."""
 _RANKING_SCORE = "style_distance"
 _ROBUST = re.compile(r"(?<!non)(?<!non[-_ ])robust|l(?:2|inf)_eps(?!0(?![.\d]))")
 _OF_A_FILE = re.compile(r"paths?$|^output|^folder$|_name$")  # differs for each result, without information
@@ -29,7 +32,11 @@ Cell = tuple[str, str, str]
 
 
 def summarize(
-    results: Sequence[Result], pictures: Pictures, names: Names = NO_NAMES, start: tuple[str, str] | None = None
+    results: Sequence[Result],
+    pictures: Pictures,
+    names: Names = NO_NAMES,
+    start: tuple[str, str] | None = None,
+    varied: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """All data of the page: results, choices, and the initial selection.
 
@@ -38,6 +45,7 @@ def summarize(
         pictures: of the page.
         names: titles for readers.
         start: content and style that the page opens with; None takes those with the largest gap between the networks.
+        varied: settings that a search varied; None finds them among the results.
 
     Raises:
         UnknownNameError: there is no result of `start`.
@@ -54,9 +62,13 @@ def summarize(
         "encoders": encoders,
         "pair": pair,
         "vggPair": vgg_pair(encoders),
-        "start": {**_start(results, shown, pair, start), "left": pair[0], "right": pair[1]},
+        "start": {
+            **_start(results, shown, pair, start),
+            "left": pair[0] if len(encoders) > 1 else CONTENT,
+            "right": pair[1],
+        },
         "titles": asdict(names),
-        "varied": varied_settings(results),
+        "varied": list(varied_settings(results) if varied is None else varied),
         "measures": [measure(name) for name in ordered(_measures(results))],
     }
 
@@ -76,12 +88,12 @@ def shown_results(results: Sequence[Result]) -> set[int]:
 
 def varied_settings(results: Sequence[Result]) -> list[str]:
     """Names of the settings that differ within one content, style and encoder, that is the axes of a search."""
-    values: dict[tuple[Cell, str], set[object]] = {}
+    values: dict[tuple[Cell, str], set[str]] = {}
     for result in results:
         cell = (result.content, style_name(result), result.encoder)
         for name, value in result.settings.items():
-            if isinstance(value, str | int | float) and not _OF_A_FILE.search(name):
-                values.setdefault((cell, name), set()).add(_plain(value))
+            if not _OF_A_FILE.search(name):
+                values.setdefault((cell, name), set()).add(json.dumps(_plain(value), sort_keys=True))
     return list(dict.fromkeys(name for (_, name), different in values.items() if len(different) > 1))[:_MOST_VARIED]
 
 

@@ -257,3 +257,58 @@ def test_print__every_picture_and_no_control(controls: Path, open_page: Open) ->
     )
     assert colors[1] == "rgb(0, 0, 0)"
     expect(page.locator("#scores-first")).to_be_visible()
+
+
+def test_picks_of_different_settings__say_so(make_result: MakeResult, tmp_path: Path, open_page: Open) -> None:
+    picks = [
+        make_result(f"{encoder}.png", encoder=encoder, settings={"style_weight": weight}, scores={"picked": 1.0})
+        for encoder, weight in (("resnet50_standard", 1), ("resnet50_robust", 10))
+    ]
+    page = open_page(write_gallery(picks, tmp_path / "page.html", varied=["style_weight"]), **_PHONE)
+    expect(page.locator("#side-left figcaption")).to_have_text("resnet50_standard, style weight 1")
+    expect(page.locator("#side-right figcaption")).to_have_text("resnet50_robust, style weight 10")
+    expect(page.get_by_role("button", name="Same settings")).to_be_disabled()
+    expect(page.get_by_role("button", name="Best of each")).to_have_attribute("aria-pressed", "true")
+
+
+@pytest.mark.parametrize("photo", ["inputs/ben.png", None], ids=["photo", "no photo"])
+def test_one_network__beside_the_photo(
+    photo: str | None, make_result: MakeResult, write_picture: WritePicture, tmp_path: Path, open_page: Open
+) -> None:
+    write_picture(tmp_path / "inputs/ben.png", 7)
+    made = [
+        make_result(
+            f"{weight}.png", settings={"style_weight": weight, "content_path": photo}, scores={"style_distance": weight}
+        )
+        for weight in (1, 2)
+    ]
+    page = open_page(write_gallery(made, tmp_path / "page.html"), **_PHONE)
+    expect(_side(page, "right")).to_have_attribute("src", "1.png")
+    if photo is not None:
+        expect(_side(page, "left")).to_have_attribute("src", photo)
+    else:
+        expect(page.locator("#side-left figcaption")).to_be_hidden()
+        expect(page.locator("#divider")).to_be_hidden()
+    expect(page.locator("#modes")).to_be_hidden()
+    expect(page.locator("#scores-left")).to_be_hidden()
+    expect(page.locator("#scores-right")).to_be_visible()
+    page.get_by_label("Settings", exact=True).select_option(index=1)
+    expect(_side(page, "right")).to_have_attribute("src", "2.png")
+
+
+def test_an_artifact_that_neither_picture_has__makes_none_better(
+    make_result: MakeResult, tmp_path: Path, open_page: Open
+) -> None:
+    made = [
+        make_result(f"{encoder}.png", encoder=encoder, scores={"nyquist_excess_rows_db": rows, "ssim": ssim})
+        for encoder, rows, ssim in (("resnet50_standard", -2.8, 0.1), ("resnet50_robust", -2.2, 0.2))
+    ]
+    page = open_page(write_gallery(made, tmp_path / "page.html"), **_PHONE)
+    expect(page.locator("#scores-first tr", has_text="Structural").get_by_text("better", exact=True)).to_have_count(1)
+    expect(page.locator("#scores-first tr", has_text="rows").get_by_text("better", exact=True)).to_have_count(0)
+
+
+def test_a_file_name_that_is_no_text(make_result: MakeResult, tmp_path: Path, open_page: Open) -> None:
+    made = make_result("a.png", content=b"caf\xe9".decode("utf-8", "surrogateescape"))
+    page = open_page(write_gallery([made], tmp_path / "page.html"), **_PHONE)
+    expect(page.locator("html")).to_have_attribute("data-ready", "yes")

@@ -39,3 +39,8 @@ def test_varied_settings_are_what_differs_inside_a_cell(make_result: MakeResult)
     two = replace(one, settings={"seed": 1, "init": "noise", "steps": 5, "output": "b", "content_path": "b"})
     other = replace(one, encoder="resnet50", settings={"seed": 0, "steps": 9})
     assert varied_settings([one, two, other]) == ["seed"]
+
+
+@pytest.mark.parametrize("values", [(["layer1"], ["layer1", "layer2"]), (None, 5), (None, [1.0])], ids=str)
+def test_varied_settings__lists_and_nothing_are_values(values: tuple[object, object], make_result: MakeResult) -> None:
+    assert varied_settings([make_result(f"{value}.png", settings={"x": value, "y": [1]}) for value in values]) == ["x"]
