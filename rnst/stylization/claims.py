@@ -9,7 +9,7 @@ from rnst.encoders.names import OWN, RANDOM
 from rnst.errors import InvalidValueError, RnstError
 from rnst.image.color_basis import DECORRELATED, RGB
 from rnst.image.files import pictures_in
-from rnst.image.metadata import read_settings
+from rnst.image.metadata import carries_settings
 from rnst.image.samples import sample_path
 from rnst.outputs import check_output, identified
 from rnst.results import describes, sidecar_of
@@ -43,7 +43,7 @@ def is_picture_of_ours(path: Path) -> bool:
     if describes(sidecar_of(path), path):
         return True
     try:
-        return bool(read_settings(path))
+        return carries_settings(path)
     except RnstError:
         return False
 

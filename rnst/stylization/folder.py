@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from torch import Tensor
 
 from rnst.errors import InvalidValueError, RnstError
 from rnst.image.endings import LONGEST_SIDES
@@ -48,7 +47,7 @@ def stylize_jobs(jobs: Sequence[Job], console: Console | None = None, on_step: O
         read_image(find_picture(name))  # an unreadable style is reported once, not for every photo
     claim(jobs)
     session = open_session(jobs[0], console or Console(stderr=True), on_step)
-    results = [_finished(job, index) for index, job in enumerate(jobs)]
+    results = [_finished(job, index, jobs[index - 1] if index else None) for index, job in enumerate(jobs)]
     there = sum(result is not None for result in results)
     session.console.print(f"{len(jobs)} pictures" + (f", {there} of them finished already" if there else ""))
     if others := [path.name for path in left_out(Path(jobs[0].pictures.content).parent)]:
@@ -120,42 +119,41 @@ def _stylize_all(
     """Results, and what went wrong with the pictures that have none."""
     results, failures = list[Result](), list[str]()
     targets: StyleTargets | None = None
-    last: tuple[Job, Tensor] | None = None
-    for number, (job, result) in enumerate(zip(jobs, there, strict=True), start=1):
-        if result is not None:
-            picture = Stylized(read_image(job.records.output), result)
-        else:
+    last: Job | None = None
+    for number, (job, found) in enumerate(zip(jobs, there, strict=True), start=1):
+        result = _finished(job, number - 1, last) if job.pictures.sequence else found  # the last one may be new
+        if result is None:
             session.console.print(f"{number} of {len(jobs)}: {Path(job.pictures.content).name}", markup=False)
             try:
                 picture, targets = _next(job, number - 1, session, targets, last)
+                result = picture.result
             except RnstError as error:
                 failures.append(str(error))
                 session.console.print(f"failed: {error}", markup=False)
                 continue
-        results.append(_complete(picture.result))
-        last = (job, picture.image) if job.pictures.sequence else None
+        results.append(_complete(result))
+        last = job if job.pictures.sequence else None
     return results, failures
 
 
 def _next(
-    job: Job, index: int, session: Session, targets: StyleTargets | None, last: tuple[Job, Tensor] | None
+    job: Job, index: int, session: Session, targets: StyleTargets | None, last: Job | None
 ) -> tuple[Stylized, StyleTargets]:
-    """Stylize one picture, in a sequence starting from the last one."""
+    """Stylize one picture, in a sequence starting from the last one, as its file has it."""
     inputs = read_inputs(job.pictures, job.resolution, job.look.style_scale)
     check_scores(job, inputs)
     if targets is None or job.pictures.colors != "free":
         targets = StyleTargets(job.look, session.encoder, inputs.regions, job.limits)
     if last is not None:
-        before, image = last
-        photo = read_inputs(before.pictures, before.resolution).content
-        job = frame_of(job, index)
-        inputs = following(job, inputs, photo, image)
+        photo = read_inputs(last.pictures, last.resolution).content
+        job = frame_of(job, index, last.records.output)
+        inputs = following(job, inputs, photo, read_image(last.records.output))
     return stylize_inputs(job.at(inputs.size), inputs, session, targets), targets
 
 
-def _finished(job: Job, index: int) -> Result | None:
-    """The picture that is there already, as one alone or as a frame of a sequence."""
-    return finished(job) or (finished(frame_of(job, index)) if job.pictures.sequence else None)
+def _finished(job: Job, index: int, last: Job | None) -> Result | None:
+    """The picture that is there already: alone, or of a sequence as it goes on from the last one."""
+    return finished(frame_of(job, index, last.records.output) if last and job.pictures.sequence else job)
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

@@ -30,17 +30,16 @@ class Pictures:
         content: a file, the name of a sample photo, or NO_CONTENT.
         styles: files, or names of sample paintings.
         style_weights: share of each style in the mixture.
-        content_mask: see `StylizationSettings`; empty where there are no masks.
-        style_mask: see `StylizationSettings`; empty where there are no masks.
+        content_mask, style_mask: see `StylizationSettings`; empty where there are no masks.
         colors: free, luminance, match or histogram.
         color_basis: rgb, decorrelated, or a picture or a folder of pictures.
         init: content, noise, style, style_noise, or a file.
-        aspect: width divided by height of a picture without content; "style" takes that of the first style, and
-            "content" is that of the content.
+        aspect: width divided by height; "content" where there is one, "style" for that of the first style.
         seed: of noise.
         sequence: each picture of the folder starts from the last one.
         flow: raft, tvl1, or still for no motion: the optical flow by which the last one is warped.
         key_frames: every so many pictures of a sequence take all steps.
+        follows: file of the stylized frame that this one of a sequence goes on from; "" for none.
     """
 
     content: str
@@ -56,6 +55,7 @@ class Pictures:
     sequence: bool = False
     flow: str = "still"
     key_frames: int = 1
+    follows: str = ""
 
     @property
     def has_content(self) -> bool:

@@ -241,6 +241,7 @@ def hashes_of(pictures: Pictures) -> dict[str, list[str]]:
         "content_mask": pictures.content_mask,
         "style_mask": pictures.style_mask,
         "init": [] if pictures.init in INITS else [pictures.init],
+        "follows": [pictures.follows] if pictures.follows else [],
     }
     found = {option: [sha256_of(find_picture(name)) for name in files] for option, files in named.items() if files}
     if pictures.color_basis not in {RGB, DECORRELATED}:

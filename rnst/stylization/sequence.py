@@ -17,7 +17,7 @@ from rnst.stylization.job import Job
 _BETWEEN = 8  # frames between key frames take so many times fewer steps: they only mend what the warp left open
 
 
-def frame_of(job: Job, index: int) -> Job:
+def frame_of(job: Job, index: int, last: Path) -> Job:
     """The job of a frame that has a frame before it.
 
     It has one scale: its coarse shapes exist already, and coarse scales would make them flicker.
@@ -25,11 +25,13 @@ def frame_of(job: Job, index: int) -> Job:
     Args:
         job: of the picture alone.
         index: of the frame, from 0; multiples of `key_frames` are key frames.
+        last: file of the stylized frame before it.
     """
     steps = job.resolution.steps
     if index % job.pictures.key_frames:
         steps = max(1, steps // _BETWEEN)
-    return replace(job, resolution=replace(job.resolution, scales=1, steps=steps))
+    pictures = replace(job.pictures, follows=str(last))
+    return replace(job, pictures=pictures, resolution=replace(job.resolution, scales=1, steps=steps))
 
 
 @torch.no_grad()

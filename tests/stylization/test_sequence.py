@@ -80,6 +80,25 @@ def test_key_frames__those_between_take_few_steps_and_are_found_again(tmp_path: 
     assert [result.image.stat().st_mtime_ns for result in again] == written
 
 
+def test_a_sequence_that_goes_on__is_that_of_one_run(tmp_path: Path) -> None:
+    frames, options = _scene("pan", _SMALL), {"sequence": True, "flow": "still", "steps": 2}
+    whole = [read_image(result.image) for result in _stylized(tmp_path, "whole", frames, **options)]
+    parts = _stylized(tmp_path, "parts", frames, **options)
+    for result in parts[1:]:
+        result.image.unlink()
+    again = [read_image(result.image) for result in _stylized(tmp_path, "parts", frames, **options)]
+    assert all(torch.equal(one, other) for one, other in zip(again, whole, strict=True))
+
+
+def test_a_frame_that_changes__is_followed_by_others(tmp_path: Path) -> None:
+    frames, options = _scene("pan", _SMALL), {"sequence": True, "flow": "still", "steps": 2}
+    _stylized(tmp_path, "changed", frames, **options)
+    frames[1] = (1.0 - frames[1][0], *frames[1][1:])
+    changed = _stylized(tmp_path, "changed", frames, **options)
+    anew = _stylized(tmp_path, "anew", frames, **options)
+    assert all(torch.equal(read_image(a.image), read_image(b.image)) for a, b in zip(changed, anew, strict=True))
+
+
 @pytest.mark.parametrize("change", [{"flow": "tvl1"}, {"key_frames": 2}, {"sequence_weight": 1.0}], ids=str)
 def test_options_of_sequences__need_one(change: dict[str, object]) -> None:
     with pytest.raises(InvalidValueError, match="without --sequence"):
