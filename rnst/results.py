@@ -1,7 +1,9 @@
 """A finished picture with its inputs, settings and scores, stored in a JSON sidecar."""
 
+import glob
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -9,6 +11,27 @@ from typing import Any, Self
 
 from rnst.files import beside, read_json, write_json
 from rnst.recorded_paths import located, seen_from
+
+SNAPSHOT = "snapshot_of_step"
+"""Key of the settings by which an intermediate picture is known."""
+_TEXT_WITHIN = 2**20  # bytes; a color profile may come first
+_SNAPSHOT_NAME = re.compile(r"_(\d{5})$")
+
+
+def snapshots_of(image: Path) -> list[tuple[int, Path]]:
+    """Intermediate pictures that lie beside a finished one, as (step, file); files of others do not count."""
+    found = image.parent.glob(f"{glob.escape(image.stem)}_[0-9][0-9][0-9][0-9][0-9].png")
+    named = sorted((int(match[1]), path) for path in found if (match := _SNAPSHOT_NAME.search(path.stem)))
+    return [(step, path) for step, path in named if is_snapshot(path)]
+
+
+def is_snapshot(path: Path) -> bool:
+    """Whether a PNG is an intermediate picture that this program wrote: the text is in front of the pixels."""
+    try:
+        with path.open("rb") as file:
+            return f'"{SNAPSHOT}"'.encode() in file.read(_TEXT_WITHIN)
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ OF_THE_PAGE = (
 )
 """Options that the page sets by itself, or that make no single picture."""
 _QUESTIONS = ("help", "help_all", "print_config", "h")
+_OPTIONS = {entry.name for entry in fields(StylizationSettings)}
 
 
 class OfThePageError(RnstError):
@@ -46,7 +47,7 @@ class Request:
     Attributes:
         photo: path or name of a sample.
         paintings: the same; one or more.
-        shares: of the paintings, 0 or more.
+        shares: of the paintings, 0 or more; where masks part the picture, they have no use.
         masks: of the paintings, see `rnst.app.brush`.
         strength: how often the usual weight of the style is doubled; negative numbers halve it.
         stroke: size of the strokes, 1 is the painting's own.
@@ -93,8 +94,7 @@ class Request:
                 found += [f"--{name}", *_split(value)]
         found += _split(self.words)
         for word in found:
-            name = word.lstrip("-").partition("=")[0].replace("-", "_")
-            if word.startswith("-") and name in {*OF_THE_PAGE, *_QUESTIONS}:
+            if word.startswith("-") and _is_of_the_page(word.lstrip("-").partition("=")[0].replace("-", "_")):
                 raise OfThePageError(word)
         return found
 
@@ -104,7 +104,7 @@ class Request:
             found += ["--style_weight", _number(self._usual_weight() * 2.0**self.strength)]
         if self.stroke != 1.0:
             found += ["--style_scale", _number(self.stroke)]
-        if len(self.paintings) > 1 and len(set(self.shares)) > 1:
+        if len(self.paintings) > 1 and len(set(self.shares)) > 1 and not self.masks:
             found += ["--style_weights", *map(_number, self.shares)]
         if self.masks:
             found += ["--content_mask", *map(str, self.masks)]
@@ -116,6 +116,13 @@ class Request:
         usual = StylizationSettings.convention
         chosen = [usual, *(value for name, value in pairwise(words) if name == "--convention")]
         return CONVENTIONS.get(chosen[-1], CONVENTIONS[usual]).style_weight  # the parser refuses one that is unknown
+
+
+def _is_of_the_page(name: str) -> bool:
+    """Whether an option, or what the parser takes as its abbreviation, belongs to the page."""
+    own = (*OF_THE_PAGE, *_QUESTIONS)
+    abbreviated = bool(name) and name not in _OPTIONS and any(option.startswith(name) for option in own)
+    return name in own or abbreviated
 
 
 def larger(size: int, chosen: int) -> int:

@@ -12,6 +12,7 @@ from rnst.app.command_line import given
 from rnst.app.history import DEEP, Made, find, free_name, made_in
 from rnst.app.jobs import Jobs
 from rnst.app.request import Request, larger, larger_options
+from rnst.errors import RnstError
 from rnst.image.files import read_picture, write_image
 from rnst.image.samples import find_picture
 from rnst.results import Result
@@ -52,6 +53,13 @@ class Folders:
     def cache(self) -> Path:
         """What the server copies, and small previews; it may be deleted between two runs."""
         return self.output / "app" / "cache"
+
+
+class AtWorkError(RnstError):
+    """A picture that was stopped goes on already."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} goes on already")
 
 
 class Workshop:
@@ -104,7 +112,10 @@ class Workshop:
         if not made.can_resume:
             return self._add(self._options(request.from_picture(made.result.image)))
         settings = StylizationSettings(**{**given(made.result.settings), "output": made.result.image, "resume": True})
-        self.jobs.add(job_of(settings))
+        with self._lock:
+            if settings.output in self._taken():
+                raise AtWorkError(name)
+            self.jobs.add(job_of(settings))
         return settings.output
 
     def history(self) -> list[Made]:
@@ -122,12 +133,15 @@ class Workshop:
             read_picture(find_picture(picture))
         _scales(job_of(settings))
         with self._lock:
-            seen = self.jobs.seen()
-            taken = {*seen.waiting, *([seen.output] if seen.output else [])}
             names = [Path(name).stem for name in (settings.content, *settings.styles)]
-            output = free_name(self.folders.output, f"{names[0]}--{'+'.join(names[1:])}", taken)
+            output = free_name(self.folders.output, f"{names[0]}--{'+'.join(names[1:])}", self._taken())
             self.jobs.add(job_of(settings.replaced(output=output)))
         return output
+
+    def _taken(self) -> set[Path]:
+        """Files of the pictures that are in progress or wait."""
+        seen = self.jobs.seen()
+        return {*seen.waiting, *([seen.output] if seen.output else [])}
 
 
 def make(job: Job, live: LiveState) -> Result:

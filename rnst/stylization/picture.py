@@ -30,7 +30,7 @@ from rnst.stylization.record import check_scores, describe, result_of, scores_of
 from rnst.stylization.resuming import file_hashes, keeper_of
 from rnst.stylization.scale_runner import NoFiniteLossError, ScaleOutcome, ScaleRunner
 from rnst.stylization.session import Session, open_session
-from rnst.stylization.snapshots import Snapshots
+from rnst.stylization.snapshots import Snapshots, remove_snapshots
 from rnst.stylization.state import StateKeeper, remove_state, state_path
 from rnst.stylization.state_check import check_place
 from rnst.stylization.targets import StyleTargets
@@ -135,6 +135,8 @@ def _optimize(
     records, delivered = job.records, job.resolution.delivered(inputs.size)
     runner, plan = ScaleRunner(job, session.encoder, inputs, targets), list(job.scales)
     state, first, start = keeper.state, keeper.scale, inputs.start
+    if state is None and is_first():
+        remove_snapshots(records.output)
     if state is not None:
         check_place(first, state.step, [scale.steps for scale in plan])
         plan[first] = replace(plan[first], done=state.step)

@@ -1,6 +1,7 @@
 """Intermediate pictures of a run: to disk, and to its tracker."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,16 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
-from rnst.errors import RnstError
 from rnst.image.files import Picture, write_image
-from rnst.image.metadata import read_settings
+from rnst.results import SNAPSHOT, is_snapshot, snapshots_of
 from rnst.secondary import Secondary
 
-_STEP = "snapshot_of_step"  # marks our pictures, which the next run may replace
+
+def remove_snapshots(image: Path) -> None:
+    """Remove the intermediate pictures of an earlier run, whose picture is about to be replaced."""
+    for _, path in snapshots_of(image):
+        with suppress(OSError):
+            path.unlink()
 
 
 class Snapshots(Callback):
@@ -59,13 +64,6 @@ class Snapshots(Callback):
                 self._show(picture, step - 1)
 
     def _write(self, picture: Tensor, path: Path, step: int) -> None:
-        if path.is_file() and not _is_ours(path):
+        if path.is_file() and not is_snapshot(path):
             raise OSError(f"{path} exists and was not written by rnst")
-        write_image(picture, path, {_STEP: step}, like=self._like)
-
-
-def _is_ours(path: Path) -> bool:
-    try:
-        return _STEP in read_settings(path)
-    except RnstError:
-        return False
+        write_image(picture, path, {SNAPSHOT: step}, like=self._like)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,8 @@ def test_what_is_chosen__becomes_settings() -> None:
     )
     settings = _settings(request.full())
     assert (settings.content, settings.styles) == ("chelsea", ("flow", "coffee"))
-    assert (settings.style_weights, settings.content_mask) == ([1.0, 0.5], ["a.png", "b.png"])
+    assert (settings.style_weights, settings.content_mask) == (None, ["a.png", "b.png"])
+    assert _settings(replace(request, masks=()).full()).style_weights == [1.0, 0.5]
     assert (settings.style_weight, settings.style_scale) == (7.5, 1.5)
     assert (settings.supersample, settings.size) == (1.5, 640)
     assert (settings.colors, settings.seed, settings.steps) == ("luminance", 3, 7)
@@ -60,11 +62,19 @@ def test_from_a_picture() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["--output x.png", "-h", "--help", "--help-all", "--config a.yaml", "--view", "--resume=true", "--print-config"],
+    [
+        *("--output x.png", "-h", "--help", "--help-all", "--config a.yaml", "--view", "--resume=true"),
+        *("--print-config", "--outp=x.png", "--outp x.png", "--res true", "--conf draft", "--hel"),
+    ],
 )
 def test_options_of_the_page__are_refused(words: str) -> None:
     with pytest.raises(OfThePageError, match=words.partition("=")[0].partition(" ")[0]):
         Request("coffee", ("flow",), words=words).full()
+
+
+@pytest.mark.parametrize("words", ["--print A4", "--seed 3", "--style_weight -1"])
+def test_options_of_the_picture__are_not(words: str) -> None:
+    assert Request("coffee", ("flow",), words=words).full()[-2:] == words.split()
 
 
 @pytest.mark.parametrize("words", ["--grid style_weight=1,3", "--view", "--no-browser", "--compare"])

@@ -12,7 +12,7 @@ import yaml
 
 from rnst.app.command_line import as_yaml, command_line
 from rnst.app.request import Request
-from rnst.app.workshop import Workshop, make
+from rnst.app.workshop import AtWorkError, Workshop, make
 from rnst.commands.stylize_options import options_in
 from rnst.errors import InvalidValueError, MissingPathError, RnstError
 from rnst.image.files import read_image, write_image
@@ -114,6 +114,8 @@ def test_stopped__goes_on_where_it_was(pictures: Path, tmp_path: Path) -> None:
     assert (made.result.finished, made.can_resume) == (False, True)
     going = Workshop(tmp_path / "stopped", options_in)
     going.go_on(name, request)
+    with pytest.raises(AtWorkError):
+        going.go_on(name, request)
     _work(going)
     (made,) = going.history()
     assert (made.result.finished, made.can_resume) == (True, False)

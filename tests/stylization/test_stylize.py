@@ -16,7 +16,7 @@ from rnst.encoders.catalog import build_classifier
 from rnst.encoders.weights.files import sha256_of, write_weights
 from rnst.errors import InvalidValueError, MissingPathError, RnstError, UnknownNameError, UnreadableFileError
 from rnst.image.files import read_image, read_picture, reduced, resize, to_bytes, write_image
-from rnst.results import Result
+from rnst.results import Result, snapshots_of
 from rnst.stylization.inputs import read_inputs
 from rnst.stylization.job import resolve
 from rnst.stylization.progress import StylizationProgress
@@ -117,6 +117,16 @@ def test_weights__a_file_and_its_hash() -> None:
     write_weights(Path("net.safetensors"), build_classifier("resnet18", 5).state_dict(), {"radius": 2.0})
     result, _ = _stylize(weights="net.safetensors")
     assert result.weights_sha256 == sha256_of(Path("net.safetensors"))
+
+
+def test_save_every__only_the_pictures_of_this_run() -> None:
+    of_the_user = Path("new/out_00003.png")
+    write_image(torch.rand(1, 3, 30, 40), of_the_user)
+    image = _stylize(steps=3, scales=1, save_every=2)[0].image
+    assert [step for step, _ in snapshots_of(image)] == [2]
+    _stylize(steps=1, scales=1)
+    assert snapshots_of(image) == []
+    assert of_the_user.is_file()
 
 
 def test_save_every__pictures_of_all_scales() -> None:

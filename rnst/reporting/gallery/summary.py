@@ -1,6 +1,5 @@
 """The data of a gallery page about its results, ready for JSON."""
 
-import glob
 import json
 import math
 import re
@@ -14,7 +13,7 @@ from rnst.recorded_paths import names_only
 from rnst.reporting.gallery.measures import measure, ordered
 from rnst.reporting.gallery.names import Names
 from rnst.reporting.gallery.pictures import Pictures
-from rnst.results import Result
+from rnst.results import Result, snapshots_of
 
 PICKED = "picked"
 CONTENT = "@content"
@@ -24,7 +23,6 @@ _ROBUST = re.compile(r"(?<!non)(?<!non[-_ ])robust|l(?:2|inf)_eps(?!0(?![.\d]))"
 _OF_A_FILE = re.compile(r"paths?$|^output|^folder$|_name$")  # differs for each result, without information
 _MOST_VARIED = 5
 _DIGITS = 6  # gaps that differ less are equal
-_SNAPSHOT = re.compile(r"_(\d{5})$")
 
 NO_NAMES = Names()
 
@@ -169,16 +167,10 @@ def _entry(result: Result, pictures: Pictures, *, is_shown: bool) -> dict[str, A
         "scores": {name: _plain(value) for name, value in result.scores.items() if name != PICKED},
         "losses": _plain(result.losses),
         "curves": _plain(result.curves),
-        "steps": [{"step": step, "picture": pictures.reference(path)} for step, path in snapshots(result.image)],
+        "steps": [{"step": step, "picture": pictures.reference(path)} for step, path in snapshots_of(result.image)],
         "settings": _plain(names_only(result.settings)),
         "sha256": result.weights_sha256,
     }
-
-
-def snapshots(image: Path) -> list[tuple[int, Path]]:
-    """Intermediate pictures that lie beside a finished one, as (step, file)."""
-    found = image.parent.glob(f"{glob.escape(image.stem)}_[0-9][0-9][0-9][0-9][0-9].png")
-    return sorted((int(match[1]), path) for path in found if (match := _SNAPSHOT.search(path.stem)))
 
 
 def _content_pictures(name: str, results: Sequence[Result], pictures: Pictures) -> list[str]:

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from rnst.image.files import read_image, write_image
 from rnst.reporting.gallery.names import Names
 from rnst.reporting.gallery.page import write_gallery
-from rnst.results import Result
+from rnst.results import SNAPSHOT, Result
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed; it is in the dev group")
 from playwright.sync_api import Locator, Page, expect
@@ -34,7 +35,8 @@ def controls(results: list[Result], write_picture: WritePicture, tmp_path: Path)
     made = []
     for result in results:
         for step in (50, 100):
-            write_picture(tmp_path / f"{result.image.stem}_{step:05d}.png", step, (64, 64))
+            path = write_picture(tmp_path / f"{result.image.stem}_{step:05d}.png", step, (64, 64))
+            write_image(read_image(path), path, {SNAPSHOT: step})
         scores = {**result.scores, **dict.fromkeys(("texture_distance", "color_distance", "ssim", "noise_sigma"), 0.5)}
         curves: dict[str, list[float]] = {"step": [1, 2, 3], "total": [3.0, 2.0, 1.0], "style": [0.3, 0.2, 0.1]}
         curves["content"] = [0.1, 0.2, 0.3]
