@@ -10,6 +10,7 @@ from typing import Any
 
 from rnst.errors import UnknownNameError
 from rnst.recorded_paths import names_only
+from rnst.reporting.gallery.distinct import with_distinct_names
 from rnst.reporting.gallery.measures import measure, ordered
 from rnst.reporting.gallery.names import Names
 from rnst.reporting.gallery.pictures import Pictures
@@ -48,6 +49,7 @@ def summarize(
     Raises:
         UnknownNameError: there is no result of `start`.
     """
+    results = with_distinct_names(results)
     shown = shown_results(results)
     encoders = sorted({result.encoder for result in results}, key=_natural)
     contents = sorted({result.content for result in results}, key=_natural)

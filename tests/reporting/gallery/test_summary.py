@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from rnst.reporting.gallery.distinct import with_distinct_names
 from rnst.reporting.gallery.summary import is_robust, plain_pair, varied_settings, vgg_pair
 from rnst.results import Result
 
@@ -44,3 +45,15 @@ def test_varied_settings_are_what_differs_inside_a_cell(make_result: MakeResult)
 @pytest.mark.parametrize("values", [(["layer1"], ["layer1", "layer2"]), (None, 5), (None, [1.0])], ids=str)
 def test_varied_settings__lists_and_nothing_are_values(values: tuple[object, object], make_result: MakeResult) -> None:
     assert varied_settings([make_result(f"{value}.png", settings={"x": value, "y": [1]}) for value in values]) == ["x"]
+
+
+def test_one_name_of_two_pictures__two_names(make_result: MakeResult) -> None:
+    def made(name: str, content: str | None, style: str | None) -> Result:
+        hashes = {"content": [content] if content else [], "style": [style] if style else []}
+        return make_result(name, sources_sha256={option: found for option, found in hashes.items() if found})
+
+    results = [made("a.png", "1", "7"), made("b.png", "2", "7"), made("c.png", "1", "8"), made("d.png", None, None)]
+    found = [(result.content, result.styles) for result in with_distinct_names(results)]
+    assert found == [
+        ("ben", ("scream",)), ("ben (2)", ("scream",)), ("ben", ("scream (2)",)), ("ben", ("scream",)),
+    ]  # fmt: skip
