@@ -51,7 +51,7 @@ function drawCloseup(side) {
 
 function showMagnifier() {
   SIDES.forEach(drawCloseup);
-  const canvas = $("closeup-left");
+  const canvas = SIDES.map((side) => $(`closeup-${side}`)).find((each) => each.clientWidth) ?? $("closeup-left");
   if (!pixelWidth() || !$("stage").clientWidth) return;
   const { corner, size } = part(canvas);
   const reticle = $("reticle");
@@ -104,7 +104,7 @@ function setUpMagnifier() {
   $("reticle").addEventListener("keydown", moveByKey);
   for (const side of SIDES) picture(side).addEventListener("load", showMagnifier);
   new ResizeObserver(showMagnifier).observe($("stage"));
-  new ResizeObserver(showMagnifier).observe($("closeup-left"));
+  for (const side of SIDES) new ResizeObserver(showMagnifier).observe($(`closeup-${side}`));
   for (const button of document.querySelectorAll("[data-zoom]")) {
     button.addEventListener("click", () => change({ zoom: button.dataset.zoom }));
   }

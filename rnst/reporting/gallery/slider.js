@@ -71,7 +71,7 @@ function setUpSlider() {
   follow([...COMPARED, "step"], () => {
     setAspect(SIDES.map(chosen).reverse().find((result) => result && !result.input) ?? chosen("right"));
     SIDES.forEach(showSide);
-    $("stage").classList.toggle("alone", SIDES.some((side) => isInput(state[side]) && chosen(side) === null));
+    for (const side of SIDES) $("compare").classList.toggle(`no-${side}`, isInput(state[side]) && chosen(side) === null);
   });
   follow(COMPARED, () => {
     showScores();

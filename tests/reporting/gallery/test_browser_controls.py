@@ -291,6 +291,8 @@ def test_one_network__beside_the_photo(
     else:
         expect(page.locator("#side-left figcaption")).to_be_hidden()
         expect(page.locator("#divider")).to_be_hidden()
+        expect(page.locator("#closeup-left")).to_be_hidden()
+        assert page.locator("#reticle").evaluate("element => element.clientWidth") > 10
     expect(page.locator("#modes")).to_be_hidden()
     expect(page.locator("#scores-left")).to_be_hidden()
     expect(page.locator("#scores-right")).to_be_visible()
