@@ -2,7 +2,8 @@
 
 Severities are those of the authors' program for ImageNet-C, defined for photos of 224 pixels; the severities of the
 elastic transform come from its successor (Michaelis et al. 2019), where they grow evenly. All randomness follows from a
-seed and does not depend on the severity: a photo gets the same noise at each severity, only stronger.
+seed and does not depend on the severity. For Gaussian noise and frost this gives a photo the same pattern at each
+severity, only stronger; for the others the pattern itself may change, as the counts of shot noise and the flakes do.
 """
 
 from collections.abc import Callable

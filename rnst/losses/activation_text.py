@@ -13,7 +13,11 @@ _TOKEN = re.compile(
     r"|(?P<atom>[A-Za-z_][\w.]*(?::(?:'[^']*'|\"[^\"]*\"|[^\s:+*()'\"]+))+)"
     r"|(?P<sign>[-+*()]))"
 )
-_UNIT = re.compile(r"(\d+)(?:@(\d+),(\d+)|(@))?")
+_COUNT = r"[0-9]{1,9}"
+_UNIT = re.compile(rf"({_COUNT})(?:@({_COUNT}),({_COUNT})|(@))?")
+_DEEPEST = 50  # parentheses and signs inside each other; Python's own limit would be a traceback
+_MOST_TOKENS = 1000  # the sum of as many terms is nested as deeply
+_LARGEST = 1e100  # its square is still a number
 _FORMS = (
     "LAYER:CHANNEL, LAYER:CHANNEL@ROW,COLUMN, LAYER:CHANNEL@ (the middle), class:NUMBER_OR_NAME, dream:LAYER, "
     "direction:LAYER:CHANNEL=WEIGHT,... and sums and products of these, as 0.5*layer3:12 + class:1"
@@ -49,7 +53,7 @@ class _Reader:
         self._text = text
         self._classes = classes
         self._tokens = self._split()
-        self._next = 0
+        self._next = self._depth = 0
 
     def read(self) -> Activation:
         found = self._sum()
@@ -68,6 +72,8 @@ class _Reader:
             kind = match.lastgroup or ""
             tokens.append((kind, match[kind]))
             place = match.end()
+        if len(tokens) > _MOST_TOKENS:
+            raise self._wrong(f"it has more than {_MOST_TOKENS} numbers, activations and signs")
         return tokens
 
     def _sum(self) -> Activation | float:
@@ -92,19 +98,33 @@ class _Reader:
 
     def _factor(self) -> Activation | float:
         if self._sign("-") is not None:
-            return -self._factor()
+            return -self._inside(self._factor)
         if self._sign("(") is not None:
-            inner = self._sum()
+            inner = self._inside(self._sum)
             if self._sign(")") is None:
                 raise self._wrong("a parenthesis is not closed")
             return inner
         kind, token = self._tokens[self._next] if self._next < len(self._tokens) else ("", "")
         self._next += 1
         if kind == "number":
-            return float(token)
+            return self._number(token)
         if kind != "atom":
             raise self._wrong(f"an activation is missing {f'before {token!r}' if token else 'at the end'}")
         return self._atom(token)
+
+    def _inside(self, read: Callable[[], Activation | float]) -> Activation | float:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise self._wrong(f"it is nested more than {_DEEPEST} deep")
+        found = read()
+        self._depth -= 1
+        return found
+
+    def _number(self, text: str) -> float:
+        number = float(text)
+        if not abs(number) < _LARGEST:  # also refuses NaN
+            raise self._wrong(f"the size of {text} must be below {_LARGEST:g}")
+        return number
 
     def _sign(self, wanted: str) -> str | None:
         """Consume and return the next token if it is one of these signs."""
@@ -139,7 +159,7 @@ class _Reader:
         for number, names in enumerate(self._classes):
             if name in names.split("|"):
                 return number
-        if name.isdigit() and (int(name) < len(self._classes) or not self._classes):
+        if re.fullmatch(_COUNT, name) and (int(name) < len(self._classes) or not self._classes):
             return int(name)
         if not self._classes:
             return 0
@@ -151,11 +171,13 @@ class _Reader:
         listed, _, power = listed.partition("^")
         try:
             pairs = [entry.split("=") for entry in listed.split(",")]
-            weights = {int(channel): float(weight) for channel, weight in pairs}
-            cosine_power = float(power or 0.0)
+            weights = {int(channel): self._number(weight) for channel, weight in pairs}
+            cosine_power = self._number(power or "0")
         except ValueError as error:
             raise self._wrong(f"{rest!r} is not a direction; write direction:layer3:4=1,7=-0.5") from error
-        if not any(weights.values()):
+        if len(weights) < len(pairs):
+            raise self._wrong(f"{rest!r} gives a channel twice")
+        if max(map(abs, weights.values())) < 1.0 / _LARGEST:
             raise self._wrong("the weights of a direction cannot all be 0")
         return Direction(layer, weights, cosine_power)
 

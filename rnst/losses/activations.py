@@ -3,12 +3,15 @@
 `minimized` negates an activation for an optimizer that minimizes; no other function changes the sign.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from rnst.errors import InvalidValueError
 
 Features = Mapping[str, Tensor]
 
@@ -46,10 +49,19 @@ class Activation(ABC):
 
 @dataclass(frozen=True, eq=False)
 class Scaled(Activation):
-    """`factor` times `part`."""
+    """`factor` times `part`.
+
+    Raises:
+        InvalidValueError: the factor is NaN or infinite.
+    """
 
     factor: float
     part: Activation
+
+    def __post_init__(self) -> None:
+        """Validate the factor."""
+        if not math.isfinite(self.factor):
+            raise InvalidValueError("the factor of an activation", self.factor, "a finite number")
 
     @property
     def layers(self) -> tuple[str, ...]:

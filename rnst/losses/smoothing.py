@@ -13,7 +13,10 @@ _LINEAR_ABOVE = 30.0  # exp(30) squared, summed over a million positions, is sti
 
 
 def exponentials(features: Tensor) -> Tensor:
-    """exp(features) in float32 or float64; linear above 30, where a softmax has a single peak anyway."""
+    """exp(features) in float32 or float64; above 30 its tangent, so that sums of squares do not overflow.
+
+    Features above 30 therefore count less against each other than in an exact softmax.
+    """
     precise = features if features.dtype == torch.float64 else features.float()
     return precise.clamp_max(_LINEAR_ABOVE).exp() * (1 + (precise - _LINEAR_ABOVE).clamp_min(0))
 
@@ -33,7 +36,7 @@ class Softened(nn.Module):
     """A style loss on the softmax of features.
 
     Args:
-        loss: style loss whose target was measured by `softened_moments`.
+        loss: style loss whose target is `softened` of the moments of the style's `exponentials`.
     """
 
     def __init__(self, loss: GramLoss | nn.Module) -> None:

@@ -22,7 +22,8 @@ def nyquist_excess_db(image: Tensor, frequency: tuple[float, float] = CHECKERBOA
     of log power in the 3x3 bins around `frequency` minus the median of log power in the square ring 4 to 8 bins away.
     At half a cycle per pixel it shows the overlap of stride-2 kernels (Odena et al. 2016, "Deconvolution and
     checkerboard artifacts"); at a quarter, that of two such layers. For JPEG files only half a cycle is meaningful,
-    since blocks of 8 px have power at all multiples of an eighth.
+    since blocks of 8 px have power at all multiples of an eighth. Segments start at the top left, 32 px apart: up to
+    31 px at the right and bottom, of sides that are not 64 + 32 k, are in none.
 
     Args:
         image: (1, 3, H, W) in [0, 1], sides at least 64 px.

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-PUBLISHED_ALEXNET = "published_alexnet"
+from rnst.metrics.robustness import interval
+
 # Mean error of AlexNet over the five severities of ImageNet-C, published by its authors as divisors; the error on clean
 # photos is that of torchvision's weights of the same network.
 _ALEXNET = {
@@ -27,6 +28,7 @@ _ALEXNET = {
     "jpeg_compression": 0.606500,
 }
 _ALEXNET_CLEAN = 0.43478
+_SEVERITIES = 5
 
 _DRAWS = 1000
 _LOW, _HIGH = 0.025, 0.975
@@ -34,7 +36,7 @@ _LOW, _HIGH = 0.025, 0.975
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value and its 95 % interval over bootstrap samples of the photos; NaN where it is undefined."""
+    """A value and its 95 % interval; NaN where it is undefined."""
 
     value: float
     low: float
@@ -46,11 +48,11 @@ class CorruptionErrors:
     """Errors of one network on corrupted photos: errors are shares, relative errors are percentages.
 
     Attributes:
-        clean: error on the clean photos.
+        clean: error on the clean photos, with Wilson's interval.
         errors: corruption -> error at each severity.
         relative_to_reference: corruption -> CE, the errors divided by those of the reference.
-        mean: mCE, the mean of the CE.
-        degradation: mean of the relative CE, for which both networks' clean errors are subtracted.
+        mean: mCE, the mean of the CE, with an interval over bootstrap samples of the photos.
+        degradation: mean of the relative CE, for which both networks' clean errors are subtracted; as `mean`.
     """
 
     clean: Estimate
@@ -60,9 +62,9 @@ class CorruptionErrors:
     degradation: Estimate
 
 
-def published_alexnet(corruptions: tuple[str, ...], severities: int) -> Tensor:
-    """AlexNet's errors in the layout of `errors_of`, (1 + corruptions * severities,), each severity with the mean."""
-    means = [_ALEXNET[name] for name in corruptions for _ in range(severities)]
+def published_alexnet(corruptions: tuple[str, ...]) -> Tensor:
+    """AlexNet's errors as a reference of all five severities, (1 + 5 * corruptions,); each severity has the mean."""
+    means = [_ALEXNET[name] for name in corruptions for _ in range(_SEVERITIES)]
     return torch.tensor([_ALEXNET_CLEAN, *means], dtype=torch.float64)
 
 
@@ -74,11 +76,13 @@ def corruption_errors(
     CE of a corruption is the sum of the errors over severities, divided by the same sum of the reference; mCE is the
     mean of the CE (equations 1 and 2 of the paper; the relative ones subtract both clean errors first). The intervals
     cover the choice of photos; networks and reference are resampled together. They do not cover the variance between
-    trainings.
+    trainings. Where all samples agree, as without any error or with a single photo, they show no variance, and the
+    interval is undefined; that of the reference itself is 100 to 100.
 
     Args:
         right: (photos, 1 + corruptions * severities) bool, the clean photos first, then corruption by corruption.
-        reference: the same of the reference on the same photos, or its errors (1 + corruptions * severities,).
+        reference: the same of the reference on the same photos, or its errors (1 + corruptions * severities,). The
+            reference itself is recognized by passing one tensor for both.
         corruptions: names of the corruptions.
         seed: seed of the bootstrap.
     """
@@ -90,12 +94,14 @@ def corruption_errors(
         errors, others = _resampled(torch.cat([wrong, (~reference).double()], 1), seed).chunk(2, 1)
     absolute, relative = (_ratios(errors, others, len(corruptions), without_clean=flag) for flag in (False, True))
     table = errors[0, 1:].unflatten(0, (len(corruptions), -1)).tolist()
+    clean = Estimate(errors[0, 0].item(), *interval(int(wrong[:, 0].sum()), len(wrong)))
+    itself = right is reference
     return CorruptionErrors(
-        _estimate(errors[:, 0]),
+        clean,
         {name: tuple(row) for name, row in zip(corruptions, table, strict=True)},
         dict(zip(corruptions, absolute[0].tolist(), strict=True)),
-        _estimate(absolute.mean(1)),
-        _estimate(relative.mean(1)),
+        _estimate(absolute.mean(1), by_definition=itself),
+        _estimate(relative.mean(1), by_definition=itself),
     )
 
 
@@ -124,8 +130,8 @@ def _resampled(wrong: Tensor, seed: int) -> Tensor:
     return torch.stack(means)
 
 
-def _estimate(values: Tensor) -> Estimate:
-    """Build an estimate from a value and its bootstrap samples."""
+def _estimate(values: Tensor, *, by_definition: bool) -> Estimate:
+    """Build an estimate from a value and its bootstrap samples; only a value by definition has no variance."""
     ends = torch.nanquantile(values[1:], torch.tensor([_LOW, _HIGH], dtype=values.dtype))
-    low, high = ends.tolist()
+    low, high = ends.tolist() if by_definition or ends[0] < ends[1] else (math.nan, math.nan)
     return Estimate(values[0].item(), low, high)

@@ -27,6 +27,9 @@ def softmax_entropy(features: Tensor) -> Tensor:
 
 
 def peak(features: Tensor) -> Tensor:
-    """Largest activation over the mean absolute activation, (N,) of (N, C, H, W); at least 1, invariant to scale."""
+    """Largest absolute activation over the mean one, (N,) of (N, C, H, W); invariant to scale.
+
+    At least 1; 0 for a dead layer, whose activations are all 0.
+    """
     sizes = features.flatten(1).double().abs()
     return sizes.amax(dim=1) / sizes.mean(dim=1).clamp_min(1e-12)

@@ -40,7 +40,9 @@ class _Mean(torch.autograd.Function):
             with torch.set_grad_enabled(ctx.needs_input_grad[0]):
                 losses = measure(own)
             if own.requires_grad:
-                gradient += torch.autograd.grad(losses[_TOTAL], own)[0] / len(measures)
+                # As outside of a forward pass: losses stay in fp32, and each operation keeps its own precision.
+                with torch.autocast(image.device.type, enabled=False):
+                    gradient += torch.autograd.grad(losses[_TOTAL], own)[0] / len(measures)
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + value.detach() / len(measures)
         names[:] = sums

@@ -16,6 +16,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from rnst.encoders.receptive_fields import Field, layer_sizes
 from rnst.errors import RnstError
 from rnst.machine import resident_peak_bytes, sharing
+from rnst.optimization.limits import parse_memory
 from rnst.optimization.tiles import Grid, Size, cut, cut_by_area, whole
 
 _PROBE_SIDE = 224
@@ -26,7 +27,6 @@ _MATRICES = 5  # float32 matrices, channels x channels, of each layer: statistic
 _WORKING_MAPS = 3  # maps of the largest layer's size that a convolution's backward pass holds beside saved tensors
 _SHARE_OF_AVAILABLE = 0.7  # the rest is for allocator overhead and other processes
 _LEAST_HISTORY = 3
-_GIBIBYTE = 2**30
 _CGROUP = Path("/sys/fs/cgroup")
 
 _Measured = TypeVar("_Measured")
@@ -137,10 +137,16 @@ def available_bytes(device: torch.device) -> float:
     if described.is_file():
         match = re.search(r"MemAvailable:\s*(\d+) kB", described.read_text())
         limits += [1024.0 * int(match[1])] if match else []
-    limit, used = _CGROUP / "memory.max", _CGROUP / "memory.current"
-    if limit.is_file() and used.is_file() and limit.read_text().strip().isdigit():
-        limits.append(float(limit.read_text()) - float(used.read_text()))
-    return _SHARE_OF_AVAILABLE * min(limits) / sharing()
+    return _SHARE_OF_AVAILABLE * min(limits + _left_in_container()) / sharing()
+
+
+def _left_in_container() -> list[float]:
+    """Bytes up to the container's limit, if it has one. Cached files that the kernel drops first count as free."""
+    limit, used, kinds = (_CGROUP / f"memory.{name}" for name in ("max", "current", "stat"))
+    if not (limit.is_file() and used.is_file() and limit.read_text().strip().isdigit()):
+        return []
+    cached = re.search(r"^inactive_file (\d+)$", kinds.read_text(), re.MULTILINE) if kinds.is_file() else None
+    return [float(limit.read_text()) - float(used.read_text()) + (float(cached[1]) if cached else 0.0)]
 
 
 def held_bytes(device: torch.device) -> float:
@@ -199,13 +205,18 @@ def whole_bytes(size: Size, per_pixel: float, history: int, target_bytes: float)
     return image_bytes(pixels, history) + target_bytes + per_pixel * pixels
 
 
-def check_image(size: Size, device: torch.device) -> None:
+def check_image(size: Size, device: torch.device, memory: str | None = None) -> None:
     """Refuse an image whose own arrays do not fit into the memory, however it is cut, before anything is done with it.
+
+    Args:
+        size: height and width in pixels.
+        device: device of the arrays.
+        memory: size that the user allows, as 8GB; None is what is available.
 
     Raises:
         NotEnoughMemoryError: they do not.
     """
-    free = available_bytes(device)
+    free = available_bytes(device) if memory is None else parse_memory(memory)
     if image_bytes(size[0] * size[1], 0) > free:
         raise NotEnoughMemoryError(free, size)
 

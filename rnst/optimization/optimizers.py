@@ -12,6 +12,7 @@ from torch.nn.utils import parameters_to_vector
 
 _ADAM_BETAS = (0.9, 0.99)
 _QUIET = 1e-3  # gradients below this share of the first ones' root mean square count as noise
+_OF_PICTURES = 4  # dimensions at least; the first one then counts pictures
 _MOST_EVALUATIONS = 20
 _LOSSES_IN_VIEW = 10
 _FIRST_STEP = 0.01  # root mean square; parameters are in units of the range of pixels, 0 to 1
@@ -70,7 +71,7 @@ class QuietAdam(torch.optim.Adam):
     Adam divides each gradient by its own magnitude. Where gradients are almost 0, such as at the highest frequencies of
     an image before a stem with a blur, this amplifies rounding errors to full steps: colored grain that differs between
     machines and between orders of tiles. Gradients of images are around 1e-4, so the usual epsilon of 1e-8 does not
-    prevent this.
+    prevent this. Each picture of a batch has its own epsilon, so that it does not depend on the others.
     """
 
     def step(self, closure: Callable[[], Tensor]) -> Tensor:  # type: ignore[override]
@@ -82,13 +83,21 @@ class QuietAdam(torch.optim.Adam):
         with torch.enable_grad():
             loss = closure()
         if not self.state:
-            gradient = parameters_to_vector(
-                parameter.grad for parameter in self.param_groups[0]["params"] if parameter.grad is not None
-            )
-            size = gradient.square().mean().sqrt().item()
-            self.param_groups[0]["eps"] = max(_QUIET * size, torch.finfo(gradient.dtype).tiny)
+            self._take_epsilon()
         super().step()
         return loss
+
+    def _take_epsilon(self) -> None:
+        group = self.param_groups[0]
+        gradients = [parameter.grad for parameter in group["params"] if parameter.grad is not None]
+        first, tiny = gradients[0], torch.finfo(gradients[0].dtype).tiny
+        if len(gradients) == 1 and first.dim() >= _OF_PICTURES and len(first) > 1:
+            sizes = first.square().mean(tuple(range(1, first.dim())), keepdim=True).sqrt()
+            group["eps"] = (_QUIET * sizes).clamp_min(tiny)
+            group["foreach"] = False  # torch's kernels for lists of tensors take a number alone
+        else:
+            size = parameters_to_vector(gradients).square().mean().sqrt().item()
+            group["eps"] = max(_QUIET * size, tiny)
 
 
 class ThriftyLBFGS(torch.optim.LBFGS):

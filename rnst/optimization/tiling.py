@@ -45,7 +45,7 @@ class Limits:
         memory: bytes that a process may take, such as 8GB; None is most of the free memory.
         devices: number of devices that share an image.
         history: steps that L-BFGS should store; 0 for other optimizers.
-        precision: of the network's arithmetic; the losses are always computed in fp32.
+        precision: of the network's arithmetic; losses and their targets are always computed in fp32.
         device: kind of device on which the tiles are computed.
     """
 
@@ -67,7 +67,7 @@ class Tiling:
 
     Args:
         encoder: frozen.
-        limits: of the run; their precision applies to passes outside of a Trainer.
+        limits: of the run; their precision is that of the passes for which memory is planned.
         content_layers: layers whose features are targets of image size.
     """
 
@@ -102,7 +102,7 @@ class Tiling:
         Measured once, and by the first process for all.
         """
         with self._mixed(self._device):
-            # Targets of an image that is not cut are held in full precision, see `features`.
+            # Targets are held in full precision, see `features`.
             targets = layer_bytes(self._encoder, self._content_layers, torch.float32)
             found = appetite(self._encoder), targets, constant_bytes(self._encoder)
         first: tuple[float, float, float] = gathered(found)[0] if self._limits.devices > 1 else found
@@ -137,23 +137,21 @@ class Tiling:
     def features(self, image: Tensor, keep: Collection[str]) -> dict[str, Tensor]:
         """Features of the layers in `keep`; those of other layers may be meta tensors."""
         grid = self.grid(_size(image))
-        if len(grid.tiles) == 1:
-            with torch.autocast(image.device.type, enabled=False):  # targets of all steps need full precision
-                features: dict[str, Tensor] = self._encoder(image, keep)
+        with torch.autocast(image.device.type, enabled=False):  # targets of all steps need full precision
+            if len(grid.tiles) > 1:
+                return features_in_tiles(self._encoder, self.fields, grid, image, keep)
+            features: dict[str, Tensor] = self._encoder(image, keep)
             return features
-        with self._mixed(image.device):
-            return features_in_tiles(self._encoder, self.fields, grid, image, keep)
 
     def statistics(self, image: Tensor, measure: Measure) -> list[Any]:
         """Statistics that `measure` computes from the features, summed over tiles; see `TiledStatistics`."""
         grid = self.grid(_size(image))
-        if len(grid.tiles) == 1:
-            return measure(self._encoder(image), {})
-        tiled = TiledStatistics(
-            self._encoder, self.fields, grid, measure, shared=self._limits.devices > 1, history=self.history
-        )
-        with self._mixed(image.device):
-            return tiled(image)
+        with torch.autocast(image.device.type, enabled=False):  # as in `features`
+            if len(grid.tiles) == 1:
+                return measure(self._encoder(image), {})
+            return TiledStatistics(
+                self._encoder, self.fields, grid, measure, shared=self._limits.devices > 1, history=self.history
+            )(image)
 
     def tile_of(self, size: Size) -> int:
         """Side in pixels of the tiles of an image: that of the limits, or of the largest tile; 0 without tiles."""
@@ -176,7 +174,7 @@ class Tiling:
 
     def _cut(self, size: Size) -> Grid:
         tile, devices = self._limits.tile, self._limits.devices
-        check_image(size, self._device)
+        check_image(size, self._device, self._limits.memory)
         if tile == 0 and devices == 1:
             return whole(size)
         if tile is None:

@@ -26,7 +26,8 @@ MakePhotos = Callable[..., Path]
 _CLASSES = ("n01", "n02", "n03")
 _CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "experiments").glob("corruption*.yaml"))
 _TINY = ("--workers=0", "--accelerator=cpu", "--photos=3", "--size=32")
-_SHORT = ("--corruptions", "fog", "gaussian_noise", "--severities", "1", "3")
+_TWO = ("--corruptions", "fog", "gaussian_noise")
+_SHORT = (*_TWO, "--severities", "1", "3")
 
 
 @pytest.fixture(autouse=True)
@@ -86,13 +87,13 @@ def test_batches_and_workers_change_nothing(make_photos: MakePhotos) -> None:
 def test_published_folders_and_published_alexnet(make_photos: MakePhotos) -> None:
     root = make_photos(_CLASSES, side=32)
     for name in ("fog", "gaussian_noise"):
-        for severity in (1, 3):
+        for severity in range(1, 6):
             shutil.copytree(root / "val", Path("corrupted", name, str(severity)))
     options = ("--corrupted", "corrupted", "--reference", "published_alexnet")
-    report = _measured(root, *_SHORT, *options)
+    report = _measured(root, *_TWO, *options)
     for found in report["networks"].values():
         clean = found["clean"]["value"]
-        assert found["errors"] == {"gaussian_noise": [clean, clean], "fog": [clean, clean]}
+        assert found["errors"] == {"gaussian_noise": [clean] * 5, "fog": [clean] * 5}
         expected = 100 * sum(clean / error for error in (0.886428, 0.819324)) / 2
         assert found["mean"]["value"] == pytest.approx(expected)
 
@@ -102,11 +103,14 @@ def test_published_center_crops__show_what_the_clean_crops_show(make_photos: Mak
     settings = CorruptionSettings(["one"], root, corruptions=["fog"], severities=[1], corrupted=Path("crops"), size=32)
     source = FolderSource(root, {name: (name,) for name in _CLASSES})
     clean = _photos(replace(settings, corrupted=None), source)
-    for (photos, _), path in zip(clean, sorted((root / "val").rglob("*.png")), strict=True):
+    paths = sorted((root / "val").rglob("*.png"))
+    assert len(clean) == len(paths)
+    for photos, path in zip((clean[number][0] for number in range(len(paths))), paths, strict=True):
         published = Path("crops", "fog", "1", path.parent.name, path.name)
         published.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(photos[0].permute(1, 2, 0).numpy()).save(published)
-    for photos, _ in _photos(settings, source):
+    found = _photos(settings, source)
+    for photos in (found[number][0] for number in range(len(found))):
         assert torch.equal(photos[0], photos[1])
 
 
@@ -132,6 +136,16 @@ def test_mistakes_are_one_line(make_photos: MakePhotos, capsys: pytest.CaptureFi
     assert "nowhere" in _refused(capsys, "--networks", one, "--data", "nowhere", "--output=out")
     assert "absent" in _refused(capsys, "--networks", one, *given, "--corrupted", "absent", *_TINY)
     assert "different names" in _refused(capsys, "--networks", one, f"./{one}", *given)
+    assert "of another name" in _refused(capsys, "--networks", one, *given, "--reference", f"elsewhere/{one}")
+    assert "all five" in _refused(capsys, "--networks", one, *given, *_SHORT, "--reference", "published_alexnet")
+
+
+def test_a_reference_is_measured_once(tmp_path: Path) -> None:
+    for reference in (None, "one.safetensors", "./one.safetensors", str(tmp_path / "one.safetensors")):
+        settings = CorruptionSettings(["one.safetensors", "two.safetensors"], Path("data"), reference)
+        assert settings.measured == ("one.safetensors", "two.safetensors")
+    assert CorruptionSettings(["one"], Path("data"), "published_alexnet").measured == ("one",)
+    assert CorruptionSettings(["one"], Path("data"), "three").measured == ("one", "three")
 
 
 def test_there_are_configs() -> None:
@@ -147,6 +161,7 @@ def test_configs_run(config: Path, make_photos: MakePhotos) -> None:
     root = make_photos(_CLASSES)
     tiny = ("--image_size=32", "--attacked_photos=1", "--steps=1", "--radii", "0.1", "--tracking=off", "--output=out")
     networks = ("--networks", _network("one"), _network("two"), "--reference")
-    reference = "published_alexnet" if settings["reference"] == "published_alexnet" else "one.safetensors"
-    main(["corruption", "--config", str(config), *networks, reference, "--data", str(root), *_TINY, *tiny, *_SHORT])
+    published = settings["reference"] == "published_alexnet"
+    reference, short = ("published_alexnet", _TWO) if published else ("one.safetensors", _SHORT)
+    main(["corruption", "--config", str(config), *networks, reference, "--data", str(root), *_TINY, *tiny, *short])
     assert Path("out/corruption.json").is_file()

@@ -95,6 +95,10 @@ def test_report_figure_table_and_going_on(
     monkeypatch.setattr(transferability_networks, "train", trains_again)
     _measure(root)
     assert "--output" in _refused(capsys, root, epochs=2)
+    moved = root.rename("moved")
+    assert _measure(moved)["rows"] == again["rows"]
+    next((moved / "val").rglob("*.png")).unlink()
+    assert "was started with" in _refused(capsys, moved)
 
 
 def test_tracked_run(make_photos: MakePhotos, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,6 +127,10 @@ def test_inversion_comes_closer_and_interpolation_meets_its_ends(networks: list[
         (["--invert", "coffee", "--objectives", "class:1"], "without --objectives"),
         (["--steps=0"], "from 1 to 1,000,000,000"),
         (["--networks", "first.safetensors", "first.safetensors"], "each once"),
+        (["--networks", "first.safetensors", "other/first.safetensors"], "different names"),
+        (["--priors", "none", "none"], "each once"),
+        (["--priors", "[]"], "one or more"),
+        (["--objectives_of", '{"frist.safetensors": ["stage2:0"]}'], "did you mean first.safetensors?"),
     ],
 )
 def test_refused(networks: list[str], capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:

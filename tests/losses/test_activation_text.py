@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from rnst.errors import InvalidValueError
 from rnst.losses.activation_text import ObjectiveTextError, parse_activation
 from rnst.losses.activations import Activation
 from rnst.losses.units import LOGITS, Channel, DeepDream, Direction, Neuron
@@ -64,6 +65,18 @@ def test_text_means_what_python_says(text: str, features: dict[str, Tensor]) -> 
         ("direction:layer3", "not a direction"),
         ("direction:layer3:4=0", "cannot all be 0"),
         ("4:layer3", "neither"),
+        ("class:\u00b2", "no class"),
+        (f"class:{'1' * 5000}", "no class"),
+        (f"layer3:{'1' * 5000}", "not a channel of layer3"),
+        ("1e999*layer3:1", "below 1e+100"),
+        ("direction:layer3:1=nan", "below 1e+100"),
+        ("direction:layer3:1=1,2=1e200", "below 1e+100"),
+        ("direction:layer3:1=1^inf", "below 1e+100"),
+        ("direction:layer3:1=1,1=2", "a channel twice"),
+        ("(" * 3000 + "layer3:1" + ")" * 3000, "more than 1000"),
+        ("(" * 400 + "layer3:1" + ")" * 400, "nested more than 50"),
+        ("-" * 400 + "layer3:1", "nested more than 50"),
+        ("layer3:1" + " + layer3:1" * 3000, "more than 1000"),
     ],
 )
 def test_what_cannot_be_read_says_why_and_what_can(text: str, reason: str) -> None:
@@ -79,6 +92,19 @@ def test_nothing_is_executed(text: str, tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(ObjectiveTextError):
         parse_activation(text, _CLASSES)
     assert not any(tmp_path.iterdir())
+
+
+def test_long_sums_and_deep_parentheses_can_be_evaluated(features: dict[str, Tensor]) -> None:
+    terms = parse_activation("layer3:4" + " + layer3:4" * 450)
+    torch.testing.assert_close(terms(features), 451.0 * _L3(features), rtol=1e-4, atol=0.0)
+    assert terms.layers == ("layer3",)
+    deep = parse_activation("(" * 50 + "layer3:4" + ")" * 50)
+    torch.testing.assert_close(deep(features), _L3(features))
+
+
+def test_a_product_of_numbers_that_overflows() -> None:
+    with pytest.raises(InvalidValueError, match="a finite number"):
+        parse_activation("1e99*1e99*1e99*1e99*layer3:4")
 
 
 def test_without_classes_a_name_is_read_for_its_layer() -> None:

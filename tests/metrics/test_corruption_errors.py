@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from rnst.metrics.corruption_errors import corruption_errors, published_alexnet
+from rnst.metrics.robustness import interval
 
 _NAMES = ("fog", "frost")
 
@@ -34,7 +35,7 @@ def test_the_formula() -> None:
 
 
 def test_published_alexnet__a_network_of_its_errors_is_100() -> None:
-    errors = published_alexnet(_NAMES, 5)
+    errors = published_alexnet(_NAMES)
     assert errors[[0, 1, 6]].tolist() == [0.43478, 0.819324, 0.826572]
     right = _answers(errors.tolist(), photos=20_000)
     found = corruption_errors(right, errors, _NAMES)
@@ -43,13 +44,22 @@ def test_published_alexnet__a_network_of_its_errors_is_100() -> None:
 
 
 def test_intervals__narrow_with_more_photos_and_follow_the_seed() -> None:
-    few, many = (
-        corruption_errors(_answers([0.2, 0.4, 0.6], photos), published_alexnet(("fog",), 2), ("fog",))
-        for photos in (50, 5000)
-    )
+    ours, reference = [0.2, 0.4, 0.5, 0.6, 0.7, 0.8], published_alexnet(("fog",))
+    few, many = (corruption_errors(_answers(ours, photos), reference, ("fog",)) for photos in (50, 5000))
     assert few.mean.high - few.mean.low > 5 * (many.mean.high - many.mean.low)
-    again = corruption_errors(_answers([0.2, 0.4, 0.6], 50), published_alexnet(("fog",), 2), ("fog",))
-    assert again == few
+    assert corruption_errors(_answers(ours, 50), reference, ("fog",)) == few
+    assert (few.clean.low, few.clean.high) == interval(10, 50)
+
+
+@pytest.mark.parametrize(("error", "photos"), [(0.0, 20), (1.0, 20), (1.0, 1)])
+def test_intervals__never_of_zero_length(error: float, photos: int) -> None:
+    found = corruption_errors(_answers([error] * 6, photos), published_alexnet(("fog",)), ("fog",))
+    assert found.clean.value == error
+    assert found.clean.low < found.clean.high
+    for one in (found.mean, found.degradation):
+        assert math.isfinite(one.value)
+        assert math.isnan(one.low)
+        assert math.isnan(one.high)
 
 
 def test_a_reference_without_errors_defines_nothing() -> None:

@@ -15,6 +15,7 @@ def test_tower__no_entropy_and_a_peak_as_high_as_there_are_values() -> None:
     tower[0, 1, 2, 3] = 1000.0
     assert softmax_entropy(tower).item() < 1e-6
     assert peak(tower).item() == pytest.approx(60.0)
+    assert peak(0.0 * tower).item() == 0.0, "a dead layer"
 
 
 def test_two_towers__half_of_the_entropy_of_four_values() -> None:

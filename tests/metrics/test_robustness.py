@@ -79,6 +79,12 @@ def test_masking_signs__none_where_accuracy_falls() -> None:
     assert masking_signs(chance) == [], "random starts differ"
 
 
+@pytest.mark.parametrize(("more", "signs"), [(42, 0), (43, 1)])
+def test_masking_signs__one_or_two_of_a_hundred_photos_are_chance(more: int, signs: int) -> None:
+    few = replace(_evaluation(("PGD-20", 1.0, 20, 40), ("PGD-100", 1.0, 100, more)), photos_of_class=(60, 40))
+    assert len(masking_signs(few)) == signs
+
+
 def test_masking_signs__accuracy_rises_with_the_radius() -> None:
     (sign,) = masking_signs(_evaluation(("PGD-20", 1.0, 20, 500), ("PGD-20", 2.0, 20, 530)))
     assert sign == "PGD-20: accuracy rises from 50.0% at radius 1 to 53.0% at 2"

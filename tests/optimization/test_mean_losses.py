@@ -35,6 +35,22 @@ def test_one_is_left_as_it_is() -> None:
     assert losses["style"].requires_grad
 
 
+def test_the_backward_pass_of_losses_in_float32_stays_in_float32() -> None:
+    image, mixing = torch.rand(1, 3, 8, 8, requires_grad=True), torch.randn(3, 3)
+
+    def measure(own: Tensor) -> dict[str, Tensor]:
+        with torch.autocast("cpu", enabled=False):
+            mixed = mixing @ own.flatten(2)[0]
+            return {"total": (mixed @ mixed.T).square().sum()}
+
+    gradients: list[Tensor] = []
+    for count in (1, 2):
+        with torch.autocast("cpu", torch.bfloat16):
+            total = mean_losses([measure] * count, image)["total"]
+        gradients += torch.autograd.grad(total, image)
+    assert torch.equal(*gradients)
+
+
 def test_without_a_way_back() -> None:
     image = torch.rand(1, 3, 4, 5, requires_grad=True)
     with torch.no_grad():

@@ -1,4 +1,5 @@
 import gc
+from pathlib import Path
 
 import pytest
 import torch
@@ -7,8 +8,16 @@ from torch import Tensor, nn
 from rnst.encoders.receptive_fields import Field, Reach
 from rnst.errors import InvalidValueError
 from rnst.optimization.limits import parse_memory
-from rnst.optimization.memory import NotEnoughMemoryError, appetite, available_bytes, constant_bytes, plan
+from rnst.optimization.memory import (
+    NotEnoughMemoryError,
+    appetite,
+    available_bytes,
+    check_image,
+    constant_bytes,
+    plan,
+)
 from rnst.optimization.tiles import whole
+from rnst.optimization.tiling import Limits, Tiling
 
 _FIELDS = {"layer": Field(Reach(16, 70, 85), Reach(16, 70, 85))}
 
@@ -67,6 +76,42 @@ def test_plan__nothing_fits() -> None:
 
 def test_available__something_is() -> None:
     assert available_bytes(torch.device("cpu")) > 1e6
+
+
+def _container(folder: Path, monkeypatch: pytest.MonkeyPatch, **figures: str) -> None:
+    for name, text in figures.items():
+        (folder / f"memory.{name}").write_text(f"{text}\n")
+    monkeypatch.setattr("rnst.optimization.memory._CGROUP", folder)
+
+
+@pytest.mark.parametrize(
+    ("figures", "free"),
+    [
+        ({"max": "900000", "current": "800000", "stat": "anon 100000\ninactive_file 600000\nactive_file 9"}, 700_000),
+        ({"max": "900000", "current": "800000"}, 100_000),
+    ],
+)
+def test_available__files_that_a_container_caches_are_free(
+    figures: dict[str, str], free: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _container(tmp_path, monkeypatch, **figures)
+    assert available_bytes(torch.device("cpu")) == pytest.approx(0.7 * free)
+
+
+def test_available__a_container_without_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = available_bytes(torch.device("cpu"))
+    _container(tmp_path, monkeypatch, max="max", current="800000", stat="inactive_file 0")
+    assert available_bytes(torch.device("cpu")) == pytest.approx(before, rel=0.3)
+
+
+def test_the_memory_that_a_user_allows_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _container(tmp_path, monkeypatch, max="900000", current="800000")
+    with pytest.raises(NotEnoughMemoryError, match="raise --memory"):
+        check_image((768, 1024), torch.device("cpu"))
+    check_image((768, 1024), torch.device("cpu"), "1GB")
+    with pytest.raises(NotEnoughMemoryError):
+        check_image((768, 1024), torch.device("cpu"), "100MB")
+    assert Tiling(nn.Identity(), Limits(tile=0, memory="1GB")).grid((768, 1024)) == whole((768, 1024))
 
 
 def test_appetite__leaves_nothing_behind() -> None:

@@ -206,6 +206,20 @@ def test_adam_does_not_step_by_rounding() -> None:
     assert path[-1, 1].abs() < 1e-4
 
 
+@pytest.mark.parametrize("size", [1.0, 1e5])
+def test_adam__a_picture_does_not_depend_on_the_others_of_its_batch(size: float) -> None:
+    start, slopes = torch.rand(1, 3, 4, 4), torch.randn(1, 3, 4, 4)
+    paths = []
+    for sizes in (torch.ones(1), torch.tensor([1.0, size])):
+        weights = sizes.view(-1, 1, 1, 1) * slopes
+        problem = _Problem(
+            lambda point, weights=weights: (weights * point).sum(),  # type: ignore[misc]
+            start.repeat(len(sizes), 1, 1, 1),
+        )
+        paths.append(_path(PixelOptimizer("adam", 0.05).build([problem.point]), problem, 5)[:, :1])
+    torch.testing.assert_close(paths[1], paths[0])
+
+
 def test_adam_does_not_depend_on_the_size_of_the_loss() -> None:
     paths = []
     for size in (1e-6, 1.0):

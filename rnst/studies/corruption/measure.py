@@ -19,10 +19,10 @@ from rnst.data.sources import Source
 from rnst.encoders.classifier import Classifier, load_classifier, weight_file
 from rnst.encoders.weights.files import sha256_of
 from rnst.errors import InvalidValueError
-from rnst.metrics.corruption_errors import PUBLISHED_ALEXNET, corruption_errors, published_alexnet
+from rnst.metrics.corruption_errors import corruption_errors, published_alexnet
 from rnst.metrics.robustness import Evaluation
 from rnst.studies.corruption.report import CorruptionReport
-from rnst.studies.corruption.settings import CorruptionSettings, short_name
+from rnst.studies.corruption.settings import PUBLISHED_ALEXNET, CorruptionSettings, short_name
 from rnst.studies.corruption.task import CorruptionTest
 from rnst.studies.evaluation.measure import evaluate, labeled_source
 from rnst.studies.evaluation.settings import EvaluationSettings
@@ -40,17 +40,13 @@ def measure_corruption(settings: CorruptionSettings) -> CorruptionReport:
     if settings.autoattack:
         require_pyautoattack()
     reference = settings.reference or settings.networks[0]
-    networks = list(dict.fromkeys([*settings.networks, *([] if reference == PUBLISHED_ALEXNET else [reference])]))
+    networks = list(settings.measured)
     classifiers, sizes, source = _load(networks, settings)
     photos = _photos(settings, source)
     began = time.perf_counter()
     right = _run(CorruptionTest(classifiers, sizes), photos, settings)
     names = settings.names
-    others = (
-        published_alexnet(names, len(settings.levels))
-        if reference == PUBLISHED_ALEXNET
-        else right[short_name(reference)]
-    )
+    others = published_alexnet(names) if reference == PUBLISHED_ALEXNET else right[short_name(reference)]
     report = CorruptionReport(
         networks={name: corruption_errors(each, others, names, settings.seed) for name, each in right.items()},
         reference=short_name(reference),

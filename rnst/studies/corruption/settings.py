@@ -10,6 +10,8 @@ from rnst.machine import check_workers
 from rnst.ranges import NonNegativeInt, PhotoSide, Pixels, PositiveFloat, PositiveInt, Seed, check_ranges
 from rnst.reporting.trackers import WANDB, chosen_trackers
 
+PUBLISHED_ALEXNET = "published_alexnet"
+
 
 @dataclass(frozen=True)
 class CorruptionSettings:
@@ -19,7 +21,7 @@ class CorruptionSettings:
         networks: names that rnst models lists, or weight files; all must have the same classes.
         data: folder that holds val (and train) with one folder for each class.
         reference: network whose errors count as 100, in the list or not; none means the first of the list,
-            published_alexnet the errors that the authors of ImageNet-C divide by.
+            published_alexnet the errors that the authors of ImageNet-C divide by, which are means of all severities.
         corrupted: folder with corrupted photos, as CORRUPTION/SEVERITY/CLASS/PHOTO; none computes them.
         split: val for photos that the networks were not trained on, train for those that they were.
         corruptions: which of the 15; none means all. mCE is defined for all.
@@ -72,14 +74,25 @@ class CorruptionSettings:
             raise InvalidValueError("--networks", self.networks, "at least one network")
         if len(set(map(short_name, self.networks))) < len(self.networks):
             raise InvalidValueError("--networks", self.networks, "networks of different names")
+        if len(set(map(short_name, self.measured))) < len(self.measured):
+            raise InvalidValueError("--reference", self.reference, "one of --networks, or of another name than those")
         for name in self.corruptions or []:
             if name not in CORRUPTION_NAMES:
                 raise UnknownNameError("corruption", name, CORRUPTION_NAMES)
         if self.severities is not None and not set(self.severities) & set(SEVERITIES) >= set(self.severities):
             raise InvalidValueError("--severities", self.severities, "1 to 5, each of them")
+        if self.reference == PUBLISHED_ALEXNET and self.levels != SEVERITIES:
+            raise InvalidValueError("--severities", self.severities, f"all five, whose mean {PUBLISHED_ALEXNET} is")
         check_ranges(self)
         check_workers("--workers", self.workers)
         chosen_trackers(self.tracking)
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """The networks, and the reference unless it is one of them or published."""
+        known = {Path(name).absolute() for name in self.networks}
+        beside = self.reference not in (None, PUBLISHED_ALEXNET) and Path(self.reference or "").absolute() not in known
+        return (*self.networks, *([self.reference] if self.reference and beside else []))
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -73,8 +73,7 @@ def evaluate(network: str, settings: EvaluationSettings) -> Evaluation | None:
     decides: nn.Module = classifier
     if settings.among == "present" and isinstance(source, FolderSource):
         source, decides = _among_present(source, classifier, settings.split)
-    usual = "padded" if isinstance(source, Cifar10Source) else "resized"
-    photos = _photos(settings, source, facts.get("crop", usual))
+    photos = _photos(settings, source, facts)
     conditions = _conditions(settings)
     attacks = {condition.name: condition.attack for condition in conditions}
     weights_sha256 = sha256_of(weight_file(network))
@@ -100,8 +99,7 @@ def evaluate(network: str, settings: EvaluationSettings) -> Evaluation | None:
         versions=_versions(),
     )
     _write(evaluation, settings)
-    for rank in range(settings.devices):
-        journal(rank).remove()
+    _forget(journal, settings.devices)
     return evaluation
 
 
@@ -115,6 +113,11 @@ def _journal(settings: EvaluationSettings, weights_sha256: str) -> Callable[[int
     evaluation = {**chosen, "weights": weights_sha256, "versions": _versions()}
     folder = settings.output or Path()
     return lambda rank: Journal(folder / f"evaluation.{rank}.journal", evaluation)
+
+
+def _forget(journal: Callable[[int], Journal], devices: int) -> None:
+    for rank in range(devices):
+        journal(rank).remove()
 
 
 def _among_present(source: FolderSource, classifier: nn.Module, split: Split) -> tuple[FolderSource, Among]:
@@ -172,12 +175,14 @@ def labeled_source(data: Path, split: Split, facts: Facts) -> Source:
     return FolderSource(data, {name: (name,) for name in folders})
 
 
-def _photos(settings: EvaluationSettings, source: Source, crop: Crop) -> EvaluationPhotos:
+def _photos(settings: EvaluationSettings, source: Source, facts: Facts) -> EvaluationPhotos:
+    """The photos, cropped as in the training."""
+    usual: Crop = "padded" if isinstance(source, Cifar10Source) else "resized"
     return EvaluationPhotos(
         source,
         split=settings.split,
         image_size=settings.image_size or 0,
-        crop=crop,
+        crop=facts.get("crop", usual),
         photos=settings.photos,
         batch_size=settings.batch_size,
         workers=settings.workers,

@@ -11,7 +11,7 @@ from rnst.attacks.ball import L2Ball
 from rnst.attacks.loss import CrossEntropy, TargetedCrossEntropy
 from rnst.attacks.pgd import published_pgd
 from rnst.encoders.catalog import build_classifier
-from rnst.errors import RnstError
+from rnst.errors import InvalidValueError, RnstError
 from rnst.files import read_json, write_json
 from rnst.studies.transferability.networks import CLEAN, Trained, train_best
 from rnst.studies.transferability.report import Row, Transfer, TransferabilityReport
@@ -32,6 +32,7 @@ from rnst.studies.transferability.sets import (
 from rnst.studies.transferability.settings import TransferabilitySettings
 
 _SETTINGS = "settings.json"
+_PHOTOS = "photos_sha256"
 _SOURCE = "source"
 
 Report = Callable[[str], object]
@@ -64,7 +65,7 @@ def measure_transferability(settings: TransferabilitySettings, report: Report) -
     compared = list(dict.fromkeys([*settings.architectures, settings.source]))
     _check_names(compared)
     photos = clean_photos(settings)
-    _begin(settings)
+    _begin(settings, photos)
     source = train_best(settings.source, _SOURCE, photos, None, settings, report)
     clean = {name: train_best(name, CLEAN, photos, None, settings, report) for name in compared}
     attacked = source.load(settings.accelerator)
@@ -102,16 +103,19 @@ def _check_names(architectures: Sequence[str]) -> None:
             build_classifier(name, 2)
 
 
-def _begin(settings: TransferabilitySettings) -> None:
-    """Store the settings, or check that those of a stopped experiment are the same."""
-    path, now = settings.output / _SETTINGS, settings.that_matter()
+def _begin(settings: TransferabilitySettings, photos: CleanPhotos) -> None:
+    """Store the settings and a hash of the photos, or check that those of a stopped experiment are the same."""
+    path, now, digest = settings.output / _SETTINGS, settings.that_matter(), photos.digest
     if not path.is_file():
-        write_json(path, now)
+        write_json(path, {**now, _PHOTOS: digest})
         return
     then = read_json(path, "settings of an experiment", "Give another --output.", dict)
     for name, value in now.items():
         if then.get(name) != value:
             raise OtherExperimentError(settings, name, then.get(name), value)
+    if then.get(_PHOTOS, digest) != digest:
+        wanted = f"a folder with the photos that the experiment in {settings.output} was started with"
+        raise InvalidValueError("--data", str(settings.data), wanted)
 
 
 class _Examples:

@@ -147,6 +147,8 @@ def described(found: Correlation) -> str:
     """A coefficient with its interval, as text."""
     if not math.isfinite(found.coefficient):
         return f"undefined ({found.points} points)"
+    if not math.isfinite(found.low):
+        return f"{found.coefficient:.2f} (no interval of {found.points} points)"
     return f"{found.coefficient:.2f} ({found.low:.2f} to {found.high:.2f})"
 
 

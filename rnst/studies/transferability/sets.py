@@ -1,5 +1,6 @@
 """Photos of the transferability study: clean ones, and sets whose labels disagree with the visible content."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,15 @@ class CleanPhotos:
         return PhotoSet(
             torch.cat([self.train.photos, self.heldout.photos]), torch.cat([self.train.labels, self.heldout.labels])
         )
+
+    @property
+    def digest(self) -> str:
+        """Hexadecimal SHA-256 of all photos and labels."""
+        found = hashlib.sha256()
+        for part in (self.train, self.heldout, self.test):
+            found.update(part.photos.contiguous().numpy().data)
+            found.update(part.labels.contiguous().numpy().data)
+        return found.hexdigest()
 
     def split(self, photos: PhotoSet) -> tuple[PhotoSet, PhotoSet]:
         """Training part and held-out part of a set derived from `everything`."""
@@ -162,11 +172,17 @@ def attacked_floats(network: nn.Module, photos: Tensor, labels: Tensor, attack: 
 
 
 def same_length_noise(images: Tensor, perturbed: Tensor, draw: torch.Generator) -> Tensor:
-    """`images` with noise of the norm of `perturbed` - `images` in a random direction, clamped to [0, 1]."""
+    """`images` with noise of the norm of `perturbed` - `images` in a random direction.
+
+    Values that would leave [0, 1] change in the opposite direction, if there is more room, so that the norm is exact
+    also for saturated pixels; only noise too large for either side is clamped.
+    """
     lengths = (perturbed - images).flatten(1).norm(dim=1).view(-1, 1, 1, 1)
     noise = torch.randn(images.shape, generator=draw)
-    noise = noise / noise.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
-    noisy: Tensor = (images + lengths * noise).clamp(0.0, 1.0)
+    noise = lengths * (noise / noise.flatten(1).norm(dim=1).view(-1, 1, 1, 1))
+    moved = images + noise
+    leaves = (moved < 0.0) & (images < 0.5) | (moved > 1.0) & (images > 0.5)  # noqa: PLR2004 - the middle
+    noisy: Tensor = torch.where(leaves, images - noise, moved).clamp(0.0, 1.0)
     return noisy
 
 

@@ -17,7 +17,8 @@ from rnst.ranges import (
 )
 from rnst.reporting.trackers import WANDB, chosen_trackers
 
-# Settings that may differ when a stopped experiment resumes, because they do not change its results.
+# Settings that may differ when a stopped experiment resumes, because they do not change its results. The folder of the
+# data may have been moved; the photos themselves are compared.
 _FREE = {"data", "batch_size_attack", "accelerator", "output", "tracking"}
 
 

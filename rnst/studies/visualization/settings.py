@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rnst.encoders.names import DEFAULT_ENCODER, counterpart_of
-from rnst.errors import InvalidValueError
+from rnst.errors import InvalidValueError, UnknownNameError
 from rnst.ranges import NonNegativeInt, Pixels, PositiveFloat, PositiveInt, Seed, SeveralInt, check_ranges
 from rnst.reporting.trackers import WANDB, chosen_trackers
 
@@ -83,6 +83,13 @@ class VisualizationSettings:
         chosen_trackers(self.tracking)
         if not self.networks or len(set(self.networks)) < len(self.networks):
             raise InvalidValueError("--networks", self.networks, "one or more, each once")
+        if len({Path(name).stem for name in self.networks}) < len(self.networks):  # they name rows and folders
+            raise InvalidValueError("--networks", self.networks, "networks of different names")
+        others = [name for name in self.objectives_of if name not in self.networks]
+        if others and not set(self.networks) <= set(self.objectives_of):  # a configuration may have objectives for more
+            raise UnknownNameError("network in --objectives_of", others[0], self.networks)
+        if not self.priors or len(set(self.priors)) < len(self.priors):
+            raise InvalidValueError("--priors", self.priors, "one or more, each once")
         for priors in self.priors:
             parts_of(priors)
         if self.interpolate and len(self.interpolate) != 2:  # noqa: PLR2004 - interpolation is between two

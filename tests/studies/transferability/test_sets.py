@@ -65,3 +65,17 @@ def test_same_length_noise() -> None:
     noisy = same_length_noise(images, moved, torch.Generator().manual_seed(0))
     lengths = [(each - images).flatten(1).norm(dim=1) for each in (moved, noisy)]
     assert lengths[1] == pytest.approx(lengths[0], abs=1e-5)
+
+
+@pytest.mark.parametrize("white", [0.0, 0.5, 1.0])
+def test_same_length_noise__saturated_pixels(white: float) -> None:
+    draw = torch.Generator().manual_seed(0)
+    images = torch.where(torch.rand(16, 3, 16, 16, generator=draw) < white, 1.0, 0.5)
+    images[8:] = 1.0 - images[8:]
+    moved = images + 0.02 * (0.5 - images).sign()
+    moved[images == 0.5] += 0.01
+    noisy = same_length_noise(images, moved, draw)
+    lengths = [(each - images).flatten(1).norm(dim=1) for each in (moved, noisy)]
+    assert lengths[1] == pytest.approx(lengths[0], abs=1e-5)
+    assert float(noisy.min()) >= 0.0
+    assert float(noisy.max()) <= 1.0
