@@ -104,21 +104,23 @@ def written_aside(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; rename it to `path` when the block ends without an error.
 
     The temporary file has the suffix of `path`, because image libraries choose the format by it, and a short name, so
-    that every name that the folder can hold can be written.
+    that every name that the folder can hold can be written. An existing file keeps its permissions; where `path` is a
+    link, the file to which it leads is replaced.
 
     Raises:
         NotWrittenError: the file cannot be written; also for an OSError of the block.
     """
     aside = path
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(path.parent)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path.stem), suffix=path.suffix)
+        target = Path(os.path.realpath(path)) if path.is_symlink() else path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(target.parent)
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=_prefix(path.stem), suffix=path.suffix)
         os.close(descriptor)
         aside = Path(name)
         yield aside
-        aside.chmod(0o666 & ~umask())
-        aside.replace(path)
+        aside.chmod(stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~umask())
+        aside.replace(target)
     except OSError as error:
         raise error if isinstance(error, NotWrittenError) else NotWrittenError(path, reason_of(error)) from error
     finally:
@@ -128,10 +130,10 @@ def written_aside(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def folder_written_aside(path: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `path`, which must not exist; rename it when the block ends without an error.
+    """Yield an empty folder beside `path`; rename it to `path` when the block ends without an error.
 
     Raises:
-        OSError: `path` exists when the block ends.
+        OSError: `path` exists when the block ends, and is not an empty folder, which is replaced.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(path.parent)
@@ -151,7 +153,11 @@ def _prefix(stem: str) -> str:
 
 @lru_cache
 def _machine() -> str:
-    return f"{zlib.crc32(platform.node().encode()):08x}"
+    """The machine, and the container within it, whose processes have numbers of their own."""
+    name = platform.node()
+    with contextlib.suppress(OSError):
+        name += str(Path("/proc/self/ns/pid").readlink())  # of Linux
+    return f"{zlib.crc32(name.encode()):08x}"
 
 
 @lru_cache(maxsize=1024)

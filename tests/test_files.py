@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from rnst import files
 from rnst.files import folder_written_aside, shipped_folders, written_aside
 
 
@@ -59,6 +60,54 @@ def test_permissions_are_those_of_an_ordinary_file(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "b.txt").stat().st_mode) == 0o640
+
+
+def test_permissions_of_an_existing_file_stay(tmp_path: Path) -> None:
+    path = tmp_path / "b.txt"
+    _write(path, "old")
+    path.chmod(0o600)
+    _write(path, "new")
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("new", 0o600)
+
+
+@pytest.mark.parametrize("old", ["old", None], ids=["file", "nothing"])
+def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path, old: str | None) -> None:
+    target, link = tmp_path / "far" / "target.dat", tmp_path / "link.txt"
+    target.parent.mkdir()
+    if old is not None:
+        target.write_text(old)
+    link.symlink_to(target)
+    with written_aside(link) as aside:
+        assert (aside.parent, aside.suffix) == (target.parent, ".txt")
+        aside.write_text("new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    assert [path.name for path in target.parent.iterdir()] == ["target.dat"]
+
+
+def test_what_another_container_writes_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its processes have numbers of their own, which mean nothing here."""
+    with written_aside(tmp_path / "a.txt") as aside:
+        aside.write_text("a")
+        ours = aside.name.replace(f"-{os.getpid()}-", "-999999999-")
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ours).touch()
+    _write(tmp_path / "here" / "b.txt", "b")
+    monkeypatch.setattr(Path, "readlink", lambda _: Path("pid:[1]"))
+    files._machine.cache_clear()
+    try:
+        _write(tmp_path / "there" / "b.txt", "b")
+    finally:
+        files._machine.cache_clear()
+    assert [path.name for path in (tmp_path / "here").iterdir()] == ["b.txt"]
+    assert {path.name for path in (tmp_path / "there").iterdir()} == {"b.txt", ours}
+
+
+def test_folder__an_empty_one_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    _pack(tmp_path / "new", "whole")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["whole"]
 
 
 def _pack(folder: Path, name: str, interruption: type[BaseException] | None = None) -> None:

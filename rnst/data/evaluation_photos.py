@@ -19,7 +19,7 @@ class EvaluationPhotos(pl.LightningDataModule):
         source: photos and labels.
         split: split of the source.
         image_size: side of the square images in pixels.
-        crop: "padded" if photos have the image size already; all other crops cut a margin off.
+        crop: "padded" or "whole" if photos have the image size already; the others cut a margin off.
         photos: number of photos, evenly spread over the classes; 0 means all.
         batch_size: images of one step on one device.
         workers: worker processes that decode; 0 decodes in the main process.

@@ -1,5 +1,6 @@
 """Photos as tensors: find, decode, resize, crop. Photos stay uint8; the device converts them to floats."""
 
+import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -10,19 +11,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset, get_worker_info
-from torchvision.io import ImageReadMode, decode_image
 from torchvision.transforms import v2
 
 from rnst.data.broken import BROKEN, BrokenPhotos
 from rnst.data.class_check import listed
 from rnst.data.crops import Transform
+from rnst.data.fast_decoding import decode_fast
 from rnst.errors import MissingPathError, UnreadableFileError, WorkerError
 from rnst.image.files import image_from_bytes, to_bytes
-from rnst.image.opening import readable_endings
+from rnst.image.opening import DAMAGED, most_pixels, readable_endings, too_many
 
-# Signatures of the formats whose decoders in torchvision survive damaged files, as tests showed. Its PNG decoder does
-# not: a wrong check sum in the pixels ends the whole process (torchvision 0.29). Other formats go through Pillow.
-_SAFE_FORMATS = (b"\xff\xd8", b"RIFF")
 _SIDE_OF_NOTHING = 256  # pixels of what is in the place of a photo that is left out, before its crop
 _ADVICE = "Give the folder that holds train and val with one folder for each class."
 
@@ -114,10 +112,17 @@ class LabeledPhotos(Dataset[tuple[Tensor, int]], ABC):
         Raises:
             RnstError: the photo cannot be read, and is not skipped.
         """
-        try:
-            photo = self._reduced(index)
-        except UnreadableFileError as error:
-            return self._without(index, error)
+        first, photo = index, None
+        while photo is None:
+            try:
+                photo = self._reduced(index)
+            except UnreadableFileError as error:
+                self._note(index, error)
+                if not self._view.replaces:
+                    return self._nothing()
+                index = (index + 1) % len(self)
+                if index == first % len(self):
+                    raise WorkerError(f"{error}; nor can any other photo be read") from error
         return self._view.transform(photo), self.labels[index]
 
     def name_of(self, index: int) -> str:
@@ -128,23 +133,24 @@ class LabeledPhotos(Dataset[tuple[Tensor, int]], ABC):
     def decode(self, index: int) -> Tensor:
         """Photo (3, H, W) uint8 at its stored size."""
 
-    def _without(self, index: int, error: UnreadableFileError) -> tuple[Tensor, int]:
-        """What takes the place of an unreadable photo."""
-        view = self._view
-        if view.broken is None:
-            if get_worker_info() is None:
-                raise error
+    def _note(self, index: int, error: UnreadableFileError) -> None:
+        """Take note of an unreadable photo, or raise its error."""
+        if self._view.broken is not None:
+            self._view.broken.note(index, error)
+        elif get_worker_info() is None:
+            raise error
+        else:
             raise WorkerError(str(error)) from error
-        view.broken.note(index, error)
-        if view.replaces:
-            return self[(index + 1) % len(self)]
+
+    def _nothing(self) -> tuple[Tensor, int]:
+        """The sample in the place of an unreadable photo."""
         nothing = torch.zeros(3, _SIDE_OF_NOTHING, _SIDE_OF_NOTHING, dtype=torch.uint8)
-        return view.transform(reduced(nothing, view.shorter_side)), BROKEN
+        return self._view.transform(reduced(nothing, self._view.shorter_side)), BROKEN
 
     def _reduced(self, index: int) -> Tensor:
         if index in self._cache:
             return self._cache[index]
-        photo = reduced(self.decode(index), self._view.shorter_side)
+        photo = reduced(self.decode(index), self._view.shorter_side, self.name_of(index))
         if self._view.cache:
             self._cache[index] = photo
         return photo
@@ -190,10 +196,10 @@ class PhotosInMemory(LabeledPhotos):
 
 
 def decode_photo(path: Path) -> Tensor:
-    """A photo file as (3, H, W) uint8 RGB.
+    """A photo file as (3, H, W) uint8 RGB; see `decode_content`.
 
     Raises:
-        UnreadableFileError: the file is not a photo, or damaged.
+        UnreadableFileError: the file is not a photo, is damaged, or has more than 178 million pixels.
     """
     try:
         content = path.read_bytes()
@@ -207,34 +213,31 @@ def decode_photo(path: Path) -> Tensor:
 def decode_content(content: Tensor, name: Path | str) -> Tensor:
     """Decode the bytes (uint8) of a photo file of any format to (3, H, W) uint8 RGB; `name` names the file in errors.
 
+    The orientation tag is applied, and transparency is composited over white. Color profiles of JPEG and WebP files
+    are ignored.
+
     Raises:
-        UnreadableFileError: the bytes are not a photo, or damaged.
+        UnreadableFileError: the bytes are not a photo, are damaged, or have more than 178 million pixels.
     """
-    with suppress(RuntimeError):  # Pillow reads some damaged files, and its reasons are for users
-        if is_safe(content):
-            return decode_bytes(content)
+    with suppress(*DAMAGED):  # Pillow reads some damaged files, and its reasons are for users
+        if (photo := decode_fast(content)) is not None:
+            return photo
     return _through_pillow(content, name)
 
 
-def is_safe(content: Tensor) -> bool:
-    """Whether `decode_bytes` is safe for the bytes of a file (uint8)."""
-    return bytes(content[:4].tolist()).startswith(_SAFE_FORMATS)
-
-
-def decode_bytes(content: Tensor) -> Tensor:
-    """Decode the bytes (uint8) of a JPEG or WebP file to (3, H, W) uint8 RGB.
+def reduced(photo: Tensor, shorter_side: int | None, name: Path | str = "the photo") -> Tensor:
+    """Resize a photo (3, H, W) uint8 to `shorter_side` pixels and keep its aspect ratio; None keeps its size.
 
     Raises:
-        RuntimeError: the bytes are damaged.
+        UnreadableFileError: so long a photo would have more than 178 million pixels; `name` names it.
     """
-    photo: Tensor = decode_image(content, mode=ImageReadMode.RGB)
-    return photo
-
-
-def reduced(photo: Tensor, shorter_side: int | None) -> Tensor:
-    """Resize a photo (3, H, W) uint8 to `shorter_side` pixels and keep its aspect ratio; None keeps its size."""
-    if shorter_side is None or min(photo.shape[-2:]) == shorter_side:
+    short, long = sorted(photo.shape[-2:])
+    if shorter_side is None or short == shorter_side:
         return photo
+    pixels = math.ceil(shorter_side**2 * long / short)
+    if pixels > most_pixels():
+        reason = f"it is {short} by {long}; resized to a shorter side of {shorter_side}, {too_many(pixels)}"
+        raise UnreadableFileError(name, "a photo", reason)
     resized: Tensor = v2.functional.resize(photo, [shorter_side], antialias=True)
     return resized
 

@@ -1,5 +1,6 @@
 """Photos without labels: all photos in folder trees. A teacher labels them."""
 
+import os
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,7 +29,7 @@ class UnlabeledSource(Source):
     has a val, one photo in fifty is held out for validation, chosen by its name, so the choice never changes.
 
     Args:
-        roots: folders, searched with all their subfolders except hidden ones.
+        roots: folders, searched with all their subfolders except hidden ones; links to folders are followed.
     """
 
     def __init__(self, roots: Sequence[Path]) -> None:
@@ -77,10 +78,21 @@ def _part(root: Path, split: Split) -> Path | None:
 
 
 def _tree(folder: Path | None) -> list[Path]:
-    if folder is None:
-        return []
-    found = (path for path in folder.rglob("*") if is_photo(path))
-    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    """Photos in a folder and its subfolders, sorted by name; those behind links come last, link by link."""
+    starts = [] if folder is None else [folder]
+    found: list[Path] = []
+    visited: set[str] = set()
+    for start in starts:  # which grows by the links
+        photos = []
+        for place, subfolders, files in os.walk(start):
+            real = os.path.realpath(place)
+            subfolders[:] = [] if real in visited else sorted(name for name in subfolders if not name.startswith("."))
+            if real not in visited:
+                photos += [path for name in files if is_photo(path := Path(place, name))]
+            visited.add(real)
+            starts += [path for name in subfolders if (path := Path(place, name)).is_symlink()]
+        found += sorted(photos)
+    return found
 
 
 def _held_out(photos: Mapping[Path, _Photo]) -> dict[Path, _Photo]:

@@ -16,7 +16,9 @@ _BYTES = 256.0
 _LARGEST = 65535.0
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 _DEEP = {
-    f"{mode};16{order}": f"{mode};16{other}" for mode in ("RGB", "RGBA") for order, other in _OTHER_ORDER.items()
+    f"{mode};16{order}": f"{mode};16{other}"
+    for mode in ("RGB", "RGBA", *"RGBA")  # of one plane: a letter
+    for order, other in _OTHER_ORDER.items()
 }  # how the numbers of a file are stored -> the other order of their bytes
 
 
@@ -28,7 +30,7 @@ def low_bytes(source: Path | io.BytesIO) -> Image.Image | None:
     with open_picture(source if isinstance(source, Path) else io.BytesIO(source.getvalue())) as picture:
         tiles = getattr(picture, "tile", [])
         orders = [_DEEP.get(_order_of(tile.args)) for tile in tiles]
-        if not orders or None in orders or "transparency" in picture.info:
+        if not orders or None in orders:
             return None
         picture.tile = [  # type: ignore[attr-defined]  # of every picture in a file
             tile._replace(args=(order, *tile.args[1:]) if isinstance(tile.args, tuple) else order)
@@ -44,6 +46,13 @@ def joined(high: Image.Image, low: Image.Image) -> Pixels:
     numbers += np.asarray(low, dtype=np.float32)
     numbers /= np.float32(_LARGEST)
     return numbers
+
+
+def alpha_of_key(numbers: Pixels, key: tuple[int, ...]) -> Pixels:
+    """Alpha (H, W) of `joined` numbers of which one color of 16-bit values, `key`, is transparent."""
+    is_other = numbers != np.asarray(key, dtype=np.float32) / np.float32(_LARGEST)
+    alpha: Pixels = is_other.any(axis=2).astype(np.float32)
+    return alpha
 
 
 def _order_of(arguments: Any) -> str:

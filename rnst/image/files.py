@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -18,13 +18,11 @@ from rnst.files import existing_file, written_aside
 from rnst.image.credits import NO_CREDITS, Credits, read_credits
 from rnst.image.deep_color import low_bytes
 from rnst.image.endings import QUALITY, Depth, check_format
-from rnst.image.formats import Saving, decoded, encode
+from rnst.image.formats import Pixels, Saving, decoded, encode
 from rnst.image.opening import DAMAGED, OTHER_PICTURES, open_picture, readable_endings, why_unreadable
 
 PilImage = Image.Image
 _PICTURES_IN_ONE_FILE = ("GIF", "PNG", "WEBP", "TIFF")  # not formats of phones, whose further images are auxiliary
-# What Pillow writes as TIFF.
-_MODES_OF_TIFF = ("1", "L", "LA", "P", "PA", "I", "I;16", "F", "RGB", "RGBX", "RGBA", "CMYK", "YCbCr", "LAB")
 
 
 @dataclass(frozen=True)
@@ -72,11 +70,17 @@ def _picture(source: Path | io.BytesIO, name: Path | str) -> Picture:
             colors, alpha, profile = decoded(opened, low_bytes(source))
     except DAMAGED as error:
         raise UnreadableFileError(name, "a picture", why_unreadable(source, error)) from error
+    image, visible = _tensors(colors, alpha)
+    return Picture(image, visible, profile, frames, made_by)
+
+
+def _tensors(colors: Pixels, alpha: Pixels | None) -> tuple[Tensor, Tensor | None]:
+    """Image and alpha of a `Picture`, from what `decoded` returns."""
     image = torch.from_numpy(colors).permute(2, 0, 1).unsqueeze(0)
     if alpha is None:
-        return Picture(image.contiguous(), None, profile, frames, made_by)
+        return image.contiguous(), None
     visible = torch.from_numpy(alpha).view(1, 1, *alpha.shape)
-    return Picture(torch.where(visible > 0.0, image, 1.0).contiguous(), visible, profile, frames, made_by)
+    return torch.where(visible > 0.0, image, 1.0).contiguous(), visible
 
 
 def read_image(path: Path | str) -> Tensor:
@@ -190,14 +194,18 @@ def to_pil(image: Tensor) -> PilImage:
 def from_pil(image: PilImage) -> Tensor:
     """A PIL image of any mode as (1, 3, H, W) float32 sRGB in [0, 1], laid over white where it is transparent.
 
-    It is turned as its orientation tag says, as a file is.
+    It is turned as its orientation tag says, as a file is. White is 65535 in an image of integers.
+
+    Raises:
+        UnreadableFileError: the image is empty, or the file from which Pillow decodes it only now is damaged.
     """
-    image, file = ImageOps.exif_transpose(image), io.BytesIO()
-    if "transparency" in image.info or image.mode in {"La", "RGBa"}:
-        image = image.convert("LA" if image.mode == "La" else "RGBA")
-    image = image if image.mode in _MODES_OF_TIFF else image.convert("RGB")
-    image.save(file, "TIFF")
-    return image_from_bytes(file.getvalue(), "the PIL image")
+    if not image.width * image.height:
+        raise UnreadableFileError("the PIL image", "a picture", "it is empty")
+    try:
+        colors, alpha, _ = decoded(image)
+    except DAMAGED as error:
+        raise UnreadableFileError("the PIL image", "a picture", str(error) or "it is damaged") from error
+    return _over_white(Picture(*_tensors(colors, alpha)))
 
 
 def resize(image: Tensor, size: tuple[int, int]) -> Tensor:

@@ -12,13 +12,13 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from rnst.image.credits import NO_CREDITS, Credits, exif_of, exposure_tags, main_tags
-from rnst.image.deep_color import joined
+from rnst.image.deep_color import alpha_of_key, joined
 from rnst.image.deep_png import write_deep_png
 from rnst.image.endings import QUALITY, Depth, is_deep
 from rnst.image.gray import DEEP_MODES, gray_values
 from rnst.image.metadata import PNG_KEY, as_text, png_text
 from rnst.image.opening import can_write
-from rnst.image.profiles import SRGB, from_srgb, to_srgb
+from rnst.image.profiles import SRGB, from_srgb, is_srgb, to_srgb
 
 Pixels = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -60,8 +60,8 @@ class Saving:
 def decoded(picture: Image.Image, low: Image.Image | None = None) -> tuple[Pixels, Pixels | None, bytes | None]:
     """Colors, transparency and color profile of an opened picture; its orientation tag is applied.
 
-    A gray picture keeps 16 bits. So does a color picture in sRGB whose low bytes are given; Pillow converts profiles
-    with 8.
+    A gray picture without a profile keeps 16 bits. So does a color picture without one, or in sRGB, whose low bytes are
+    given. Pillow converts profiles with 8.
 
     Args:
         picture: opened, not necessarily decoded.
@@ -73,17 +73,22 @@ def decoded(picture: Image.Image, low: Image.Image | None = None) -> tuple[Pixel
     """
     tags = getattr(picture, "tag_v2", {})  # of a TIFF; transposing makes a copy without them
     picture = ImageOps.exif_transpose(picture)
-    profile = picture.info.get("icc_profile")
+    profile, alpha = picture.info.get("icc_profile"), None
     if picture.mode in DEEP_MODES:
         gray, alpha = gray_values(picture, tags), _keyed(picture)
         if not profile:
             return np.repeat(gray[..., None], 3, axis=2), alpha, None
         picture = Image.fromarray((gray * _LARGEST_8_BIT).round().astype(np.uint8))
-    if low is not None and profile in {None, b"", SRGB}:
-        numbers = joined(picture, ImageOps.exif_transpose(low))
-        alpha = numbers[..., _COLOR_CHANNELS] if numbers.shape[2] > _COLOR_CHANNELS else None
-        return numbers[..., :_COLOR_CHANNELS], _unless_opaque(alpha), profile or None
-    alpha = None
+    if low is not None:
+        key = picture.info.pop("transparency", None)  # of 16 bits, which Pillow compares with 8
+        keeps = not profile or is_srgb(profile)
+        numbers = joined(picture, ImageOps.exif_transpose(low)) if keeps or key else None
+        alpha = alpha_of_key(numbers, key) if numbers is not None and key else None
+        if numbers is not None and keeps:
+            alpha = numbers[..., _COLOR_CHANNELS] if numbers.shape[2] > _COLOR_CHANNELS else alpha
+            return numbers[..., :_COLOR_CHANNELS], _unless_opaque(alpha), profile or None
+    if picture.mode == "La":  # which Pillow converts to nothing else
+        picture = picture.convert("LA")
     if picture.mode in _WITH_ALPHA or "transparency" in picture.info:
         picture = picture.convert("RGBA")
         alpha = np.asarray(picture.getchannel("A"), dtype=np.float32) / _LARGEST_8_BIT

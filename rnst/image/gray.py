@@ -8,7 +8,8 @@ from PIL import Image
 
 Pixels = np.ndarray[Any, np.dtype[np.float32]]
 
-DEEP_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
+_UNSIGNED = ("I;16", "I;16L", "I;16B", "I;16N")
+DEEP_MODES = (*_UNSIGNED, "I", "F")
 """Modes of Pillow with more than 8 bits for each pixel."""
 
 _LARGEST_8_BIT, _LARGEST_16_BIT = 255.0, 65535.0
@@ -20,8 +21,8 @@ _BRIGHTEST = 16.0  # up to here, floats are taken for shares of white with highl
 def gray_values(picture: Image.Image, tags: Mapping[int, Any]) -> Pixels:
     """Gray values (H, W) in [0, 1] of a picture in one of DEEP_MODES. Pillow would clip them at 255.
 
-    Integers are scaled by the range of their type, signed ones from its lowest value. Floats have no range of their
-    own, see `_scale_of_floats`; infinite ones become black or white, and NaN black.
+    Integers are scaled by the range of their type or number of bits, signed ones from its lowest value. Floats have no
+    range of their own, see `_scale_of_floats`; infinite ones become black or white, and NaN black.
 
     Args:
         picture: in one of DEEP_MODES.
@@ -33,7 +34,8 @@ def gray_values(picture: Image.Image, tags: Mapping[int, Any]) -> Pixels:
     elif picture.mode == "I" and _first(tags, _BITS) in {16, 32}:
         scaled = _scaled_integers(numbers, _first(tags, _BITS), is_signed=_first(tags, _SAMPLE_FORMAT) == _SIGNED)
     else:
-        scaled = numbers.astype(np.float32) / np.float32(_LARGEST_16_BIT)
+        bits = _first(tags, _BITS) if picture.mode in _UNSIGNED else None  # 12 or 16, both as 16
+        scaled = numbers.astype(np.float32) / np.float32(2**bits - 1 if bits else _LARGEST_16_BIT)
     if picture.mode != "F" and _first(tags, _PHOTOMETRIC) == _WHITE_IS_ZERO:
         scaled = 1.0 - scaled
     gray: Pixels = np.nan_to_num(scaled, nan=0.0, posinf=1.0, neginf=0.0).clip(0.0, 1.0).astype(np.float32)

@@ -4,13 +4,19 @@ Pillow on its own also opens EPS, for which it starts Ghostscript, and other for
 """
 
 import io
+import math
 import re
 import struct
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
+from typing import Any, Literal
 
 from PIL import Image, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
 from rnst.errors import how_to_add
 
@@ -34,6 +40,11 @@ DAMAGED = (
 )  # fmt: skip
 """Errors that decoders raise for damaged files."""
 
+_BITS, _PLANES = 258, 284  # tags of TIFF
+_SEPARATE = 2  # value of the last one
+# Cameras write such tags, and pictures are none the worse for it.
+warnings.filterwarnings("ignore", message="Corrupt EXIF data", category=UserWarning, module=r"PIL\.")
+_STEPS = {"L;2": 85, "L;4": 17}  # how numbers of few bits are stored -> by what Pillow multiplies them
 _START = 1024  # bytes in which a format shows itself
 _BRANDS = slice(4, 12)  # of the ISO container: ftyp and the brand
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
@@ -60,13 +71,55 @@ _SIGNATURES = {
 }
 
 
-def open_picture(source: Path | io.BytesIO) -> Image.Image:
-    """Open a picture file by its content, whatever its name.
+@contextmanager
+def open_picture(source: Path | io.BytesIO) -> Iterator[Image.Image]:
+    """Open a picture file by its content, whatever its name; its pixels can be decoded until the block ends.
 
     Raises:
-        UnidentifiedImageError: the file has none of the supported formats; `kind_of` may know which it has.
+        UnidentifiedImageError: the file has none of the supported formats; `why_unreadable` may know which it has.
     """
-    return Image.open(source, formats=_formats())
+    # Pillow is given no name: it would map uncompressed TIFFs into memory with height and width already exchanged.
+    opened = nullcontext(source) if isinstance(source, io.BytesIO) else source.open("rb")
+    with opened as file, Image.open(file, formats=_formats()) as picture:
+        _give_planes_their_bits(picture)
+        _scale_key(picture)
+        yield picture
+
+
+def open_quickly(content: memoryview, kind: Literal["JPEG", "WEBP"]) -> Image.Image:
+    """Open the bytes of a picture in one of two formats, without the search and the warnings of `open_picture`.
+
+    Raises:
+        DAMAGED: one of these errors; it has another format, is damaged, or has too many pixels.
+    """
+    picture = (JpegImageFile if kind == "JPEG" else WebPImageFile)(io.BytesIO(content))
+    if picture.width * picture.height > most_pixels():
+        raise Image.DecompressionBombError
+    return picture
+
+
+def _give_planes_their_bits(picture: Any) -> None:
+    """Let Pillow read 16 bits of each number in a TIFF of separate uncompressed planes; on its own it reads 8."""
+    tags: Any = getattr(picture, "tag_v2", {})
+    if tags.get(_PLANES) != _SEPARATE or set(tags.get(_BITS, ())) != {16}:
+        return
+    order = "B" if tags.prefix == b"MM" else "L"
+    picture.tile = [
+        tile._replace(args=(f"{tile.args[0]};16{order}", *tile.args[1:])) if tile.codec_name == "raw" else tile
+        for tile in picture.tile
+    ]
+
+
+def _scale_key(picture: Any) -> None:
+    """Scale the transparent value of a gray picture of 2 or 4 bits as Pillow scales all others."""
+    key = picture.info.get("transparency")
+    if isinstance(key, int) and picture.mode == "L" and isinstance(picture.tile[0].args, str):
+        picture.info["transparency"] = key * _STEPS.get(picture.tile[0].args, 1)
+
+
+def most_pixels() -> float:
+    """Number of pixels above which a picture is refused."""
+    return 2 * Image.MAX_IMAGE_PIXELS if Image.MAX_IMAGE_PIXELS else math.inf
 
 
 def can_write(name: str) -> bool:
@@ -98,13 +151,18 @@ def why_unreadable(source: Path | io.BytesIO, error: Exception) -> str:
     """
     text = " ".join(str(error).split())
     if isinstance(error, Image.DecompressionBombError):
-        pixels, most = re.search(r"\d+", text), 2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6
-        return f"it has {pixels[0] if pixels else 'too many'} pixels, more than {most} million: reduce it first"
+        pixels = re.search(r"\d+", text)
+        return too_many(pixels[0] if pixels else "too many")
     if "Decompressed data too large" in text or "memory used in text chunks" in text:
         return "a text or profile in it is larger than 1 MB: save it again without metadata"
     if isinstance(error, UnidentifiedImageError):
         return _kind_of(_start_of(source)) or "not a picture"
     return text or "it is damaged"
+
+
+def too_many(pixels: int | str) -> str:
+    """Why a picture of so many pixels is refused."""
+    return f"it has {pixels} pixels, more than {most_pixels() // 10**6:.0f} million: reduce it first"
 
 
 def _start_of(source: Path | io.BytesIO) -> bytes:

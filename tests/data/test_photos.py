@@ -7,9 +7,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from rnst.data.broken import BrokenPhotos
 from rnst.data.crops import training_transform
 from rnst.data.photos import PhotoFiles, Preprocessing, list_photos
-from rnst.errors import MissingPathError, UnreadableFileError
+from rnst.errors import MissingPathError, UnreadableFileError, WorkerError
 
 
 def _unchanged(photo: Tensor) -> Tensor:
@@ -95,6 +96,33 @@ def test_shorter_side(tmp_path: Path) -> None:
     Image.new("RGB", (60, 40)).save(tmp_path / "photo.png")
     assert _one(tmp_path / "photo.png", 20).shape == (3, 20, 30)
     assert _one(tmp_path / "photo.png", 80).shape == (3, 80, 120)
+
+
+def test_shorter_side__of_a_line_of_pixels(tmp_path: Path) -> None:
+    Image.new("RGB", (1, 4000)).save(tmp_path / "line.png")
+    assert _one(tmp_path / "line.png", 8).shape == (3, 32000, 8)
+    with pytest.raises(UnreadableFileError, match=r"line\.png as a photo: it is 1 by 4000.* 262144000 pixels"):
+        _one(tmp_path / "line.png", 256)
+
+
+def _skipping(paths: list[Path], most: int) -> PhotoFiles:
+    view = Preprocessing(None, _unchanged, broken=BrokenPhotos(most), replaces=True)
+    return PhotoFiles([(path, number) for number, path in enumerate(paths)], view)
+
+
+def test_many_unreadable_photos_in_a_row(tmp_path: Path) -> None:
+    Image.new("RGB", (6, 4)).save(tmp_path / "good.png")
+    paths = [*[tmp_path / "missing.png"] * 1500, tmp_path / "good.png"]
+    assert _skipping(paths, 2000)[0][1] == 1500
+    assert _skipping(paths, 2000)[-1][1] == 1500
+    with pytest.raises(WorkerError, match="10 others were skipped"):
+        _skipping(paths, 10)[0]
+
+
+@pytest.mark.parametrize("index", [0, 2, -1])
+def test_no_readable_photo_at_all(tmp_path: Path, index: int) -> None:
+    with pytest.raises(WorkerError, match=r"missing\.png.* nor can any other photo be read"):
+        _skipping([tmp_path / "missing.png"] * 3, 10)[index]
 
 
 def test_cached_equals_uncached_and_decodes_once(make_photos: Callable[..., Path]) -> None:

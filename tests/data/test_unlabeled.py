@@ -99,6 +99,23 @@ def test_a_root_inside_another__each_photo_counts_once_and_none_trains_and_valid
     assert _found(source, "val") == paths[2:]
 
 
+def test_links_to_folders_are_followed_once_and_come_last(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    own = _files(root, ["train/b/1.jpg", "train/z.jpg", "val/v.jpg"])
+    _files(tmp_path / "elsewhere", ["2.jpg", "deep/3.jpg", ".hidden/4.jpg"])
+    (root / "train" / "a").symlink_to(tmp_path / "elsewhere")
+    (root / "train" / "again").symlink_to(tmp_path / "elsewhere")
+    (root / "train" / "aa").symlink_to(root / "train" / "b")
+    (root / "train" / "b" / "circle").symlink_to(root / "train")
+    linked = [root / "train" / "a" / "2.jpg", root / "train" / "a" / "deep" / "3.jpg"]
+    assert _found(UnlabeledSource([root]), "train") == [*own[:2], *linked]
+
+
+def test_a_folder_named_as_a_photo_is_a_folder(tmp_path: Path) -> None:
+    paths = _files(tmp_path, ["train/holiday.jpg/a.jpg", "train/z.jpg", "val/v.jpg"])
+    assert _found(UnlabeledSource([tmp_path]), "train") == paths[:2]
+
+
 def test_it_has_no_classes() -> None:
     assert UnlabeledSource([Path("nowhere")]).class_names == ()
 
