@@ -11,7 +11,7 @@ from rnst.errors import InvalidValueError
 
 SMALLEST_SIZE = 32  # pixels; below, the deepest layers of a ResNet have no extent left
 _LARGEST_SIZE = 1_000_000  # pixels of a side
-_LARGEST_PHOTO = 8192  # pixels of a side of what a classifier receives
+LARGEST_PHOTO = 8192  # pixels of a side of what a classifier receives
 _LARGEST = 1_000_000_000  # of every other whole number: far beyond what is useful, and no library overflows
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ else:
     PositiveInt = restricted_number_type("WholeNumber", int, [(">=", 1), ("<=", _LARGEST)])
     SeveralInt = restricted_number_type("SeveralInt", int, [(">=", 2), ("<=", _LARGEST)])
     Pixels = restricted_number_type("Pixels", int, [(">=", SMALLEST_SIZE), ("<=", _LARGEST_SIZE)])
-    PhotoSide = restricted_number_type("PhotoSide", int, [(">=", 1), ("<=", _LARGEST_PHOTO)])
+    PhotoSide = restricted_number_type("PhotoSide", int, [(">=", 1), ("<=", LARGEST_PHOTO)])
     Dpi = restricted_number_type("Dpi", float, [(">=", 1.0), ("<=", 10_000.0)])
     Quality = restricted_number_type("Quality", int, [(">=", 1), ("<=", 100)])
     # Beyond four, the reduction averages away what the larger size adds.

@@ -4,6 +4,7 @@ Neither tells where on a machine a file was. A folder of pictures with all that 
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from typing import Any
 _OF_FILES = ("content", "style", "content_mask", "style_mask", "init", "color_basis", "weights")
 _OF_OUTPUTS = ("output", "tracking_folder")
 _SEEN_FROM_THE_PICTURE = ("content_path", "style_paths")
+
+_OPTION = re.compile(r"-[^=/]*=|-\w(?=/)")
+_IN_A_LIST = re.compile(r"""([\[{(,:"']\s*)(/(?!/)[^\[\]{}(),"']*)""")  # and behind the name of an encoder
 
 
 def names_only(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,11 +55,15 @@ def located(settings: Mapping[str, Any], folder: Path, picture: Path) -> dict[st
 
 
 def without_folders(words: Sequence[str]) -> list[str]:
-    """A command line in which each absolute path, alone or after `--name=`, is its last part."""
+    """A command line in which each absolute path, alone, after `--name=` or `-c`, or in a list, is its last part."""
 
     def plain(word: str) -> str:
-        name, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
-        return f"{name}{equals}{Path(value).name}" if Path(value).is_absolute() else word
+        found = _OPTION.match(word)
+        option = found[0] if found else ""
+        value = word.removeprefix(option)
+        if Path(value).is_absolute():
+            return f"{option}{Path(value).name}"
+        return option + _IN_A_LIST.sub(lambda part: part[1] + Path(part[2]).name, value)
 
     return [plain(word) for word in words]
 

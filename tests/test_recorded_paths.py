@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from rnst.recorded_paths import located, names_only, seen_from, without_folders
 
 _WORDS = {"content": "coffee", "init": "style_noise", "color_basis": "rgb", "weights": "own", "encoder": "timm/net"}
@@ -59,3 +61,20 @@ def test_a_command_holds_no_folders() -> None:
     ]
     plain = ["--data.root", "photos", "--config=my.yaml", "--output", "nets/a.pt", "--x=a=/b"]
     assert without_folders(words) == plain
+
+
+@pytest.mark.parametrize(
+    ("word", "plain"),
+    [
+        ('["/home/ann/a b.png", "/home/ann/c.png"]', '["a b.png", "c.png"]'),
+        ("--style=[/home/ann/a.png, /home/ann/b.png]", "--style=[a.png, b.png]"),
+        ("--init.data={root: /home/ann/photos}", "--init.data={root: photos}"),
+        ("-c/home/ann=b/my.yaml", "-cmy.yaml"),
+        ("resnet18:/home/ann/a.pt", "resnet18:a.pt"),
+        ("[a/b.png, 1/2]", "[a/b.png, 1/2]"),
+        ("--data.root=s3://photos/set", "--data.root=s3://photos/set"),
+        ("--note=a / b", "--note=a / b"),
+    ],
+)
+def test_folders_leave_lists_and_short_options(word: str, plain: str) -> None:
+    assert without_folders([word]) == [plain]

@@ -28,7 +28,9 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("output", type=Path, metavar="OUT", help="file to write: .safetensors, or MadryLab's .pt")
     parser.add_flag("half", "store kernels as float16, which halves the file")
     parser.add_option("to", Literal["safetensors", "madrylab"] | None, None, "none means that of the name of OUT")
-    parser.add_option("architecture", str | None, None, "needed where neither the file nor its tensors identify it")
+    parser.add_option(
+        "architecture", str | None, None, "where the file and its tensors do not show it, or the file is wrong"
+    )
     options = Namespace(**parser.parse(arguments))
     _run(options, _layout(options.to, options.output))
 
@@ -38,11 +40,12 @@ def _run(options: Namespace, layout: str) -> None:
     from rnst.encoders.weights.conversion import read_with_facts
     from rnst.encoders.weights.files import is_ours, write_madrylab, write_weights
 
-    source = Path(options.input)
+    source, row = Path(options.input), None
     if not exists(source) and options.input in encoder_names():
-        source = weights_file(find_network(options.input))
+        row = find_network(options.input)
+        source = weights_file(row)
     check_output("OUT", options.output, identified([(f"IN {source}", source)]), is_ours)
-    state, facts = read_with_facts(source, options.architecture)
+    state, facts = read_with_facts(source, options.architecture, row)
     write = write_weights if layout == "safetensors" else write_madrylab
     write(options.output, state, facts, half=options.half)
     size = options.output.stat().st_size / _MEGABYTE

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from rnst.data.crops import Crop
 from rnst.errors import InvalidValueError
 from rnst.machine import check_workers
-
-_LARGEST_SIDE = 8192  # pixels of a training image
+from rnst.ranges import LARGEST_PHOTO
 
 
 def check_loading(**numbers: int) -> None:
@@ -30,8 +29,8 @@ def check_stages(stages: Iterable[tuple[int, int]]) -> None:
         InvalidValueError: one is out of range.
     """
     for image_size, epochs in stages:
-        if not 1 <= image_size <= _LARGEST_SIDE:
-            raise InvalidValueError("data.image_size", image_size, f"from 1 to {_LARGEST_SIDE} pixels")
+        if not 1 <= image_size <= LARGEST_PHOTO:
+            raise InvalidValueError("data.image_size", image_size, f"from 1 to {LARGEST_PHOTO} pixels")
         if epochs < 1:
             raise InvalidValueError("data.stages", f"{epochs} epochs", "1 epoch or more for each")
 

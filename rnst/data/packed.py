@@ -45,7 +45,7 @@ class Contents:
         return json.dumps({"format": _FORMAT, "size": self.size, "splits": dict(self.splits)})
 
     @classmethod
-    def from_json(cls, text: str, name: str) -> "Contents":
+    def from_json(cls, text: str | bytes, name: str) -> "Contents":
         """Parse the output of `to_json`; `name` names the file in errors.
 
         Raises:
@@ -53,8 +53,8 @@ class Contents:
         """
         try:
             read = json.loads(text)
-        except ValueError as error:
-            raise UnreadableFileError(name, _WHAT, str(error)) from error
+        except (ValueError, RecursionError) as error:
+            raise UnreadableFileError(name, _WHAT, f"it is no JSON: {error}") from error
         if not isinstance(read, dict) or read.get("format") != _FORMAT or not isinstance(read.get("splits"), dict):
             raise UnreadableFileError(name, _WHAT, f"it is not a table of photos in format {_FORMAT}")
         if not all(_are_folders(folders) for folders in read["splits"].values()):

@@ -82,7 +82,8 @@ def pack(
 
 
 def _check_options(splits: Sequence[str], size: int | None, workers: int) -> None:
-    if not splits or len(set(splits)) < len(splits) or any(Path(split).name != split for split in splits):
+    are_names = all(Path(split).name == split and split not in {"", "..", CONTENTS} for split in splits)
+    if not splits or len(set(splits)) < len(splits) or not are_names:
         raise InvalidValueError("--split", list(splits), "different names of folders in FOLDER")
     if size is not None and size < 1:
         raise InvalidValueError("--size", size, "1 or more pixels")
@@ -130,7 +131,7 @@ def _check(folder: Path, photos: int) -> None:
         raise UnreadableFileError(
             index, "what rnst pack writes", "this release of litdata is too new; take an older one"
         )
-    check_index(text, str(index), photos)
+    check_index(text, str(index), photos, folder)
 
 
 def _class_folders(folder: Path) -> list[str]:

@@ -6,8 +6,9 @@ another cost. Only the indices are kept on the disk: each access to a photo fetc
 Worker processes overlap the requests; more of them hide more of the latency. If the set fits on a disk of each machine,
 copying it there once is faster.
 
-The content of a set is not trusted: litdata can unpickle, and does if an index asks for it. Here an index may only ask
-for bytes and integers; every other deserializer of litdata is replaced by one that refuses.
+The content of a set is not trusted: litdata can unpickle, and imports modules, and does if an index asks for it. Here
+an index may only ask for pairs of bytes and integers; every other deserializer of litdata is replaced by one that
+refuses.
 """
 
 import io
@@ -36,6 +37,9 @@ _PLAIN = {
     "encryption": None,
     "format": None,
 }
+_LEAF: dict[str, Any] = {"type": None, "context": None, "children_spec": []}
+_PAIR = [1, {"type": "builtins.tuple", "context": "null", "children_spec": [_LEAF, _LEAF]}]  # litdata's (bytes, int)
+_BYTES_OF_PLACE = 4  # at which a chunk says where a photo begins
 
 
 class StreamedSource(Source):
@@ -66,20 +70,21 @@ class StreamedSource(Source):
         Raises:
             MissingExtraError: litdata is not installed.
             MissingPathError: the set or this split is missing, or has no photo of these classes.
-            UnreadableFileError: its index asks for types other than bytes and integers.
+            UnreadableFileError: its index asks for types other than bytes and integers, or claims photos that it lacks.
         """
         _streaming_dataset()
         folders = self._contents().folders(split, self._root)
-        numbers, labels = numbers_and_labels(folders, self._groups())
         root = f"{self._root}/{split}"
+        folder = None if root.startswith(_BUCKETS) else Path(root)
+        check_index(_content(root, _INDEX), f"{root}/{_INDEX}", sum(count for _, count in folders), folder)
+        numbers, labels = numbers_and_labels(folders, self._groups())
         if not numbers:
             raise MissingPathError(root, "photos of these classes", "It was packed from other folders.")
-        check_index(_text(root, _INDEX), f"{root}/{_INDEX}", sum(count for _, count in folders))
         return StreamedPhotos(root, folders, (numbers, labels), view)
 
     def _contents(self) -> Contents:
         if self._read is None:
-            self._read = Contents.from_json(_text(self._root, CONTENTS), f"{self._root}/{CONTENTS}")
+            self._read = Contents.from_json(_content(self._root, CONTENTS), f"{self._root}/{CONTENTS}")
         return self._read
 
     def _groups(self) -> Groups:
@@ -142,13 +147,14 @@ class StreamedPhotos(LabeledPhotos):
         return self._opened[1]
 
 
-def check_index(text: str, name: str, photos: int) -> None:
-    """Check that litdata reads nothing but bytes and integers, from files within the set.
+def check_index(text: str | bytes, name: str, photos: int, folder: Path | None = None) -> None:
+    """Check that litdata reads nothing but pairs of bytes and integers, from files within the set.
 
     Args:
         text: an index of litdata.
         name: names the index in errors.
         photos: expected number of photos.
+        folder: of the chunks, which must be large enough for the photos; None where they are in a bucket.
 
     Raises:
         UnreadableFileError: the index does not meet these conditions.
@@ -160,7 +166,8 @@ def check_index(text: str, name: str, photos: int) -> None:
         files = [str(chunk["filename"]) for chunk in chunks]
         count = sum(int(chunk["chunk_size"]) for chunk in chunks)
         found = {key: config.get(key) for key in _PLAIN}
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        spec = json.loads(config["data_spec"])
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise UnreadableFileError(name, what, f"it is incomplete ({_first_line(error)})") from error
     for key, wanted in _PLAIN.items():
         if found[key] != wanted:
@@ -168,26 +175,35 @@ def check_index(text: str, name: str, photos: int) -> None:
                 f"its {key} is {found[key]!r}, but only {wanted!r} is read, which runs no code; rnst pack writes it"
             )
             raise UnreadableFileError(name, what, reason)
+    if spec != _PAIR:
+        raise UnreadableFileError(name, what, "its data_spec asks for other objects than pairs of bytes and numbers")
     if any(Path(file).name != file or not file.endswith(".bin") for file in files):
         raise UnreadableFileError(name, what, "it names files outside of the set")
     if count != photos:
         raise UnreadableFileError(name, what, f"it has {count} photos, {CONTENTS} has {photos}")
+    if folder is not None and photos > _bytes_in(folder, files) // _BYTES_OF_PLACE:
+        raise UnreadableFileError(name, what, f"it claims {photos} photos, for which its chunks are too small")
 
 
-def _text(root: str, file: str) -> str:
-    """The text of a small file of a set."""
+def _bytes_in(folder: Path, files: list[str]) -> int:
+    """Size of those chunks that are there; one that is missing is reported when a photo of it is read."""
+    return sum((folder / file).stat().st_size for file in set(files) if (folder / file).is_file())
+
+
+def _content(root: str, file: str) -> bytes:
+    """A small file of a set."""
     if not root.startswith(_BUCKETS):
         path = Path(root) / file
         if not path.is_file():
             raise MissingPathError(path, "packed data set", _ADVICE)
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes()
     _streaming_dataset()
     from litdata.streaming.downloader import get_downloader
 
     content = io.BytesIO()
     try:
         get_downloader(root, "", []).download_fileobj(f"{root}/{file}", content)
-        return content.getvalue().decode()
+        return content.getvalue()
     except Exception as error:  # each kind of bucket raises its own
         raise MissingPathError(f"{root}/{file}", "packed data set", f"{_first_line(error)}. {_ADVICE}") from error
 

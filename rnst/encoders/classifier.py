@@ -1,6 +1,6 @@
 """A classifier from a name or a weight file, including its normalization: images in [0, 1] to logits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -8,12 +8,12 @@ from torch import Tensor, nn
 
 from rnst.encoders.catalog import build_classifier, input_statistics
 from rnst.encoders.encoder import weights_file
-from rnst.encoders.families import is_of_head
 from rnst.encoders.names import ARCHITECTURES, TIMM, Network, encoder_names, find_network
 from rnst.encoders.timm_networks import build_timm, check_timm_name, timm_statistics
 from rnst.encoders.weights.efficientnet_names import timm_names
 from rnst.encoders.weights.files import WeightsMismatchError, load_into, read_weights
 from rnst.encoders.weights.layouts import Facts, State
+from rnst.encoders.weights.left_over import refuse_left_over
 from rnst.errors import InvalidValueError, MissingPathError
 
 _FILE_ENDINGS = (".safetensors", ".pt", ".pth", ".ckpt", ".best", ".latest")
@@ -115,23 +115,6 @@ def _timm_classifier(name: str) -> tuple[Classifier, Facts]:
 def _with_facts(network: nn.Module, facts: Facts) -> tuple[Classifier, Facts]:
     classifier = Classifier(network, facts["mean"], facts["std"])
     return classifier.eval().to(memory_format=torch.channels_last), facts
-
-
-def refuse_left_over(wanted: Mapping[str, Tensor], state: Mapping[str, Tensor], path: Path) -> None:
-    """Reject the weights of a deeper network of the same family, whose first blocks would fit.
-
-    Args:
-        wanted: parameter name -> tensor of the whole classifier.
-        state: parameter name -> tensor of the file; top-level modules that the classifier lacks are allowed.
-        path: of the file.
-
-    Raises:
-        WeightsMismatchError: the file is of another architecture, such as a ResNet-34 for a ResNet-18.
-    """
-    parts = {name.partition(".")[0] for name in wanted}
-    for name in state:
-        if name not in wanted and name.partition(".")[0] in parts and not is_of_head(name):
-            raise WeightsMismatchError(path, f"the network has no {name}")
 
 
 def _row(name: str, architecture: str) -> Network:

@@ -18,8 +18,9 @@ from rnst.encoders.surgery.surgery import Surgery
 from rnst.encoders.timm_networks import build_timm
 from rnst.encoders.tokens import as_map, grid_of, patch_size
 from rnst.encoders.weights.downloads import fetch
-from rnst.encoders.weights.files import load_into, read_weights
+from rnst.encoders.weights.files import WeightsMismatchError, load_into, read_weights
 from rnst.encoders.weights.layouts import Facts
+from rnst.encoders.weights.left_over import refuse_left_over
 from rnst.errors import MissingPathError, RnstError, is_out_of_memory
 
 _NOT_INSTALLED = (
@@ -134,6 +135,7 @@ def load_encoder(
     bare = build_headless(network.architecture)
     paths = resolve_layers(bare, layers)
     taps, unused = _tapped(bare, network.architecture, paths)
+    whole = list(bare.state_dict())
     _drop(bare, unused)
     facts: Facts = {}
     if weights == RANDOM:
@@ -143,7 +145,7 @@ def load_encoder(
         out_of_place(bare)
         _drop(bare.eval(), unused)
     if weights != RANDOM and (network.source != "timm" or weights is not None):
-        facts = _load(bare, network, weights)
+        facts = _load(bare, network, weights, whole)
     fold_normalizations(bare, taps)
     surgery.apply(bare, taps)
     mean, std = input_statistics(network)
@@ -177,11 +179,28 @@ def _tapped(bare: nn.Module, architecture: str, paths: dict[str, str]) -> tuple[
     return dict(taps), list(unused)
 
 
-def _load(bare: nn.Module, network: Network, weights: str | None) -> Facts:
+def _load(bare: nn.Module, network: Network, weights: str | None, whole: Sequence[str]) -> Facts:
+    """Load the layers that are used.
+
+    Args:
+        bare: the network without the others; in place.
+        network: row of the catalog.
+        weights: a file, or None for the catalog's own.
+        whole: names of the parameters of all layers.
+    """
     path = weights_file(network, weights)
     state, facts = read_weights(path)
+    stated = facts.get("architecture", network.architecture)
+    if _bare_name(stated) != _bare_name(network.architecture):
+        raise WeightsMismatchError(path, f"they are of {stated}, and the network is {network.architecture}")
+    refuse_left_over(whole, state, path)
     load_into(bare, state, path)
     return facts
+
+
+def _bare_name(architecture: str) -> str:
+    """The name without timm's prefix and the tag of its weights: both libraries share layouts as that of the ResNet."""
+    return architecture.removeprefix(TIMM).partition(".")[0]
 
 
 def _random(bare: nn.Module, architecture: str, unused: Sequence[str], seed: int) -> nn.Module:

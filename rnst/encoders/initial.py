@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from torch import nn
 
 from rnst.encoders.catalog import input_statistics
-from rnst.encoders.classifier import refuse_left_over, weight_file
+from rnst.encoders.classifier import weight_file
 from rnst.encoders.families import is_of_head
 from rnst.encoders.names import encoder_names, find_network
 from rnst.encoders.weights.files import load_into, read_weights
 from rnst.encoders.weights.layouts import Facts
+from rnst.encoders.weights.left_over import refuse_left_over
 
 
 def start_from(network: nn.Module, name: str, classes: Sequence[str]) -> Facts:

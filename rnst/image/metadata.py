@@ -13,6 +13,7 @@ from rnst.image.opening import DAMAGED, open_picture, why_unreadable
 
 PNG_KEY = "rnst"
 """Keyword of the settings among the texts of a PNG."""
+_ALWAYS = {"content", "style", "encoder", "steps"}  # settings that every finished picture of every version carries
 _DESCRIPTION = 0x010E  # the EXIF and TIFF tag ImageDescription, which picture viewers show
 
 
@@ -34,11 +35,33 @@ def read_settings(path: Path) -> Mapping[str, Any]:
     Raises:
         UnreadableFileError: not a picture.
     """
+    own, description = _texts(path)
+    return _parsed(own or description)
+
+
+def carries_settings(path: Path) -> bool:
+    """Whether a picture carries settings of ours: under our keyword, or a description that has all of the usual ones.
+
+    Other programs store JSON in the description as well.
+
+    Raises:
+        UnreadableFileError: not a picture.
+    """
+    own, description = _texts(path)
+    return bool(_parsed(own)) or _parsed(description).keys() >= _ALWAYS
+
+
+def _texts(path: Path) -> tuple[Any, Any]:
+    """What lies under our keyword of a PNG, or else in the description tag."""
     try:
         with warnings.catch_warnings(action="ignore"), open_picture(path) as picture:
-            text = picture.info.get(PNG_KEY) or picture.getexif().get(_DESCRIPTION) or ""
+            own = picture.info.get(PNG_KEY)
+            return own, "" if own else picture.getexif().get(_DESCRIPTION)
     except DAMAGED as error:
         raise UnreadableFileError(path, "a picture", why_unreadable(path, error)) from error
+
+
+def _parsed(text: Any) -> Mapping[str, Any]:
     try:
         settings = json.loads(text)
     except (ValueError, TypeError, RecursionError):  # a text of somebody else, or a tag of another type

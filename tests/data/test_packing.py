@@ -99,3 +99,11 @@ def test_contents__are_small_and_plain(make_photos: MakePhotos, tmp_path: Path) 
     read = json.loads((tmp_path / "packed" / "photos.json").read_text())
     assert read == {"format": 1, "size": 16, "splits": {"val": [["n01", 2], ["n02", 2], ["n03", 2]]}}
     assert sorted(path.name for path in (tmp_path / "packed").iterdir()) == ["photos.json", "val"]
+
+
+@pytest.mark.parametrize("split", ["..", ".", "", "a/b", "photos.json"])
+def test_a_split_is_a_folder_of_its_own(make_photos: MakePhotos, tmp_path: Path, split: str) -> None:
+    root = make_photos()
+    with pytest.raises(InvalidValueError, match="--split"):
+        pack(root / "train", tmp_path / "packed", [split])
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]

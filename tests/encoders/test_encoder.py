@@ -212,3 +212,15 @@ def test_keep__of_other_layers_the_shape_alone(name: str) -> None:
     assert [features.is_meta for features in some.values()] == [layer != layers[1] for layer in layers]
     assert torch.equal(some[layers[1]], whole[layers[1]])
     assert {layer: one.shape for layer, one in some.items()} == {layer: one.shape for layer, one in whole.items()}
+
+
+@pytest.mark.parametrize("layers", [["stem"], ["layer1", "layer3"]])
+def test_weights_of_another_depth__are_refused(tmp_path: Path, layers: list[str]) -> None:
+    """Whether the blocks that are used would fit or not."""
+    path = tmp_path / "net.safetensors"
+    write_weights(path, _network("resnet34").state_dict(), {})
+    with pytest.raises(WeightsMismatchError, match=r"the network has no layer1\.2"):
+        load_encoder("resnet18", layers, weights=str(path))
+    write_weights(path, _network("resnet18").state_dict(), {"architecture": "resnet18"})
+    with pytest.raises(WeightsMismatchError, match="they are of resnet18, and the network is resnet34"):
+        load_encoder("resnet34", ["stem"], weights=str(path))

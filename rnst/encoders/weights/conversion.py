@@ -6,25 +6,28 @@ from typing import Any
 
 from torch import Tensor
 
-from rnst.encoders.catalog import build_headless
+from rnst.encoders.catalog import build_headless, input_statistics
 from rnst.encoders.families import family_of, is_of_head
-from rnst.encoders.names import ARCHITECTURES
+from rnst.encoders.names import ARCHITECTURES, Network
 from rnst.encoders.published import PUBLISHED, PublishedWeights
 from rnst.encoders.weights.files import load_into, read_weights, sha256_of
 from rnst.encoders.weights.layouts import Facts, State
+from rnst.encoders.weights.left_over import refuse_left_over
 from rnst.errors import InvalidValueError
-from rnst.normalization import IMAGENET_MEAN, IMAGENET_STD
+from rnst.normalization import IMAGENET_MEAN
 
 _USUAL = ("alexnet", "densenet", "resnet", "resnext", "vgg", "wide_resnet")  # to try them all takes half a minute
 _COUNTER = "num_batches_tracked"
 
 
-def read_with_facts(path: Path, architecture: str | None = None) -> tuple[State, Facts]:
+def read_with_facts(path: Path, architecture: str | None = None, row: Network | None = None) -> tuple[State, Facts]:
     """Weights of any layout, with all that can be known of them.
 
     Args:
         path: a file that `read_weights` reads.
-        architecture: name that `build_classifier` takes; None takes the file's word, or what its tensors show.
+        architecture: name that `build_classifier` takes, also where the file states another one; None takes the file's
+            word, or what its tensors show.
+        row: of the catalog, if the file is that of a network there.
 
     Returns:
         Names of the bare network -> tensors, and facts: at least "architecture", "mean" and "std".
@@ -35,18 +38,23 @@ def read_with_facts(path: Path, architecture: str | None = None) -> tuple[State,
     """
     state, stated = read_weights(path)
     published = find_published(path)
-    known = architecture or stated.get("architecture") or (published.architecture if published else recognize(state))
+    named = row or published
+    known = architecture or stated.get("architecture") or (named.architecture if named else recognize(state))
     if known is None:
         wanted = "named: the file does not state it, and its tensors match none of the networks that are recognized"
         raise InvalidValueError("--architecture", architecture, wanted)
-    load_into(build_headless(known), state, path)
+    network = build_headless(known)
+    refuse_left_over(network.state_dict(), state, path)
+    load_into(network, state, path)
+    mean, std = input_statistics(row or Network(path.name, known, "file", "", ""))
+    assumed = "ImageNet's" if tuple(mean) == IMAGENET_MEAN else f"that of {known}"
     facts: Facts = {
-        "architecture": known,
-        "mean": list(IMAGENET_MEAN),
-        "std": list(IMAGENET_STD),
-        "normalization": "of the file" if "mean" in stated else "assumed to be ImageNet's",
+        "mean": list(mean),
+        "std": list(std),
+        "normalization": "of the file" if "mean" in stated else f"assumed to be {assumed}",
         **(_facts_of(published) if published else {}),
         **stated,
+        "architecture": known,
         "converted_from": {"file": path.name, "sha256": sha256_of(path)},
     }
     return state, facts

@@ -18,7 +18,16 @@ from torch import Tensor, nn
 
 from rnst.encoders.weights.containers import Container, check_container, is_tar
 from rnst.encoders.weights.facts import checked_facts, read_facts
-from rnst.encoders.weights.layouts import FACTS_KEY, Facts, LayoutError, State, find_state, madrylab, plain_names
+from rnst.encoders.weights.layouts import (
+    FACTS_KEY,
+    Facts,
+    LayoutError,
+    State,
+    find_state,
+    is_whole,
+    madrylab,
+    plain_names,
+)
 from rnst.encoders.weights.safe_pickle import RefusedError
 from rnst.errors import RnstError, UnreadableFileError
 from rnst.files import NotWrittenError, existing_file, written_aside
@@ -117,18 +126,14 @@ def write_madrylab(path: Path, state: Mapping[str, Tensor], facts: Mapping[str, 
 
 def is_ours(path: Path) -> bool:
     """Whether a weight file was written by this program: it carries our facts. Nothing in it is executed."""
-    key = FACTS_KEY.encode()
     try:
-        with zipfile.ZipFile(path) as archive:
-            records = [name for name in archive.namelist() if name.endswith("data.pkl")]
-            return any(key in archive.read(name) for name in records)
-    except (OSError, zipfile.BadZipFile):
-        pass
-    try:
-        with safe_open(path, framework="pt") as file:
-            return FACTS_KEY in (file.metadata() or {})
-    except (OSError, SafetensorError):
+        if _is_safetensors(path):
+            with safe_open(path, framework="pt") as file:
+                return FACTS_KEY in (file.metadata() or {})
+        content = Container(path).content
+    except (*_DAMAGED, LayoutError, SafetensorError):
         return False
+    return isinstance(content, dict) and isinstance(content.get(FACTS_KEY), dict)
 
 
 def load_into(network: nn.Module, state: Mapping[str, Tensor], path: Path | str) -> None:
@@ -232,7 +237,7 @@ def _check(path: Path, state: State) -> None:
         wrong = None
         if tensor.layout != torch.strided or tensor.dtype not in _DTYPES:
             wrong = f"holds numbers that no network has: {tensor.dtype}, {tensor.layout}"
-        elif tensor.numel() * tensor.itemsize > tensor.untyped_storage().nbytes():
+        elif not is_whole(tensor):
             wrong = f"claims {tensor.numel()} numbers and has fewer"
         elif tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             wrong = "holds NaN or infinity"

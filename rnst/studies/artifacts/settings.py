@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from rnst.encoders.choice import Choice
+from rnst.encoders.choice import Choice, folders_of
 from rnst.encoders.names import DEFAULT_ENCODER, counterpart_of
 from rnst.errors import InvalidValueError, UnknownNameError
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
@@ -71,7 +71,7 @@ class ArtifactSettings:
         for fix in self.fixes:
             if fix not in FIXES:
                 raise UnknownNameError("fix", fix, [repr(name) for name in FIXES])
-        _ = self.choices
+        folders_of(self.choices)
 
     @property
     def choices(self) -> dict[str, Choice]:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
+from rnst.encoders.choice import folders_of
 from rnst.encoders.surgery.surgery import NothingToChangeError
 from rnst.errors import InvalidValueError
 from rnst.image.files import fit_long_side, read_image, resize
@@ -104,7 +105,7 @@ def mean_scores(textures: Sequence[Texture]) -> dict[tuple[str, str], dict[str, 
 
 def _job(settings: ArtifactSettings, encoder: str, fix: str, seed: int) -> Job:
     choice = settings.choices[encoder]
-    folder, name = (re.sub(r"[^\w.]+", "-", text) for text in (choice.label, fix))
+    folder, name = folders_of(settings.choices)[encoder], re.sub(r"[^\w.]+", "-", fix)
     picture = StylizationSettings(
         content=NO_CONTENT,
         style=settings.style,

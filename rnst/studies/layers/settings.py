@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from rnst.encoders.choice import Choice
+from rnst.encoders.choice import Choice, folders_of
 from rnst.encoders.names import DEFAULT_ENCODER, RANDOM, counterpart_of, find_network
 from rnst.errors import InvalidValueError
 from rnst.image.samples import DEFAULT_PAINTING, DEFAULT_PHOTO
@@ -76,7 +76,7 @@ class LayerSettings:
                 raise InvalidValueError(f"--{name}", [], "at least one")
         if self.pictures and self.size < SMALLEST_SIDE:
             raise InvalidValueError("--size", self.size, f"at least {SMALLEST_SIDE} pixels")
-        _ = self.choices
+        folders_of(self.choices)
 
     @property
     def choices(self) -> dict[str, Choice]:

@@ -1,12 +1,12 @@
 """Style transfer with a single style layer, scored by metrics that use none of the tested networks."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import track
 
+from rnst.encoders.choice import folders_of
 from rnst.errors import InvalidValueError
 from rnst.image.files import fit_long_side, read_image
 from rnst.image.samples import find_picture
@@ -79,7 +79,7 @@ def scores_by_layer(pictures: Sequence[LayerPicture]) -> dict[tuple[str, str], M
 
 def _job(settings: LayerSettings, name: str, layer: str, weight: float) -> Job:
     choice = settings.choices[name]
-    folder = re.sub(r"[^\w.]+", "-", choice.label)
+    folder = folders_of(settings.choices)[name]
     picture = StylizationSettings(
         content=settings.content,
         style=settings.style,

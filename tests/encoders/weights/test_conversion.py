@@ -5,9 +5,11 @@ import pytest
 import torch
 
 from rnst.encoders.catalog import build_classifier
+from rnst.encoders.classifier import load_classifier
+from rnst.encoders.names import Network, find_network
 from rnst.encoders.published import PUBLISHED
 from rnst.encoders.weights.conversion import count_classes, find_published, read_with_facts, recognize
-from rnst.encoders.weights.files import sha256_of
+from rnst.encoders.weights.files import WeightsMismatchError, sha256_of, write_weights
 
 _ARCHITECTURES = ("resnet18", "resnet50", "wide_resnet50_4", "mobilenet_v2", "vgg16_bn")
 
@@ -49,3 +51,27 @@ def test_a_published_file__its_name_alone_counts_only_where_no_hash_is_known(tmp
     found = find_published(tmp_path / "RestrictedImageNet.pt")
     assert found is not None
     assert found.name == "restricted_resnet50_l2_eps3"
+
+
+@pytest.mark.parametrize("row", [None, find_network("googlenet")])
+def test_the_normalization__that_of_the_classifier(tmp_path: Path, row: Network | None) -> None:
+    path = tmp_path / "net.pth"
+    torch.save(build_classifier("googlenet", 10).state_dict(), path)
+    facts = read_with_facts(path, None if row else "googlenet", row)[1]
+    used = load_classifier(str(path), architecture="googlenet")[1]
+    assert facts["architecture"] == "googlenet"
+    assert (facts["mean"], facts["std"]) == (used["mean"], used["std"]) == ([0.5] * 3, [0.5] * 3)
+
+
+def test_the_architecture__the_given_one_corrects_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "net.safetensors"
+    write_weights(path, build_classifier("tiny_resnet", 3).state_dict(), {"architecture": "tiny_vgg"})
+    assert read_with_facts(path, "tiny_resnet")[1]["architecture"] == "tiny_resnet"
+    with pytest.raises(WeightsMismatchError):
+        read_with_facts(path)
+
+
+def test_a_deeper_network__is_refused(tmp_path: Path) -> None:
+    torch.save(build_classifier("resnet34", 10).state_dict(), tmp_path / "net.pth")
+    with pytest.raises(WeightsMismatchError, match=r"the network has no layer1\.2"):
+        read_with_facts(tmp_path / "net.pth", "resnet18")

@@ -133,3 +133,14 @@ def test_logits_survive_both_layouts(tmp_path: Path) -> None:
     load_into(target, read_weights(tmp_path / "ours.pt")[0], "ours.pt")
     images = torch.rand(2, 3, 32, 32)
     assert torch.equal(source(images), target(images))
+
+
+def test_copies_that_claim_more_than_they_hold__are_not_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claimed = torch.zeros(1).expand(10**14)  # to compare them takes hours
+    monkeypatch.setattr(torch, "equal", lambda *_: pytest.fail("they were compared"))
+    copies = {f"module.{place}model.w": claimed for place in ("", "attacker.")}
+    torch.save({"model": copies}, tmp_path / "net.pt")
+    with pytest.raises(UnreadableFileError, match="w claims 100000000000000 numbers and has fewer"):
+        read_weights(tmp_path / "net.pt")
