@@ -50,7 +50,7 @@ _EVERY_OPTION = {
     "learning_rate": ["0.02"],
     "history": ["4"],
     "side": ["short"],
-    "style_weights": ["2.0", "1.0"],
+    "style_weights": ["1.0", "1.0"],
     "style_scale": ["0.75"],
     "style_mask": ["mask.png", "mask.png"],
     "content_mask": ["mask.png"],
