@@ -1,5 +1,6 @@
 """JPEG and WebP photos decoded by torchvision, which is faster than Pillow."""
 
+import warnings
 from typing import Final, Literal
 
 from torch import Tensor
@@ -24,8 +25,9 @@ def decode_fast(content: Tensor) -> Tensor | None:
     kind = _SAFE_FORMATS.get(bytes(content[:2].tolist()))
     if kind is None:
         return None
-    header = open_quickly(content.numpy().data, kind)
-    if kind == "WEBP" and (header.mode != "RGB" or header.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT):
-        return None
+    with warnings.catch_warnings(action="ignore"):  # of tags that are damaged
+        header = open_quickly(content.numpy().data, kind)
+        if kind == "WEBP" and (header.mode != "RGB" or header.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT):
+            return None
     photo: Tensor = decode_image(content, mode=ImageReadMode.RGB, apply_exif_orientation=True)
     return photo

@@ -7,7 +7,6 @@ import io
 import math
 import re
 import struct
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cache
@@ -42,8 +41,6 @@ DAMAGED = (
 
 _BITS, _PLANES = 258, 284  # tags of TIFF
 _SEPARATE = 2  # value of the last one
-# Cameras write such tags, and pictures are none the worse for it.
-warnings.filterwarnings("ignore", message="Corrupt EXIF data", category=UserWarning, module=r"PIL\.")
 _STEPS = {"L;2": 85, "L;4": 17}  # how numbers of few bits are stored -> by what Pillow multiplies them
 _START = 1024  # bytes in which a format shows itself
 _BRANDS = slice(4, 12)  # of the ISO container: ftyp and the brand
@@ -87,7 +84,7 @@ def open_picture(source: Path | io.BytesIO) -> Iterator[Image.Image]:
 
 
 def open_quickly(content: memoryview, kind: Literal["JPEG", "WEBP"]) -> Image.Image:
-    """Open the bytes of a picture in one of two formats, without the search and the warnings of `open_picture`.
+    """Open the bytes of a picture in one of two formats, without the search of `open_picture`.
 
     Raises:
         DAMAGED: one of these errors; it has another format, is damaged, or has too many pixels.
