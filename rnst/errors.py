@@ -64,6 +64,11 @@ class InvalidValueError(RnstError):
         super().__init__(f"{option} is {value!r}, but must be {wanted}")
 
 
+def counted(count: int, noun: str) -> str:
+    """ "1 picture", "2 pictures"."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def how_to_add(extra: str) -> str:
     """How an optional extra is installed; the package is in no index, where others could publish its name."""
     return f"start it by uv run --extra {extra}, or pip install '.[{extra}]' in the folder of the project"

@@ -22,11 +22,11 @@ def snapshots_of(image: Path) -> list[tuple[int, Path]]:
     """Intermediate pictures that lie beside a finished one, as (step, file); files of others do not count."""
     found = image.parent.glob(f"{glob.escape(image.stem)}_[0-9][0-9][0-9][0-9][0-9].png")
     named = sorted((int(match[1]), path) for path in found if (match := _SNAPSHOT_NAME.search(path.stem)))
-    return [(step, path) for step, path in named if is_snapshot(path)]
+    return [(step, path) for step, path in named if _is_marked(path)]
 
 
-def is_snapshot(path: Path) -> bool:
-    """Whether a PNG is an intermediate picture that this program wrote: the text is in front of the pixels."""
+def _is_marked(path: Path) -> bool:
+    """Whether the mark is in the texts of a PNG, in front of its pixels: enough to show it, and not to replace it."""
     try:
         with path.open("rb") as file:
             return f'"{SNAPSHOT}"'.encode() in file.read(_TEXT_WITHIN)
@@ -49,7 +49,8 @@ class Result:
         losses: name -> last value of each loss term, including "total".
         scores: name -> value of each metric of the finished picture; filled in by comparisons.
         weights_sha256: hash of the weight file, or "" if the weights did not come from a file.
-        sources_sha256: option -> hash of each picture that it names: content, style, masks and init.
+        sources_sha256: option -> hash of each picture that it names: content, style, masks and init; "follows" has that
+            of the last frame of a sequence.
         size: width and height in pixels.
         finished: False if the user stopped the run before the last step.
         curves: name -> loss at each step under "step", of the session that finished the picture.

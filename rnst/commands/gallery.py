@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rnst.commands.options import CommandParser
-from rnst.errors import InvalidValueError, MissingPathError
+from rnst.errors import InvalidValueError, MissingPathError, counted
 from rnst.outputs import check_output, identified
 from rnst.ranges import Quality
 from rnst.reporting.gallery.names import read_names
@@ -54,7 +54,7 @@ def run(arguments: list[str]) -> None:
         start=start,
         varied=varied,
     )
-    sys.stdout.write(f"{page}: {len(results)} pictures; open it in a browser\n")
+    sys.stdout.write(f"{page}: {counted(len(results), 'picture')}; open it in a browser\n")
 
 
 def _chosen(results: list[Result], folder: Path, *, picked: bool, inputs: bool) -> list[Result]:

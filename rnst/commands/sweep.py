@@ -11,6 +11,7 @@ from rich.console import Console
 from rnst.commands.arguments import value_of
 from rnst.commands.options import CommandParser
 from rnst.commands.parsing import OneLineErrors, quiet_lightning
+from rnst.errors import counted
 from rnst.files import written_aside
 from rnst.outputs import check_output
 from rnst.reporting.gallery.names import Names, read_names
@@ -103,7 +104,7 @@ def _report(sweep: SweepSettings, results: Sequence[Result], options: Mapping[st
     console.print(f"{report} and .html: tables, plot and sheet for a paper", highlight=False, soft_wrap=True)
     if has_offline_runs(folder):
         console.print(f"upload: {upload_command(folder)}", highlight=False, soft_wrap=True)
-    console.print(f"{page}: {len(results)} pictures; open it in a browser", highlight=False, soft_wrap=True)
+    console.print(f"{page}: {counted(len(results), 'picture')}; open it in a browser", highlight=False, soft_wrap=True)
 
 
 def _with_nones(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class Evaluation:
         settings: every setting, resolved.
         facts: facts that the weight file records.
         weights_sha256: hash of the weight file.
-        seconds: duration.
+        seconds: duration; where the evaluation was stopped, that of its last part.
         versions: versions of the libraries.
     """
 

@@ -9,8 +9,10 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
+from rnst.errors import RnstError
 from rnst.image.files import Picture, write_image
-from rnst.results import SNAPSHOT, is_snapshot, snapshots_of
+from rnst.image.metadata import read_settings
+from rnst.results import SNAPSHOT, snapshots_of
 from rnst.secondary import Secondary
 
 
@@ -18,7 +20,8 @@ def remove_snapshots(image: Path) -> None:
     """Remove the intermediate pictures of an earlier run, whose picture is about to be replaced."""
     for _, path in snapshots_of(image):
         with suppress(OSError):
-            path.unlink()
+            if _is_ours(path):
+                path.unlink()
 
 
 class Snapshots(Callback):
@@ -64,6 +67,13 @@ class Snapshots(Callback):
                 self._show(picture, step - 1)
 
     def _write(self, picture: Tensor, path: Path, step: int) -> None:
-        if path.is_file() and not is_snapshot(path):
+        if path.is_file() and not _is_ours(path):
             raise OSError(f"{path} exists and was not written by rnst")
         write_image(picture, path, {SNAPSHOT: step}, like=self._like)
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        return SNAPSHOT in read_settings(path)
+    except RnstError:
+        return False

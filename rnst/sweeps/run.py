@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from rnst.errors import RnstError, UnreadableFileError
+from rnst.errors import RnstError, UnreadableFileError, counted
 from rnst.metrics.scores import SCORES
 from rnst.optimization.workers import in_processes
 from rnst.results import Result
@@ -105,8 +105,7 @@ class SweepError(RnstError):
     """Some pictures of a sweep failed."""
 
     def __init__(self, failures: Sequence[str]) -> None:
-        count = f"{len(failures)} pictures" if len(failures) > 1 else "a picture"
-        super().__init__(f"{count} failed, the first: {failures[0]}. Table, page and report are those of the others.")
+        super().__init__(f"{counted(len(failures), 'picture')} failed, the first: {failures[0]}. Others are kept.")
 
 
 def _with_picks(results: Sequence[Result]) -> list[Result]:

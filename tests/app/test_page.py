@@ -128,10 +128,11 @@ def test_stop_keeps_the_best_and_it_goes_on_where_it_stopped(
 
 def test_a_second_tab_and_a_reload_see_the_same(open_app: OpenPage, tmp_path: Path) -> None:
     page, other = open_app(), open_app()
-    _choose(page, tmp_path, "garden", words="--steps 150")
+    _choose(page, tmp_path, "garden", words="--steps 3000")
     _button(page, "Full size").click()
     expect(other.locator("#live")).to_contain_text("garden--brush-work", timeout=_PATIENCE)
-    page.locator("#draft").click()
+    page.get_by_label("More options, as on the command line").fill("--steps 3")
+    page.locator("#draft").click()  # the first picture is stopped below, long before its last step
     expect(other.locator("#live li")).to_have_text(["garden--brush-work-2"], timeout=_PATIENCE)
     _button(other, "Stop").click()
     for tab in (page, other):
