@@ -65,7 +65,7 @@ class InvalidValueError(RnstError):
 
 
 def counted(count: int, noun: str) -> str:
-    """ "1 picture", "2 pictures"."""
+    """The count and the noun in its number: "1 picture", "2 pictures"."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
