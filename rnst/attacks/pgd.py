@@ -14,6 +14,7 @@ from rnst.attacks.loss import AttackLoss, CrossEntropy, in_float
 from rnst.errors import InvalidValueError
 
 _PATH = 2.5  # total length of all steps of the published attack, in radii
+_FLOAT16_SCALE = 4096.0  # of a loss, so that gradients of 1e-8 for each value are above the smallest float16
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ class _Run:
         for _ in range(attack.steps):
             current = current.detach().requires_grad_()
             loss = self.loss(current)
-            (gradient,) = torch.autograd.grad(loss.sum(), current)
+            gradient = _gradient(loss.sum(), current)
             current = current.detach()
             best, best_loss = _worse(current, loss.detach(), best, best_loss)
             step = self._shared(attack.step_size * attack.ball.steepest(gradient))
@@ -161,6 +162,22 @@ class _Run:
         else:  # in the units of the ball; an image with share zero has no perturbation
             inside = self.attack.ball.project(delta / self.shares.clamp_min(1e-12)) * self.shares
         return (self.images + inside).clamp(0.0, 1.0)
+
+
+def _gradient(loss: Tensor, images: Tensor) -> Tensor:
+    """Gradient of a loss with respect to images; under float16 autocast up to a positive factor.
+
+    In float16 the gradient of a confident answer is too small to be represented. It would be 0, and the image would
+    count as robust.
+    """
+    kind = images.device.type
+    if not (torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind) is torch.float16):
+        return torch.autograd.grad(loss, images)[0]
+    (larger,) = torch.autograd.grad(loss * _FLOAT16_SCALE, images, retain_graph=True)
+    finite = larger.isfinite().flatten(1).all(1)
+    if bool(finite.all()):
+        return larger
+    return torch.where(finite.view(-1, 1, 1, 1), larger, torch.autograd.grad(loss, images)[0])
 
 
 def _worse(candidate: Tensor, loss: Tensor, best: Tensor, best_loss: Tensor) -> tuple[Tensor, Tensor]:

@@ -76,7 +76,7 @@ def _described(state: "State", facts: "Facts") -> str:
     if facts.get("radius"):
         parts.append(f"trained with {str(facts.get('norm', '')).capitalize()} radius {facts['radius']:.4g}")
     elif "radius" in facts:
-        parts.append("ordinary training")
+        parts.append("standard training")
     else:
         parts.append("radius unknown")
     return ", ".join(parts)

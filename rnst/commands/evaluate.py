@@ -21,7 +21,7 @@ _COMMON = ("data", "radii", "norm", "steps", "photos", "autoattack", "output")
 _GROUPS = {
     "What is measured": ("data", "split", "photos", "among", "image_size", "architecture"),
     "Attacks": ("radii", "norm", "steps", "autoattack", "seed"),
-    "Machine": ("accelerator", "devices", "precision", "batch_size", "workers"),
+    "Machine": ("accelerator", "devices", "precision", "batch_size", "workers", "skip_broken"),
     "Files and records": ("output", "tracking"),
 }
 

@@ -41,7 +41,8 @@ def read_settings(
     Raises:
         RnstError: a subclass for every mistake on the command line or in the YAML.
     """
-    parser.add_config("experiments")
+    _, name, *_ = str(parser.usage).split()  # rnst NAME
+    parser.add_config(f"experiments/{name}")
     parser.add_settings(kind, groups, common)
     options = parser.parse(arguments)
     quiet_lightning()

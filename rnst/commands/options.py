@@ -1,7 +1,6 @@
 """The parser of all commands: settings as options, one look of help, mistakes in one line."""
 
 import re
-import shlex
 import sys
 from argparse import SUPPRESS, Action
 from collections.abc import Collection, Mapping, Sequence
@@ -13,7 +12,7 @@ from docstring_parser import parse
 from jsonargparse import DefaultHelpFormatter
 
 from rnst.commands.arguments import FLAG, as_options, is_list, value_of
-from rnst.commands.parsing import OneLineErrors, listed_configs, with_found_configs
+from rnst.commands.parsing import HELP_WIDTH, OneLineErrors, listed_configs, with_found_configs
 from rnst.ranges import parts_of, range_of, restricted_part
 
 _OTHERS = "Others"
@@ -24,7 +23,7 @@ class ShortHelp(DefaultHelpFormatter):
     """Help without types and spellings that nobody needs."""
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=30, width=110)  # type: ignore[no-untyped-call]  # jsonargparse's own
+        super().__init__(prog, max_help_position=30, width=HELP_WIDTH)  # type: ignore[no-untyped-call]  # jsonargparse's own
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:  # noqa: ARG002 - a signature of argparse
         """Keep the lines of a description: one sentence, and examples."""
@@ -56,7 +55,7 @@ class CommandParser(OneLineErrors):
         lines = [description, *(["", "examples"] if examples else []), *(f"  {example}" for example in examples)]
         super().__init__(usage=usage, description="\n".join(lines), formatter_class=ShortHelp)
         self._hidden = list[Action]()
-        self._config_folder = ""
+        self._configs, self._takes_pictures = "", False
 
     def add_settings(
         self, settings: type[Any], groups: Mapping[str, Collection[str]], common: Collection[str] | None = None
@@ -81,19 +80,24 @@ class CommandParser(OneLineErrors):
                 if common is not None and name not in common:
                     self._hidden.append(action)
 
-    def add_config(self, folder: str) -> None:
-        """Add --config, which takes a file or the name of a shipped one in `folder`."""
-        self._config_folder = folder
+    def add_config(self, prefix: str, *, pictures: bool = False) -> None:
+        """Add --config, which takes a file or the name of a shipped one.
+
+        Args:
+            prefix: of the names of the command's configurations, as sweeps/.
+            pictures: it also takes a finished picture, for the settings in it.
+        """
+        self._configs, self._takes_pictures = prefix, pictures
         self.hints["config"] = str
-        self.add_argument(
-            "--config", action="config", metavar="NAME", help="preset, or file of options: YAML, or a finished picture"
-        )
+        text = "preset, or YAML file of options" + (", or a finished picture" if pictures else "")
+        self.add_argument("--config", action="config", metavar="NAME", help=text)
 
     def add_option(self, name: str, hint: Any, default: Any, text: str) -> None:
         """Add one option that is no field of settings."""
         self.hints[name] = hint
         shown = f"{text}{_default(default, hint)}".replace("%", "%%")
-        self.add_argument(f"--{name}", type=hint, default=default, metavar=_metavar(hint), help=shown)
+        metavar = "FOLDER" if text.startswith("folder") else _metavar(hint)
+        self.add_argument(f"--{name}", type=hint, default=default, metavar=metavar, help=shown)
 
     def add_flag(self, name: str, text: str) -> None:
         """Add an option without a value."""
@@ -112,8 +116,8 @@ class CommandParser(OneLineErrors):
         """
         self._show_help(arguments)
         options, loose = as_options(arguments, self.hints)
-        if self._config_folder:
-            options = with_found_configs(options, self._config_folder, set(self.hints))
+        if self._configs:
+            options = with_found_configs(options, self._configs, set(self.hints), pictures=self._takes_pictures)
         self.given = {name: value for name, _, value in (option[2:].partition("=") for option in options)}
         parsed: dict[str, Any] = self.parse_args([*options, *([] if words else loose)]).as_dict()
         parsed.pop("config", None)
@@ -128,8 +132,8 @@ class CommandParser(OneLineErrors):
         for action in self._hidden if not everything else ():
             action.help = SUPPRESS
         sys.stdout.write(self.format_help())
-        if self._config_folder:
-            sys.stdout.write(f"\nconfigurations (--config NAME)\n{listed_configs(self._config_folder)}")
+        if self._configs:
+            sys.stdout.write("\n".join(["\nconfigurations (--config NAME)", *listed_configs(self._configs), ""]))
         if self._hidden and not everything:
             sys.stdout.write(f"\n--help_all shows {len(self._hidden)} more options.\n")
         sys.exit(0)
@@ -144,7 +148,7 @@ def _add(group: Any, entry: "Field[Any]", hint: Any, description: str) -> Action
         type=hint | _NONE_IN_A_FILE if type(None) in parts_of(hint) else hint,
         required=needed,
         default=None if needed else default,
-        metavar=_metavar(hint),
+        metavar="FOLDER" if description.startswith("folder") else _metavar(hint),
         help=f"{description.rstrip('.')}{shown}".replace("%", "%%"),
     )
     return action
@@ -177,7 +181,7 @@ def _default(value: Any, hint: Any) -> str:
     if value is None or value in ([], {}):
         shown = ""
     elif isinstance(value, list):
-        shown = shlex.join(map(str, value))
+        shown = " ".join(f'"{each}"' if " " in str(each) else str(each) for each in value)
     else:
         shown = re.sub(r"\.0$", "", str(value).lower() if isinstance(value, bool) else str(value))
     parts = [part for part in (shown, limits) if part]

@@ -3,7 +3,9 @@
 import json
 import logging
 import re
+import textwrap
 from collections.abc import Collection
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,7 +13,7 @@ from jsonargparse import ArgumentParser, set_parsing_settings
 
 from rnst.commands.mistakes import explained
 from rnst.commands.repeated import repeated
-from rnst.errors import RnstError, UnknownNameError
+from rnst.errors import InvalidValueError, RnstError, UnknownNameError
 from rnst.files import existing_file, exists, shipped_folders
 from rnst.image.endings import LONGEST_SIDES
 from rnst.yaml_files import read_yaml
@@ -19,6 +21,8 @@ from rnst.yaml_files import read_yaml
 # A configuration names classes. Those that run programs or code, as subprocess.Popen, are refused and not imported.
 set_parsing_settings(import_path_denylist=[])
 _CONFIG_FOLDERS = shipped_folders("configs")
+HELP_WIDTH = 110
+"""Columns of the help."""
 
 
 class UsageError(RnstError):
@@ -44,28 +48,29 @@ class OneLineErrors(ArgumentParser):
         raise UsageError(explained(message, {**known, **typed, **self.hints}, self.given, words)) from ex
 
 
-def find_config(name: str, folder: str = "train") -> Path:
+def find_config(name: str, prefix: str = "train/") -> Path:
     """File of a configuration, in a checkout or in an installed package.
 
     A name of a shipped configuration is never that of a file without an ending which happens to lie in the folder.
 
     Args:
         name: a path, or the name of a shipped configuration: `train/fast.yaml`, `train/fast` or `fast`.
-        folder: in which a name without one is searched.
+        prefix: of the configurations of a command, as experiments/layers; its folder is where a name without one is
+            searched, and those of other commands in it are not found.
 
     Raises:
         UnknownNameError: there is none.
     """
-    named = shipped_configs()
+    named, folder = shipped_configs(), prefix.partition("/")[0]
     short = {known for config, _ in named for known in (config, config.rpartition("/")[2])}
     if name not in short and (exists(name) or not name or re.match(r"\w+:/", name)):
         return existing_file(name, "configuration", "Give a YAML file, or the name of a preset.")
     wanted = name.removeprefix("configs/").removesuffix(".yaml")
     for ending in (wanted, f"{folder}/{wanted}"):
         for known, path in named:
-            if known == ending:
+            if known == ending and (known.startswith(prefix) or not known.startswith(f"{folder}/")):
                 return path
-    raise UnknownNameError("configuration", name, [known for known, _ in named if known.startswith(f"{folder}/")])
+    raise UnknownNameError("configuration", name, [known for known, _ in named if known.startswith(prefix)])
 
 
 def shipped_configs() -> list[tuple[str, Path]]:
@@ -74,11 +79,17 @@ def shipped_configs() -> list[tuple[str, Path]]:
     return [(path.relative_to(folder).with_suffix("").as_posix(), path) for path in sorted(folder.rglob("*.yaml"))]
 
 
-def listed_configs(*folders: str) -> str:
-    """A line for each shipped configuration of some folders: its name, and the first line of its file."""
-    found = [(name, path) for name, path in shipped_configs() if name.partition("/")[0] in folders]
-    lines = [(name, path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")) for name, path in found]
-    return "".join(f"  {name:<38} {first}\n" for name, first in lines)
+def listed_configs(*prefixes: str) -> list[str]:
+    """For each shipped configuration whose name begins so: its name and the first sentence of its file, wrapped."""
+    found = [(name, _purpose(path)) for name, path in shipped_configs() if name.startswith(prefixes)]
+    indented = textwrap.TextWrapper(HELP_WIDTH, subsequent_indent=" " * 38)
+    return [indented.fill(f"  {name:<35} {text}") for name, text in found]
+
+
+def _purpose(config: Path) -> str:
+    """First sentence of the comment that a configuration begins with; it ends at a command at the latest."""
+    lines = takewhile(lambda line: re.match(r"# ?\S", line), config.read_text(encoding="utf-8").splitlines())
+    return re.split(r"(?<=\.) ", " ".join(line.lstrip("# ") for line in lines), maxsplit=1)[0]
 
 
 def with_configs_found(arguments: list[str], default: str, needed: str) -> list[str]:
@@ -106,17 +117,19 @@ def with_configs_found(arguments: list[str], default: str, needed: str) -> list[
     return found
 
 
-def with_found_configs(options: list[str], folder: str, valid: Collection[str]) -> list[str]:
-    """Options in which the name after --config has become a file of `folder`, or the settings of a finished picture.
+def with_found_configs(options: list[str], prefix: str, valid: Collection[str], *, pictures: bool) -> list[str]:
+    """Options in which the name after --config has become a file, or the settings of a finished picture.
 
     Args:
         options: `--name=value` each.
-        folder: in which a name is searched: draft is stylize/draft.yaml.
+        prefix: of the configurations of the command, see `find_config`.
         valid: names of settings; others that a picture carries are left out.
+        pictures: a finished picture may be given.
 
     Raises:
         UnknownNameError: there is neither such a file nor such a name.
         UnreadableFileError: a picture without settings.
+        InvalidValueError: a picture, where none may be given.
     """
     found: list[str] = []
     for option in options:
@@ -124,9 +137,11 @@ def with_found_configs(options: list[str], folder: str, valid: Collection[str]) 
         if name != "--config":
             found.append(option)
         elif Path(value).suffix.lower() in {".json", *LONGEST_SIDES} and Path(value).is_file():
+            if not pictures:
+                raise InvalidValueError("--config", value, "a preset or a YAML file; only stylize.py takes a picture")
             found += ["--config", json.dumps(repeated(Path(value), valid))]
         else:
-            path = find_config(value, folder)
+            path = find_config(value, prefix)
             read_yaml(path)  # refuses what the parser would take too long for
             found += ["--config", str(path)]
     return found

@@ -75,7 +75,7 @@ def stylize_parser() -> CommandParser:
         "Stylize a photo by a painting, with the features of a network. In brackets: the default.",
         _EXAMPLES,
     )
-    parser.add_config("stylize")
+    parser.add_config("stylize/", pictures=True)
     parser.add_settings(StylizationSettings, GROUPS, _COMMON)
     parser.hints |= {"compare": str}
     text = "contact sheet of drafts: NAME=VALUE,VALUE ... for rows, then columns; a page gives the full commands"

@@ -33,7 +33,7 @@ def run(arguments: list[str]) -> None:
         "Stylize every content in every style by every encoder over one grid; score, select and compare.",
         ["rnst sweep --config smoke", "rnst sweep --config article --pictures PHOTOS PAINTINGS --plan"],
     )
-    parser.add_config("sweeps")
+    parser.add_config("sweeps/")
     parser.add_flag("plan", "list the pictures and stop")
     parser.add_option("agent", Path | None, None, "write the sweep for Weights & Biases agents to this file and stop")
     parser.add_settings(SweepSettings, _GROUPS)

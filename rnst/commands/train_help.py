@@ -39,13 +39,12 @@ configurations (--config NAME; several are laid over each other, later ones win)
 
 
 _COUNTERPARTS = (
-    "  NAME_standard                          Of those with a counterpart: the same training without the attack."
+    "  NAME_standard                       Of those with a counterpart: the same training without the attack."
 )
 
 
 def first_screen() -> str:
-    """Usage, the most used options, and the shipped configurations with their first lines."""
-    lines = listed_configs("train", "trainer").rstrip().splitlines()
-    counterparts = [line for line in lines if line.split()[0].endswith("_standard")]
-    configs = "\n".join([*(line for line in lines if line not in counterparts), _COUNTERPARTS])
+    """Usage, the most used options, and the shipped configurations with their first sentences."""
+    listed = [each for each in listed_configs("train/", "trainer/") if not each.split()[0].endswith("_standard")]
+    configs = "\n".join([*listed, _COUNTERPARTS])
     return f"usage: {USAGE}\n\n{_TEXT.format(configs=configs)}"

@@ -19,7 +19,8 @@ def evenly(photos: LabeledPhotos, count: int) -> Subset[Sample]:
     if 0 < count < len(photos):
         # An even stride through photos sorted by class takes the same share of each.
         by_class = torch.tensor(photos.labels).sort(stable=True).indices
-        numbers = by_class[torch.linspace(0, len(photos) - 1, count).long()].sort().values
+        places = torch.arange(count) * (len(photos) - 1) // max(1, count - 1)  # in integers, so that none comes twice
+        numbers = by_class[places].sort().values
     dataset: Dataset[Sample] = photos
     return Subset(dataset, numbers.tolist())
 

@@ -31,7 +31,7 @@ class BrokenPhotos:
         while not bool((self._found == index).any()):
             free = (self._found == BROKEN).nonzero()
             if not len(free):
-                limit = f"; {self._most} others were skipped, as --data.skip_broken allows" if self._most else ""
+                limit = f"; {self._most} skipped before, as skip_broken allows" if self._most else ""
                 raise WorkerError(f"{error}{limit}")
             self._found[free[0]] = index  # looked at again, as another process may have taken the same place
 

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
-from rnst.data.batches import Batch, Sample, evenly, in_floats
+from rnst.data.batches import Batch, Sample, evenly, in_floats, without_broken
+from rnst.data.broken import BrokenPhotos, report_of
 from rnst.data.crops import Crop, evaluation_side, evaluation_transform
 from rnst.data.order import ShardSampler
 from rnst.data.photos import Preprocessing
@@ -23,15 +24,27 @@ class EvaluationPhotos(pl.LightningDataModule):
         photos: number of photos, evenly spread over the classes; 0 means all.
         batch_size: images of one step on one device.
         workers: worker processes that decode; 0 decodes in the main process.
+        skip_broken: most photos that may be unreadable. They are left out.
     """
 
-    def __init__(
-        self, source: Source, *, split: Split, image_size: int, crop: Crop, photos: int, batch_size: int, workers: int
+    def __init__(  # noqa: PLR0913 - keywords
+        self,
+        source: Source,
+        *,
+        split: Split,
+        image_size: int,
+        crop: Crop,
+        photos: int,
+        batch_size: int,
+        workers: int,
+        skip_broken: int = 0,
     ) -> None:
         super().__init__()
-        self._view = Preprocessing(evaluation_side(image_size, crop), evaluation_transform(image_size))
-        self._batch_size, self._workers = batch_size, workers
-        self.chosen: Subset[Sample] = evenly(source.open(split, self._view), photos)
+        self._batch_size, self._workers, self._split = batch_size, workers, split
+        self._broken = BrokenPhotos(skip_broken)
+        view = Preprocessing(evaluation_side(image_size, crop), evaluation_transform(image_size), broken=self._broken)
+        self._opened = source.open(split, view)
+        self.chosen: Subset[Sample] = evenly(self._opened, photos)
 
     def test_dataloader(self) -> DataLoader[Sample]:
         """The photos of this device."""
@@ -46,5 +59,10 @@ class EvaluationPhotos(pl.LightningDataModule):
         )
 
     def on_after_batch_transfer(self, batch: list[Tensor], dataloader_idx: int) -> Batch:  # noqa: ARG002 - a hook
-        """Bytes to float32 in [0, 1], on the device."""
-        return in_floats(batch)
+        """Bytes to float32 in [0, 1], on the device, without the unreadable photos; it may become empty."""
+        return in_floats(without_broken(batch))
+
+    def skipped(self) -> str:
+        """A line about the photos that were left out; empty if there were none."""
+        names = [self._opened.name_of(index) for index in self._broken.indices]
+        return report_of(self._split, names) if names else ""

@@ -10,6 +10,7 @@ from torchvision.io import encode_jpeg
 
 from rnst.data.packed import CONTENTS, Contents, Folders
 from rnst.data.photos import decode_photo, list_photos, reduced
+from rnst.data.sources import subfolders
 from rnst.data.streamed import DATA_FORMAT, check_index
 from rnst.errors import InvalidValueError, MissingExtraError, MissingPathError, RnstError, UnreadableFileError
 from rnst.files import folder_written_aside
@@ -137,7 +138,7 @@ def _check(folder: Path, photos: int) -> None:
 def _class_folders(folder: Path) -> list[str]:
     if not folder.is_dir():
         raise MissingPathError(folder, f"{folder.name} photos", _ADVICE)
-    return [path.name for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")]
+    return subfolders(folder)
 
 
 def _writer() -> Any:

@@ -99,7 +99,7 @@ class FolderSource(Source):
         there, groups = self.present(split), self._groups()
         absent = listed([name for name in groups if name not in there])
         members = {name for folders in groups.values() for name in folders}
-        found = {name for root in self._roots if (root / split).is_dir() for name in _subfolders(root / split)}
+        found = {name for root in self._roots if (root / split).is_dir() for name in subfolders(root / split)}
         others = listed(sorted(found - members)) if is_own else ""
         unseen = f"{split} has no photos of {absent}: the accuracies are those of the other classes"
         strange = f"{others} of {split} is no class: its photos are left out"
@@ -114,7 +114,7 @@ class FolderSource(Source):
         """See `Source.check`; folders within class folders are reported too, as their photos are not read."""
         is_own, members = self._given is None, {name for folders in self._groups().values() for name in folders}
         there = [root / split for root in self._roots for split in ("train", "val") if (root / split).is_dir()]
-        found = {name for folder in there if folder.name == "val" for name in _subfolders(folder)}
+        found = {name for folder in there if folder.name == "val" for name in subfolders(folder)}
         strange = sorted(found - members) if is_own else []
         warnings = check_classes(self.class_names, train.labels, validation.labels, strange, is_own=is_own)
         if inner := folders_within([folder / name for folder in there for name in sorted(members)]):
@@ -133,15 +133,15 @@ class FolderSource(Source):
         if self._given is not None:
             return self._given
         folders = [_existing(root / "train", "training photos") for root in self._roots]
-        names = sorted({name for folder in folders for name in _subfolders(folder)})
+        names = sorted({name for folder in folders for name in subfolders(folder)})
         if not names:
             list_photos(folders, {})  # says what is there instead
         return {name: (name,) for name in names}
 
 
-def _subfolders(folder: Path) -> list[str]:
-    """Names of the folders in a folder, without hidden ones, which programs leave behind."""
-    return [path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+def subfolders(folder: Path) -> list[str]:
+    """Sorted names of the folders in a folder, without hidden ones, which programs leave behind."""
+    return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
 def _existing(folder: Path, what: str) -> Path:

@@ -357,3 +357,48 @@ def test_published_pgd__covers_two_and_a_half_radii_from_the_image_itself(steps:
     assert (attack.random_start, attack.keep_best, attack.restarts) == (False, True, 1)
     with pytest.raises(InvalidValueError, match=r"ball\.radius"):
         published_pgd(L2Ball(0.0))
+
+
+class _Confident(nn.Module):
+    """Two classes by the sum of the pixels; the wrong one has a probability of some 1e-7."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(192, 2, bias=False)
+        nn.init.constant_(self.linear.weight[0], 0.044)
+        nn.init.constant_(self.linear.weight[1], -0.044)
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.linear(images.flatten(1))
+        return logits
+
+
+@attacks
+def test_float16__gradients_of_confident_answers_are_not_zero(attack: PGD) -> None:
+    images, labels = torch.full((2, 3, 8, 8), 0.95), torch.tensor([0, 0])
+    network = _Confident()
+    wanted = attack(network, images, labels)
+    with torch.autocast("cpu", torch.float16):
+        found = attack(network, images, labels)
+    torch.testing.assert_close(found, wanted, atol=1e-3, rtol=0.0)
+    assert float((wanted - images).abs().max()) > 0.03
+
+
+def test_float16__an_overflow_of_one_image_spoils_no_other() -> None:
+    """The gradient of the second image is large, and that of the first is smaller than the smallest float16."""
+    images, labels = torch.full((2, 3, 8, 8), 0.95), torch.tensor([0, 1])
+    network = _Confident()
+
+    def steep(seen: Tensor) -> Tensor:
+        half = seen.half()
+        half.register_hook(lambda gradient: gradient * gradient.new_tensor([1.0, 6e4]).view(-1, 1, 1, 1))
+        logits: Tensor = network(half)
+        return logits
+
+    once = replace(_L2, steps=1, keep_best=False)
+    wanted = once(network, images, labels)
+    with torch.autocast("cpu", torch.float16):
+        found = once(steep, images, labels)
+    torch.testing.assert_close(found[0], wanted[0], atol=1e-3, rtol=0.0)
+    assert bool(found.isfinite().all())
+    assert float((found[1] - images[1]).abs().max()) > 0.01

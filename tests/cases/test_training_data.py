@@ -184,7 +184,7 @@ def test_p7__more_unreadable_photos_than_allowed_are_refused() -> None:
     broken.note(3, error)
     broken.note(3, error)
     assert broken.indices == [3]
-    with pytest.raises(WorkerError, match=r"cannot read a\.jpg as a photo: it is empty; 1 others were skipped"):
+    with pytest.raises(WorkerError, match=r"cannot read a\.jpg as a photo: it is empty; 1 skipped before"):
         broken.note(4, error)
 
 

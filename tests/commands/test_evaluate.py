@@ -24,6 +24,7 @@ from rnst.encoders.weights.files import read_weights, write_weights
 from rnst.metrics.robustness import Evaluation
 from rnst.studies.evaluation import measure as evaluation_program
 from rnst.studies.evaluation.among import Among
+from rnst.studies.evaluation.journal import Journal
 from tests.offline_runs import read_run, run_folders
 
 MakePhotos = Callable[..., Path]
@@ -240,3 +241,64 @@ def test_stopped__the_same_command_goes_on(
     _evaluate(*command)
     assert len(attacked) == 7
     assert Evaluation.read(folder / "evaluation.json").measurements == went_on.measurements
+
+
+def test_stopped__answers_of_other_photos_are_not_taken(
+    weights: Path, make_photos: MakePhotos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every answer is the first class, so that the answers alone do not tell the photos apart."""
+    attacked, attack = list[int](), PGD.__call__
+
+    def noted(self: PGD, model: Model, images: Tensor, labels: Tensor) -> Tensor:
+        attacked.append(len(images))
+        return attack(self, model, images, labels)
+
+    monkeypatch.setattr(PGD, "__call__", noted)
+    monkeypatch.setattr(Journal, "remove", lambda _: None)
+    state = build_classifier("shufflenet_v2_x0_5", 2).state_dict()
+    state["fc.bias"][0] = 1000.0
+    write_weights(weights, state, {"architecture": "shufflenet_v2_x0_5", "classes": ["n01", "n02"], "image_size": 32})
+    root = make_photos(("n01",), val=6)
+    command = (weights, root, "--batch_size=2", "--radii", "0.5", "--steps", "1")
+    _evaluate(*command)
+    _evaluate(*command)
+    assert len(attacked) == 3, "all three batches were known"
+    sorted((root / "val" / "n01").iterdir())[0].unlink()
+    _evaluate(*command)
+    assert len(attacked) == 6, "each batch has other photos"
+
+
+def test_damaged_photos__are_left_out_and_listed(
+    weights: Path, make_photos: MakePhotos, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    root = make_photos(_CLASSES, val=2)
+    damaged = sorted((root / "val" / "n02").iterdir())
+    for photo in damaged:
+        photo.write_bytes(b"no photo")
+    with caplog.at_level("WARNING", "rnst"):
+        _evaluate(weights, root, "--radii", "0.5", "--steps", "1", "--batch_size=2")
+    assert f"skipped 2 val photos that cannot be read: {damaged[0]}, {damaged[1]}" in caplog.text
+    assert Evaluation.read(Path("outputs/evaluation/net/evaluation.json")).photos_of_class == (2, 0, 2)
+    fixed = ("--data", str(root), "--radii", "0", "--workers", "0", "--tracking=off")
+    message = _refused(capsys, str(weights), *fixed, "--skip_broken=1")
+    assert str(damaged[1]) in message
+    assert "; 1 skipped before, as skip_broken allows" in message
+
+
+def test_hidden_folders__are_no_classes(weights: Path, make_photos: MakePhotos) -> None:
+    state, facts = read_weights(weights)
+    write_weights(weights, state, {name: fact for name, fact in facts.items() if name != "classes"})
+    root = make_photos(_CLASSES, val=1)
+    (root / "val" / ".thumbs").mkdir()
+    _evaluate(weights, root, "--radii", "0")
+    assert Evaluation.read(Path("outputs/evaluation/net/evaluation.json")).photos_of_class == (1, 1, 1)
+
+
+def test_more_devices_than_photos(weights: Path, make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:
+    root = make_photos(_CLASSES, val=1)
+    message = _refused(capsys, str(weights), "--data", str(root), "--devices=4", "--accelerator=cpu", "--workers=0")
+    assert "--devices is 4, but must be at most the number of photos, 3" in message
+
+
+def test_autoattack_in_float16__is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "bf16-mixed or 32-true" in _refused(capsys, "--data=nowhere", "--autoattack", "--precision=16-mixed")

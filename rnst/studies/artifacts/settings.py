@@ -22,7 +22,7 @@ class ArtifactSettings:
 
     Args:
         encoders: networks, as NAME or NAME:WEIGHTS; resnet18:random is an untrained one. none: an
-            untrained ResNet-18, an untrained VGG-11 and the pair that comes with rnst.
+            untrained ResNet-18, an untrained VGG-11 and the bundled ResNet-18 pair.
         fixes: fixes against checkerboards to test, by name; the one called none changes nothing.
         textures: also optimize a texture with every network and fix, not only measure gradients.
         style: painting whose texture is synthesized: a file or a sample.

@@ -18,7 +18,7 @@ from rnst.attacks.pgd import published_pgd
 from rnst.data.cifar10 import Cifar10Source
 from rnst.data.crops import Crop
 from rnst.data.evaluation_photos import EvaluationPhotos
-from rnst.data.sources import KNOWN_GROUPS, FolderSource, Source, Split
+from rnst.data.sources import KNOWN_GROUPS, FolderSource, Source, Split, subfolders
 from rnst.encoders.classifier import load_classifier, weight_file
 from rnst.encoders.weights.files import sha256_of
 from rnst.encoders.weights.layouts import Facts
@@ -33,7 +33,7 @@ from rnst.studies.evaluation.settings import EvaluationSettings
 from rnst.studies.evaluation.task import RobustnessTest
 
 _log = logging.getLogger(__name__)
-_NOT_OF_AN_ANSWER = {"radii", "steps", "autoattack", "output", "tracking", "workers"}
+_NOT_OF_AN_ANSWER = {"radii", "steps", "autoattack", "output", "tracking", "workers", "skip_broken"}
 _BALLS: dict[str | None, type[Ball]] = {"l2": L2Ball, "linf": LinfBall}
 
 
@@ -74,6 +74,8 @@ def evaluate(network: str, settings: EvaluationSettings) -> Evaluation | None:
     if settings.among == "present" and isinstance(source, FolderSource):
         source, decides = _among_present(source, classifier, settings.split)
     photos = _photos(settings, source, facts)
+    if settings.devices > len(photos.chosen):
+        raise InvalidValueError("--devices", settings.devices, f"at most the number of photos, {len(photos.chosen)}")
     conditions = _conditions(settings)
     attacks = {condition.name: condition.attack for condition in conditions}
     weights_sha256 = sha256_of(weight_file(network))
@@ -82,6 +84,8 @@ def evaluate(network: str, settings: EvaluationSettings) -> Evaluation | None:
     began = time.perf_counter()
     if not _run(test, photos, settings):
         return None
+    if skipped := photos.skipped():
+        _log.warning(skipped)
     counts = {name: tuple(right) for name, right in test.right_of_class.items()}
     attacked = [Measurement(each.label, each.attack.ball.radius, each.steps, counts[each.name]) for each in conditions]
     evaluation = Evaluation(
@@ -169,7 +173,7 @@ def labeled_source(data: Path, split: Split, facts: Facts) -> Source:
     if known is not None:
         return FolderSource(data, known)
     folder = data / split
-    folders = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    folders = subfolders(folder) if folder.is_dir() else []
     if folder.is_dir() and len(folders) != logits:
         raise InvalidValueError("--data", str(folder), f"a folder with {logits} class folders, one for each logit")
     return FolderSource(data, {name: (name,) for name in folders})
@@ -186,6 +190,7 @@ def _photos(settings: EvaluationSettings, source: Source, facts: Facts) -> Evalu
         photos=settings.photos,
         batch_size=settings.batch_size,
         workers=settings.workers,
+        skip_broken=settings.skip_broken,
     )
 
 

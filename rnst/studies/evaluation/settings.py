@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from rnst.errors import InvalidValueError
 from rnst.machine import check_workers
 from rnst.ranges import NonNegativeFloat, NonNegativeInt, PhotoSide, PositiveInt, Seed, check_ranges
 from rnst.reporting.trackers import WANDB, chosen_trackers
@@ -27,11 +28,12 @@ class EvaluationSettings:
         radii: radii of the ball, in units of pixels in [0, 1]; fractions as 4/255 are accepted. 0 is the clean photo.
             none: half, once and twice the radius of the training; without one, published radii of the norm.
         norm: norm of the ball; none means that of the training, or l2.
-        steps: steps of PGD, one attack for each number.
+        steps: steps of PGD, one attack for each number; none means 20 and 100.
         autoattack: also run AutoAttack, which costs about a hundred times as much as PGD-20.
         photos: number of photos, evenly spread over the classes; 0 means all.
         batch_size: photos that are attacked together.
         workers: worker processes that decode.
+        skip_broken: most photos that may be unreadable. They are left out and listed; one more is an error.
         image_size: side of the photos in pixels; none means that of the training, or 224.
         architecture: architecture of a weight file that does not record it.
         precision: precision of the arithmetic.
@@ -52,6 +54,7 @@ class EvaluationSettings:
     photos: NonNegativeInt = 1000
     batch_size: PositiveInt = 100
     workers: int = 2
+    skip_broken: NonNegativeInt = 10
     image_size: PhotoSide | None = None
     architecture: str | None = None
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
@@ -66,6 +69,8 @@ class EvaluationSettings:
         check_ranges(self)
         check_workers("--workers", self.workers)
         chosen_trackers(self.tracking)
+        if self.autoattack and self.precision == "16-mixed":  # its gradients would be 0 where an answer is confident
+            raise InvalidValueError("--precision", self.precision, "bf16-mixed or 32-true with --autoattack")
 
     def resolved(self, network: str, facts: Mapping[str, Any]) -> Self:
         """The settings with None replaced by the facts of the weight file, or else by defaults.

@@ -12,7 +12,7 @@ from rnst.attacks.attack import Attack
 from rnst.data.batches import Batch
 from rnst.data.order import derived_seed
 from rnst.encoders.folded_network import FoldedNetwork
-from rnst.studies.evaluation.journal import Journal
+from rnst.studies.evaluation.journal import Journal, digest
 
 _CLEAN = "clean"
 
@@ -66,18 +66,20 @@ class RobustnessTest(pl.LightningModule):
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Classify the clean batch; attack the correctly classified photos, and classify them again."""
         images, labels = batch
+        if not len(labels):  # none of its photos could be read
+            return
         clean = self(images).argmax(1)
         self._scores[0].update(clean, labels)
-        kept = clean.tolist()
+        photos = digest(images, labels, clean)
         device = images.device.type
         kernels = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
         # The folded copy has a cheaper gradient; the counted predictions are those of the network itself.
         with self._folded.in_use(kernels) as copied:
             for scores, name in zip(self._scores[1:], self.attacks, strict=True):
-                answers = self._journal.find(batch_idx, name, kept)
+                answers = self._journal.find(batch_idx, name, photos)
                 if answers is None:
                     answers = self._attacked(name, copied, batch, batch_idx, clean).tolist()
-                    self._journal.add(batch_idx, name, kept, answers)
+                    self._journal.add(batch_idx, name, photos, answers)
                 scores.update(clean.new_tensor(answers), labels)
         self.seen += len(labels)
 

@@ -10,7 +10,7 @@ from rich.progress import track
 from torch import Tensor
 
 from rnst.data.evaluation_photos import EvaluationPhotos
-from rnst.data.sources import FolderSource
+from rnst.data.sources import FolderSource, subfolders
 from rnst.errors import MissingPathError
 from rnst.files import write_json
 from rnst.reporting.tracking.run import of_experiment
@@ -73,7 +73,7 @@ def read_photos(settings: LayerSettings) -> Tensor:
     folder = settings.data / settings.split
     if not folder.is_dir():
         raise MissingPathError(folder, "folder of photos", "Give --data the folder that holds it.")
-    classes = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    classes = subfolders(folder)
     photos = EvaluationPhotos(
         FolderSource(settings.data, {name: (name,) for name in classes}),
         split=settings.split,

@@ -51,7 +51,7 @@ def draw_curves(reports: Sequence[LayerReport], pictures: Sequence[LayerPicture]
     ]
     panels += [
         Panel("spread of the activation", _DEPTH, "entropy of its softmax, 1 is even", _curves(reports, _entropy)),
-        Panel("towers", _DEPTH, "largest over mean activation", _curves(reports, _peak), log=True),
+        Panel("peak", _DEPTH, "largest over mean activation", _curves(reports, _peak), log=True),
     ]
     scores = scores_by_layer(pictures)
     if scores:

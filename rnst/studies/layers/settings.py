@@ -19,13 +19,13 @@ class LayerSettings:
 
     Args:
         data: folder that holds val (and train) with one folder of photos for each class.
-        encoders: networks, as NAME or NAME:WEIGHTS; resnet18:random is an untrained one. none: the pair that comes with
-            rnst, and that network untrained.
+        encoders: networks, as NAME or NAME:WEIGHTS; resnet18:random is an untrained one. none: the bundled
+            ResNet-18 pair, and that network untrained.
         layers: layers of every network; none means its style layers, and its stem if it has one.
         split: val for photos that the networks were not trained on, train for those that they were.
         photos: number of photos, evenly spread over the classes.
         image_size: side of the photos in pixels, at which radii are stated.
-        radii: radii of the L2 ball around each photo, images in [0, 1].
+        radii: radii of the L2 ball around each photo, images in [0, 1]. none: 0.02, 0.2 and 1.8.
         attack_steps: gradient steps that search for the largest change.
         draws: random perturbations of the same norm, for comparison.
         batch_size: photos that are attacked together.
@@ -35,6 +35,7 @@ class LayerSettings:
         size: long side of the stylized pictures in pixels.
         steps: steps of L-BFGS for each picture.
         style_weights: weights to try for each layer; the automatic pick of sweeps selects the best picture.
+            none: 10.
         precision: precision of the arithmetic for pictures.
         seed: seed of noise, random perturbations and random weights.
         output: folder of figures and pictures.

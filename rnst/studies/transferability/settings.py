@@ -39,8 +39,10 @@ class TransferabilitySettings:
         step_size: step size of that attack.
         steps: steps of that attack.
         transfer_radii: L2 radii of the attacks on test photos whose transfer is measured; the first one is drawn.
+            none: the radius of the training and twice that.
         transfer_steps: steps of these attacks, each 2.5 radii over their number long.
         learning_rates: rates to try for each network; the best on the held-out photos of its own set is kept.
+            none: 0.1 and 0.01.
         epochs: epochs of each training.
         batch_size: batch size of each training.
         weight_decay: weight decay of each training.

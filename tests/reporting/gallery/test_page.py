@@ -104,6 +104,15 @@ def test_pictures_are_relative_and_quoted(make_result: MakeResult, tmp_path: Pat
     assert (tmp_path / "pages" / unquote(entry["picture"])).is_file()
 
 
+def test_an_embedded_page__does_not_name_the_folders_that_its_pictures_came_from(
+    results: list[Result], tmp_path: Path
+) -> None:
+    path = write_gallery(results, tmp_path / "elsewhere" / "page.html", embed=True)
+    entries = _Page(path).data["results"]
+    assert len({entry["key"] for entry in entries}) == len(entries)
+    assert "../" not in json.dumps(entries)
+
+
 def test_embedded_pictures_are_carried_once_with_their_bytes(results: list[Result], tmp_path: Path) -> None:
     page = _Page(write_gallery(results, tmp_path / "page.html", embed=True))
     entry = page.data["results"][3]
