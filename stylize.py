@@ -1,4 +1,4 @@
-"""Paint a photo in the style of a painting: `python stylize.py --help`."""
+"""Stylize a photo by a painting: `python stylize.py --help`."""
 
 from rnst.cli import stylize
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from rnst.commands.arguments import as_options, is_list, value_of
 from rnst.commands.parsing import OneLineErrors, UsageError, quiet_lightning
-from rnst.errors import InvalidValueError, RnstError
+from rnst.errors import InvalidValueError, RnstError, counted
 from rnst.signals import Stopped
 from rnst.stylization.settings import StylizationSettings
 from rnst.sweeps.grid_axes import STYLE_MIX, Axis, check_axes, shown
@@ -120,7 +120,9 @@ def run_grid_command(
     if is_stopped:
         raise Stopped("stopped; the same command goes on with what is missing")
     if failed := failures(outcomes):
-        raise RnstError(f"{len(failed)} pictures failed, the first: {failed[0]}. The others are on the sheet")
+        raise RnstError(
+            f"{counted(len(failed), 'picture')} failed, the first: {failed[0]}. The others are on the sheet"
+        )
 
 
 def _full_command(arguments: Sequence[str], hints: Mapping[str, Any], varied: set[str]) -> list[str]:

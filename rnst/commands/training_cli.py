@@ -53,6 +53,7 @@ class _TrainingCLI(LightningCLI):
     """LightningCLI with our own options, run folder, callbacks and loggers."""
 
     tracker: Tracker | None = None
+    _asks_for_monitor = False  # on the command line, not in a configuration
 
     def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
         """A parser with short errors."""
@@ -64,6 +65,7 @@ class _TrainingCLI(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """The configuration, with what Lightning refuses late or not at all checked first."""
         super().parse_arguments(parser, args)
+        self._asks_for_monitor = any(word.partition("=")[0] in {"--monitor", "--monitor.every"} for word in args)
         if not self.config.output.name:
             raise InvalidValueError("--output", "", "a file name that ends in .safetensors")
         check_seed(self.config.seed_everything)
@@ -92,6 +94,7 @@ class _TrainingCLI(LightningCLI):
         if config.output.suffix != ".safetensors":
             raise InvalidValueError("--output", str(config.output), "a file name that ends in .safetensors")
         chosen_trackers(config.tracking)
+        monitor = self._monitor()
         if _is_main_process():
             self._begin(folder)
         loggers, show = users_loggers(self.config_init.trainer.logger, folder), None
@@ -101,15 +104,10 @@ class _TrainingCLI(LightningCLI):
             run = run_of_training(config.output, name, model.architecture, ball, config.as_dict())
             self.tracker = open_training_tracker(config.tracking, folder, run)
             loggers, show = self.tracker.loggers, partial(self.tracker.picture, "attack")
-        monitor = self.config_init.monitor
         callbacks = [
             *(self.config_init.trainer.callbacks or []),
             *([AveragedWeights(config.ema)] if config.ema else []),
-            *(
-                [OverfittingMonitor(monitor, run_state.last_good_checkpoint(folder), report_line)]
-                if monitor.every
-                else []
-            ),
+            *([OverfittingMonitor(monitor, run_state.last_good_checkpoint(folder), report_line)] if monitor else []),
             *run_state.checkpoint_callbacks(folder, minutes=config.checkpoint_minutes, steps=config.checkpoint_steps),
             TrainingMeter(),
             AttackSheets(folder, show),
@@ -122,6 +120,15 @@ class _TrainingCLI(LightningCLI):
         with refused_options():
             return super().instantiate_trainer(callbacks=callbacks, default_root_dir=folder, **kwargs)
 
+    def _monitor(self) -> MonitorSettings | None:
+        """When to monitor the training, if so; a monitor of the configuration alone is left out where none can be."""
+        settings, model = self.config_init.monitor, self.config_init.model
+        if settings.every and not model.attack.ball.radius and not self._asks_for_monitor:
+            report_line("without an attack there is no catastrophic overfitting: the monitor of the recipe is left out")
+            return None
+        settings.check(model.attack)
+        return settings if settings.every else None
+
     def _begin(self, folder: Path) -> None:
         """Check output, photos and the run to resume before a folder is made."""
         data, config = self.config_init.data, self.config
@@ -129,6 +136,7 @@ class _TrainingCLI(LightningCLI):
         check_output("--output", config.output, inputs, is_ours)
         check_folder("the run folder", folder)
         checks.check_data(data, report_line)
+        checks.check_length(self.config_init.model, config.trainer.as_dict())
         checks.check_batch(self.config_init.model, data.batch_size)
         checks.check_network(self.config_init.model, [data.image_size, *(stage.image_size for stage in data.stages)])
         dumped = self.parser.dump(config, skip_none=False)

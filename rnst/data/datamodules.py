@@ -207,7 +207,9 @@ class PhotoFolders(pl.LightningDataModule):
         """The crops of the current epoch; None if every epoch has new ones."""
         if not self.views:
             return None
-        return FixedViews(self.views, self._epoch_now() % self.views, derived_seed(self._seed, -1))
+        # Only resized crops show the same part of a photo at every size: a teacher labels them once for all stages.
+        size = 0 if self.crop == "resized" else self._loaded(self._size_now())
+        return FixedViews(self.views, self._epoch_now() % self.views, derived_seed(self._seed, -1), size)
 
     def _photos(self, split: Split, size: int) -> LabeledPhotos:
         """Photos of one split at one size; those of the last size stay in memory, so that they are read once."""
@@ -217,13 +219,17 @@ class PhotoFolders(pl.LightningDataModule):
         return self._kept[split, size]
 
     def _view(self, split: Split, size: int) -> Preprocessing:
-        size = max(size, self.teacher_size)
+        size = self._loaded(size)
         if split == "val":
             evaluated = evaluation_side(size, self.crop)
             return Preprocessing(evaluated, evaluation_transform(size), self.cache, self._broken[split])
         transform = training_transform(size, self.crop, jitter=self.jitter, crop_area=self.crop_area)
         side = training_side(size, self.crop)
         return Preprocessing(side, transform, self.cache, self._broken[split], replaces=True)
+
+    def _loaded(self, size: int) -> int:
+        """Side of the crops of which student and teacher receive their images, in pixels."""
+        return max(size, self.teacher_size)
 
     def _loader(self, photos: Subset[Sample]) -> DataLoader[Sample]:
         return DataLoader(photos, sampler=self._share(len(photos)), **self._loading())

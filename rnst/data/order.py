@@ -20,6 +20,7 @@ from rnst.errors import RnstError
 Sample = tuple[Tensor, int] | tuple[Tensor, int, int]
 
 _BYTES_OF_SEED = 7  # a torch seed has 63 bits
+_MOST_CROPS = 2**40  # of all photos, so that their numbers and sizes fit in the 63 bits of a key
 
 
 class OtherTrainingError(RnstError):
@@ -77,15 +78,17 @@ class FixedViews:
         count: number of crops of each photo.
         current: the crop of this epoch, 0 to `count` - 1.
         seed: determines the crops; the same in every epoch.
+        size: side of the crops in pixels, if crops of different sizes show different parts of a photo; otherwise 0.
     """
 
     count: int
     current: int
     seed: int
+    size: int = 0
 
     def key(self, photo: int) -> int:
-        """A number for this epoch's crop of a photo, different for every photo and crop."""
-        return photo * self.count + self.current
+        """A number for this epoch's crop of a photo, different for every part of every photo that a crop shows."""
+        return self.size * _MOST_CROPS + photo * self.count + self.current
 
 
 class EpochPhotos(Dataset[Sample]):

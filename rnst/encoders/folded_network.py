@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from rnst.encoders.surgery.block_convolution import BlockConv2d
@@ -22,7 +23,8 @@ class FoldedNetwork:
     benchmarks/attack_gradient.py measures the gain of each change.
 
     The class is not a module, so that a LightningModule can store it beside its network: it has nothing to train, save
-    or synchronize.
+    or synchronize. The copy is made anew when modules of the network were replaced, as Lightning does to synchronize
+    BatchNorm during a training.
 
     Args:
         network: any classifier. If torch.fx cannot trace it, only the precision of its kernels changes.
@@ -31,6 +33,7 @@ class FoldedNetwork:
     def __init__(self, network: nn.Module) -> None:
         self._network = network
         self._copy: nn.Module | None = None
+        self._modules: list[nn.Module] = []  # of the network, when it was copied
         self._layers: list[_Layer] = []
 
     @contextmanager
@@ -43,8 +46,9 @@ class FoldedNetwork:
         """
         # Tensors created in inference mode cannot be used for a gradient.
         with torch.inference_mode(mode=False), torch.no_grad():
-            if self._copy is None:
-                self._copy = self._built()
+            modules = list(self._network.modules())
+            if self._copy is None or list(map(id, modules)) != list(map(id, self._modules)):
+                self._copy, self._modules = self._built(), modules
             for layer in self._layers:
                 layer.fill(kernels)
         try:
@@ -58,6 +62,7 @@ class FoldedNetwork:
         copied = copy.deepcopy(self._network, {id(tensor): tensor for tensor in tensors}).eval()  # shares the tensors
         norms = called_convolutions(copied)
         folded = set(norms.values())
+        self._layers = []
         for path, source in list(self._network.named_modules()):
             if path in folded:
                 copied.set_submodule(path, nn.Identity())
@@ -68,7 +73,7 @@ class FoldedNetwork:
                 copied.set_submodule(path, target)
             norm_path = norms.get(path)
             norm = None if norm_path is None else self._network.get_submodule(norm_path)
-            self._layers.append(_Layer(source, target, norm))
+            self._layers.append(_Layer(source, target, norm if isinstance(norm, _BatchNorm) else None))
         return copied
 
 
@@ -78,12 +83,12 @@ class _Layer:
 
     source: nn.Module
     target: nn.Module
-    norm: nn.Module | None
+    norm: _BatchNorm | None
 
     def fill(self, kernels: torch.dtype | None) -> None:
         """Copy the current parameters and buffers of the source to the target."""
         tensors: dict[str, Tensor] = dict(self.source.named_parameters(recurse=False))
-        if isinstance(self.norm, nn.BatchNorm2d):
+        if self.norm is not None:
             tensors |= _folded(tensors["weight"], tensors.get("bias"), self.norm)
         if isinstance(self.target, BlockConv2d):
             tensors["weight"] = self.target.kernels(tensors["weight"])
@@ -100,7 +105,7 @@ class _Layer:
             setattr(self.target, name, None)
 
 
-def _folded(weight: Tensor, bias: Tensor | None, norm: nn.BatchNorm2d) -> dict[str, Tensor]:
+def _folded(weight: Tensor, bias: Tensor | None, norm: _BatchNorm) -> dict[str, Tensor]:
     """Kernels (O, C, K, K) and bias (O,) of a convolution that equals the convolution followed by its BatchNorm."""
     mean, variance = norm.running_mean, norm.running_var
     if mean is None or variance is None:  # for the type checker: BatchNorm without statistics is not folded

@@ -72,10 +72,10 @@ BUNDLED = {
     name: Network(name, architecture, "bundled", _BUNDLED_LICENCE, description)
     for name, architecture, description in (
         ("resnet18_robust", "resnet18", "ResNet-18 of 1000 classes, adversarially trained (L2 radius 3 at 224 px)"),
-        ("resnet18_standard", "resnet18", "ResNet-18 of 1000 classes, ordinary training on the same photos"),
+        ("resnet18_standard", "resnet18", "ResNet-18 of 1000 classes, standard training on the same photos"),
         ("resnet50_robust", "resnet50", "ResNet-50, adversarially trained on Imagenette (L2 radius 3 at 224 px)"),
-        ("resnet50_standard", "resnet50", "ResNet-50, ordinary training on Imagenette"),
-        ("vgg16_standard", "vgg16_bn", "VGG-16 with BatchNorm, ordinary training on Imagenette: the control"),
+        ("resnet50_standard", "resnet50", "ResNet-50, standard training on Imagenette"),
+        ("vgg16_standard", "vgg16_bn", "VGG-16 with BatchNorm, standard training on Imagenette: the control"),
     )
 }
 

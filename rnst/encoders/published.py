@@ -117,7 +117,7 @@ class PublishedWeights:
     def description(self) -> str:
         """One line for `rnst models`."""
         radius = f"{self.radius:g}" if self.norm == "l2" else f"{self.radius * _LINF_UNIT:g}/{_LINF_UNIT}"
-        training = f"{self.norm.capitalize()} radius {radius}" if self.radius else "ordinary training"
+        training = f"{self.norm.capitalize()} radius {radius}" if self.radius else "standard training"
         stated = f", {self.accuracy:.2%} clean as published" if self.accuracy is not None else ""
         return f"{self.architecture}, {self.data}, {training}{stated}"
 

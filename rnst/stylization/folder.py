@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from rnst.errors import InvalidValueError, RnstError
+from rnst.errors import InvalidValueError, RnstError, counted
 from rnst.image.endings import LONGEST_SIDES
 from rnst.image.files import left_out, pictures_in, read_image
 from rnst.image.samples import find_picture
@@ -29,7 +29,9 @@ class FolderError(RnstError):
     """Some pictures of a folder could not be stylized."""
 
     def __init__(self, failures: Sequence[str]) -> None:
-        super().__init__(f"{len(failures)} pictures failed, the first: {failures[0]}. The others are finished and kept")
+        super().__init__(
+            f"{counted(len(failures), 'picture')} failed, the first: {failures[0]}. The others are finished and kept"
+        )
 
 
 def stylize_jobs(jobs: Sequence[Job], console: Console | None = None, on_step: OnStep | None = None) -> list[Result]:

@@ -1,7 +1,9 @@
 """What a training refuses before it writes anything: photos and batches that the network cannot learn from."""
 
 import copy
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from torch import nn
 
@@ -43,6 +45,42 @@ class NoStepError(RnstError):
             f"too few photos for one batch: {photos} of {together}, so no step could be made. "
             "Lower --data.batch_size, or give more photos"
         )
+
+
+class FewValidationPhotosError(RnstError):
+    """A device would have nothing to evaluate."""
+
+    def __init__(self, photos: int, devices: int) -> None:
+        super().__init__(
+            f"{photos} validation photos for {devices} devices: each needs one. Lower --trainer.devices, or raise "
+            "--data.validation_photos and --data.evaluation_photos (0 means all), or give more photos"
+        )
+
+
+def check_length(model: RobustClassifier, options: Mapping[str, Any]) -> None:
+    """Refuse a run that time alone ends, if its schedule spans the run.
+
+    Args:
+        model: with its recipe.
+        options: of the Trainer, by name.
+
+    Raises:
+        InvalidValueError: the schedule needs a length.
+    """
+    ends = options.get("max_epochs") is not None or options.get("max_steps", -1) != -1
+    if options.get("max_time") is not None and not ends:
+        model.recipe.check_length(math.inf)
+
+
+def check_devices(data: PhotoFolders, devices: int) -> None:
+    """Refuse more devices than validation photos.
+
+    Raises:
+        FewValidationPhotosError: there are.
+    """
+    photos = min(len(loader.dataset) for loader in (data.test_dataloader(), data.val_dataloader()))  # type: ignore[arg-type] # they have a length
+    if photos < devices:
+        raise FewValidationPhotosError(photos, devices)
 
 
 def check_data(data: PhotoFolders, report: Callable[[str], object]) -> None:

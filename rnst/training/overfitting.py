@@ -12,6 +12,7 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 from torch.utils.data import default_collate
 
+from rnst.attacks.attack import Attack
 from rnst.attacks.pgd import published_pgd
 from rnst.data.batches import without_broken
 from rnst.errors import InvalidValueError
@@ -42,6 +43,15 @@ class MonitorSettings:
             if value < least:
                 raise InvalidValueError(f"--monitor.{name}", value, f"{least} or more")
 
+    def check(self, attack: Attack) -> None:
+        """Refuse to compare PGD to the attack of a training that has none.
+
+        Raises:
+            InvalidValueError: the monitor is on, and the ball of `attack` has no radius.
+        """
+        if self.every and not attack.ball.radius:
+            raise InvalidValueError("--monitor.every", self.every, "0 where the training has no radius")
+
 
 class OverfittingMonitor(Callback):
     """Compares accuracy under the training's own attack and under PGD in the same ball, on validation photos.
@@ -61,10 +71,14 @@ class OverfittingMonitor(Callback):
         self._settings = settings
         self._last_good = last_good
         self._report = report
-        self._held: tuple[Tensor, Tensor] | None = None
+        self._held: list[tuple[Tensor, Tensor]] | None = None
         self._checked = 0  # step of the last check; several batches may make one step
         self.collapsed_at: int | None = None
         self.last_good_step: int | None = None
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:  # noqa: ARG002 - a hook
+        """Refuse a training without an attack before its first step."""
+        self._settings.check(pl_module.attack)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:  # noqa: ARG002 - a hook
         """Drop the held photos: another stage may have another image size."""
@@ -108,30 +122,34 @@ class OverfittingMonitor(Callback):
 
     def _accuracies(self, trainer: pl.Trainer, pl_module: Any) -> tuple[float, float, int]:
         """Accuracy under the training's own attack and under PGD, and the number of photos, over all devices."""
-        images, labels = self._held or self._hold(trainer, pl_module)
-        attack = pl_module.attack
-        if not attack.ball.radius:
-            raise InvalidValueError("--monitor.every", self._settings.every, "0 where the training has no radius")
-        steps = self._settings.steps
-        pgd = published_pgd(attack.ball, steps, random_start=True)
+        if self._held is None:
+            self._held = self._hold(trainer, pl_module)
+        own = sum(len(labels) for _, labels in self._held)
+        photos = max(1, int(trainer.strategy.reduce(torch.tensor(own, device=pl_module.device), reduce_op="sum")))
+        pgd = published_pgd(pl_module.attack.ball, self._settings.steps, random_start=True)
+        found = torch.zeros(2, device=pl_module.device)
         devices = [pl_module.device] if pl_module.device.type == "cuda" else []
         with torch.random.fork_rng(devices), trainer.precision_plugin.forward_context():
-            found = torch.stack([pl_module.accuracy_under(adversary, images, labels) for adversary in (attack, pgd)])
-        own, robust = trainer.strategy.reduce(found, reduce_op="mean").tolist()
-        return own, robust, len(labels) * trainer.world_size
+            for images, labels in self._held:
+                both = [pl_module.accuracy_under(attack, images, labels) for attack in (pl_module.attack, pgd)]
+                found += torch.stack(both) * (len(labels) * trainer.world_size / photos)
+        own_attack, robust = trainer.strategy.reduce(found, reduce_op="mean").tolist()
+        return own_attack, robust, photos
 
-    def _hold(self, trainer: pl.Trainer, pl_module: Any) -> tuple[Tensor, Tensor]:
-        """This device's part of the held photos, spread over the whole validation set, which is sorted by class."""
+    def _hold(self, trainer: pl.Trainer, pl_module: Any) -> list[tuple[Tensor, Tensor]]:
+        """Batches of this device's part of the held photos, spread over all of the validation, sorted by class."""
         data: Any = trainer.datamodule  # type: ignore[attr-defined] # Lightning attaches it
-        photos = data.val_dataloader().dataset
+        loader = data.val_dataloader()
+        photos = loader.dataset
         numbers = torch.linspace(0, len(photos) - 1, min(self._settings.photos, len(photos))).long().tolist()
-        own = numbers[trainer.global_rank :: trainer.world_size]
-        batch = without_broken(default_collate([photos[number] for number in own]))
-        images, labels = pl_module.labeled(
-            data.on_after_batch_transfer([part.to(pl_module.device) for part in batch], 0)
-        )
-        self._held = (images, labels)
-        return images, labels
+        own, held = numbers[trainer.global_rank :: trainer.world_size], []
+        for first in range(0, len(own), loader.batch_size):
+            together = own[first : first + loader.batch_size]
+            batch = without_broken(default_collate([photos[number] for number in together]))
+            if len(batch[1]):
+                on_device = [part.to(pl_module.device) for part in batch]
+                held.append(pl_module.labeled(data.on_after_batch_transfer(on_device, 0)))
+        return held
 
     def _announce(self, trainer: pl.Trainer, step: int, own: float, pgd: float) -> None:
         self.collapsed_at = step

@@ -69,34 +69,54 @@ class Recipe:
             weight_decay=self.weight_decay,
         )
 
-    def scheduler(self, optimizer: torch.optim.Optimizer, total_steps: int, epochs: float) -> LRScheduler:
+    def scheduler(self, optimizer: torch.optim.Optimizer, total_steps: float, steps_of_epoch: float) -> LRScheduler:
         """Build a schedule that is advanced once for every optimizer step.
 
         Args:
             optimizer: its learning rate is changed.
-            total_steps: optimizer steps of the whole run.
-            epochs: epochs of the whole run.
+            total_steps: optimizer steps of the whole run; infinite if no number of them ends it.
+            steps_of_epoch: optimizer steps of one epoch.
 
         Raises:
-            InvalidValueError: the warm-up is as long as the run.
+            InvalidValueError: the warm-up is as long as the run, or the schedule needs a length and there is none.
         """
+        self.check_length(total_steps)
+        epochs = total_steps / steps_of_epoch
         if self.warmup_epochs >= epochs:
-            raise InvalidValueError("recipe.warmup_epochs", self.warmup_epochs, f"less than the {epochs:g} epochs")
-        if self.schedule == "one_cycle":
+            raise InvalidValueError(
+                "recipe.warmup_epochs", self.warmup_epochs, f"less than the {epochs:g} epochs of the run"
+            )
+        if self.schedule == "one_cycle" and total_steps > 1:
             rise = self.warmup_epochs / epochs or _RISE
             rise *= 1.0 if rise * total_steps != 1.0 else 1.01  # torch divides by the steps of the rise but one
             return torch.optim.lr_scheduler.OneCycleLR(
                 optimizer,
                 max_lr=self.learning_rate,
-                total_steps=total_steps,
+                total_steps=int(total_steps),
                 pct_start=rise,
                 cycle_momentum=False,
             )
-        return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.share(step, total_steps, epochs))
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.share(step, total_steps, steps_of_epoch))
 
-    def share(self, step: int, total_steps: int, epochs: float) -> float:
-        """Fraction of the highest learning rate at `step`, counted from 0, for schedules other than "one_cycle"."""
-        steps_of_epoch = total_steps / epochs
+    def check_length(self, total_steps: float) -> None:
+        """Refuse a run without a given length, which time or the user ends, for a schedule that spans the whole run.
+
+        Raises:
+            InvalidValueError: `total_steps` is infinite, and the schedule needs a length.
+        """
+        if self.schedule in {"one_cycle", "cosine"} and not math.isfinite(total_steps):
+            wanted = (
+                f"given, or --trainer.max_steps: the schedule {self.schedule} spans the run. step and constant do not"
+            )
+            raise InvalidValueError("--trainer.max_epochs", None, wanted)
+
+    def share(self, step: int, total_steps: float, steps_of_epoch: float) -> float:
+        """Fraction of the highest learning rate at `step`, counted from 0.
+
+        Of "one_cycle" this is only for a run of one step, which has no time to rise.
+        """
+        if self.schedule == "one_cycle":
+            return 1.0
         warmup = round(self.warmup_epochs * steps_of_epoch)
         if step < warmup:
             return (step + 1) / (warmup + 1)

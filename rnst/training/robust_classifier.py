@@ -24,6 +24,7 @@ from rnst.training.attack_sample import AttackSample
 from rnst.training.classes import check_same_classes, with_classes
 from rnst.training.losses import AdversarialLoss, TrainingLoss
 from rnst.training.recipe import Recipe
+from rnst.training.run_length import steps_of
 from rnst.training.teacher import SoftLabels, Teacher, class_numbers, entropy
 
 _SAMPLES = 8
@@ -133,11 +134,7 @@ class RobustClassifier(pl.LightningModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimizer, and its schedule, advanced at every step."""
         optimizer = self.recipe.optimizer(self.network.parameters())
-        total_steps = int(self.trainer.estimated_stepping_batches)
-        epochs, batches = float(max(1, self.trainer.max_epochs or 1)), self.trainer.num_training_batches
-        if (self.trainer.max_epochs or -1) < 0 and math.isfinite(batches):  # the run is given in steps alone
-            epochs = total_steps / math.ceil(batches / self.trainer.accumulate_grad_batches)
-        scheduler = self.recipe.scheduler(optimizer, total_steps, epochs)
+        scheduler = self.recipe.scheduler(optimizer, *steps_of(self.trainer))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def facts(self) -> dict[str, Any]:

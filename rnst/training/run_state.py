@@ -35,7 +35,7 @@ _PARTS = {
 # Of the trainer's options, only these change the result; so does its length, if the schedule spans the whole run.
 _LEARNED_WITH = {
     *("max_steps", "precision", "accumulate_grad_batches", "gradient_clip_val", "gradient_clip_algorithm"),
-    *("devices", "num_nodes", "limit_train_batches", "sync_batchnorm", "overfit_batches"),
+    *("devices", "num_nodes", "limit_train_batches", "sync_batchnorm"),
 }
 _FREE = (
     *("output", "half", "resume", "tracking", "checkpoint", "monitor"),

@@ -1,10 +1,13 @@
 """A training that a signal stops keeps its state first."""
 
+import signal
+import threading
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import Callback
 
 from rnst.secondary import Secondary
@@ -26,6 +29,8 @@ class StopAfterStep(Callback):
         self._path = path
         self._steps = False  # whether steps are being made
         self._number: int | None = None
+        self._handler: Any = None  # of SIGTERM
+        self._common = 0.0  # batches that every device has in the evaluation at work
         self._writing = Secondary("the checkpoint of the stopped training", "", (RuntimeError,))
 
     def receive(self, number: int, frame: FrameType | None) -> None:
@@ -38,6 +43,18 @@ class StopAfterStep(Callback):
             raise_stopped(number, frame)
         self._number = number
 
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:  # noqa: ARG002 - a hook
+        """Note the handler of SIGTERM before Lightning puts its own around it."""
+        self._handler = signal.getsignal(signal.SIGTERM)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002 - a hook
+        """Restore the handler of SIGTERM.
+
+        That of Lightning waits for the other devices inside of the handler, while they may be in any other operation.
+        """
+        if callable(self._handler) and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._handler)
+
     def on_train_batch_start(self, trainer: pl.Trainer, *_: Any) -> None:  # noqa: ARG002 - a hook
         """From now on there is something to keep."""
         self._steps = True
@@ -47,9 +64,18 @@ class StopAfterStep(Callback):
         if is_between_steps(trainer, rest[-1]):
             self._stop(trainer)
 
-    def on_validation_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002 - a hook
+        """Count the batches that every device has: shares of an evaluation may differ by one photo, thus by one batch.
+
+        Devices agree by a collective operation. Behind a batch that only some have, the others would be missing.
+        """
+        own = torch.tensor(float(sum(trainer.num_val_batches)), device=trainer.strategy.root_device)
+        self._common = trainer.strategy.reduce(own, reduce_op="min").item()
+
+    def on_validation_batch_end(self, trainer: pl.Trainer, *rest: Any) -> None:
         """Stop between two batches of an evaluation; a resumed training goes on without the rest of it."""
-        if not trainer.sanity_checking:
+        batch_idx = rest[3]
+        if not trainer.sanity_checking and batch_idx < self._common:
             self._stop(trainer)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002 - a hook

@@ -22,7 +22,7 @@ from rnst.recorded_paths import without_folders
 from rnst.secondary import reason_of
 from rnst.signals import Stopped, handled
 from rnst.training.averaging import AveragedWeights
-from rnst.training.checks import NoStepError
+from rnst.training.checks import NoStepError, check_devices
 from rnst.training.overfitting import OverfittingMonitor
 from rnst.training.robust_classifier import RobustClassifier
 from rnst.training.run_state import after_stop
@@ -77,8 +77,11 @@ def train(
 
     Raises:
         DivergedError: the weights are not finite.
+        FewValidationPhotosError: there are fewer validation photos than devices.
         NoStepError: the photos do not fill one batch on each of the devices.
     """
+    if trainer.is_global_zero and trainer.world_size > 1:  # the others may wait for this process to prepare the data
+        check_devices(data, trainer.world_size)
     began = time.perf_counter()
     with _stopping_well(trainer):
         _fit(trainer, model, data, resume)

@@ -57,6 +57,10 @@ def check_trainer(options: Mapping[str, Any]) -> None:
         limit = options.get(name)
         if limit is not None and limit <= 0:
             raise InvalidValueError(f"--trainer.{name}", limit, "more than 0")
+    overfit = options.get("overfit_batches")
+    if overfit:  # for which Lightning replaces the sampler
+        wanted = "0, since every epoch has its own order; --trainer.limit_train_batches shortens the epochs"
+        raise InvalidValueError("--trainer.overfit_batches", overfit, wanted)
     devices, accelerator = options.get("devices"), options.get("accelerator")
     is_cpu = accelerator == "cpu" or (accelerator == "auto" and not torch.accelerator.is_available())
     most = max(_FEW_PROCESSES, processors())

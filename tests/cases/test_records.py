@@ -97,7 +97,7 @@ def test_p9__a_broken_record_is_named_and_left_out(
     assert "a.json" in told.err
     assert "delete it" in told.err
     assert "positional argument" not in told.err
-    assert "1 pictures" in told.out
+    assert "1 picture;" in told.out
 
 
 def test_p9__a_folder_with_broken_records_alone_is_refused(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("trainer.precision=17", "--trainer.precision is 17, but must be"),
         ("trainer.max_epochs=-1", "--trainer.max_epochs is -1, but must be at least 1"),
         ("trainer.max_epochs=0", "--trainer.max_epochs is 0"),
+        ("trainer.overfit_batches=2", "--trainer.overfit_batches is 2"),
         ("trainer.max_steps=0", "--trainer.max_steps is 0"),
         ("trainer.devices=0", "--trainer.devices is '0'"),
         ("trainer.devices=99", "--trainer.devices is '99'"),

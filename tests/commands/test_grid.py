@@ -100,7 +100,7 @@ def test_a_mix_of_two_styles_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_combination_that_cannot_be_is_an_empty_cell() -> None:
     arguments = ["cat.png", "waves.png", *_TINY, "--output=a.png", "--grid", "style_weight=0,1", "content_weight=0,1"]
-    assert "1 pictures failed, the first: style_weight=0 content_weight=0" in _refusal(*arguments)
+    assert "1 picture failed, the first: style_weight=0 content_weight=0" in _refusal(*arguments)
     page = Path("a-grid.html").read_text(encoding="utf-8")
     assert page.count("data-command") == 3
     assert page.count('class="missing"') == 1

@@ -490,7 +490,7 @@ def test_folder__a_picture_that_fails_does_not_end_the_others(capsys: pytest.Cap
     with pytest.raises(SystemExit) as stopped:
         stylize(_arguments(content="frames", output="stylized"))
     assert stopped.value.code == 2
-    assert "error: 1 pictures failed, the first: cannot read frames/frame1.png" in capsys.readouterr().err
+    assert "error: 1 picture failed, the first: cannot read frames/frame1.png" in capsys.readouterr().err
     assert sorted(path.name for path in Path("stylized").glob("*.png")) == ["frame8.png", "frame9.png"]
 
 

@@ -102,9 +102,9 @@ def test_recipes_are_there() -> None:
 @pytest.mark.parametrize("recipe", [*_RECIPES, *_OVERLAYS], ids=lambda path: path.stem)
 def test_recipe__says_what_it_is_for_and_how_it_is_run(recipe: Path) -> None:
     lines = recipe.read_text(encoding="utf-8").splitlines()
-    assert lines[0].startswith("# ")
-    assert "python train_robust.py" in lines[1]
-    assert recipe.stem == "restricted_imagenet" or f"{recipe.parent.name}/{recipe.name}" in lines[1]
+    run = next(number for number, line in enumerate(lines) if "python train_robust.py" in line)
+    assert all(line.startswith("# ") for line in lines[: run + 1])
+    assert recipe.stem == "restricted_imagenet" or f"{recipe.parent.name}/{recipe.name}" in lines[run]
 
 
 @pytest.mark.parametrize(
@@ -316,6 +316,38 @@ def test_fewer_photos_than_a_batch__no_random_weights_are_exported(
     assert "Lower --data.batch_size" in message
     assert not Path("net.safetensors").exists()
     assert not Path("net.run").exists(), "no empty run is left behind"
+
+
+def test_fewer_validation_photos_than_devices(make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:
+    options = {"data.validation_photos": 1, "trainer.devices": 2, "trainer.strategy": "ddp"}
+    with pytest.raises(SystemExit) as stopped:
+        _run(_IMAGENETTE, make_photos(), "net.safetensors", **options)
+    assert stopped.value.code == 2
+    (message,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert "1 validation photos for 2 devices" in message
+    assert "--data.validation_photos" in message
+
+
+def test_time_alone_ends_a_run(make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:
+    root, options = make_photos(), {"trainer.max_epochs": "null", "trainer.max_time": "00:00:00:01"}
+    message = _refused(capsys, lambda: _run(_IMAGENETTE, root, "net.safetensors", **options))
+    assert "--trainer.max_epochs is None, but must be given" in message, "its schedule spans the run"
+    assert not Path("net.run").exists()
+    _run(_IMAGENETTE, root, "net.safetensors", **options, **{"model.recipe.schedule": "step"})
+    assert Path("net.safetensors").exists()
+
+
+def test_monitor__is_for_trainings_under_attack(make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:
+    """A recipe's monitor does not keep its user from a training without an attack; asked for, it is refused."""
+    root, standard = make_photos(), {"model.attack": "rnst.attacks.attack.NoAttack", "data.classes": "folders"}
+    standard |= {"model.architecture": "tiny_vgg"}
+    fast = _CONFIGS / "fast.yaml"
+    message = _refused(capsys, lambda: _run(fast, root, "net.safetensors", "--monitor.every=500", **standard))
+    assert "--monitor.every is 500, but must be 0 where the training has no radius" in message
+    assert not Path("net.run").exists()
+    _run(fast, root, "net.safetensors", **standard)
+    assert "the monitor of the recipe is left out" in capsys.readouterr().err
+    assert Path("net.safetensors").exists()
 
 
 def test_one_class__nothing_to_tell_apart(make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,9 +5,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -354,6 +356,23 @@ def test_views__a_batch_has_the_keys_of_its_crops(make_photos: MakePhotos, tmp_p
     )
     assert {len(batch) for batch in got["val"] + got["test"]} == {3}
     assert {len(batch) for batch in _drawn(tmp_path / "plain", _folders(root, **options))["train"]} == {2}
+
+
+@pytest.mark.parametrize("crop", ["resized", "shifted", "padded"])
+def test_views__a_key_is_one_part_of_a_photo_in_all_stages(make_photos: MakePhotos, tmp_path: Path, crop: str) -> None:
+    """Windows at a random place differ with the size of a stage, and a teacher keeps its labels by the key."""
+    stages = [Stage(epochs=1, image_size=16), Stage(epochs=1, image_size=32)]
+    root, ramp = make_photos(train=4, side=64), np.linspace(0, 255, 64).astype(np.uint8)
+    for path in root.rglob("*.png"):
+        Image.fromarray(np.stack(np.broadcast_arrays(ramp[None], ramp[:, None], 0), -1).astype(np.uint8)).save(path)
+    data = _folders(root, crop=crop, stages=stages, views=1, teacher_size=16)
+    seen: dict[int, list[Tensor]] = {}
+    for *_, seen_by_teacher, keys in _drawn(tmp_path, data)["train"]:
+        for key, image in zip(keys.tolist(), seen_by_teacher, strict=True):
+            seen.setdefault(key, []).append(image)
+    assert len(seen) == (12 if crop == "resized" else 24), "a teacher labels resized crops once"
+    for first, *others in seen.values():
+        assert all((first - other).abs().max() < 0.05 for other in others), "a color is a place in the photo"
 
 
 def test_teacher_size__none_makes_no_third_part(make_photos: MakePhotos, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 import torchvision
+from pytorch_lightning.plugins.layer_sync import TorchSyncBatchNorm
 from torch import Tensor, nn
 
 from rnst.encoders.folded_network import FoldedNetwork
@@ -92,6 +93,39 @@ def test_every_norm_of_a_resnet_is_folded() -> None:
     assert set(called_convolutions(network.eval()).values()) == norms
     with FoldedNetwork(network).in_use() as twin:
         assert not [module for module in twin.modules() if isinstance(module, nn.BatchNorm2d)]
+
+
+def _norms(twin: FoldedNetwork) -> list[nn.Module]:
+    """BatchNorms that are left in the copy."""
+    with twin.in_use() as copied:
+        return [module for module in copied.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+
+
+def test_norms_synchronized_for_a_training_are_folded__and_so_are_those_that_replace_them_afterwards() -> None:
+    """Lightning replaces all BatchNorms at the start of a training, and once more at its end."""
+    network: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(_network("resnet18"))
+    twin, images = FoldedNetwork(network), torch.rand(2, 3, 64, 64, dtype=torch.float64)
+    _assert_twins(network, twin, images)
+    assert not _norms(twin)
+    TorchSyncBatchNorm().revert(network)
+    other = {
+        name: tensor * 1.25 if "norm" in name or "bn" in name else tensor
+        for name, tensor in network.state_dict().items()
+    }
+    network.load_state_dict(other, assign=True)
+    _assert_twins(network, twin, images)
+    assert not _norms(twin)
+
+
+def test_a_norm_that_does_more_stays() -> None:
+    class Activated(nn.BatchNorm2d):
+        def forward(self, features: Tensor) -> Tensor:
+            return super().forward(features).relu()
+
+    network = _with_statistics(nn.Sequential(nn.Conv2d(3, 4, 3), Activated(4), nn.AdaptiveAvgPool2d(1), nn.Flatten()))
+    twin = FoldedNetwork(network.double())
+    _assert_twins(network, twin, torch.rand(2, 3, 16, 16, dtype=torch.float64))
+    assert len(_norms(twin)) == 1
 
 
 class _Irregular(nn.Module):

@@ -21,10 +21,13 @@ _REPOSITORY = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def runs(make_photos_once: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What tests/two_trainings.py reports."""
-    root, folder = make_photos_once(train=5, val=3), tmp_path_factory.mktemp("trainings")
+    return _reported(make_photos_once(train=5, val=3), tmp_path_factory.mktemp("trainings"), 580)
+
+
+def _reported(root: Path, folder: Path, seconds: int, *words: str) -> dict[str, Any]:
     program = str(_REPOSITORY / "tests" / "two_trainings.py")
     # SIGTERM does not end a pair that waits for each other; SIGKILL does.
-    command = ["timeout", "-s", "KILL", "580", sys.executable, program, str(root), str(folder)]
+    command = ["timeout", "-s", "KILL", str(seconds), sys.executable, program, str(root), str(folder), *words]
     environment = {**os.environ, "PYTHONPATH": str(_REPOSITORY), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)  # noqa: S603
     assert done.returncode == 0, done.stderr[-3000:]
@@ -65,3 +68,12 @@ def test_random_starts_differ_by_rank_and_are_exact_after_resume(runs: dict[str,
     for rank in range(2):
         assert half[rank]["losses"] + resumed[rank]["losses"] == whole[rank]["losses"]
         assert resumed[rank]["weights"] == whole[rank]["weights"], "bit for bit"
+
+
+def test_shares_of_an_evaluation_may_differ_by_a_batch(make_photos: Callable[..., Path], tmp_path: Path) -> None:
+    """A device with one more batch does not wait for the other behind it, and both stop at the same one."""
+    runs = _reported(make_photos(train=2, val=3), tmp_path, 580, "uneven")
+    assert [rank["evaluated"] for rank in runs["whole"]] == [2, 1]
+    assert runs["whole"][0]["accuracy"] == runs["whole"][1]["accuracy"]
+    assert [rank["evaluated"] for rank in runs["stopped"]] == [1, 1], "both, behind the batch of the signal"
+    assert (tmp_path / "stopped.ckpt").exists()

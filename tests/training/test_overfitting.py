@@ -134,7 +134,33 @@ def test_a_robust_training_is_left_alone__and_not_disturbed(tmp_path: Path) -> N
 
 
 def test_no_radius_to_watch(tmp_path: Path) -> None:
-    with pytest.raises(InvalidValueError, match=r"monitor\.every"):
-        _fit(tmp_path, NoAttack(), MonitorSettings(every=1, photos=8))
+    with pytest.raises(InvalidValueError, match=r"monitor\.every"):  # before the first check is due
+        _fit(tmp_path, NoAttack(), MonitorSettings(every=1000, photos=8))
     with pytest.raises(InvalidValueError, match=r"monitor\.photos"):
         MonitorSettings(photos=0)
+
+
+def test_photos_are_attacked_in_batches_of_the_data__and_each_counts_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All at once, they would need more memory than the training does."""
+    batches, found = list[int](), list[tuple[float, float, int]]()
+    accuracy = RobustClassifier.accuracy_under
+
+    def known(task: RobustClassifier, attack: Attack, images: Tensor, labels: Tensor) -> Tensor:
+        accuracy(task, attack, images, labels)
+        batches.append(len(labels))
+        return torch.tensor({8: 0.5, 5: 1.0}[len(labels)])
+
+    def noted(own: float, pgd: float, photos: int, classes: int) -> bool:  # noqa: ARG001 - as has_collapsed
+        found.append((own, pgd, photos))
+        return False
+
+    monkeypatch.setattr(RobustClassifier, "accuracy_under", known)
+    monkeypatch.setattr("rnst.training.overfitting.has_collapsed", noted)
+    _fit(tmp_path, _Feeble(), MonitorSettings(every=4, photos=13, steps=1), epochs=1)
+    assert batches == [8, 8, 5, 5], "the own attack and PGD"
+    ((own, pgd, photos),) = found
+    assert own == pytest.approx(9 / 13)
+    assert pgd == pytest.approx(9 / 13)
+    assert photos == 13

@@ -1,3 +1,4 @@
+import math
 import warnings
 from typing import Any, Literal
 
@@ -9,10 +10,10 @@ from rnst.errors import InvalidValueError
 from rnst.training.recipe import Recipe
 
 
-def _rates(recipe: Recipe, total_steps: int, epochs: int) -> list[float]:
+def _rates(recipe: Recipe, total_steps: int, epochs: float) -> list[float]:
     """The learning rate of each optimizer step."""
     optimizer = recipe.optimizer([nn.Parameter(torch.zeros(1))])
-    scheduler = recipe.scheduler(optimizer, total_steps, epochs)
+    scheduler = recipe.scheduler(optimizer, total_steps, total_steps / epochs)
     rates = []
     for _ in range(total_steps):
         rates.append(optimizer.param_groups[0]["lr"])
@@ -47,7 +48,7 @@ def test_one_cycle__rises_for_a_third_and_falls_to_zero() -> None:
 
 def test_one_cycle__leaves_the_momentum() -> None:
     optimizer = Recipe(schedule="one_cycle", momentum=0.8).optimizer([nn.Parameter(torch.zeros(1))])
-    Recipe(schedule="one_cycle", momentum=0.8).scheduler(optimizer, 10, 1)
+    Recipe(schedule="one_cycle", momentum=0.8).scheduler(optimizer, 10, 10)
     assert optimizer.param_groups[0]["momentum"] == 0.8
 
 
@@ -68,7 +69,7 @@ def test_a_run_of_one_step(schedule: Literal["step", "one_cycle", "cosine", "con
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         (rate,) = _rates(Recipe(schedule=schedule), 1, 1)
-    assert 0.0 < rate <= 0.1
+    assert rate == 0.1, "the only step is no part of a rise or fall"
 
 
 @pytest.mark.parametrize(
@@ -105,6 +106,25 @@ def test_warmup__rises_to_the_learning_rate_in_so_many_epochs(
 def test_warmup__longer_than_the_run() -> None:
     with pytest.raises(InvalidValueError, match=r"warmup_epochs is 3.*less than the 3 epochs"):
         _rates(Recipe(warmup_epochs=3), 30, 3)
+
+
+@pytest.mark.parametrize("schedule", ["step", "constant"])
+def test_without_a_length__milestones_and_warmup_are_epochs_still(schedule: Literal["step", "constant"]) -> None:
+    recipe, parameter = Recipe(schedule=schedule, milestones=(2,), warmup_epochs=1.0), nn.Parameter(torch.zeros(1))
+    optimizer = recipe.optimizer([parameter])
+    scheduler, rates = recipe.scheduler(optimizer, math.inf, 5), []
+    for _ in range(15):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    assert rates == pytest.approx(_rates(recipe, 15, 3))
+
+
+@pytest.mark.parametrize("schedule", ["one_cycle", "cosine"])
+def test_without_a_length__what_spans_the_run_is_refused(schedule: Literal["one_cycle", "cosine"]) -> None:
+    optimizer = Recipe().optimizer([nn.Parameter(torch.zeros(1))])
+    with pytest.raises(InvalidValueError, match=rf"max_epochs .*given, or .*max_steps: the schedule {schedule}"):
+        Recipe(schedule=schedule).scheduler(optimizer, math.inf, 5)
 
 
 def test_adamw__decays_the_weights_by_themselves() -> None:

@@ -238,6 +238,30 @@ def test_radius_warmup__grows_from_step_to_step(tmp_path: Path) -> None:
     assert painter.seen.radii == pytest.approx([8 / 3, 16 / 3, 8, 8])
 
 
+class _Rates(pl.Callback):
+    """The learning rate of every step."""
+
+    def __init__(self) -> None:
+        self.seen: list[float] = []
+
+    def on_train_batch_start(self, trainer: pl.Trainer, *_: object) -> None:
+        self.seen.append(trainer.optimizers[0].param_groups[0]["lr"])
+
+
+@pytest.mark.parametrize("limits", [{"max_epochs": 4, "max_steps": 5}, {"max_epochs": -1, "max_steps": 5}], ids=str)
+def test_max_steps__ends_the_run_and_does_not_shorten_its_epochs(tmp_path: Path, limits: dict[str, int]) -> None:
+    recipe = Recipe(learning_rate=0.1, schedule="step", milestones=(2,), warmup_epochs=1.0)
+    rates = []
+    for options in ({"max_epochs": 4}, limits):
+        seen = _Rates()
+        task = _task(NoAttack(), architecture="tiny_resnet", recipe=recipe)
+        _trainer(tmp_path, callbacks=[seen], limit_val_batches=0, **options).fit(task, _loader(), _loader())
+        rates.append(seen.seen)
+    whole, cut = rates
+    assert whole == pytest.approx([0.1 / 3, 0.2 / 3, 0.1, 0.1, 0.01, 0.01, 0.01, 0.01])
+    assert cut == whole[:5]
+
+
 def test_gradient_clipping_bounds_the_step(tmp_path: Path) -> None:
     recipe = Recipe(learning_rate=1.0, momentum=0.0, weight_decay=0.0, schedule="constant")
     task = _task(_PGD, recipe=recipe)

@@ -8,7 +8,10 @@ from rnst.training.trainer_options import check_trainer
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"precision": "bf16-true"}, {"limit_test_batches": 0}, {"reload_dataloaders_every_n_epochs": 0}, {"max_steps": 0}],
+    [
+        *({"precision": "bf16-true"}, {"limit_test_batches": 0}, {"reload_dataloaders_every_n_epochs": 0}),
+        *({"max_steps": 0}, {"overfit_batches": 2}, {"overfit_batches": 0.5}),
+    ],
     ids=str,
 )
 def test_what_lightning_refuses_late_or_not_at_all(wrong: dict[str, Any]) -> None:
