@@ -82,8 +82,9 @@ def shipped_configs() -> list[tuple[str, Path]]:
 def listed_configs(*prefixes: str) -> list[str]:
     """For each shipped configuration whose name begins so: its name and the first sentence of its file, wrapped."""
     found = [(name, _purpose(path)) for name, path in shipped_configs() if name.startswith(prefixes)]
-    indented = textwrap.TextWrapper(HELP_WIDTH, subsequent_indent=" " * 38)
-    return [indented.fill(f"  {name:<35} {text}") for name, text in found]
+    widest = max((len(name) for name, _ in found), default=0)
+    indented = textwrap.TextWrapper(HELP_WIDTH, subsequent_indent=" " * (widest + 4))
+    return [indented.fill(f"  {name:<{widest}}  {text}") for name, text in found]
 
 
 def _purpose(config: Path) -> str:

@@ -74,8 +74,6 @@ def evaluate(network: str, settings: EvaluationSettings) -> Evaluation | None:
     if settings.among == "present" and isinstance(source, FolderSource):
         source, decides = _among_present(source, classifier, settings.split)
     photos = _photos(settings, source, facts)
-    if settings.devices > len(photos.chosen):
-        raise InvalidValueError("--devices", settings.devices, f"at most the number of photos, {len(photos.chosen)}")
     conditions = _conditions(settings)
     attacks = {condition.name: condition.attack for condition in conditions}
     weights_sha256 = sha256_of(weight_file(network))
@@ -84,8 +82,6 @@ def evaluate(network: str, settings: EvaluationSettings) -> Evaluation | None:
     began = time.perf_counter()
     if not _run(test, photos, settings):
         return None
-    if skipped := photos.skipped():
-        _log.warning(skipped)
     counts = {name: tuple(right) for name, right in test.right_of_class.items()}
     attacked = [Measurement(each.label, each.attack.ball.radius, each.steps, counts[each.name]) for each in conditions]
     evaluation = Evaluation(
@@ -180,9 +176,13 @@ def labeled_source(data: Path, split: Split, facts: Facts) -> Source:
 
 
 def _photos(settings: EvaluationSettings, source: Source, facts: Facts) -> EvaluationPhotos:
-    """The photos, cropped as in the training."""
+    """The photos, cropped as in the training.
+
+    Raises:
+        InvalidValueError: there are fewer than devices.
+    """
     usual: Crop = "padded" if isinstance(source, Cifar10Source) else "resized"
-    return EvaluationPhotos(
+    photos = EvaluationPhotos(
         source,
         split=settings.split,
         image_size=settings.image_size or 0,
@@ -192,6 +192,9 @@ def _photos(settings: EvaluationSettings, source: Source, facts: Facts) -> Evalu
         workers=settings.workers,
         skip_broken=settings.skip_broken,
     )
+    if settings.devices > len(photos.chosen):
+        raise InvalidValueError("--devices", settings.devices, f"at most the number of photos, {len(photos.chosen)}")
+    return photos
 
 
 def _run(test: RobustnessTest, photos: EvaluationPhotos, settings: EvaluationSettings) -> bool:
@@ -211,6 +214,8 @@ def _run(test: RobustnessTest, photos: EvaluationPhotos, settings: EvaluationSet
     except (SystemExit, KeyboardInterrupt) as stop:  # Lightning turns Ctrl-C into SystemExit
         done = f"stopped after {test.seen} of {len(photos.chosen)} photos; the same command goes on from there"
         raise KeyboardInterrupt(done) from stop
+    if skipped := photos.skipped():
+        _log.warning(skipped)
     return trainer.is_global_zero
 
 
