@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 
 from rnst.commands.options import CommandParser
 from rnst.errors import MissingPathError
@@ -44,14 +44,16 @@ def _run(options: Namespace) -> None:
     from rnst.data.packing import pack
 
     output: Path = options.output
-    contents = pack(
-        options.folder, output, options.split, size=options.size, workers=options.workers, watched=_with_bar
-    )
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+
+        def shown(photos: Iterator["Packed"], split: str, count: int) -> Iterable["Packed"]:
+            return bar.track(photos, total=count, description=split)
+
+        contents = pack(
+            options.folder, output, options.split, size=options.size, workers=options.workers, watched=shown
+        )
     sys.stdout.write(_described(contents, output))
-
-
-def _with_bar(photos: Iterator["Packed"], split: str, count: int) -> Iterable["Packed"]:
-    return track(photos, split, total=count, console=Console(stderr=True), transient=True)
 
 
 def _described(contents: "Contents", output: Path) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 from torch import Tensor
 
 from rnst.encoders.choice import folders_of
@@ -61,13 +61,14 @@ def optimize_textures(settings: ArtifactSettings, console: Console) -> list[Text
         (encoder, fix, seed) for encoder in settings.choices for fix in settings.tried for seed in range(settings.seeds)
     ]
     found = []
-    for encoder, fix, seed in track(cells, "textures", console=console):
-        job = _job(settings, encoder, fix, seed)
-        try:
-            result = stylized_once(job, lambda image: texture_scores(image, reference))
-        except NothingToChangeError:
-            continue
-        found.append(Texture(encoder, fix, seed, result.image, result.scores))
+    with Progress(console=console) as bar:
+        for encoder, fix, seed in bar.track(cells, description="textures"):
+            job = _job(settings, encoder, fix, seed)
+            try:
+                result = stylized_once(job, lambda image: texture_scores(image, reference))
+            except NothingToChangeError:
+                continue
+            found.append(Texture(encoder, fix, seed, result.image, result.scores))
     return found
 
 

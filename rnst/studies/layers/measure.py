@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import torch
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 from torch import Tensor
 
 from rnst.data.evaluation_photos import EvaluationPhotos
@@ -57,7 +57,8 @@ def measure_layers(settings: LayerSettings, console: Console | None = None) -> L
     if settings.pictures:
         check_pictures(settings)
     photos = read_photos(settings)
-    reports = [measure_layer(*cell, photos, settings) for cell in track(cells, "layers", console=console)]
+    with Progress(console=console) as bar:
+        reports = [measure_layer(*cell, photos, settings) for cell in bar.track(cells, description="layers")]
     pictures = stylize_layers(settings, console) if settings.pictures else []
     found = LayerRobustness(settings, reports, pictures)
     _write(found)

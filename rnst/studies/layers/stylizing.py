@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 
 from rnst.encoders.choice import folders_of
 from rnst.errors import InvalidValueError
@@ -52,8 +52,9 @@ def stylize_layers(settings: LayerSettings, console: Console) -> list[LayerPictu
         for weight in weights
     ]
     found: dict[tuple[str, str], list[Result]] = {}
-    for name, layer, weight in track(cells, "pictures", console=console):
-        found.setdefault((name, layer), []).append(stylized_once(_job(settings, name, layer, weight)))
+    with Progress(console=console) as bar:
+        for name, layer, weight in bar.track(cells, description="pictures"):
+            found.setdefault((name, layer), []).append(stylized_once(_job(settings, name, layer, weight)))
     return [LayerPicture(name, layer, pick(results)) for (name, layer), results in found.items()]
 
 

@@ -9,7 +9,7 @@ from textwrap import fill
 
 import torch
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 from torch import Tensor
 
 from rnst import machine
@@ -82,9 +82,10 @@ def _optimized(
     """The pictures of each cell, (seeds * columns, 3, H, W); the columns of the first seed come first."""
     steps = [(number, *part) for number, cell in enumerate(cells) for part in _parts(cell[0], settings)]
     found: list[list[Tensor]] = [[] for _ in cells]
-    for number, first, activation in track(steps, "visualizing", console=console, transient=True):
-        subject, priors = cells[number]
-        found[number].append(ascend(subject.network, activation, first.to(device), settings, priors).detach())
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        for number, first, activation in bar.track(steps, description="visualizing"):
+            subject, priors = cells[number]
+            found[number].append(ascend(subject.network, activation, first.to(device), settings, priors).detach())
     return [torch.cat(parts) for parts in found]
 
 
