@@ -39,6 +39,7 @@ def _parser() -> CommandParser:
 def run(arguments: list[str]) -> None:
     """Measure, write, print."""
     settings = read_settings(
+        "artifacts",
         arguments,
         ArtifactSettings,
         _GROUPS,

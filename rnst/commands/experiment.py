@@ -22,6 +22,7 @@ _Settings = TypeVar("_Settings")
 
 
 def read_settings(
+    name: str,
     arguments: list[str],
     kind: type[_Settings],
     groups: Mapping[str, Collection[str]],
@@ -32,6 +33,7 @@ def read_settings(
     """Settings of an experiment from its command line; silences the notes of libraries.
 
     Args:
+        name: of the command, with which the names of its configurations begin.
         arguments: of the command line.
         kind: dataclass of the settings; its docstring explains them.
         groups: heading of the help -> names of settings below it.
@@ -41,7 +43,6 @@ def read_settings(
     Raises:
         RnstError: a subclass for every mistake on the command line or in the YAML.
     """
-    _, name, *_ = str(parser.usage).split()  # rnst NAME
     parser.add_config(f"experiments/{name}")
     parser.add_settings(kind, groups, common)
     options = parser.parse(arguments)

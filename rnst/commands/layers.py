@@ -37,6 +37,7 @@ def _parser() -> CommandParser:
 def run(arguments: list[str]) -> None:
     """Measure, write, print."""
     settings = read_settings(
+        "layers",
         arguments,
         LayerSettings,
         _GROUPS,

@@ -12,7 +12,7 @@ from docstring_parser import parse
 from jsonargparse import DefaultHelpFormatter
 
 from rnst.commands.arguments import FLAG, as_options, is_list, value_of
-from rnst.commands.parsing import HELP_WIDTH, OneLineErrors, listed_configs, with_found_configs
+from rnst.commands.parsing import HELP_WIDTH, OneLineErrors, help_lines, purposes, with_found_configs
 from rnst.ranges import parts_of, range_of, restricted_part
 
 _OTHERS = "Others"
@@ -96,8 +96,7 @@ class CommandParser(OneLineErrors):
         """Add one option that is no field of settings."""
         self.hints[name] = hint
         shown = f"{text}{_default(default, hint)}".replace("%", "%%")
-        metavar = "FOLDER" if text.startswith("folder") else _metavar(hint)
-        self.add_argument(f"--{name}", type=hint, default=default, metavar=metavar, help=shown)
+        self.add_argument(f"--{name}", type=hint, default=default, metavar=_metavar(hint, text), help=shown)
 
     def add_flag(self, name: str, text: str) -> None:
         """Add an option without a value."""
@@ -133,7 +132,7 @@ class CommandParser(OneLineErrors):
             action.help = SUPPRESS
         sys.stdout.write(self.format_help())
         if self._configs:
-            sys.stdout.write("\n".join(["\nconfigurations (--config NAME)", *listed_configs(self._configs), ""]))
+            sys.stdout.write(f"\nconfigurations (--config NAME)\n{help_lines(purposes(self._configs))}")
         if self._hidden and not everything:
             sys.stdout.write(f"\n--help_all shows {len(self._hidden)} more options.\n")
         sys.exit(0)
@@ -148,13 +147,13 @@ def _add(group: Any, entry: "Field[Any]", hint: Any, description: str) -> Action
         type=hint | _NONE_IN_A_FILE if type(None) in parts_of(hint) else hint,
         required=needed,
         default=None if needed else default,
-        metavar="FOLDER" if description.startswith("folder") else _metavar(hint),
+        metavar=_metavar(hint, description),
         help=f"{description.rstrip('.')}{shown}".replace("%", "%%"),
     )
     return action
 
 
-def _metavar(hint: Any) -> str:
+def _metavar(hint: Any, description: str) -> str:
     choices = [part for part in parts_of(hint) if get_origin(part) is Literal]
     if choices and all(part is type(None) or part in choices for part in parts_of(hint)):
         return "|".join(map(str, get_args(choices[0])))
@@ -165,7 +164,7 @@ def _metavar(hint: Any) -> str:
     if is_list(hint):
         return "NUMBER ..." if kinds else "A [B ...]"
     if not kinds and Path in parts_of(hint):
-        return "FILE"
+        return "FOLDER" if description.startswith("folder") else "FILE"
     return {bool: "true|false", int: "N", float: "X"}[kinds[0]] if kinds else "NAME"
 
 

@@ -4,7 +4,7 @@ import json
 import logging
 import re
 import textwrap
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, NoReturn
@@ -79,12 +79,16 @@ def shipped_configs() -> list[tuple[str, Path]]:
     return [(path.relative_to(folder).with_suffix("").as_posix(), path) for path in sorted(folder.rglob("*.yaml"))]
 
 
-def listed_configs(*prefixes: str) -> list[str]:
-    """For each shipped configuration whose name begins so: its name and the first sentence of its file, wrapped."""
-    found = [(name, _purpose(path)) for name, path in shipped_configs() if name.startswith(prefixes)]
-    widest = max((len(name) for name, _ in found), default=0)
+def purposes(*prefixes: str) -> dict[str, str]:
+    """Name of each shipped configuration that begins so -> what it is for, the first sentence of its file."""
+    return {name: _purpose(path) for name, path in shipped_configs() if name.startswith(prefixes)}
+
+
+def help_lines(purposes: Mapping[str, str]) -> str:
+    """Names and what each is for, as the lines of a help."""
+    widest = max(map(len, purposes), default=0)
     indented = textwrap.TextWrapper(HELP_WIDTH, subsequent_indent=" " * (widest + 4))
-    return [indented.fill(f"  {name:<{widest}}  {text}") for name, text in found]
+    return "".join(f"{indented.fill(f'  {name:<{widest}}  {text}')}\n" for name, text in purposes.items())
 
 
 def _purpose(config: Path) -> str:

@@ -1,6 +1,6 @@
 """The first screen of `train_robust.py --help`: what people use most."""
 
-from rnst.commands.parsing import listed_configs
+from rnst.commands.parsing import help_lines, purposes
 
 USAGE = "train_robust.py [--config NAME_OR_YAML ...] [--data.root DIR] [--KEY VALUE ...]"
 _TEXT = """\
@@ -38,13 +38,10 @@ configurations (--config NAME; several are laid over each other, later ones win)
 """
 
 
-_COUNTERPARTS = (
-    "  NAME_standard                       Of those with a counterpart: the same training without the attack."
-)
+_COUNTERPARTS = {"NAME_standard": "Of those with a counterpart: the same training without the attack."}
 
 
 def first_screen() -> str:
     """Usage, the most used options, and the shipped configurations with their first sentences."""
-    listed = [each for each in listed_configs("train/", "trainer/") if not each.split()[0].endswith("_standard")]
-    configs = "\n".join([*listed, _COUNTERPARTS])
-    return f"usage: {USAGE}\n\n{_TEXT.format(configs=configs)}"
+    named = {name: text for name, text in purposes("train/", "trainer/").items() if not name.endswith("_standard")}
+    return f"usage: {USAGE}\n\n{_TEXT.format(configs=help_lines(named | _COUNTERPARTS).rstrip())}"

@@ -39,6 +39,7 @@ def _parser() -> CommandParser:
 def run(arguments: list[str]) -> None:
     """Train, build, measure, write, print."""
     settings = read_settings(
+        "transferability",
         arguments,
         TransferabilitySettings,
         _GROUPS,

@@ -40,6 +40,7 @@ def _parser() -> CommandParser:
 def run(arguments: list[str]) -> None:
     """Visualize, write, print."""
     settings = read_settings(
+        "visualize",
         arguments,
         VisualizationSettings,
         _GROUPS,

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from rnst.cli import main
-from rnst.commands.parsing import HELP_WIDTH, find_config, listed_configs, shipped_configs
+from rnst.commands.parsing import HELP_WIDTH, find_config, help_lines, purposes, shipped_configs
 from rnst.errors import UnknownNameError
 
 _ROOT = Path(__file__).parents[2]
@@ -17,17 +17,18 @@ def test_a_study__has_its_own_configurations_alone(study: str) -> None:
     for other in others:
         with pytest.raises(UnknownNameError, match=f"experiments/{study}"):
             find_config(other, f"experiments/{study}")
-    assert not any(f"/{other}" in "".join(listed_configs(f"experiments/{study}")) for other in others)
+    assert not any(f"/{other}" in "".join(purposes(f"experiments/{study}")) for other in others)
 
 
 def test_listed__every_configuration_by_one_whole_sentence() -> None:
-    listed = listed_configs("")
-    assert len(listed) == len(shipped_configs())
-    for entry in listed:
-        name, sentence = " ".join(entry.split()).split(" ", 1)
+    found = purposes("")
+    assert list(found) == [name for name, _ in shipped_configs()]
+    for name, sentence in found.items():
         assert sentence.endswith("."), name
         assert ". " not in sentence, name
-        assert max(map(len, entry.splitlines())) <= HELP_WIDTH
+    lines = help_lines(found).splitlines()
+    assert max(map(len, lines)) <= HELP_WIDTH
+    assert " ".join(" ".join(lines).split()) == " ".join(f"{name} {text}" for name, text in found.items())
 
 
 @pytest.mark.parametrize("command", ["sweep", "artifacts"])

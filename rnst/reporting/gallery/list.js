@@ -26,7 +26,7 @@ const lazily = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
     if (!isIntersecting) continue;
     lazily.unobserve(target);
-    target.src = source(byKey.get(target.dataset.key).thumbnail);
+    target.src = source(byPicture.get(target.dataset.key).thumbnail);
   }
 }, { rootMargin: "600px" });
 
@@ -73,7 +73,7 @@ function fillSettings(details, result) {
 
 /* A link that can be copied or opened elsewhere; a plain click keeps the other side. */
 function link(anchor, result) {
-  const patch = { content: result.content, style: result.style, right: result.encoder, rightPicture: result.key };
+  const patch = { content: result.content, style: result.style, right: result.encoder, rightPicture: result.picture };
   anchor.href = fragment({ ...DEFAULTS, ...patch });
   anchor.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -90,7 +90,7 @@ function actions(result) {
     const { side } = button.dataset;
     button.setAttribute("aria-label", `Show ${describe(result)} on the ${side}`);
     button.addEventListener("click", () => change({
-      content: result.content, style: result.style, [side]: result.encoder, [`${side}Picture`]: result.key,
+      content: result.content, style: result.style, [side]: result.encoder, [`${side}Picture`]: result.picture,
     }));
   }
   const details = parts.querySelector("details");
@@ -100,7 +100,7 @@ function actions(result) {
 
 function thumbnail(image, result) {
   image.alt = describe(result);
-  image.dataset.key = result.key;
+  image.dataset.key = result.picture;
   image.addEventListener("error", () => image.classList.add("broken"));
 }
 
@@ -113,7 +113,7 @@ function card(result) {
   item.querySelector(".what").textContent = `${contentName(result.content)} × ${styleName(result.style)}`;
   item.querySelector(".how").textContent = variedText(result);
   item.querySelector(".actions").append(actions(result));
-  item.dataset.key = result.key;
+  item.dataset.key = result.picture;
   return item;
 }
 
@@ -137,7 +137,7 @@ function row(result) {
   link(anchor, result);
   const line = make("tr", {}, make("td", { className: "frame" }, anchor), ...cells);
   line.append(make("td", {}, ...mark), make("td", { className: "actions" }, actions(result)));
-  line.dataset.key = result.key;
+  line.dataset.key = result.picture;
   return line;
 }
 
@@ -164,8 +164,8 @@ function showHeads() {
 function entry(result) {
   const isTable = state.view === "table";
   const kept = isTable ? ROWS : CARDS;
-  if (!kept.has(result.key)) kept.set(result.key, isTable ? row(result) : card(result));
-  const item = kept.get(result.key);
+  if (!kept.has(result.picture)) kept.set(result.picture, isTable ? row(result) : card(result));
+  const item = kept.get(result.picture);
   if (!isTable) showNumbers(item, result);
   const image = item.querySelector("img");
   if (!image.hasAttribute("src")) lazily.observe(image);
@@ -188,12 +188,12 @@ function showList() {
 
 /* Paper has no viewport: every picture of the list is loaded before it is printed. */
 function loadAll() {
-  for (const image of $("results").querySelectorAll("img:not([src])")) image.src = source(byKey.get(image.dataset.key).thumbnail);
+  for (const image of $("results").querySelectorAll("img:not([src])")) image.src = source(byPicture.get(image.dataset.key).thumbnail);
 }
 
 /* Marks the results that are shown on the sides. */
 function showSides() {
-  const keys = Object.fromEntries(SIDES.map((side) => [side, chosen(side)?.key]));
+  const keys = Object.fromEntries(SIDES.map((side) => [side, chosen(side)?.picture]));
   for (const item of $("results").querySelectorAll("[data-key] button[data-side]")) {
     const { side } = item.dataset;
     item.setAttribute("aria-pressed", String(keys[side] === item.closest("[data-key]").dataset.key));

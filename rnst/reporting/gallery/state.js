@@ -11,7 +11,7 @@ const DEFAULTS = {
   mode: "same", setting: "", zoom: "4", step: "", difference: "",
 };
 const ZOOMS = ["3", "4", "10"];
-const byKey = new Map(data.results.map((result) => [result.key, result]));
+const byPicture = new Map(data.results.map((result) => [result.picture, result]));
 const listeners = [];
 let state = { ...DEFAULTS };
 let waiting = 0;
@@ -78,7 +78,7 @@ function chosen(side) {
     const picture = entries.find((entry) => entry.name === name)?.pictures[0];
     return picture ? { picture, encoder: `${kind} picture`, input: kind } : null;
   }
-  const exact = byKey.get(state[`${side}Picture`]);
+  const exact = byPicture.get(state[`${side}Picture`]);
   const fits = (result) => result.content === state.content && result.style === state.style && result.encoder === encoder;
   return exact && fits(exact) ? exact : resultFor(encoder);
 }

@@ -154,7 +154,6 @@ def _measures(results: Sequence[Result]) -> list[str]:
 
 def _entry(result: Result, pictures: Pictures, *, is_shown: bool) -> dict[str, Any]:
     return {
-        "key": pictures.reference(result.image),
         "file": result.image.name,
         "picture": pictures.reference(result.image),
         "thumbnail": pictures.thumbnail(result.image),

@@ -7,19 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 from rnst.secondary import Secondary
 
 Answers = list[int]
-
-
-def digest(*tensors: Tensor) -> str:
-    """SHA-256 of the values of tensors."""
-    found = hashlib.sha256()
-    for tensor in tensors:
-        found.update(tensor.contiguous().cpu().numpy().tobytes())
-    return found.hexdigest()
 
 
 class Journal:
@@ -44,7 +34,7 @@ class Journal:
         Args:
             batch: number of the batch.
             attack: name of the attack.
-            photos: digest of everything that the attack is given, see `digest`.
+            photos: digest of everything that the attack is given, see `rnst.data.digests`.
         """
         known, found = self._known.get((batch, attack), (None, None))
         return found if known == photos else None

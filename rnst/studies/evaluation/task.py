@@ -10,9 +10,10 @@ from torchmetrics.classification import MulticlassStatScores
 
 from rnst.attacks.attack import Attack
 from rnst.data.batches import Batch
+from rnst.data.digests import digest
 from rnst.data.order import derived_seed
 from rnst.encoders.folded_network import FoldedNetwork
-from rnst.studies.evaluation.journal import Journal, digest
+from rnst.studies.evaluation.journal import Journal
 
 _CLEAN = "clean"
 

@@ -1,6 +1,5 @@
 """Photos of the transferability study: clean ones, and sets whose labels disagree with the visible content."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from rnst.attacks.pgd import PGD
 from rnst.data.batches import evenly
 from rnst.data.cifar10 import Cifar10Source
 from rnst.data.crops import evaluation_side, evaluation_transform
+from rnst.data.digests import digest
 from rnst.data.in_memory import PhotoSet, gathered
 from rnst.data.order import derived_seed
 from rnst.data.photos import Preprocessing
@@ -54,11 +54,8 @@ class CleanPhotos:
     @property
     def digest(self) -> str:
         """Hexadecimal SHA-256 of all photos and labels."""
-        found = hashlib.sha256()
-        for part in (self.train, self.heldout, self.test):
-            found.update(part.photos.contiguous().numpy().data)
-            found.update(part.labels.contiguous().numpy().data)
-        return found.hexdigest()
+        parts = (self.train, self.heldout, self.test)
+        return digest(*(tensor for part in parts for tensor in (part.photos, part.labels)))
 
     def split(self, photos: PhotoSet) -> tuple[PhotoSet, PhotoSet]:
         """Training part and held-out part of a set derived from `everything`."""

@@ -109,7 +109,7 @@ def test_an_embedded_page__does_not_name_the_folders_that_its_pictures_came_from
 ) -> None:
     path = write_gallery(results, tmp_path / "elsewhere" / "page.html", embed=True)
     entries = _Page(path).data["results"]
-    assert len({entry["key"] for entry in entries}) == len(entries)
+    assert len({entry["picture"] for entry in entries}) == len(entries)
     assert "../" not in json.dumps(entries)
 
 

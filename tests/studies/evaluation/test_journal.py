@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 import torch
 
-from rnst.studies.evaluation.journal import Journal, digest
+from rnst.data.digests import digest
+from rnst.studies.evaluation.journal import Journal
 
 _OF: dict[str, Any] = {"weights": "ab", "seed": 0}
 _FIRST, _SECOND = digest(torch.tensor([1, 2])), digest(torch.tensor([3, 3]))
