@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from rnst.errors import RnstError, WorkerError
+from rnst.errors import RnstError, WorkerError, counted
 
 _NAMED = 5  # photos that a report names; the others are counted
 BROKEN = -1
@@ -45,4 +45,5 @@ class BrokenPhotos:
 def report_of(split: str, names: Sequence[str]) -> str:
     """A line about skipped photos."""
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"skipped {len(names)} {split} photos that cannot be read: {', '.join(names[:_NAMED])}{more}"
+    count = counted(len(names), f"{split} photo")
+    return f"skipped {count} that cannot be read: {', '.join(names[:_NAMED])}{more}"

@@ -172,7 +172,7 @@ def test_p7__few_unreadable_photos_are_skipped_and_listed(make_photos: MakePhoto
     seen = [data.on_before_batch_transfer(batch, 0) for batch in data.val_dataloader()]
     assert sum(len(batch[1]) for batch in seen) == 6
     lines = data.skipped()
-    assert [line.split(" photos")[0] for line in lines] == ["skipped 2 train", "skipped 1 val"]
+    assert [line.split(" photo")[0] for line in lines] == ["skipped 2 train", "skipped 1 val"]
     assert "x.jpg" in lines[0]
     assert "dangling.jpg" in lines[0]
     assert "y.png" in lines[1]
